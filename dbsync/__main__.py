@@ -1,0 +1,5 @@
+"""``python -m dbsync``."""
+
+from dbsync.cli.main import main
+
+main()

@@ -1,0 +1,172 @@
+"""The errors a user can meet: one tree, each with an exit code, a stable code word and a hint.
+
+The docstring of a class is its default message. Messages never hold a secret: driver errors are
+rebuilt (see ``dbsync.pg.database``), never echoed.
+
+    DbsyncError                 exit 6
+    ├─ ConfigError              exit 2   bad file, flag combination, unknown name or table
+    ├─ ConnectionFailed         exit 3   with the phase: resolve, tcp, tls, auth, database
+    ├─ Refused                  exit 4   a guard said no; nothing was changed
+    │  ├─ ConsentMissing
+    │  ├─ ProtectedTarget
+    │  ├─ SameDatabase
+    │  ├─ SchemaMismatch
+    │  └─ Drift
+    ├─ TargetBusy               exit 5   another run holds the target
+    ├─ StatementFailed          exit 6   with SQLSTATE
+    │  ├─ StatementCancelled
+    │  └─ ConnectionLost
+    ├─ TableFailed              exit 6
+    ├─ TimeLimit                exit 7
+    └─ Interrupted              exit 130 / 143
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+
+class DbsyncError(Exception):
+    """The command failed."""
+
+    exit_code: ClassVar[int] = 6
+    code: str = "FAILED"
+
+    def __init__(
+        self,
+        message: str | None = None,
+        *,
+        hint: str | None = None,
+        code: str | None = None,
+        sqlstate: str | None = None,
+        details: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.message = message or (type(self).__doc__ or "").strip()
+        self.hint = hint
+        self.sqlstate = sqlstate
+        self.details = dict(details or {})
+        if code is not None:
+            self.code = code
+        super().__init__(self.message)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the ``error`` member of the JSON envelope."""
+        return {
+            "code": self.code,
+            "sqlstate": self.sqlstate,
+            "message": self.message,
+            "hint": self.hint,
+            "details": self.details,
+        }
+
+
+class ConfigError(DbsyncError):
+    """The command or its configuration cannot be understood."""
+
+    exit_code = 2
+    code = "CONFIG"
+
+
+class ConnectionFailed(DbsyncError):
+    """The database cannot be reached."""
+
+    exit_code = 3
+    code = "CONNECT"
+
+    def __init__(self, message: str | None = None, *, phase: str = "connect", **facts: Any) -> None:
+        super().__init__(message, **facts)
+        self.phase = phase
+        self.code = f"CONNECT_{phase.upper()}" if phase != "connect" else "CONNECT"
+        self.details.setdefault("phase", phase)
+
+
+class Refused(DbsyncError):
+    """A guard refused to go on; nothing was changed."""
+
+    exit_code = 4
+    code = "REFUSED"
+
+
+class ConsentMissing(Refused):
+    """Writing needs consent."""
+
+    code = "CONSENT_MISSING"
+
+
+class ProtectedTarget(Refused):
+    """The target is protected."""
+
+    code = "PROTECTED_TARGET"
+
+
+class SameDatabase(Refused):
+    """Source and target are the same database."""
+
+    code = "SAME_DATABASE"
+
+
+class SchemaMismatch(Refused):
+    """Source and target cannot be synchronised as they are."""
+
+    code = "SCHEMA_MISMATCH"
+
+
+class Drift(Refused):
+    """The database changed since the plan was made."""
+
+    code = "DRIFT"
+
+
+class TargetBusy(DbsyncError):
+    """Another run holds the target."""
+
+    exit_code = 5
+    code = "TARGET_BUSY"
+
+
+class StatementFailed(DbsyncError):
+    """The database refused a statement."""
+
+    code = "STATEMENT_FAILED"
+
+
+class StatementCancelled(StatementFailed):
+    """A statement was cancelled."""
+
+    code = "STATEMENT_CANCELLED"
+
+
+class ConnectionLost(StatementFailed):
+    """The connection to the database was lost."""
+
+    code = "CONNECTION_LOST"
+
+
+class TableFailed(DbsyncError):
+    """A table could not be synchronised."""
+
+    code = "TABLE_FAILED"
+
+
+class TimeLimit(DbsyncError):
+    """The time limit was reached."""
+
+    exit_code = 7
+    code = "TIME_LIMIT"
+
+
+class Interrupted(DbsyncError):
+    """Interrupted."""
+
+    exit_code = 130
+    code = "INTERRUPTED"
+
+    def __init__(self, message: str | None = None, *, signal_number: int = 2, **facts: Any) -> None:
+        super().__init__(message, **facts)
+        self.signal_number = signal_number
+
+    @property
+    def status(self) -> int:
+        """The exit status: 130 for SIGINT, 143 for SIGTERM and SIGHUP."""
+        return 130 if self.signal_number == 2 else 143

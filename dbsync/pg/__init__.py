@@ -1,0 +1,1 @@
+"""Postgres primitives: the only place that imports psycopg."""
