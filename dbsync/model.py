@@ -159,6 +159,7 @@ class Trigger:
     name: str
     definition: str
     state: Literal["enabled", "disabled", "replica", "always"] = "enabled"
+    clone: bool = False  # made by the server for a partition, from the parent's trigger
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -243,11 +244,12 @@ class Routine:
     """A function, procedure or aggregate: its signature, language and definition."""
 
     name: TableName
+    oid: int = 0
     kind: Literal["function", "procedure", "aggregate", "window"]
     arguments: str
     returns: str | None
     language: str
-    definition: str | None  # None for aggregates
+    definition: str | None  # None where an extension owns it
     extension: str | None = None
 
 

@@ -104,48 +104,21 @@ SELECT a.attrelid, a.attname, a.attnum, a.atttypid, a.atttypmod,
  ORDER BY a.attrelid, a.attnum;
 
 -- name: types
--- Every type a user made and every type a column uses, with the types these are built on. The flag
--- says whether a user made it by hand (not an array, a table's row type or a multirange).
-WITH RECURSIVE needed (oid) AS (
-    (SELECT DISTINCT a.atttypid
-       FROM pg_catalog.pg_attribute a
-       JOIN pg_catalog.pg_class c ON c.oid = a.attrelid
-       JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-      WHERE c.relkind IN ('r', 'p', 'f', 'v', 'm', 'c') AND a.attnum > 0 AND NOT a.attisdropped
-        AND n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'dbsync')
-      UNION
-     SELECT t.oid
-       FROM pg_catalog.pg_type t
-       JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace
-       LEFT JOIN pg_catalog.pg_class c ON c.oid = t.typrelid
-      WHERE n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'dbsync')
-        AND t.typisdefined AND (t.typrelid = 0 OR c.relkind = 'c')
-        AND NOT EXISTS (SELECT FROM pg_catalog.pg_type e WHERE e.typarray = t.oid))
-    UNION
-    SELECT next.oid
-      FROM needed
-      JOIN pg_catalog.pg_type t ON t.oid = needed.oid
-      CROSS JOIN LATERAL (
-          SELECT t.typelem AS oid WHERE t.typelem <> 0
-          UNION ALL SELECT t.typbasetype WHERE t.typbasetype <> 0
-          UNION ALL SELECT r.rngsubtype FROM pg_catalog.pg_range r WHERE r.rngtypid = t.oid
-          UNION ALL SELECT a.atttypid FROM pg_catalog.pg_attribute a
-                     WHERE t.typrelid <> 0 AND a.attrelid = t.typrelid AND a.attnum > 0 AND NOT a.attisdropped
-      ) next
-)
+-- All types, since columns and definitions may refer to any of them. The flag marks those that a user
+-- made by hand: no array, multirange, row type of a table or type that was only announced.
 SELECT t.oid, n.nspname, t.typname, pg_catalog.format_type(t.oid, NULL), t.typtype::text,
        COALESCE(e.oid, 0), t.typbasetype, t.typtypmod, pg_catalog.format_type(NULLIF(t.typbasetype, 0), t.typtypmod),
-       (SELECT x.extname
-          FROM pg_catalog.pg_depend d JOIN pg_catalog.pg_extension x ON x.oid = d.refobjid
-         WHERE d.classid = 'pg_catalog.pg_type'::pg_catalog.regclass AND d.objid = t.oid
-           AND d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass AND d.deptype = 'e'),
+       x.extname,
        n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'dbsync')
-       AND e.oid IS NULL AND t.typtype <> 'm' AND (t.typrelid = 0 OR c.relkind = 'c')
-  FROM needed
-  JOIN pg_catalog.pg_type t ON t.oid = needed.oid
+       AND t.typisdefined AND e.oid IS NULL AND t.typtype <> 'm' AND (t.typrelid = 0 OR c.relkind = 'c')
+  FROM pg_catalog.pg_type t
   JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace
   LEFT JOIN pg_catalog.pg_type e ON e.oid = t.typelem AND e.typarray = t.oid
   LEFT JOIN pg_catalog.pg_class c ON c.oid = t.typrelid
+  LEFT JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_type'::pg_catalog.regclass AND d.objid = t.oid
+                                  AND d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass
+                                  AND d.deptype = 'e'
+  LEFT JOIN pg_catalog.pg_extension x ON x.oid = d.refobjid
  ORDER BY n.nspname COLLATE "C", t.typname COLLATE "C";
 
 -- name: type_definitions
@@ -182,8 +155,11 @@ SELECT line.oid, line.text
                           JOIN pg_catalog.pg_type b ON b.oid = a.atttypid
                          WHERE o.oid = a.attcollation AND a.attcollation <> b.typcollation), '')
       FROM pg_catalog.pg_type t
+      JOIN pg_catalog.pg_class c ON c.oid = t.typrelid
       JOIN pg_catalog.pg_attribute a ON a.attrelid = t.typrelid AND a.attnum > 0 AND NOT a.attisdropped
-     WHERE t.typtype = 'c'
+     WHERE c.relkind = 'c'
+        OR t.oid IN (SELECT atttypid FROM pg_catalog.pg_attribute)
+        OR t.typarray IN (SELECT atttypid FROM pg_catalog.pg_attribute)
      UNION ALL
     SELECT r.rngtypid, 1, fact.place, fact.text
       FROM pg_catalog.pg_range r
@@ -351,7 +327,8 @@ SELECT DISTINCT d.refobjid, x.adrelid, a.attnum, a.attname
  ORDER BY d.refobjid, x.adrelid, a.attnum;
 
 -- name: routines
--- What an extension owns comes with the extension: its definition is not read.
+-- The constructors that came with a range type are left out. What an extension owns comes with the
+-- extension: its definition is not read.
 SELECT p.oid, n.nspname, p.proname, p.prokind::text, pg_catalog.pg_get_function_identity_arguments(p.oid),
        pg_catalog.pg_get_function_result(p.oid), l.lanname,
        CASE WHEN p.prokind <> 'a' AND d.objid IS NULL THEN pg_catalog.pg_get_functiondef(p.oid) END,
@@ -364,6 +341,9 @@ SELECT p.oid, n.nspname, p.proname, p.prokind::text, pg_catalog.pg_get_function_
                                   AND d.deptype = 'e'
   LEFT JOIN pg_catalog.pg_extension e ON e.oid = d.refobjid
  WHERE n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'dbsync')
+   AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend i
+                    WHERE i.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass AND i.objid = p.oid
+                      AND i.refclassid = 'pg_catalog.pg_type'::pg_catalog.regclass AND i.deptype = 'i')
  ORDER BY n.nspname COLLATE "C", p.proname COLLATE "C",
           pg_catalog.pg_get_function_identity_arguments(p.oid) COLLATE "C";
 

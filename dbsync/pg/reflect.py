@@ -1,0 +1,81 @@
+"""Read a whole database into a Catalog: a few set-based queries in one snapshot, nothing per table.
+
+SQLAlchemy's Inspector answers primary keys, unique constraints, the columns of indexes and table
+comments. ``catalog.sql`` answers the rest: what the Inspector does not know (oids, sizes, privileges,
+policies, rules, partitions), and what it gets wrong. Its columns fail for a role without USAGE on a
+schema that holds an identity column, have types guessed from their printed form, and take a domain's
+default for the column's; its foreign keys come from a regular expression that odd names break.
+Where both speak, the catalog wins.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from psycopg.pq import TransactionStatus
+
+from dbsync.model import Catalog, TableName
+from dbsync.pg.database import Session, translated
+from dbsync.pg.reflect_build import build_catalog
+from dbsync.pg.reflect_keys import Inspected
+from dbsync.pg.sql import load
+
+
+def reflect(session: Session) -> Catalog:
+    """Reflect all that the session's database holds, inside its current transaction if there is one.
+
+    Objects that the role may not read are listed too, with no privileges.
+    """
+    with _one_snapshot(session):
+        rows = {name: session.execute(query) for name, query in load("catalog").items()}
+        inspected = _inspect(session, {schema for _, schema, *_ in rows["relations"]})
+    return build_catalog(rows, inspected)
+
+
+@contextmanager
+def _one_snapshot(session: Session) -> Iterator[None]:
+    if session.raw.info.transaction_status is TransactionStatus.IDLE:
+        with session.transaction():
+            session.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+            session.execute("SET LOCAL jit = off")  # compiling catalog queries takes longer than running them
+            yield
+    else:
+        with translated(session):
+            yield
+
+
+def _inspect(session: Session, schemas: Iterable[str]) -> Inspected:
+    """Ask SQLAlchemy, over the session's own connection, and keep the answers as plain values."""
+    # Imported here: it takes a quarter of a second, and most commands never reflect.
+    from sqlalchemy import StaticPool, create_engine, inspect
+    from sqlalchemy.engine.reflection import ObjectKind, ObjectScope
+    from sqlalchemy.exc import DBAPIError
+
+    engine = create_engine(
+        "postgresql+psycopg://",
+        creator=lambda: session.raw,
+        poolclass=StaticPool,  # never disposed of: the session closes its connection itself
+        pool_reset_on_return=None,
+        skip_autocommit_rollback=True,  # the transaction is the session's
+        use_native_hstore=False,
+    )
+    inspected = Inspected()
+    try:
+        with engine.connect() as connection:
+            inspector = inspect(connection)
+            steps: tuple[tuple[Callable[..., Mapping[Any, Any]], Callable[[TableName, Any], None]], ...] = (
+                (inspector.get_multi_table_comment, inspected.add_comment),
+                (inspector.get_multi_pk_constraint, inspected.add_primary_key),
+                (inspector.get_multi_unique_constraints, inspected.add_unique_constraints),
+                (inspector.get_multi_indexes, inspected.add_indexes),
+            )
+            for schema in sorted(schemas):
+                for reader, keep in steps:
+                    found = reader(schema=schema, kind=ObjectKind.ANY, scope=ObjectScope.ANY)
+                    for (_, table), answer in found.items():
+                        keep(TableName(schema, table), answer)
+    except DBAPIError as error:
+        raise error.orig or error from error
+    return inspected
