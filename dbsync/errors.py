@@ -17,6 +17,7 @@ rebuilt (see ``dbsync.pg.database``), never echoed.
     │  ├─ StatementCancelled
     │  └─ ConnectionLost
     ├─ TableFailed              exit 6
+    ├─ Mismatch                 exit 1   the check after a copy found a difference
     ├─ TimeLimit                exit 7
     └─ Interrupted              exit 130 / 143
 """
@@ -147,6 +148,13 @@ class TableFailed(DbsyncError):
     """A table could not be synchronised."""
 
     code = "TABLE_FAILED"
+
+
+class Mismatch(DbsyncError):
+    """The check found that source and target differ."""
+
+    exit_code = 1
+    code = "VERIFY_MISMATCH"
 
 
 class TimeLimit(DbsyncError):

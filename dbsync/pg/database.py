@@ -61,6 +61,20 @@ class Session:
             cursor = self._connection.execute(query, parameters)
             return cursor.fetchall() if cursor.description is not None else []
 
+    def execute_single(self, query: Query, parameters: Parameters = None) -> list[tuple[Any, ...]]:
+        """Like ``execute``, by the extended protocol: a second statement in the text is an error."""
+        with translated(self):
+            cursor = self._connection.execute(query, parameters, prepare=True)
+            return cursor.fetchall() if cursor.description is not None else []
+
+    @property
+    def usable(self) -> bool:
+        """Whether the session can run a statement now: connected, idle, and its transaction (if any) not failed."""
+        return not self._connection.closed and self._connection.info.transaction_status in (
+            psycopg.pq.TransactionStatus.IDLE,
+            psycopg.pq.TransactionStatus.INTRANS,
+        )
+
     def one(self, query: Query, parameters: Parameters = None) -> tuple[Any, ...]:
         """Run a query that gives exactly one row."""
         (row,) = self.execute(query, parameters)
