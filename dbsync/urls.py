@@ -28,14 +28,15 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
 }
 
 # Parameters that other clients know. Only these are named even where a password may hold "&" or "=".
-_KNOWN_ELSEWHERE = frozenset(
-    "authtype client_encoding fallback_application_name gssdelegation gssencmode gsslib hostaddr keepalives "
-    "keepalives_count keepalives_idle keepalives_interval krbsrvname load_balance_hosts max_protocol_version "
-    "min_protocol_version oauth_client_id oauth_client_secret oauth_issuer oauth_scope options passfile pgbouncer "
-    "replication require_auth requirepeer requiressl schema scram_client_key scram_server_key service servicefile "
-    "ssl ssl_max_protocol_version ssl_min_protocol_version sslcertmode sslcompression sslcrl sslcrldir "
-    "sslkeylogfile sslnegotiation sslpassword sslsni tcp_user_timeout".split()
-)
+_KNOWN_ELSEWHERE = (
+    "authtype", "client_encoding", "fallback_application_name", "gssdelegation", "gssencmode", "gsslib", "hostaddr",
+    "keepalives", "keepalives_count", "keepalives_idle", "keepalives_interval", "krbsrvname", "load_balance_hosts",
+    "max_protocol_version", "min_protocol_version", "oauth_client_id", "oauth_client_secret", "oauth_issuer",
+    "oauth_scope", "options", "passfile", "pgbouncer", "replication", "require_auth", "requirepeer", "requiressl",
+    "schema", "scram_client_key", "scram_server_key", "service", "servicefile", "ssl", "ssl_max_protocol_version",
+    "ssl_min_protocol_version", "sslcertmode", "sslcompression", "sslcrl", "sslcrldir", "sslkeylogfile",
+    "sslnegotiation", "sslpassword", "sslsni", "tcp_user_timeout",
+)  # fmt: skip
 _SCHEMES = ("postgresql", "postgres")
 _IN_AUTHORITY = ("host", "port", "dbname", "user", "password")
 _PARAMETER_NAME = re.compile(r"[a-z][a-z_]{1,39}\Z")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import pickle
 from urllib.parse import quote
@@ -87,29 +88,26 @@ def test_a_malformed_url_is_refused_without_a_piece_of_the_password(template: st
     assert error.message.count("\n") == 0
 
 
-@given(st.text(min_size=1))
+@given(st.text())
 @settings(max_examples=80, deadline=None)
-def test_any_password_survives_percent_encoding(password: str) -> None:
+def test_any_password_survives_percent_encoding(text: str) -> None:
+    password = CANARY + text
     url = f"postgresql://u:{quote(password, safe='')}@h/db"
     if "\0" in password:
         with pytest.raises(ConfigError):
             parse_url(url)
         return
     parsed = parse_url(url)
-    assert parsed.password is not None
-    assert parsed.password.reveal() == password
-    if len(password) > 3:
-        assert password not in repr(parsed) + parsed.name + parsed.redacted() or password in "postgresql://u:***@h/db"
+    assert parsed.password == Secret(password)
+    assert CANARY not in repr(parsed) + parsed.name + parsed.redacted()
 
 
 @given(st.text())
 @settings(max_examples=100, deadline=None)
 def test_no_text_breaks_the_parser(text: str) -> None:
     for candidate in (text, f"postgresql://{text}", f"postgresql://u:p@h/{text}", f"postgresql://h/d?{text}"):
-        try:
+        with contextlib.suppress(ConfigError):
             parse_url(candidate)
-        except ConfigError as error:
-            assert error.message
 
 
 @pytest.mark.parametrize(
