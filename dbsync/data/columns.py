@@ -1,0 +1,211 @@
+"""PURE: pair the columns of a source and a target table by name, and say what stands in the way.
+
+A pair is accepted only when every value of the source survives in the target byte for byte in its
+text form; anything else is refused before the first write (the lossless matrix).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from dbsync.model import Column, ColumnType, Table, quote_identifier
+
+# Types whose binary form is the same on every supported server: fixed OIDs, no catalog lookups in send/recv.
+# Left out on purpose: money (locale), xml (declares an encoding), reg* (names), tsvector/tsquery and anything user-made.
+_BINARY_SAFE = frozenset(
+    "bool int2 int4 int8 oid float4 float8 numeric text varchar bpchar char name bytea date time timetz timestamp "
+    "timestamptz interval uuid json jsonb inet cidr macaddr macaddr8 bit varbit point lseg path box polygon line circle "
+    "pg_lsn int4range int8range numrange daterange tsrange tstzrange".split()
+)
+# Types whose text form never holds "|" and is never empty: they need no length in the digest's row text.
+_PLAIN = frozenset(
+    "bool int2 int4 int8 oid float4 float8 numeric date time timetz timestamp timestamptz interval uuid "
+    "inet cidr macaddr macaddr8 pg_lsn".split()
+)
+_MEASURED = frozenset(("text", "varchar", "bpchar", "bytea"))  # octet_length is cheap, even for toasted values
+_SHIFTS_IDENTITY = frozenset(
+    "oid regclass regproc regprocedure regoper regoperator regtype regrole regnamespace regconfig regdictionary "
+    "regcollation".split()
+)
+_WIDER_INTEGER = {"int2": {"int4", "int8", "numeric"}, "int4": {"int8", "numeric"}, "int8": {"numeric"}}
+
+DigestForm = Literal["plain", "measured", "row"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ColumnPair:
+    """One column on both sides. ``copied`` is False where the target computes the value itself."""
+
+    name: str
+    digest: DigestForm
+    nullable: bool
+    binary: bool
+    copied: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Pairing:
+    """The pairs in source order, what forbids the copy, and what the user should know."""
+
+    pairs: tuple[ColumnPair, ...]
+    problems: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+def pair_columns(
+    source: Table, target: Table, *, only: Sequence[str] | None, schemas: Mapping[str, str]
+) -> Pairing:
+    """Pair columns by name; ``only`` limits them, ``schemas`` maps source schemas to target ones for user types."""
+    pairs: list[ColumnPair] = []
+    problems: list[str] = []
+    notes: list[str] = []
+    wanted = [column for column in source.columns if only is None or column.name in only]
+    for name in only or ():
+        if source.column(name) is None:
+            problems.append(f"column {quote_identifier(name)} does not exist in the source")
+    for column in wanted:
+        other = target.column(column.name)
+        if other is None:
+            problems.append(f"column {quote_identifier(column.name)} is missing in the target")
+            continue
+        if not column.readable:
+            problems.append(f"column {quote_identifier(column.name)} may not be read by the source role")
+        reason = _incompatible(column, other, schemas)
+        if reason:
+            problems.append(f"column {quote_identifier(column.name)}: {reason}")
+            continue
+        notes += _notes(column, other)
+        pairs.append(_pair(column, other))
+    for other in target.columns:
+        missing = all(pair.name != other.name for pair in pairs) and not any(c.name == other.name for c in wanted)
+        if not missing or other.generated or other.identity:
+            continue
+        if not other.nullable and other.default is None and not _domain_default(other.type):
+            problems.append(f"target column {quote_identifier(other.name)} is NOT NULL, has no default and gets no value")
+        else:
+            notes.append(f"target column {quote_identifier(other.name)} is not in the copy: it gets its default")
+    if pairs and not any(pair.copied for pair in pairs):
+        problems.append("every common column is computed by the target")
+    return Pairing(tuple(pairs), tuple(problems), tuple(notes))
+
+
+def _pair(column: Column, other: Column) -> ColumnPair:
+    same = column.type.text == other.type.text
+    left, right = _bottom(column.type), _bottom(other.type)
+    form: DigestForm = "row"
+    if left.element is None and right.element is None and left.kind == right.kind == "base":
+        if {left.name, right.name} <= _PLAIN:
+            form = "plain"
+        elif {left.name, right.name} <= _MEASURED and left.name == right.name:
+            form = "measured"
+    return ColumnPair(
+        name=column.name,
+        digest=form,
+        nullable=column.nullable or other.nullable,
+        binary=same and _binary_safe(column.type),
+        copied=not other.generated,
+    )
+
+
+def _binary_safe(kind: ColumnType) -> bool:
+    kind = kind.element or kind
+    return kind.schema == "pg_catalog" and kind.name in _BINARY_SAFE
+
+
+def _bottom(kind: ColumnType) -> ColumnType:
+    while kind.base is not None:
+        kind = kind.base
+    return kind
+
+
+def _domain_default(kind: ColumnType) -> bool:
+    return kind.kind == "domain" and any(part.upper().startswith("DEFAULT") for part in kind.definition)
+
+
+def _notes(column: Column, other: Column) -> list[str]:
+    notes = []
+    name = quote_identifier(column.name)
+    if _bottom(column.type).name in _SHIFTS_IDENTITY and _bottom(column.type).schema == "pg_catalog":
+        notes.append(f"column {name} holds {column.type.text} values, which may mean something else in another database")
+    if other.generated and not column.generated:
+        notes.append(f"column {name} is generated in the target only: the target computes it, the check compares it")
+    return notes
+
+
+def _incompatible(column: Column, other: Column, schemas: Mapping[str, str]) -> str | None:
+    """The reason why a column cannot be copied without loss, or None."""
+    if column.generated and other.generated and column.generation != other.generation:
+        return f"generated as {column.generation} in the source but as {other.generation} in the target"
+    return _loses(column.type, other.type, schemas)
+
+
+def _loses(left: ColumnType, right: ColumnType, schemas: Mapping[str, str]) -> str | None:
+    change = f"{left.text} does not fit {right.text} without loss"
+    if left.kind == "domain" and right.kind != "domain" and left.base is not None:
+        return _loses(left.base, right, schemas)
+    if left.kind != right.kind:
+        return change
+    if left.element is not None or right.element is not None:
+        if left.element is None or right.element is None:
+            return change
+        return change if _loses(left.element, right.element, schemas) or not _same_name(
+            left.element, right.element, schemas
+        ) else None
+    if not _same_name(left, right, schemas):
+        return None if _widens(left, right) else change
+    if left.kind != "base":
+        return _definition_differs(left, right)
+    return None if _typmod_fits(left, right) else change
+
+
+def _same_name(left: ColumnType, right: ColumnType, schemas: Mapping[str, str]) -> bool:
+    if left.name != right.name:
+        return False
+    if left.extension is not None and left.extension == right.extension:
+        return True  # extensions may live in different schemas
+    return schemas.get(left.schema, left.schema) == right.schema
+
+
+def _widens(left: ColumnType, right: ColumnType) -> bool:
+    if left.schema != "pg_catalog" or right.schema != "pg_catalog" or left.kind != "base":
+        return False
+    if right.name in _WIDER_INTEGER.get(left.name, ()):
+        return right.typmod == -1
+    if {left.name, right.name} == {"varchar", "text"}:
+        return right.typmod == -1
+    return left.name == "jsonb" and right.name == "json"
+
+
+def _typmod_fits(left: ColumnType, right: ColumnType) -> bool:
+    if left.typmod == right.typmod:
+        return True
+    if left.schema != "pg_catalog" or left.typmod == -1 and right.typmod != -1:
+        return False
+    if left.name in ("varchar", "varbit"):
+        return right.typmod == -1 or right.typmod >= left.typmod
+    if left.name in ("time", "timetz", "timestamp", "timestamptz"):
+        return right.typmod == -1 or right.typmod >= left.typmod
+    if left.name == "interval":
+        return right.typmod == -1
+    if left.name == "numeric":
+        return right.typmod == -1 or _numeric_fits(left.typmod, right.typmod)
+    return False
+
+
+def _numeric_fits(left: int, right: int) -> bool:
+    """Same scale (else 1.0 would become 1.00) and at least the precision."""
+    left_scale, right_scale = (left - 4) & 0x7FF, (right - 4) & 0x7FF
+    return left_scale == right_scale and (right - 4) >> 16 >= (left - 4) >> 16
+
+
+def _definition_differs(left: ColumnType, right: ColumnType) -> str | None:
+    if left.kind == "enum":
+        remaining = iter(right.definition)
+        if all(label in remaining for label in left.definition):
+            return None
+        return f"the enum {right.text} lacks labels of the source or has them in another order"
+    if left.definition != right.definition:
+        return f"the {left.kind} type {left.text} is defined otherwise in the target"
+    return None

@@ -1,0 +1,220 @@
+"""What the threads of one run share: the plan's facts, reader pools, digests, pace, warnings."""
+
+from __future__ import annotations
+
+import itertools
+import random
+import threading
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from dbsync.control import Control
+from dbsync.data.options import Verify
+from dbsync.data.plan import SyncPlan, TableTask
+from dbsync.data.sequences import SequenceState
+from dbsync.errors import ConnectionFailed
+from dbsync.events import Emit, Notice
+from dbsync.model import TableName
+from dbsync.pg import runs, statements
+from dbsync.pg.database import Database, Session
+from dbsync.pg.snapshot import ReaderPool
+
+_TOO_MANY_CONNECTIONS = "53300"
+_WAIT_FOR_CONNECTION_S = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Digest:
+    """A table's rows and the two 64-bit sums over them (as decimal text); empty sums when only counted."""
+
+    rows: int
+    first: str = ""
+    second: str = ""
+
+
+class RunContext:
+    """Shared by the group threads of one run."""
+
+    def __init__(
+        self,
+        *,
+        run_id: str,
+        plan: SyncPlan,
+        target: Database,
+        target_oids: Mapping[TableName, int],
+        target_stamps: Mapping[int, str],
+        recode: bool,
+        copiers: ReaderPool,
+        hashers: ReaderPool,
+        emit: Emit,
+        control: Control,
+    ) -> None:
+        self.run_id = run_id
+        self.plan = plan
+        self.verify: Verify = plan.options.verify
+        self.target_stamps = target_stamps
+        self.emit = emit
+        self.control = control
+        self.pace = Throttle(control, plan.options.max_rate)
+        self.warnings: list[str] = []
+        self.sequences: list[str] = []
+        self.retries = 0
+        self._target = target
+        self._oids = target_oids
+        self._recode = recode
+        self._copiers, self._hashers = copiers, hashers
+        self._executor = ThreadPoolExecutor(plan.options.jobs, thread_name_prefix="digest")
+        self._numbers = itertools.count()
+        self._lock = threading.Lock()
+        self._streaming = 0
+        self._open: set[Session] = set()
+
+    @contextmanager
+    def target_session(self, purpose: str) -> Iterator[Session]:
+        """A session of its own on the target, cancelled when the run is stopped."""
+        session = self._connect(purpose)
+        with self._lock:
+            self._open.add(session)
+        try:
+            runs.set_lock_timeout(session, self.plan.options.lock_timeout_s)
+            self.control.check()
+            yield session
+        finally:
+            with self._lock:
+                self._open.discard(session)
+            session.close()
+
+    @contextmanager
+    def copy_readers(self, task: TableTask) -> Iterator[list[Session]]:
+        """One reader for a table; for a large one also those that no other table needs now."""
+        with self._lock:
+            self._streaming += 1
+            spare = self.plan.options.jobs - self._streaming
+        readers = []
+        try:
+            readers.append(self._copiers.acquire(self.control.check))
+            ranges = -(-task.pages // task.pages_per_range) if task.pages_per_range else 1
+            while len(readers) < min(ranges, 1 + spare) and (reader := self._copiers.try_acquire()) is not None:
+                readers.append(reader)
+            yield readers
+        finally:
+            for reader in readers:
+                self._copiers.release(reader)
+            with self._lock:
+                self._streaming -= 1
+
+    def source_digest(self, task: TableTask) -> Future[Digest]:
+        """Begin to hash (or count) the source's rows under the snapshot, in the background."""
+        return self._executor.submit(self._hash_source, task)
+
+    def target_digest(self, session: Session, task: TableTask) -> Digest:
+        """Hash (or count) the target's rows as this session's transaction sees them."""
+        return self._digest(session, task, task.target, task.target_only, None)
+
+    def wait_for(self, future: Future[Digest]) -> Digest:
+        """Wait for a digest; gives up when the run is stopped."""
+        while not future.done():
+            self.control.wait(0.05)
+        return future.result()
+
+    def source_sequences(self, names: list[TableName]) -> Mapping[TableName, SequenceState]:
+        """Read sequences of the source as they are now (no snapshot holds them still)."""
+        if not names:
+            return {}
+        with self._hashers.reader(self.control.check) as reader:
+            rows = reader.execute(statements.sequence_states(names))
+        return {names[number]: SequenceState(last, called) for number, last, called in rows}
+
+    def target_oids(self, tables: Iterable[TableName]) -> Mapping[TableName, int]:
+        """The oids of target relations, as they were when the plan was made."""
+        return {table: self._oids[table] for table in tables}
+
+    def staging_name(self) -> TableName:
+        """A new staging table's name: short, unique, recognisable as ours."""
+        return TableName(runs.OWN_SCHEMA, f"stage_{self.run_id}_{next(self._numbers)}")
+
+    def warn(self, message: str) -> None:
+        """Keep a warning for the report and tell it."""
+        with self._lock:
+            self.warnings.append(message)
+        self.emit(Notice(message=message))
+
+    def note_sequences(self, names: Iterable[TableName]) -> None:
+        """Remember which sequences were set or found ahead."""
+        with self._lock:
+            self.sequences += [str(name) for name in names]
+
+    def count_retry(self) -> None:
+        """Count a repeated transaction."""
+        with self._lock:
+            self.retries += 1
+
+    def jitter(self, attempt: int) -> float:
+        """Seconds to wait before an attempt is repeated: doubling, with chance, so that two runs do not meet again."""
+        return float(2**attempt) * random.uniform(0.5, 1.0)  # noqa: S311  # not for secrets
+
+    def cancel(self) -> None:
+        """Cancel everything that runs on either side."""
+        with self._lock:
+            sessions = list(self._open)
+        for session in sessions:
+            session.cancel()
+        self._copiers.cancel()
+        self._hashers.cancel()
+
+    def close(self) -> None:
+        """End the digest threads and close every reader."""
+        self._executor.shutdown(wait=True, cancel_futures=True)
+        self._copiers.close()
+        self._hashers.close()
+
+    def _hash_source(self, task: TableTask) -> Digest:
+        with self._hashers.reader(self.control.check) as reader:
+            return self._digest(reader, task, task.source, task.source_only, task.where)
+
+    def _digest(self, session: Session, task: TableTask, table: TableName, only: bool, where: str | None) -> Digest:
+        if self.verify != "checksum":
+            (rows,) = session.one(statements.count_rows(table, only=only, where=where))
+            return Digest(rows)
+        columns = [(pair.name, pair.digest, pair.nullable) for pair in task.columns]
+        query = statements.digest_rows(table, columns, only=only, where=where, recode=self._recode)
+        return Digest(*session.one(query))
+
+    def _connect(self, purpose: str) -> Session:
+        """Open a target session; where the server has no connection left, wait for one of ours to end."""
+        deadline = time.monotonic() + _WAIT_FOR_CONNECTION_S
+        while True:
+            try:
+                return self._target.connect(application_name=f"dbsync {self.run_id} {purpose}")
+            except ConnectionFailed as error:
+                if error.sqlstate != _TOO_MANY_CONNECTIONS or not self._open or time.monotonic() > deadline:
+                    raise
+            self.control.wait(0.5)
+
+
+class Throttle:
+    """Stops the pump when the run must end, and holds it to ``--max-rate`` over all tables together."""
+
+    def __init__(self, control: Control, rate: int | None) -> None:
+        self._control = control
+        self._rate = rate
+        self._lock = threading.Lock()
+        self._free_at = time.monotonic()
+
+    def check(self) -> None:
+        """Raise when the run must end."""
+        self._control.check()
+
+    def rest(self, count: int) -> float:
+        """Return the seconds to wait after ``count`` bytes."""
+        if self._rate is None:
+            return 0.0
+        with self._lock:
+            now = time.monotonic()
+            self._free_at = max(self._free_at, now - 0.1) + count / self._rate
+            return max(0.0, self._free_at - now)
+
+

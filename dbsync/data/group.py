@@ -1,0 +1,337 @@
+"""One group of tables, replaced in one target transaction: lock, clear, load, restore, verify, commit.
+
+Whatever goes wrong before COMMIT rolls everything back, so that each table holds either what it held or
+what the source's snapshot holds.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Future
+from contextlib import contextmanager
+
+from dbsync.data.context import Digest, RunContext
+from dbsync.data.plan import GroupTask, SequenceTask, TableTask
+from dbsync.data.report import TableOutcome
+from dbsync.data.sequences import SequenceState, next_state
+from dbsync.errors import ConnectionLost, DbsyncError, Drift, Interrupted, Mismatch, StatementFailed, TimeLimit
+from dbsync.events import Notice, TableFinished, TablePhase, TableProgress, TableStarted
+from dbsync.failpoints import failpoint
+from dbsync.model import TableName
+from dbsync.pg import runs, statements
+from dbsync.pg.copy import copy_rows
+from dbsync.pg.database import Session
+
+_LOCK_FAILURES = ("55P03", "40P01")  # lock_not_available, deadlock_detected
+_ATTEMPTS = 3
+_PROGRESS_S = 0.1
+
+
+class GroupRun:
+    """Carries one group through; ``outcomes`` tell what became of its tables."""
+
+    def __init__(self, group: GroupTask, run: RunContext) -> None:
+        self.group = group
+        self.run = run
+        self.outcomes = [TableOutcome(task=task) for task in group.tables]
+        self._staging = {task.target: run.staging_name() for task in group.tables} if group.staged else {}
+        self._digests: dict[TableName, Future[Digest]] = {}
+        self._committing = False
+        self._started = time.monotonic()
+
+    def stage(self, outcome: TableOutcome) -> None:
+        """Load one table beside the target's, in a transaction of its own (staged groups, phase one)."""
+        task = outcome.task
+        with self.run.target_session("stage") as session:
+            columns = _copied(task)
+            staging = self._staging[task.target]
+            with session.transaction():
+                session.execute(statements.create_staging(staging, task.target, columns, only=task.target_only))
+                self._stream(session, outcome, staging)
+
+    def replace(self) -> None:
+        """Do the group's transaction, again after a lost race for locks; fills in ``outcomes``."""
+        for attempt in range(1, _ATTEMPTS + 1):
+            try:
+                self._attempt()
+                return
+            except StatementFailed as error:
+                if error.sqlstate not in _LOCK_FAILURES or attempt == _ATTEMPTS:
+                    raise
+                self.run.count_retry()
+                self.run.emit(Notice(message=f"waiting for locks, attempt {attempt + 1} of {_ATTEMPTS}: {error.message}"))
+                self.run.control.wait(self.run.jitter(attempt))
+
+    def finish(self, error: BaseException | None) -> None:
+        """Write the group's end into the outcomes and tell it."""
+        stopped = isinstance(error, (Interrupted, TimeLimit))
+        for outcome in self.outcomes:
+            outcome.state = "done" if error is None else "stopped" if stopped else "failed"
+            if error is not None and not stopped and outcome.error is None:
+                outcome.error = error if isinstance(error, DbsyncError) else DbsyncError(str(error))
+            if error is not None:
+                outcome.verified = False
+            outcome.elapsed_s = time.monotonic() - self._started
+            self.run.emit(
+                TableFinished(
+                    table=outcome.task.target,
+                    state=outcome.state,
+                    rows=outcome.rows_inserted if error is None else 0,
+                    bytes=outcome.bytes,
+                    elapsed_s=outcome.elapsed_s,
+                    verified=outcome.verified,
+                )
+            )
+
+    def _attempt(self) -> None:
+        with self.run.target_session("load") as session:
+            try:
+                with session.transaction():
+                    self._lock(session)
+                    self._switch_off(session)
+                    self._clear(session)
+                    for outcome in self.outcomes:
+                        self._load(session, outcome)
+                    self._switch_on(session)
+                    self._verify(session)
+                    self._set_sequences(session)
+                    self.run.control.check()
+                    failpoint("before_commit")
+                    self._committing = True
+            except ConnectionLost:
+                if not self._committing:
+                    raise
+                self._settle()
+                return
+            failpoint("after_commit")
+            self._analyze(session)
+
+    def _lock(self, session: Session) -> None:
+        """Lock every table of the group, then make sure that nothing changed since the plan."""
+        self._phase("lock")
+        exclusive = self.group.clear != "delete"
+        oids = self.run.target_oids(self.group.lock)
+        try:
+            session.execute(statements.lock_tables(self.group.lock, exclusive=exclusive))
+        except StatementFailed as error:
+            if error.sqlstate in _LOCK_FAILURES:
+                with self.run.target_session("look") as other:
+                    holders = runs.blockers(other, list(oids.values()))
+                error.hint = f"locks are held by {', '.join(holders)}" if holders else error.hint
+            raise
+        now = runs.stamps(session, list(oids.values()))
+        for table, oid in oids.items():
+            if now.get(oid) != self.run.target_stamps.get(oid):
+                raise Drift(f"{table} was changed in the target since the plan was made", hint="run the command again")
+        bulk = [outcome.task for outcome in self.outcomes if outcome.task.strategy == "bulk"]
+        if bulk:
+            filled = session.execute(statements.any_rows([(task.target, task.target_only) for task in bulk]))
+            for number, holds_rows in filled:
+                if holds_rows:
+                    raise Drift(f"{bulk[number].target} was empty when the plan was made and holds rows now")
+
+    def _switch_off(self, session: Session) -> None:
+        for task in self.group.triggers:
+            for trigger in task.triggers:
+                session.execute(statements.set_trigger(task.table, trigger, "disabled"))
+        for key in self.group.foreign_keys:
+            session.execute(statements.drop_foreign_key(key))
+        for outcome in self.outcomes:
+            for index in outcome.task.indexes:
+                session.execute(statements.drop_index(outcome.task.target, index))
+        if self.group.deferred:
+            session.execute("SET CONSTRAINTS ALL DEFERRED")
+
+    def _clear(self, session: Session) -> None:
+        held = [outcome for outcome in self.outcomes if outcome.task.strategy == "replace"]
+        for outcome in held:
+            task = outcome.task
+            (outcome.rows_deleted,) = session.one(statements.count_rows(task.target, only=task.target_only))
+        if self.group.clear == "truncate":
+            tasks = [outcome.task for outcome in self.outcomes]
+            session.execute(statements.truncate([(task.target, task.target_only) for task in tasks]))
+        elif self.group.clear == "delete":
+            for outcome in reversed(held):
+                session.execute(statements.delete_all(outcome.task.target, only=outcome.task.target_only))
+        failpoint("after_clear")
+
+    def _load(self, session: Session, outcome: TableOutcome) -> None:
+        task = outcome.task
+        if not self.group.staged:
+            self._stream(session, outcome, task.target)
+        else:
+            staging = self._staging[task.target]
+            self.run.emit(TablePhase(table=task.target, phase="move"))
+            session.execute(statements.move_staged(staging, task.target, _copied(task)))
+            session.execute(statements.drop_staging(staging))
+        failpoint("after_load")
+
+    def _stream(self, session: Session, outcome: TableOutcome, into: TableName) -> None:
+        """COPY the source's rows into a table and begin hashing the source while the target goes on."""
+        task, started = outcome.task, time.monotonic()
+        self.run.emit(TableStarted(table=task.target, rows=task.rows, bytes=task.bytes))
+        outcome.bytes = 0
+        columns = _copied(task)
+        with self.run.copy_readers(task) as readers, self._progress(task) as progress:
+            copied = copy_rows(
+                readers,
+                _queries(task, columns),
+                session,
+                statements.copy_in(into, columns, binary=task.binary),
+                binary=task.binary,
+                pace=self.run.pace,
+                progress=progress,
+            )
+        outcome.rows_source = outcome.rows_inserted = copied.rows
+        outcome.bytes, outcome.elapsed_s = copied.bytes, time.monotonic() - started
+        if self.run.verify != "none" and task.target not in self._digests:
+            self._digests[task.target] = self.run.source_digest(task)
+
+    @contextmanager
+    def _progress(self, task: TableTask) -> Iterator["_Progress"]:
+        progress = _Progress(task.target, self.run)
+        yield progress
+        progress.flush()
+
+    def _switch_on(self, session: Session) -> None:
+        """Build indexes, add foreign keys (which validates them), restore and check each trigger's former state."""
+        for outcome in self.outcomes:
+            for index in outcome.task.indexes:
+                self.run.emit(TablePhase(table=outcome.task.target, phase="index"))
+                for statement in statements.create_index(outcome.task.target, index):
+                    session.execute(statement)
+        for key in self.group.foreign_keys:
+            self.run.emit(TablePhase(table=key.table, phase="constraint"))
+            for statement in statements.add_foreign_key(key):
+                session.execute(statement)
+        for task in self.group.triggers:
+            for trigger in task.triggers:
+                session.execute(statements.set_trigger(task.table, trigger, trigger.state))
+        oids = self.run.target_oids(task.table for task in self.group.triggers)
+        now = runs.trigger_states(session, list(oids.values()))
+        for task in self.group.triggers:
+            for trigger in task.triggers:
+                if now.get((task.table, trigger.name)) != trigger.state:
+                    raise StatementFailed(f"trigger {trigger.name} on {task.table} did not get its state back")
+
+    def _verify(self, session: Session) -> None:
+        """Compare each table, as this transaction sees it, with the source's snapshot."""
+        if self.run.verify == "none":
+            return
+        for outcome in self.outcomes:
+            self.run.emit(TablePhase(table=outcome.task.target, phase="verify"))
+            theirs = self.run.target_digest(session, outcome.task)
+            ours = self.run.wait_for(self._digests[outcome.task.target])
+            if theirs != ours:
+                outcome.error = Mismatch(_difference(outcome.task, ours, theirs), hint=_mismatch_hint(outcome.task))
+                raise outcome.error
+            outcome.verified = self.run.verify == "checksum"
+
+    def _set_sequences(self, session: Session) -> None:
+        """Last of all, since setval is not undone by a rollback: an aborted run leaves a gap at most."""
+        set_sequences(session, self.run, self.group.sequences)
+
+    def _settle(self) -> None:
+        """The connection broke during COMMIT: read the target back to learn whether it took place."""
+        self._phase("settle")
+        with self.run.target_session("settle") as session:
+            for outcome in self.outcomes:
+                ours = self.run.wait_for(self.run.source_digest(outcome.task))
+                if self.run.target_digest(session, outcome.task) != ours:
+                    raise ConnectionLost(
+                        "the connection was lost during COMMIT and the target holds its old content",
+                        hint="run the command again",
+                    )
+                outcome.verified = self.run.verify == "checksum"
+            self._analyze(session)
+
+    def _analyze(self, session: Session) -> None:
+        for table in self.group.analyze:
+            try:
+                session.notices.clear()
+                session.execute(statements.analyze(table))
+                for notice in session.notices:
+                    self.run.warn(f"{table}: statistics not refreshed: {notice}")
+            except StatementFailed as error:
+                self.run.warn(f"{table}: statistics not refreshed: {error.message}")
+
+    def _phase(self, phase: str) -> None:
+        for outcome in self.outcomes:
+            self.run.emit(TablePhase(table=outcome.task.target, phase=phase))
+
+
+class _Progress:
+    """Adds up rows and bytes and tells them ten times a second."""
+
+    def __init__(self, table: TableName, run: RunContext) -> None:
+        self._table, self._run = table, run
+        self._rows = self._bytes = 0
+        self._told = time.monotonic()
+
+    def __call__(self, rows: int, count: int) -> None:
+        self._rows += rows
+        self._bytes += count
+        if time.monotonic() - self._told >= _PROGRESS_S:
+            self.flush()
+
+    def flush(self) -> None:
+        """Tell what has gathered."""
+        if self._rows or self._bytes:
+            self._run.emit(TableProgress(table=self._table, rows=self._rows, bytes=self._bytes))
+        self._rows = self._bytes = 0
+        self._told = time.monotonic()
+
+
+def set_sequences(session: Session, run: RunContext, tasks: tuple[SequenceTask, ...]) -> None:
+    """Put sequences ahead of the source's, of their rows and of what the target handed out; read each back."""
+    if not tasks:
+        return
+    sources = run.source_sequences([task.source for task in tasks if task.source is not None])
+    before = sequence_states(session, [task.target for task in tasks])
+    for task in tasks:
+        furthest = None
+        if task.column is not None:
+            table, column = task.column
+            (furthest,) = session.one(statements.furthest_value(table, column, ascending=task.increment > 0))
+        source = sources[task.source] if task.source is not None else None
+        state = next_state(task, source, before[task.target], furthest)
+        if state is not None:
+            session.execute(statements.set_sequence(task.target, state.last_value, state.is_called))
+            if sequence_states(session, [task.target])[task.target] != state:
+                raise StatementFailed(f"sequence {task.target} does not hold the value it was set to")
+    run.note_sequences(task.target for task in tasks)
+
+
+def sequence_states(session: Session, names: list[TableName]) -> Mapping[TableName, SequenceState]:
+    """Read the current state of sequences (which no snapshot holds still)."""
+    if not names:
+        return {}
+    rows = session.execute(statements.sequence_states(names))
+    return {names[number]: SequenceState(last, called) for number, last, called in rows}
+
+
+def _queries(task: TableTask, columns: list[str]) -> Iterator[statements.Statement]:
+    """The COPY statements that together read the source relation."""
+    ranges: list[tuple[int, int | None] | None] = [None]
+    if task.pages_per_range:
+        firsts = range(0, max(task.pages, 1), task.pages_per_range)
+        ranges = [(first, first + task.pages_per_range) for first in firsts]
+        ranges[-1] = (firsts[-1], None)  # the table may have grown since the plan
+    for pages in ranges:
+        rows = statements.select_rows(task.source, columns, only=task.source_only, where=task.where, pages=pages)
+        yield statements.copy_out(rows, binary=task.binary)
+
+
+def _copied(task: TableTask) -> list[str]:
+    return [pair.name for pair in task.columns if pair.copied]
+
+
+def _difference(task: TableTask, ours: Digest, theirs: Digest) -> str:
+    if ours.rows != theirs.rows:
+        return f"{task.target} would hold {theirs.rows} rows but the source's snapshot holds {ours.rows}; rolled back"
+    return f"{task.target} would differ from the source's snapshot in content ({ours.rows} rows each); rolled back"
+
+
+def _mismatch_hint(task: TableTask) -> str:
+    return "triggers, rules, domains or generated columns of the target may change rows; compare both with `dbsync schema`"

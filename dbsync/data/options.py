@@ -1,0 +1,84 @@
+"""PURE: what a sync was asked to do, as one validated value."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from dbsync.errors import ConfigError
+from dbsync.model import TableName
+from dbsync.selection import TablePattern
+
+Mode = Literal["fill", "replace"]
+Verify = Literal["checksum", "count", "none"]
+Triggers = Literal["off", "keep"]
+OnLocked = Literal["fail", "wait", "skip"]
+
+
+@dataclass(frozen=True, slots=True)
+class TableMap:
+    """``--map SRC=DST``: a table to another name, or ``schema.*`` to another schema."""
+
+    source: str
+    target: str
+
+    @classmethod
+    def parse(cls, text: str) -> TableMap:
+        """Read ``a.b=c.d`` or ``a.*=c.*``; raise ConfigError else."""
+        source, separator, target = text.partition("=")
+        if not separator or not source or not target or source.endswith(".*") != target.endswith(".*"):
+            raise ConfigError(f"cannot read --map {text!r}", hint="write schema.table=schema.table or schema.*=schema.*")
+        return cls(source, target)
+
+    def apply(self, table: TableName) -> TableName | None:
+        """Return the target's name for a source table, or None when this map does not speak of it."""
+        if self.source.endswith(".*"):
+            schema = TableName.parse(self.source.removesuffix("*") + "x").schema
+            if table.schema != schema:
+                return None
+            return TableName(TableName.parse(self.target.removesuffix("*") + "x").schema, table.name)
+        return TableName.parse(self.target) if table == TableName.parse(self.source) else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SyncOptions:
+    """The options of ``sync`` after parsing. ``chunk_bytes`` and ``max_rate`` (bytes per second) are numbers.
+
+    Mode ``fill`` loads tables that are empty in the target and refuses the others; ``replace`` replaces
+    what the target holds.
+    """
+
+    mode: Mode = "fill"
+    tables: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    where: Mapping[str, str] = field(default_factory=dict)
+    columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    maps: tuple[TableMap, ...] = ()
+    jobs: int = 4
+    chunk_bytes: int = 64 * 1024 * 1024
+    max_rate: int | None = None
+    verify: Verify = "checksum"
+    triggers: Triggers = "off"
+    drop_indexes: bool = False
+    on_locked: OnLocked = "fail"
+    lock_timeout_s: float = 30.0
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.jobs <= 64:
+            raise ConfigError(f"--jobs must be between 1 and 64, not {self.jobs}")
+        if self.chunk_bytes < 1024 * 1024:
+            raise ConfigError("--chunk-size must be at least 1MB")
+        if self.max_rate is not None and self.max_rate < 64 * 1024:
+            raise ConfigError("--max-rate must be at least 64KB/s")
+        for text in (*self.tables, *self.exclude):
+            TablePattern.parse(text)
+
+    def target_name(self, table: TableName) -> TableName:
+        """The name in the target: by the first ``--map`` that names the very table, then by schema maps, else the same."""
+        exact_first = sorted(self.maps, key=lambda one: one.source.endswith(".*"))
+        for rule in exact_first:
+            mapped = rule.apply(table)
+            if mapped is not None:
+                return mapped
+        return table

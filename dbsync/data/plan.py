@@ -1,0 +1,165 @@
+"""PURE: catalogs + options -> SyncPlan. Every decision is kept with its reason; the executor decides nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+from dbsync.data.columns import ColumnPair
+from dbsync.data.options import SyncOptions
+from dbsync.data.units import Skipped
+from dbsync.model import ForeignKey, Index, TableName, Trigger
+
+Clear = Literal["truncate", "delete", "keep"]
+Strategy = Literal["bulk", "replace"]
+FORMAT_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SequenceTask:
+    """Set a target sequence so that it is ahead of the source's, of its own value and of the column's rows."""
+
+    target: TableName
+    source: TableName | None
+    column: tuple[TableName, str] | None
+    increment: int
+    cycle: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TriggerTask:
+    """A target relation's user triggers with the states they have and must have again."""
+
+    table: TableName
+    triggers: tuple[Trigger, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TableTask:
+    """Copy one source relation into one target relation.
+
+    ``pages_per_range`` is 0 when one query reads the whole relation; else ranges of that many pages are
+    read by several backends. ``rows`` and ``bytes`` are estimates of the source (-1: unknown).
+    """
+
+    source: TableName
+    target: TableName
+    source_only: bool
+    target_only: bool
+    strategy: Strategy
+    reason: str
+    columns: tuple[ColumnPair, ...]
+    binary: bool
+    where: str | None
+    rows: int
+    bytes: int
+    pages: int
+    pages_per_range: int
+    target_rows: int  # estimate; 0 when it is empty
+    unlogged: bool = False
+    indexes: tuple[Index, ...] = ()  # to drop before and build after the load
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupTask:
+    """Tables that are replaced in one target transaction.
+
+    ``foreign_keys`` are dropped before and re-added after the load; with clear ``delete`` they stay and the
+    tables are filled parents first. ``staged``: rows are first loaded in parallel beside the tables.
+    """
+
+    tables: tuple[TableTask, ...]
+    clear: Clear
+    foreign_keys: tuple[ForeignKey, ...]
+    deferred: bool
+    staged: bool
+    triggers: tuple[TriggerTask, ...]
+    sequences: tuple[SequenceTask, ...]
+    analyze: tuple[TableName, ...]
+    lock: tuple[TableName, ...]  # every target relation of the group, in lock order
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SyncPlan:
+    """What a sync will do. ``refusals`` are guards that forbid running it; ``would_refuse`` in a dry run."""
+
+    options: SyncOptions
+    groups: tuple[GroupTask, ...]
+    sequences: tuple[SequenceTask, ...]  # shared ones, set after the last group
+    refresh: tuple[TableName, ...]  # materialised views in dependency order
+    skipped: tuple[Skipped, ...]
+    refusals: tuple[str, ...]
+    warnings: tuple[str, ...]
+    counts: Mapping[TableName, tuple[int, int]] = field(default_factory=dict)  # exact, dry runs only: by target
+
+    @property
+    def tables(self) -> list[TableTask]:
+        """Every table task, in group order."""
+        return [task for group in self.groups for task in group.tables]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the plan as JSON-safe data, with predicted rows per table."""
+        return {
+            "format_version": FORMAT_VERSION,
+            "mode": self.options.mode,
+            "verify": self.options.verify,
+            "jobs": self.options.jobs,
+            "tables": [self._table_dict(number, task) for number, group in enumerate(self.groups) for task in group.tables],
+            "groups": [_group_dict(group) for group in self.groups],
+            "sequences": [str(task.target) for task in self._all_sequences()],
+            "refresh": [str(name) for name in self.refresh],
+            "skipped": [asdict(entry) for entry in self.skipped],
+            "would_refuse": list(self.refusals),
+        }
+
+    def predicted(self, task: TableTask) -> tuple[int, int]:
+        """Rows to insert and to delete: exact after a dry run, else the servers' estimates."""
+        return self.counts.get(task.target, (max(task.rows, 0), task.target_rows))
+
+    def totals(self) -> dict[str, int]:
+        """Predicted totals over all tables."""
+        predicted = [self.predicted(task) for task in self.tables]
+        return {
+            "tables": len(predicted),
+            "rows_inserted": sum(inserted for inserted, _ in predicted),
+            "rows_updated": 0,
+            "rows_deleted": sum(deleted for _, deleted in predicted),
+            "bytes": sum(max(task.bytes, 0) for task in self.tables),
+        }
+
+    def _all_sequences(self) -> list[SequenceTask]:
+        return [task for group in self.groups for task in group.sequences] + list(self.sequences)
+
+    def _table_dict(self, group: int, task: TableTask) -> dict[str, Any]:
+        inserted, deleted = self.predicted(task)
+        return {
+            "table": str(task.target),
+            "source_table": str(task.source),
+            "strategy": task.strategy,
+            "reason": task.reason,
+            "group": group,
+            "format": "binary" if task.binary else "text",
+            "columns": [pair.name for pair in task.columns if pair.copied],
+            "where": task.where,
+            "rows_inserted": inserted,
+            "rows_updated": 0,
+            "rows_deleted": deleted,
+            "exact": task.target in self.counts,
+            "bytes": max(task.bytes, 0),
+            "drops_indexes": [str(index.name) for index in task.indexes],
+            "notes": list(task.notes),
+        }
+
+
+def _group_dict(group: GroupTask) -> dict[str, Any]:
+    return {
+        "tables": [str(task.target) for task in group.tables],
+        "clear": group.clear,
+        "staged": group.staged,
+        "reason": group.reason,
+        "foreign_keys": [f"{key.table}: {key.name}" for key in group.foreign_keys],
+        "triggers_off": [f"{task.table}: {trigger.name}" for task in group.triggers for trigger in task.triggers],
+    }

@@ -1,0 +1,114 @@
+"""PURE: what a sync did, per table and in all, as the result of the command."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+from dbsync.data.plan import Strategy, TableTask
+from dbsync.data.units import Skipped
+from dbsync.errors import DbsyncError
+
+TableState = Literal["done", "failed", "stopped", "pending"]
+RunState = Literal["succeeded", "failed", "stopped", "skipped"]
+
+
+@dataclass(slots=True, kw_only=True)
+class TableOutcome:
+    """What became of one table. Filled in by the thread that works on it."""
+
+    task: TableTask
+    state: TableState = "pending"
+    rows_source: int = 0
+    rows_inserted: int = 0
+    rows_deleted: int = 0
+    bytes: int = 0
+    elapsed_s: float = 0.0
+    verified: bool = False
+    error: DbsyncError | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the table's entry of the result; what was rolled back counts as nothing."""
+        done = self.state == "done"
+        strategy: Strategy = self.task.strategy
+        return {
+            "table": str(self.task.target),
+            "source_table": str(self.task.source),
+            "strategy": strategy,
+            "reason": self.task.reason,
+            "state": self.state,
+            "rows_source": self.rows_source if done else None,
+            "rows_inserted": self.rows_inserted if done else 0,
+            "rows_updated": 0,
+            "rows_deleted": self.rows_deleted if done else 0,
+            "bytes_copied": self.bytes,
+            "elapsed_s": round(self.elapsed_s, 3),
+            "verified": self.verified,
+            "error": self.error.to_dict() if self.error else None,
+        }
+
+
+@dataclass(slots=True, kw_only=True)
+class SyncReport:
+    """The whole run."""
+
+    run_id: str
+    verify: str
+    state: RunState = "failed"
+    snapshot: str | None = None
+    tables: list[TableOutcome] = field(default_factory=list)
+    sequences: list[str] = field(default_factory=list)
+    refreshed: list[str] = field(default_factory=list)
+    skipped: list[Skipped] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    retries: int = 0
+    error: DbsyncError | None = None
+    elapsed_s: float = 0.0
+
+    @property
+    def verified(self) -> bool:
+        """Whether every table was compared with the snapshot by checksum and found equal."""
+        return self.state == "succeeded" and all(table.verified for table in self.tables)
+
+    @property
+    def exit_code(self) -> int:
+        """0 when done, 1 when the check found a difference, else the code of what went wrong."""
+        return 0 if self.error is None else self.error.exit_code
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return ``result`` of the JSON envelope."""
+        tables = [table.to_dict() for table in self.tables]
+        return {
+            "run_id": self.run_id,
+            "state": self.state,
+            "snapshot": self.snapshot,
+            "verify": self.verify,
+            "verified": self.verified,
+            "tables": tables,
+            "totals": {key: sum(table[key] for table in tables) for key in _TOTALS},
+            "sequences": self.sequences,
+            "refreshed": self.refreshed,
+            "skipped": [asdict(entry) for entry in self.skipped],
+            "retries": self.retries,
+        }
+
+
+_TOTALS = ("rows_inserted", "rows_updated", "rows_deleted", "bytes_copied")
+
+
+def overall_error(errors: Sequence[DbsyncError], *, tables_done: int, tables: int) -> DbsyncError | None:
+    """Sum up the errors of the tables: the first one speaks, the exit code tells whether anything was changed."""
+    if not errors:
+        return None
+    first = errors[0]
+    codes = {error.exit_code for error in errors}
+    if len(codes) == 1 and not (first.exit_code == 4 and tables_done):
+        return first
+    return DbsyncError(
+        f"{tables - tables_done} of {tables} tables were not synchronised: {first.message}",
+        hint=first.hint,
+        sqlstate=first.sqlstate,
+        code=first.code,
+        details=first.details,
+    )

@@ -1,0 +1,236 @@
+"""SyncPlan -> SyncReport: the run lock, one snapshot, groups over threads, then sequences and views.
+
+The main thread starts work, watches the sessions that must not die (the snapshot's holder and the
+lock's holder) and collects the ends; everything that touches rows happens in ``data.group``.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from dbsync.control import Control
+from dbsync.data.context import RunContext
+from dbsync.data.group import GroupRun, set_sequences
+from dbsync.data.plan import SyncPlan
+from dbsync.data.report import SyncReport, overall_error
+from dbsync.errors import ConnectionLost, DbsyncError, Drift, Interrupted, StatementFailed, TargetBusy, TimeLimit
+from dbsync.events import Emit, Notice, PlanReady, RunFinished
+from dbsync.failpoints import failpoint
+from dbsync.model import TableName
+from dbsync.pg import runs, statements
+from dbsync.pg.database import Database, Session
+from dbsync.pg.snapshot import ReaderPool, Snapshot, exported_snapshot
+
+_WATCH_S = 2.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Side:
+    """One end of a run: how to reach it, and what the plan relied on there."""
+
+    database: Database
+    encoding: str
+    oids: Mapping[TableName, int]
+    stamps: Mapping[int, str]
+
+
+def run_sync(
+    plan: SyncPlan, source: Side, target: Side, *, run_id: str, emit: Emit, control: Control
+) -> SyncReport:
+    """Do what the plan says and report it; failures of tables are in the report, never raised.
+
+    Raises what forbids the run as a whole: ConnectionFailed, TargetBusy, Drift.
+    """
+    report = SyncReport(run_id=run_id, verify=plan.options.verify, warnings=list(plan.warnings), skipped=list(plan.skipped))
+    started = time.monotonic()
+    totals = plan.totals()
+    emit(PlanReady(run_id=run_id, tables=totals["tables"], rows=totals["rows_inserted"], bytes=totals["bytes"]))
+    try:
+        with _run_lock(target.database, plan, run_id, emit, control) as lock:
+            if lock is None:
+                report.state = "skipped"
+            else:
+                _Run(plan, source, target, report, emit, control).execute(lock)
+    finally:
+        report.elapsed_s = time.monotonic() - started
+        emit(RunFinished(run_id=run_id, state=report.state))
+    return report
+
+
+@contextmanager
+def _run_lock(
+    database: Database, plan: SyncPlan, run_id: str, emit: Emit, control: Control
+) -> Iterator[Session | None]:
+    """Hold the target's run lock for the block; None when another run has it and the options say to skip."""
+    session = database.connect(application_name=f"dbsync {run_id} run lock")
+    try:
+        with control.on_stop(session.cancel):
+            if runs.try_run_lock(session):
+                yield session
+                return
+            holder = runs.run_lock_holder(session)
+            said = f"another run holds the target: {holder or 'it has just ended'}"
+            if plan.options.on_locked == "fail":
+                raise TargetBusy(said, hint="wait for it, or use --on-locked wait or --on-locked skip")
+            emit(Notice(message=said))
+            if plan.options.on_locked == "skip":
+                yield None
+                return
+            runs.wait_for_run_lock(session, control.wait)
+            yield session
+    finally:
+        session.close()
+
+
+class _Run:
+    """One run under the lock."""
+
+    def __init__(
+        self, plan: SyncPlan, source: Side, target: Side, report: SyncReport, emit: Emit, control: Control
+    ) -> None:
+        self.plan, self.source, self.target = plan, source, target
+        self.report, self.emit, self.control = report, emit, control
+        self._errors: list[DbsyncError] = []
+
+    def execute(self, lock: Session) -> None:
+        """Take the snapshot, replace every group, then set shared sequences and refresh views."""
+        runs.drop_dead_staging(lock)
+        label = f"dbsync {self.report.run_id}"
+        tables = [task.source for task in self.plan.tables]
+        with exported_snapshot(self.source.database, tables, label=label) as snapshot:
+            self.report.snapshot = snapshot.id
+            self._check_source_drift(snapshot)
+            failpoint("after_snapshot")
+            jobs = self.plan.options.jobs
+            copiers, hashers = (
+                ReaderPool(self.source.database, snapshot, limit=jobs, label=label) for _ in ("copy", "hash")
+            )
+            context = RunContext(
+                run_id=self.report.run_id,
+                plan=self.plan,
+                target=self.target.database,
+                target_oids=self.target.oids,
+                target_stamps=self.target.stamps,
+                recode=self.source.encoding != self.target.encoding,
+                copiers=copiers,
+                hashers=hashers,
+                emit=self.emit,
+                control=self.control,
+            )
+            with self.control.on_stop(context.cancel):
+                try:
+                    self._groups(context, snapshot, lock)
+                    self._afterwards(context)
+                finally:
+                    context.close()
+                    self._collect(context)
+        self._conclude(lock)
+
+    def _groups(self, context: RunContext, snapshot: Snapshot, lock: Session) -> None:
+        """Run all groups; a staged one is finished when all its tables are staged."""
+        groups = [GroupRun(group, context) for group in self.plan.groups]
+        self.report.tables = [outcome for group in groups for outcome in group.outcomes]
+        if any(group.group.staged for group in groups):
+            runs.create_own_schema(lock)
+        watch = _Watch({"source (snapshot)": snapshot.holder, "target (run lock)": lock}, self.control)
+        with ThreadPoolExecutor(self.plan.options.jobs, thread_name_prefix="group") as executor:
+            waiting: dict[Future[None], GroupRun] = {}
+            staging: dict[GroupRun, int] = {}
+            for group in groups:
+                if not group.group.staged:
+                    waiting[executor.submit(group.replace)] = group
+                    continue
+                staging[group] = len(group.outcomes)
+                for outcome in group.outcomes:
+                    waiting[executor.submit(group.stage, outcome)] = group
+            while waiting:
+                ended, _ = wait(waiting, timeout=0.2, return_when=FIRST_COMPLETED)
+                watch.look()
+                for future in ended:
+                    group = waiting.pop(future)
+                    error = future.exception()
+                    if error is None and staging.get(group):
+                        staging[group] -= 1
+                        if staging[group] == 0:
+                            waiting[executor.submit(group.replace)] = group
+                    elif staging.get(group, 0) >= 0:
+                        staging[group] = -1  # tell the end once, whatever its other tables do
+                        self._end(group, error)
+
+    def _end(self, group: GroupRun, error: BaseException | None) -> None:
+        group.finish(error)
+        if error is None:
+            return
+        if not isinstance(error, DbsyncError):
+            self.control.stop(DbsyncError("internal fault in a worker"))
+            raise error
+        self._errors.append(error)
+
+    def _afterwards(self, context: RunContext) -> None:
+        """Sequences that no single group owns, and materialised views; only after a run without failures."""
+        if self._errors:
+            return
+        try:
+            with context.target_session("finish") as session:
+                set_sequences(session, context, self.plan.sequences)
+                for view in self.plan.refresh:
+                    self.control.check()
+                    session.execute(statements.refresh_view(view))
+                    self.report.refreshed.append(str(view))
+        except DbsyncError as error:
+            self._errors.append(error)
+
+    def _check_source_drift(self, snapshot: Snapshot) -> None:
+        oids = {task.source: self.source.oids[task.source] for task in self.plan.tables}
+        now = runs.stamps(snapshot.holder, list(oids.values()))
+        for table, oid in oids.items():
+            if now.get(oid) != self.source.stamps.get(oid):
+                raise Drift(f"{table} was changed in the source since the plan was made", hint="run the command again")
+
+    def _collect(self, context: RunContext) -> None:
+        self.report.warnings += context.warnings
+        self.report.sequences = context.sequences
+        self.report.retries = context.retries
+
+    def _conclude(self, lock: Session) -> None:
+        done = sum(outcome.state == "done" for outcome in self.report.tables)
+        if self.control.reason is not None:
+            self.report.state = "stopped" if _was_asked(self.control.reason) else "failed"
+            self.report.error = self.control.reason
+        else:
+            self.report.error = overall_error(self._errors, tables_done=done, tables=len(self.report.tables))
+            self.report.state = "failed" if self._errors else "succeeded"
+        try:
+            runs.drop_dead_staging(lock)
+            runs.drop_own_schema(lock)
+        except StatementFailed as error:
+            self.report.warnings.append(f"staging tables were left in the target's schema dbsync: {error.message}")
+
+
+class _Watch:
+    """Looks every two seconds whether the sessions that must not die still answer."""
+
+    def __init__(self, sessions: Mapping[str, Session], control: Control) -> None:
+        self._sessions, self._control = sessions, control
+        self._looked = time.monotonic()
+
+    def look(self) -> None:
+        """Stop the run when one of them is gone."""
+        if self._control.reason is not None or time.monotonic() - self._looked < _WATCH_S:
+            return
+        self._looked = time.monotonic()
+        for name, session in self._sessions.items():
+            try:
+                session.execute("SELECT 1")
+            except DbsyncError as error:
+                self._control.stop(
+                    ConnectionLost(f"the session that holds the {name} was lost: {error.message}", hint="run the command again")
+                )
+
+
+def _was_asked(reason: DbsyncError) -> bool:
+    return isinstance(reason, (Interrupted, TimeLimit))

@@ -1,0 +1,101 @@
+"""PURE: which sequences follow the tables, and to what value each is set."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from dbsync.data.options import SyncOptions
+from dbsync.data.plan import GroupTask, SequenceTask
+from dbsync.data.units import Skipped, Unit, family_of
+from dbsync.model import Catalog, TableName
+from dbsync.model import Sequence as CatalogSequence
+
+
+@dataclass(frozen=True, slots=True)
+class SequenceState:
+    """A sequence's ``last_value`` and ``is_called``."""
+
+    last_value: int
+    is_called: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SequencePlan:
+    """Sequences by the unit that owns them, those shared by several, and those left out."""
+
+    owned: tuple[tuple[TableName, SequenceTask], ...]
+    shared: tuple[SequenceTask, ...]
+    skipped: tuple[Skipped, ...]
+
+    def into(self, groups: Sequence[GroupTask]) -> Iterator[GroupTask]:
+        """Give each group the sequences of its tables."""
+        for group in groups:
+            mine = tuple(task for owner, task in self.owned if owner in group.lock)
+            yield replace(group, sequences=mine)
+
+
+def plan_sequences(source: Catalog, target: Catalog, units: Sequence[Unit], options: SyncOptions) -> SequencePlan:
+    """Choose the sequences of the selected tables; without ``--tables`` also those that no table owns."""
+    selected = {family.name: unit for unit in units for family in family_of(target, unit.target)}
+    selected_source = {family.name for unit in units for family in family_of(source, unit.source)}
+    taken: set[TableName] = set()
+    owned: list[tuple[TableName, SequenceTask]] = []
+    shared: list[SequenceTask] = []
+    skipped: list[Skipped] = []
+    by_owner = {one.owned_by: one for one in source.sequences.values() if one.owned_by is not None}
+    back = {options.target_name(name): name for name in selected_source}
+    for sequence in sorted(target.sequences.values(), key=lambda one: one.name):
+        if sequence.owned_by is None or sequence.owned_by[0] not in selected:
+            continue
+        table, column = sequence.owned_by
+        twin = by_owner.get((back.get(table, table), column)) or source.sequences.get(_back_name(source, sequence, options))
+        owned.append((table, _task(sequence, twin, (table, column))))
+        taken.update([sequence.name, *([twin.name] if twin else [])])
+    for sequence in sorted(source.sequences.values(), key=lambda one: one.name):
+        if sequence.name in taken or sequence.extension is not None:
+            continue
+        users = {table for table, _ in sequence.used_by} | ({sequence.owned_by[0]} if sequence.owned_by else set())
+        if users & selected_source or (not users and not options.tables):
+            other = target.sequences.get(options.target_name(sequence.name))
+            if other is None:
+                skipped.append(Skipped(str(sequence.name), "sequence missing in the target: not set"))
+            else:
+                shared.append(_task(other, sequence, None))
+    return SequencePlan(tuple(owned), tuple(shared), tuple(skipped))
+
+
+def next_state(
+    task: SequenceTask, source: SequenceState | None, target: SequenceState, furthest: int | None
+) -> SequenceState | None:
+    """The state to set, or None when the target's may stay.
+
+    Never behind the source, the rows (``furthest``: the largest value of the column, the smallest for
+    a descending sequence), or what the target has handed out already. A sequence that cycles has no such
+    order: it gets the source's state.
+    """
+    if task.cycle and source is not None:
+        return None if source == target else source
+    sign = 1 if task.increment > 0 else -1
+    candidates = [state for state in (target, source) if state is not None]
+    if furthest is not None:
+        candidates.append(SequenceState(furthest, True))
+    best = max(candidates, key=lambda state: sign * (state.last_value + (task.increment if state.is_called else 0)))
+    return None if best == target else best
+
+
+def _task(sequence: CatalogSequence, twin: CatalogSequence | None, column: tuple[TableName, str] | None) -> SequenceTask:
+    return SequenceTask(
+        target=sequence.name,
+        source=twin.name if twin else None,
+        column=column,
+        increment=sequence.increment,
+        cycle=sequence.cycle,
+    )
+
+
+def _back_name(source: Catalog, sequence: CatalogSequence, options: SyncOptions) -> TableName:
+    for name in source.sequences:
+        if options.target_name(name) == sequence.name:
+            return name
+    return sequence.name

@@ -1,0 +1,188 @@
+"""PURE: the units of a sync: which source table goes to which target table, partitions by leaf or by root."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from dbsync.data.options import SyncOptions
+from dbsync.model import Catalog, Table, TableName
+from dbsync.selection import TablePattern, select_tables
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """Rows of one source relation to one target relation; ``*_only``: without what inherits from it."""
+
+    source: TableName
+    target: TableName
+    source_only: bool = True
+    target_only: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """What is replaced as a whole: a table, or a partitioned table with all its partitions."""
+
+    source: TableName
+    target: TableName
+    routes: tuple[Route, ...]
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """A relation that is left out, and why."""
+
+    table: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """The units to sync, what is left out, and what forbids the sync altogether."""
+
+    units: tuple[Unit, ...]
+    skipped: tuple[Skipped, ...]
+    problems: tuple[str, ...]
+
+
+def select_units(source: Catalog, target: Catalog, options: SyncOptions) -> Selection:
+    """Decide what is to be synchronised. Raises ConfigError for a pattern that matches nothing."""
+    relations = {table.name for table in source.of_kind("table", "partitioned")}
+    listed = {table.name for table in source.of_kind("foreign", "matview", "view")}
+    chosen = set(select_tables(relations | listed, include=options.tables, exclude=options.exclude))
+    excluded = relations - set(select_tables(relations, exclude=_those_matching(options.exclude, relations)))
+    for names in (options.where, options.columns):
+        select_tables(relations, include=tuple(names), where="the tables of the source")
+    units: list[Unit] = []
+    problems: list[str] = []
+    skipped = [Skipped(str(name), "excluded by --exclude") for name in sorted(excluded)]
+    for table in source.of_kind("table", "partitioned"):
+        if table.name not in chosen:
+            continue
+        root = root_of(source, table)
+        if table.name != root.name and root.name in chosen:
+            continue  # comes with its root
+        if table.extension is not None:
+            skipped.append(Skipped(str(table.name), _extension_reason(source, table)))
+            continue
+        if table.kind == "partitioned" and table.partition_of is not None:
+            continue  # an inner node holds no rows; its leaves are chosen one by one
+        unit = _unit(source, target, table, options, excluded)
+        if isinstance(unit, Skipped):
+            skipped.append(unit)
+        elif isinstance(unit, str):
+            problems.append(unit)
+        else:
+            units.append(unit)
+    skipped += [
+        Skipped(str(table.name), "a foreign table holds no rows of its own")
+        for table in source.of_kind("foreign")
+        if table.name in chosen
+    ]
+    skipped += [
+        Skipped(str(table.name), "not in the source: left alone")
+        for table in target.of_kind("table", "partitioned")
+        if not options.tables and table.partition_of is None and table.extension is None
+        and all(table.name != options.target_name(name) for name in relations)
+    ]
+    return Selection(tuple(units), tuple(skipped), tuple(problems))
+
+
+def root_of(catalog: Catalog, table: Table) -> Table:
+    """The topmost partitioned ancestor of a table, or the table itself."""
+    while table.partition_of is not None and table.partition_of in catalog.tables:
+        table = catalog.tables[table.partition_of]
+    return table
+
+
+def leaves_of(catalog: Catalog, root: Table) -> list[Table]:
+    """The partitions below a root that hold rows, in name order."""
+    return [table for table in _below(catalog, root) if table.kind != "partitioned"]
+
+
+def family_of(catalog: Catalog, name: TableName) -> list[Table]:
+    """A table and all partitions below it, inner nodes included."""
+    table = catalog.tables[name]
+    return [table, *_below(catalog, table)] if table.kind == "partitioned" else [table]
+
+
+def _below(catalog: Catalog, root: Table) -> Iterator[Table]:
+    children = children_index(catalog)
+    waiting = [root.name]
+    found = []
+    while waiting:
+        for child in children.get(waiting.pop(), ()):
+            found.append(child)
+            waiting.append(child.name)
+    return iter(sorted(found, key=lambda table: table.name))
+
+
+def children_index(catalog: Catalog) -> Mapping[TableName, list[Table]]:
+    """Partitions by their parent."""
+    index: dict[TableName, list[Table]] = {}
+    for table in catalog.tables.values():
+        if table.partition_of is not None:
+            index.setdefault(table.partition_of, []).append(table)
+    return index
+
+
+def _unit(
+    source: Catalog, target: Catalog, table: Table, options: SyncOptions, excluded: set[TableName]
+) -> Unit | Skipped | str:
+    name = options.target_name(table.name)
+    other = target.tables.get(name)
+    if other is None:
+        return f"{name} does not exist in the target"
+    if other.kind not in ("table", "partitioned"):
+        return f"{name} is a {other.kind} in the target, not a table"
+    if other.extension is not None:
+        return Skipped(str(name), f"belongs to the extension {other.extension} in the target")
+    if table.kind == "table" and other.kind == "table":
+        return Unit(table.name, name, (Route(table.name, name),))
+    return _partitioned_unit(source, target, table, other, options, excluded)
+
+
+def _partitioned_unit(
+    source: Catalog, target: Catalog, table: Table, other: Table, options: SyncOptions, excluded: set[TableName]
+) -> Unit | Skipped | str:
+    source_leaves = leaves_of(source, table) if table.kind == "partitioned" else []
+    target_leaves = leaves_of(target, other) if other.kind == "partitioned" else []
+    for catalog_leaf in (*source_leaves, *target_leaves):
+        if catalog_leaf.kind == "foreign":
+            return Skipped(str(table.name), f"its partition {catalog_leaf.name} is a foreign table")
+    left_out = {leaf.name for leaf in source_leaves} & excluded
+    left = {options.target_name(leaf.name): _layout(source, leaf) for leaf in source_leaves}
+    right = {leaf.name: _layout(target, leaf) for leaf in target_leaves}
+    if table.kind == other.kind and left == right:
+        routes = tuple(
+            Route(leaf.name, options.target_name(leaf.name)) for leaf in source_leaves if leaf.name not in left_out
+        )
+        return Unit(table.name, other.name, routes or (Route(table.name, other.name, False, False),))
+    if left_out:
+        return f"partitions of {table.name} cannot be excluded: the target is partitioned otherwise"
+    route = Route(table.name, other.name, source_only=table.kind != "partitioned", target_only=other.kind != "partitioned")
+    return Unit(table.name, other.name, (route,), note="partition layouts differ: rows are routed through the root")
+
+
+def _layout(catalog: Catalog, leaf: Table) -> tuple[tuple[str | None, str | None], ...]:
+    """Bounds and partition keys from the leaf up to the root."""
+    path = []
+    table = leaf
+    while table.partition_of is not None and table.partition_of in catalog.tables:
+        parent = catalog.tables[table.partition_of]
+        path.append((table.partition_bound, parent.partition_key))
+        table = parent
+    return tuple(path)
+
+
+def _those_matching(patterns: tuple[str, ...], relations: set[TableName]) -> tuple[str, ...]:
+    """The patterns that name a table (others may name a view or a foreign table)."""
+    return tuple(text for text in patterns if any(TablePattern.parse(text).matches(name) for name in relations))
+
+
+def _extension_reason(catalog: Catalog, table: Table) -> str:
+    if table.name in catalog.extension_config:
+        return f"configuration table of the extension {table.extension}: CREATE EXTENSION and the application own its rows"
+    return f"belongs to the extension {table.extension}"

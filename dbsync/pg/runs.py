@@ -1,0 +1,110 @@
+"""What a run needs of its databases besides rows: the run lock, drift stamps, its own schema."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from psycopg import sql
+
+from dbsync.errors import ConfigError, StatementFailed
+from dbsync.model import TableName
+from dbsync.pg.database import Session
+from dbsync.pg.sql import load
+from dbsync.pg.statements import relation
+
+OWN_SCHEMA = "dbsync"
+_DEPENDENT_OBJECTS = "2BP01"
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Who holds the run lock of a target."""
+
+    pid: int
+    application: str
+    user: str
+    address: str
+    since: str
+
+    def __str__(self) -> str:
+        return f"{self.application or 'a session'} (backend {self.pid}, user {self.user}, from {self.address}, since {self.since})"
+
+
+def try_run_lock(session: Session) -> bool:
+    """Take the target's run lock for the life of the session; False when another run has it."""
+    (taken,) = session.one(load("sync")["try_run_lock"])
+    return bool(taken)
+
+
+def set_lock_timeout(session: Session, seconds: float) -> None:
+    """Bound how long the session's statements wait for a lock."""
+    session.execute("SELECT pg_catalog.set_config('lock_timeout', %s, false)", (str(int(seconds * 1000)),))
+
+
+def run_lock_holder(session: Session) -> Holder | None:
+    """Return who holds the run lock, or None when nobody does (any more)."""
+    rows = session.execute(load("sync")["run_lock_holder"])
+    return Holder(*rows[0]) if rows else None
+
+
+def stamps(session: Session, oids: Sequence[int]) -> Mapping[int, str]:
+    """Return a text per relation that changes when its columns, constraints, triggers or indexes do."""
+    return dict(session.execute(load("sync")["stamps"], [list(oids)]))
+
+
+def blockers(session: Session, oids: Sequence[int]) -> list[str]:
+    """Name up to three sessions that hold locks on the relations."""
+    rows = session.execute(load("sync")["blockers"], [list(oids)])
+    return [f"backend {pid} ({application or user}, {state})" for pid, application, user, state in rows]
+
+
+def trigger_states(session: Session, oids: Sequence[int]) -> Mapping[tuple[TableName, str], str]:
+    """Return the state of each user trigger: enabled, disabled, replica or always."""
+    words = {"O": "enabled", "D": "disabled", "R": "replica", "A": "always"}
+    rows = session.execute(load("sync")["trigger_states"], [list(oids)])
+    return {(TableName(schema, table), name): words[state] for schema, table, name, state in rows}
+
+
+def drop_dead_staging(session: Session) -> int:
+    """Drop the staging tables that dead runs left; return how many. Call it with the run lock held."""
+    found = [name for (name,) in session.execute(load("sync")["staging_tables"])]
+    for name in found:
+        session.execute(sql.SQL("DROP TABLE {}").format(sql.Identifier(OWN_SCHEMA, name)))
+    return len(found)
+
+
+def create_own_schema(session: Session) -> None:
+    """Make dbsync's schema if it is not there; only its owner may use it."""
+    session.execute("CREATE SCHEMA IF NOT EXISTS dbsync")
+
+
+def drop_own_schema(session: Session) -> None:
+    """Drop dbsync's schema when nothing is left in it."""
+    if session.execute(load("sync")["own_schema"]) != [(False,)]:
+        return
+    try:
+        session.execute("DROP SCHEMA dbsync")
+    except StatementFailed as error:
+        if error.sqlstate != _DEPENDENT_OBJECTS:
+            raise
+
+
+def check_expression(session: Session, table: TableName, expression: str, *, only: bool) -> None:
+    """Raise ConfigError unless ``expression`` is one boolean expression over the table, sent as one statement."""
+    query = sql.SQL("SELECT FROM {} WHERE ({}\n) LIMIT 0").format(
+        relation(table, only=only),
+        sql.SQL(expression),  # the user's own SQL, on a read-only session
+    )
+    try:
+        session.execute_single(query)
+    except StatementFailed as error:
+        raise ConfigError(
+            f"--where for {table} is not a valid condition: {error.message}", sqlstate=error.sqlstate, code="BAD_WHERE"
+        ) from None
+
+
+def wait_for_run_lock(session: Session, pause: Callable[[float], None]) -> None:
+    """Wait until the run lock is ours; ``pause`` sleeps and may raise to give up."""
+    while not try_run_lock(session):
+        pause(0.5)

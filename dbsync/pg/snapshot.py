@@ -1,0 +1,128 @@
+"""One exported snapshot of the source, held by one session and imported by every reader."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import contextmanager
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from psycopg import sql
+
+from dbsync.errors import DbsyncError
+from dbsync.model import TableName
+from dbsync.pg.database import Database, Session
+from dbsync.pg.statements import qualified
+
+_BEGIN = "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY"
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """An exported snapshot: its id, as long as the holder's transaction lives."""
+
+    id: str
+    holder: Session
+
+
+@contextmanager
+def exported_snapshot(database: Database, tables: Sequence[TableName], *, label: str) -> Iterator[Snapshot]:
+    """Hold ACCESS SHARE locks on the tables and a snapshot taken after them, for as long as the block runs.
+
+    Locks come first: LOCK TABLE takes no snapshot, so no DDL can slip in between.
+    """
+    holder = database.connect(application_name=f"{label} snapshot")
+    try:
+        holder.execute(_BEGIN)
+        if tables:
+            names = sql.SQL(", ").join(sql.SQL("ONLY {}").format(qualified(table)) for table in tables)
+            holder.execute(sql.SQL("LOCK TABLE {} IN ACCESS SHARE MODE").format(names))
+        (snapshot_id,) = holder.one("SELECT pg_catalog.pg_export_snapshot()")
+        yield Snapshot(snapshot_id, holder)
+    finally:
+        holder.close()
+
+
+class ReaderPool:
+    """Sessions that all see one snapshot; opened when first needed, at most ``limit`` of them."""
+
+    def __init__(self, database: Database, snapshot: Snapshot, *, limit: int, label: str) -> None:
+        self._database = database
+        self._snapshot = snapshot
+        self._limit = limit
+        self._label = label
+        self._idle: list[Session] = []
+        self._opened = 0
+        self._changed = threading.Condition()
+        self.sessions: set[Session] = set()
+
+    def acquire(self, check: Callable[[], None]) -> Session:
+        """Return a reader, waiting for one if the limit is reached; ``check`` may raise to give up."""
+        while True:
+            reader = self.try_acquire()
+            if reader is not None:
+                return reader
+            with self._changed:
+                self._changed.wait(0.2)
+            check()
+
+    def try_acquire(self) -> Session | None:
+        """Return a reader now, or None."""
+        with self._changed:
+            if self._idle:
+                return self._idle.pop()
+            if self._opened >= self._limit:
+                return None
+            self._opened += 1
+        try:
+            return self._open()
+        except BaseException:
+            with self._changed:
+                self._opened -= 1
+            raise
+
+    def release(self, reader: Session) -> None:
+        """Give a reader back; one whose transaction broke is closed instead."""
+        with self._changed:
+            if reader.usable:
+                self._idle.append(reader)
+            else:
+                reader.close()
+                self.sessions.discard(reader)
+                self._opened -= 1
+            self._changed.notify_all()
+
+    @contextmanager
+    def reader(self, check: Callable[[], None]) -> Iterator[Session]:
+        """Borrow a reader for the block."""
+        session = self.acquire(check)
+        try:
+            yield session
+        finally:
+            self.release(session)
+
+    def cancel(self) -> None:
+        """Cancel whatever the readers run."""
+        for session in list(self.sessions):
+            try:
+                session.cancel()
+            except DbsyncError:
+                session.close()
+
+    def close(self) -> None:
+        """Close every reader."""
+        for session in list(self.sessions):
+            session.close()
+
+    def _open(self) -> Session:
+        session = self._database.connect(application_name=f"{self._label} reader")
+        try:
+            session.execute(_BEGIN)
+            session.execute(sql.SQL("SET TRANSACTION SNAPSHOT {}").format(sql.Literal(self._snapshot.id)))
+        except BaseException:
+            session.close()
+            raise
+        with self._changed:
+            self.sessions.add(session)
+        return session

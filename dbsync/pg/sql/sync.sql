@@ -1,0 +1,67 @@
+-- The fixed queries of a sync: drift, locks, leftovers.
+
+-- name: stamps
+-- What a copy relies on, by relation: one text each, equal as long as nothing of it changed.
+SELECT c.oid,
+       pg_catalog.md5(pg_catalog.concat_ws(E'\x01',
+           n.nspname, c.relname, c.relkind, c.relpersistence, c.relispartition, c.relrowsecurity,
+           (SELECT pg_catalog.string_agg(pg_catalog.concat_ws(',', a.attnum, a.attname, a.atttypid, a.atttypmod,
+                       a.attnotnull, a.attgenerated, a.attidentity, a.attisdropped, a.attcollation,
+                       (SELECT pg_catalog.string_agg(e.enumlabel, ',' ORDER BY e.enumsortorder)
+                          FROM pg_catalog.pg_enum e WHERE e.enumtypid = a.atttypid)),
+                   E'\x02' ORDER BY a.attnum)
+              FROM pg_catalog.pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0),
+           (SELECT pg_catalog.string_agg(pg_catalog.concat_ws(',', k.conname, pg_catalog.pg_get_constraintdef(k.oid)),
+                   E'\x02' ORDER BY k.conname COLLATE "C")
+              FROM pg_catalog.pg_constraint k WHERE k.conrelid = c.oid AND k.conparentid = 0),
+           (SELECT pg_catalog.string_agg(pg_catalog.concat_ws(',', t.tgname, t.tgenabled),
+                   E'\x02' ORDER BY t.tgname COLLATE "C")
+              FROM pg_catalog.pg_trigger t WHERE t.tgrelid = c.oid AND NOT t.tgisinternal),
+           (SELECT pg_catalog.string_agg(pg_catalog.pg_get_indexdef(i.indexrelid),
+                   E'\x02' ORDER BY pg_catalog.pg_get_indexdef(i.indexrelid) COLLATE "C")
+              FROM pg_catalog.pg_index i WHERE i.indrelid = c.oid)))
+  FROM pg_catalog.pg_class c
+  JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+ WHERE c.oid = ANY (%s)
+ ORDER BY c.oid;
+
+-- name: try_run_lock
+-- One run per target database: the key spells "dbsy", 1.
+SELECT pg_catalog.pg_try_advisory_lock(1684173689, 1);
+
+-- name: run_lock_holder
+SELECT a.pid, COALESCE(a.application_name, ''), COALESCE(a.usename, ''),
+       COALESCE(pg_catalog.host(a.client_addr), 'local'), a.backend_start::pg_catalog.text
+  FROM pg_catalog.pg_locks l
+  JOIN pg_catalog.pg_stat_activity a ON a.pid = l.pid
+ WHERE l.locktype = 'advisory' AND l.classid = 1684173689 AND l.objid = 1 AND l.objsubid = 2 AND l.granted
+   AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database());
+
+-- name: staging_tables
+-- What dead runs left: staging tables in dbsync's own schema. Only the holder of the run lock may drop them.
+SELECT c.relname
+  FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+ WHERE n.nspname = 'dbsync' AND c.relkind = 'r' AND c.relname ~ '^stage_[0-9a-f]+_[0-9]+$'
+ ORDER BY c.relname COLLATE "C";
+
+-- name: own_schema
+-- Whether dbsync's schema exists, and whether anything is in it.
+SELECT EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.relnamespace = n.oid)
+  FROM pg_catalog.pg_namespace n WHERE n.nspname = 'dbsync';
+
+-- name: trigger_states
+-- The user triggers of some relations with their states.
+SELECT n.nspname, c.relname, t.tgname, t.tgenabled::pg_catalog.text
+  FROM pg_catalog.pg_trigger t
+  JOIN pg_catalog.pg_class c ON c.oid = t.tgrelid
+  JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+ WHERE NOT t.tgisinternal AND t.tgrelid = ANY (%s);
+
+-- name: blockers
+-- Who holds locks on some relations.
+SELECT DISTINCT a.pid, COALESCE(a.application_name, ''), COALESCE(a.usename, ''), COALESCE(a.state, '')
+  FROM pg_catalog.pg_locks l
+  JOIN pg_catalog.pg_stat_activity a ON a.pid = l.pid
+ WHERE l.relation = ANY (%s) AND l.granted AND l.pid <> pg_catalog.pg_backend_pid()
+ ORDER BY 1
+ LIMIT 3;
