@@ -171,6 +171,7 @@ class _Pump:
             if not unsent and block and (len(block) >= BLOCK or not live):
                 unsent = self._send(block, rows)
                 block, rows = bytearray(), 0
+                continue
             got = 0
             for stream in list(live) if len(block) < BLOCK else ():
                 got += stream.read_into(block, BLOCK)
@@ -178,7 +179,7 @@ class _Pump:
                     live.remove(stream)
                     got += 1
             rows += got
-            if (got and not unsent) or (not live and block and not unsent):
+            if got and not unsent:
                 continue
             unsent = self._wait(live if len(block) < BLOCK else (), unsent)
         return sum(stream.rows for stream in self._streams)
