@@ -1,0 +1,2 @@
+CREATE DOMAIN d AS int CHECK (VALUE > 0);
+    CREATE TABLE t (id int PRIMARY KEY, v d, vs d[]); INSERT INTO t VALUES (1, NULL, NULL);

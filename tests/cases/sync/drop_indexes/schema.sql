@@ -1,0 +1,11 @@
+CREATE TABLE t (id int PRIMARY KEY, a int, b text, c tsrange, UNIQUE (a, b) DEFERRABLE, EXCLUDE USING gist (c WITH &&));
+CREATE INDEX plain ON t (a DESC NULLS LAST) INCLUDE (b) WITH (fillfactor = 70);
+CREATE UNIQUE INDEX partial ON t (lower(b)) WHERE a > 5;
+CREATE INDEX by_hash ON t USING hash (b);
+COMMENT ON INDEX plain IS 'dear';
+COMMENT ON CONSTRAINT t_a_b_key ON t IS 'together';
+ALTER INDEX partial ALTER COLUMN 1 SET STATISTICS 500;
+CREATE UNIQUE INDEX identity_of_it ON t (a); ALTER TABLE t ALTER a SET NOT NULL;
+ALTER TABLE t REPLICA IDENTITY USING INDEX identity_of_it;
+ALTER TABLE t CLUSTER ON plain;
+CREATE TABLE child (id int PRIMARY KEY, t int REFERENCES t (id), ta int REFERENCES t (a));

@@ -1,0 +1,3 @@
+CREATE TABLE owned (id int PRIMARY KEY);
+ALTER EXTENSION plpgsql ADD TABLE owned;
+CREATE TABLE mine (id int PRIMARY KEY);

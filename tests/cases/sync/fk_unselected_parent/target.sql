@@ -1,0 +1,1 @@
+INSERT INTO parent VALUES (10);

@@ -1,0 +1,1 @@
+ALTER TABLE child ADD CONSTRAINT strict FOREIGN KEY (parent) REFERENCES parent;

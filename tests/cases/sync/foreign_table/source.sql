@@ -1,0 +1,1 @@
+INSERT INTO near VALUES (1);

@@ -1,0 +1,1 @@
+CREATE TABLE t (a int PRIMARY KEY, total int GENERATED ALWAYS AS (a * 2) VIRTUAL, b text);

@@ -1,0 +1,1 @@
+CREATE TABLE picture (id int PRIMARY KEY, content oid);

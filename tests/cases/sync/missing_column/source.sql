@@ -1,0 +1,1 @@
+CREATE TABLE t (a int, lost text); INSERT INTO t VALUES (1, 'x');

@@ -1,0 +1,1 @@
+CREATE TABLE both_have (a int);

@@ -1,0 +1,2 @@
+SELECT setval('ahead', 900);
+SELECT setval('wheel', 3);

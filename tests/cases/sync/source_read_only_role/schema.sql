@@ -1,0 +1,5 @@
+CREATE TABLE public.one (id int PRIMARY KEY, v text); CREATE SCHEMA app;
+CREATE TABLE app.two (id int PRIMARY KEY, v text); CREATE TABLE app.audit_log (id int PRIMARY KEY, v text);
+
+CREATE TABLE parent (id int PRIMARY KEY, v text);
+CREATE TABLE child (id serial PRIMARY KEY, parent int NOT NULL REFERENCES parent, boss int REFERENCES child);

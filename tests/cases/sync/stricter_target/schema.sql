@@ -1,0 +1,1 @@
+CREATE TABLE t (id int, v text); CREATE TABLE fine (id int PRIMARY KEY);
