@@ -1,0 +1,189 @@
+"""One call of dbsync from its arguments to its exit code: the single place where errors end.
+
+Whatever happens, stdout holds data or one JSON document, stderr one message and a hint, and the exit
+code is one of the table in the reference. A traceback is shown only under -vv, masked, on stderr.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from collections.abc import Iterable, Mapping, Sequence
+
+from dbsync.cli.journal import Journal, stderr_terminal
+from dbsync.cli.options import GlobalOptions
+from dbsync.cli.output import Answer, Report, chunks, json_text, write_file
+from dbsync.cli.redaction import Redactor
+from dbsync.control import Control
+from dbsync.errors import ConfigError, DbsyncError, Interrupted
+
+_SHORT_WITH_VALUE = "cpo"
+_SHORT_FLAGS = "qvyh"
+CUT_OFF = "the work did not stop in time and was cut off; the server undoes what was not committed"
+_BUG_HINT = "this is a bug in dbsync; run it again with -vv and report what it prints"
+
+
+class Call:
+    """What is known about this call so far, and how it ends."""
+
+    def __init__(self, arguments: Sequence[str], environ: Mapping[str, str]) -> None:
+        self.control = Control()
+        self.report = Report()
+        self.redact = Redactor(arguments, environ)
+        self.graceful = False  # the command looks at control by itself
+        self.silent_text = False  # --quiet silences its text
+        self.exit_code = 0
+        self.signals = 0
+        self.ending = False  # the answer or the error is being written: signals no longer break in
+        self._answered = False
+        self._json = wants_json(arguments, environ)
+        self._options = GlobalOptions(quiet=_has_short_flag(arguments, "q", "--quiet"), verbose=_verbosity(arguments))
+        self._journal: Journal | None = None
+
+    @property
+    def journal(self) -> Journal:
+        """Where to tell things; before the options are known, with what the arguments look like."""
+        if self._journal is None:
+            self._journal = Journal(self._options, stderr_terminal(self._options), self.redact)
+        return self._journal
+
+    def begin(self, options: GlobalOptions) -> None:
+        """The options are read and sound: from now on they hold."""
+        self._json = options.format == "json"
+        self._options = options
+        self._journal = Journal(options, stderr_terminal(options), self.redact)
+        self.control.limit(options.timeout)
+
+    def warn(self, message: str) -> None:
+        """Tell a warning now and keep it for the JSON document."""
+        if message not in self.report.warnings:
+            self.report.warnings.append(message)
+            self.journal.warning(message)
+
+    def deliver(self, answer: Answer) -> None:
+        """Write the answer to stdout and to every -o, and settle the exit code."""
+        self.ending = True
+        self.exit_code = answer.exit_code
+        files = self._options.outputs
+        for output in files:
+            write_file(output.path, self._rendered(answer, output.format or self._options.format))
+        if all(output.format is not None for output in files):
+            silent = self._options.quiet and self.silent_text and self._options.format == "text"
+            self._to_stdout(() if silent else self._rendered(answer, self._options.format))
+        self._answered = True
+        if answer.error is not None:
+            self.journal.error(answer.error.message, answer.error.hint)
+
+    def fail(self, error: DbsyncError) -> None:
+        """Write the error as the document, or as a message with its hint, and settle the exit code."""
+        self.ending = True
+        self.exit_code = error.status if isinstance(error, Interrupted) else error.exit_code
+        if not self._answered:
+            self._answered = True
+            self._write_failure(error)
+        self.journal.error(error.message, error.hint)
+
+    def fault(self, error: BaseException) -> None:
+        """An error that nobody foresaw: exit code 70, and the traceback only on demand."""
+        if self._options.verbose > 1:
+            for line in "".join(traceback.format_exception(error)).splitlines():
+                self.journal.debug(line)
+        frame = traceback.extract_tb(error.__traceback__)[-1:]
+        place = f" at {os.path.basename(frame[0].filename)}:{frame[0].lineno}" if frame else ""
+        self.fail(InternalFault(f"internal fault: {type(error).__name__}{place}", hint=_BUG_HINT))
+
+    def cut_off(self) -> None:
+        """The work did not end in time after a signal: end the process with a true report."""
+        if not self.ending:
+            self.report.warnings.append(CUT_OFF)
+            self.fail(self.control.reason or Interrupted())
+        os._exit(self.exit_code)
+
+    def _rendered(self, answer: Answer, chosen: str) -> Iterable[str]:
+        if chosen == "json":
+            return [json_text(self._envelope(answer=answer, error=answer.error))]
+        return chunks(answer.render[chosen])  # type: ignore[index]  # one of the command's formats
+
+    def _write_failure(self, error: DbsyncError) -> None:
+        document = json_text(self._envelope(error=error))
+        for output in self._options.outputs:
+            if (output.format or self._options.format) == "json":
+                write_file(output.path, [document])
+        if self._json and all(output.format is not None for output in self._options.outputs):
+            self._to_stdout([document])
+
+    def _envelope(self, *, answer: Answer | None = None, error: DbsyncError | None = None) -> dict[str, object]:
+        return self.report.envelope(
+            exit_code=self.exit_code, elapsed_s=self.control.elapsed(), redact=self.redact, answer=answer, error=error
+        )
+
+    def _to_stdout(self, pieces: Iterable[str]) -> None:
+        try:
+            for piece in pieces:
+                sys.stdout.write(piece)
+            sys.stdout.flush()
+        except BrokenPipeError:
+            # The reader has seen enough (`| head`). The exit code still tells what was found.
+            discard_stdout()
+        except OSError as error:
+            discard_stdout()
+            raise DbsyncError(f"cannot write to stdout: {error.strerror or error}", code="OUTPUT") from error
+
+
+class InternalFault(DbsyncError):
+    """Internal fault."""
+
+    exit_code = 70
+    code = "INTERNAL"
+
+
+class UsageFault(ConfigError):
+    """The command line cannot be understood."""
+
+    code = "USAGE"
+
+
+def discard_stdout() -> None:
+    """Let nothing more reach a stdout that is broken, nor fail when Python flushes it at its end."""
+    sink = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(sink, 1)
+    os.close(sink)
+
+
+def wants_json(arguments: Sequence[str], environ: Mapping[str, str]) -> bool:
+    """Guess before parsing whether the caller wants JSON; for command lines that cannot be parsed."""
+    chosen: str | None = None
+    rest = iter(arguments)
+    for argument in rest:
+        if argument == "--":
+            break
+        if argument == "--json":
+            return True
+        name, equals, value = argument.partition("=")
+        if name == "--format":
+            chosen = value if equals else next(rest, None)
+        elif argument.startswith("-") and not argument.startswith("--"):
+            letters = argument[1:].lstrip(_SHORT_FLAGS)
+            if letters.startswith("f"):
+                chosen = letters[1:].removeprefix("=") or next(rest, None)
+            elif letters[:1] in tuple(_SHORT_WITH_VALUE) and not letters[1:]:
+                next(rest, None)
+    if chosen is None:
+        chosen = environ.get("DBSYNC_FORMAT")
+        if environ.get("DBSYNC_JSON", "").lower() in ("1", "true", "yes", "on", "y", "t"):
+            return True
+    return chosen == "json"
+
+
+def _verbosity(arguments: Sequence[str]) -> int:
+    short = [argument[1:] for argument in arguments if argument.startswith("-")]
+    return sum(len(letters) for letters in short if set(letters) == {"v"}) + list(arguments).count("--verbose")
+
+
+def _has_short_flag(arguments: Sequence[str], letter: str, name: str) -> bool:
+    return name in arguments or any(
+        argument.startswith("-") and not argument.startswith("--") and letter in argument[1:]
+        and not set(argument[1:]) - set(_SHORT_FLAGS)
+        for argument in arguments
+    )  # fmt: skip

@@ -1,0 +1,91 @@
+"""What a command gets: its options, its control, ways to tell and to ask, and its databases."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import cached_property
+from typing import Any
+
+from dbsync.cli.call import Call
+from dbsync.cli.options import GlobalOptions
+from dbsync.cli.progress import progress_sink
+from dbsync.cli.terminal import is_terminal
+from dbsync.control import Control
+from dbsync.events import Emit
+from dbsync.pg.database import Database, Session
+from dbsync.urls import parse_url
+
+
+class Context:
+    """One command's view of its call."""
+
+    def __init__(self, *, call: Call, options: GlobalOptions) -> None:
+        self._call = call
+        self.options = options
+
+    @property
+    def control(self) -> Control:
+        """The stop order: pass it to services; a graceful command calls ``check`` itself."""
+        return self._call.control
+
+    @cached_property
+    def emit(self) -> Emit:
+        """Where services report what happens: progress on stderr, lines in the log file."""
+        return progress_sink(self.options, self._call.journal)
+
+    @property
+    def can_ask(self) -> bool:
+        """Whether a person can be asked: a terminal on both sides, and not --no-input."""
+        return not self.options.no_input and is_terminal(sys.stdin) and self._call.journal.terminal.interactive
+
+    def confirm(self, question: str) -> bool:
+        """Ask yes or no; only where ``can_ask``."""
+        return self._call.journal.terminal.confirm(question)
+
+    def warn(self, message: str) -> None:
+        """Warn on stderr and in the JSON document's ``warnings``."""
+        self._call.warn(message)
+
+    def notice(self, message: str) -> None:
+        """Say something on stderr, unless --quiet."""
+        self._call.journal.notice(message)
+
+    @contextmanager
+    def source(self, text: str) -> Iterator[Session]:
+        """Open a read-only session on the database the user typed; it ends with the block."""
+        database = self.database(text, read_only=True)
+        with self.session(database) as session:
+            self.describe(source=end_of(session))
+            yield session
+
+    @contextmanager
+    def session(self, database: Database) -> Iterator[Session]:
+        """Open a session that a stop cancels and the end of the block closes."""
+        session = database.connect()
+        try:
+            with self.control.on_stop(session.cancel):
+                yield session
+        finally:
+            session.close()
+
+    def database(self, text: str, *, read_only: bool) -> Database:
+        """Return the database that the user typed: a URL, or a name of the config file."""
+        url = parse_url(text)
+        for warning in url.warnings:
+            self.warn(warning)
+        return Database(url, read_only=read_only)
+
+    def describe(self, *, source: Mapping[str, Any] | None = None, target: Mapping[str, Any] | None = None) -> None:
+        """Set the envelope's ends: {name, server_version, database}; also right when the command fails later."""
+        self._call.report.source = source or self._call.report.source
+        self._call.report.target = target or self._call.report.target
+
+
+def end_of(session: Session) -> dict[str, Any]:
+    """Return one end for the envelope."""
+    (version, database) = session.one(
+        "SELECT pg_catalog.current_setting('server_version'), pg_catalog.current_database()"
+    )
+    return {"name": session.url.name, "server_version": version.split(" ")[0], "database": database}

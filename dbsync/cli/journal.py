@@ -1,0 +1,125 @@
+"""What is said beside the data: lines on stderr and in the log file, as text or JSON, secrets masked.
+
+A log that cannot be written (full disk, closed stream) is given up quietly; it never stops a run.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from dbsync.cli.options import GlobalOptions, LogFormat
+from dbsync.cli.terminal import Terminal, escape
+from dbsync.errors import ConfigError
+
+LOGGER = logging.getLogger("dbsync")
+_STYLES = {"error": ("red", "bold"), "warning": ("yellow",), "hint": ("cyan",)}
+
+
+class Journal:
+    """The one place that tells people things; ``terminal`` is stderr."""
+
+    def __init__(self, options: GlobalOptions, terminal: Terminal, redact: Callable[[str], str]) -> None:
+        self.terminal = terminal
+        self._options = options
+        self._redact = redact
+        self._file = open_log_file(options.log_file) if options.log_file else None
+        self._start_logging()
+
+    def error(self, message: str, hint: str | None = None) -> None:
+        """Tell why the command failed; under --quiet on a single line."""
+        if self._options.quiet and hint:
+            message, hint = f"{message} ({hint})", None
+        self._tell("error", message, hint)
+
+    def warning(self, message: str) -> None:
+        """Warn, unless --quiet."""
+        self._tell("warning", message, show=not self._options.quiet)
+
+    def notice(self, message: str) -> None:
+        """Say something worth telling, unless --quiet."""
+        self._tell("info", message, show=not self._options.quiet)
+
+    def debug(self, message: str) -> None:
+        """Say something that only -vv wants to see."""
+        self._tell("debug", message, show=self._options.verbose > 1)
+
+    def close(self) -> None:
+        """Stop logging and close the log file."""
+        LOGGER.handlers.clear()
+        if self._file is not None:
+            self._file.close()
+
+    def _tell(self, level: str, message: str, hint: str | None = None, *, show: bool = True) -> None:
+        message, hint = self._redact(message), self._redact(hint) if hint else None
+        if show and self._options.log_format == "json":
+            self.terminal.line(_json_line(level, message, hint))
+        elif show:
+            for line in self._lines(level, message, hint):
+                self.terminal.line(line)
+        if self._file is not None:
+            self._file.line(_log_line(self._options.log_format, level, message, hint))
+
+    def _lines(self, level: str, message: str, hint: str | None) -> list[str]:
+        prefix = "" if level == "info" else self.terminal.styled(f"{level}:", *_STYLES.get(level, ())) + " "
+        lines = [prefix + escape(message, keep="\n")]
+        if hint:
+            lines.append(self.terminal.styled("hint:", *_STYLES["hint"]) + " " + escape(hint, keep="\n"))
+        return lines
+
+    def _start_logging(self) -> None:
+        LOGGER.handlers.clear()
+        LOGGER.addHandler(_ToJournal(self))
+        LOGGER.propagate = False
+        wanted = logging.DEBUG if self._options.verbose > 1 else logging.INFO
+        LOGGER.setLevel(wanted if self._options.verbose or self._file else logging.WARNING)
+
+    def record(self, record: logging.LogRecord) -> None:
+        """Take in a developer's log record: shown from -v on, always in the log file."""
+        shown = record.levelno >= logging.WARNING or self._options.verbose > 0
+        level = "info" if record.levelno == logging.INFO else record.levelname.lower()
+        self._tell(level, record.getMessage(), show=shown and not self._options.quiet)
+
+
+class _ToJournal(logging.Handler):
+    def __init__(self, journal: Journal) -> None:
+        super().__init__()
+        self._journal = journal
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._journal.record(record)
+
+
+def open_log_file(path: Path) -> Terminal:
+    """Open the log file for appending; raise ConfigError if that cannot be done."""
+    try:
+        stream = path.open("a", encoding="utf-8", errors="backslashreplace")
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise ConfigError(f"cannot open the log file {str(path)!r}: {reason}") from error
+    return Terminal(stream, color="never")
+
+
+def _log_line(log_format: LogFormat, level: str, message: str, hint: str | None) -> str:
+    if log_format == "json":
+        return _json_line(level, message, hint)
+    text = f"{message} (hint: {hint})" if hint else message
+    return f"{_now()} {level.upper():7} {escape(text)}"
+
+
+def _json_line(level: str, message: str, hint: str | None) -> str:
+    record = {"time": _now(), "level": level, "message": message}
+    return json.dumps(record | ({"hint": hint} if hint else {}), ensure_ascii=False)
+
+
+def _now() -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime()) + "Z"
+
+
+def stderr_terminal(options: GlobalOptions) -> Terminal:
+    """Return the terminal that people read."""
+    return Terminal(sys.stderr, color=options.color)

@@ -1,0 +1,50 @@
+"""Signals and the time limit: the first one asks the work to stop, the process ends within 5 seconds.
+
+A command that looks at its control itself is only told; into any other one a KeyboardInterrupt is
+raised. A second signal, or the watchdog, ends the process at once with a true report.
+"""
+
+from __future__ import annotations
+
+import _thread
+import signal
+import time
+from functools import partial
+from types import FrameType
+
+from dbsync.cli.call import Call
+from dbsync.errors import DbsyncError, Interrupted, TimeLimit
+
+PATIENCE_S = 4.5
+_NAMES = {signal.SIGINT: "interrupted", signal.SIGTERM: "terminated", signal.SIGHUP: "hung up"}
+
+
+def install(call: Call) -> None:
+    """Handle SIGINT, SIGTERM and SIGHUP for this call; one that is ignored (nohup) stays ignored."""
+    for number, name in _NAMES.items():
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, partial(_on_signal, call, Interrupted(name, signal_number=number)))
+
+
+def start_clock(call: Call) -> None:
+    """Let the time limit of the call, if any, strike like a signal."""
+    remaining = call.control.remaining()
+    if remaining is not None:
+        signal.signal(signal.SIGALRM, partial(_on_signal, call, TimeLimit()))
+        signal.setitimer(signal.ITIMER_REAL, max(remaining, 0.001))
+
+
+def _on_signal(call: Call, reason: DbsyncError, _number: int, _frame: FrameType | None) -> None:
+    call.signals += isinstance(reason, Interrupted)
+    if call.signals > 1:
+        call.cut_off()
+    if call.control.reason is None:
+        call.control.stop(reason)
+        _thread.start_new_thread(_watch, (call,))
+    if not call.graceful and not call.ending:
+        raise KeyboardInterrupt
+
+
+def _watch(call: Call) -> None:
+    time.sleep(PATIENCE_S)
+    call.cut_off()
