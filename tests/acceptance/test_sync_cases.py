@@ -64,8 +64,9 @@ class Case:
 
 def read_case(folder: Path) -> Case:
     """Read a folder; an unknown option is a mistake in the case."""
-    texts = {
-        name: path.read_text() if (path := folder / f"{name}.sql").exists() else "" for name in ("schema", "source", "target")
+    texts: dict[str, Any] = {
+        name: path.read_text() if (path := folder / f"{name}.sql").exists() else ""
+        for name in ("schema", "source", "target")
     }
     return Case(**yaml.safe_load((folder / "options.yml").read_text()), **texts)
 

@@ -99,7 +99,9 @@ class Proxy:
         """The server's URL, by way of this proxy."""
         user = f"{self._url.netloc.rpartition('@')[0]}@" if "@" in self._url.netloc else ""
         query = f"{self._url.query}&sslmode=disable" if self._url.query else "sslmode=disable"
-        return urlunsplit(self._url._replace(netloc=f"{user}{self._listen}:{self._listener.getsockname()[1]}", query=query))
+        return urlunsplit(
+            self._url._replace(netloc=f"{user}{self._listen}:{self._listener.getsockname()[1]}", query=query)
+        )
 
     def release(self) -> None:
         """Let what is held go on."""
