@@ -53,6 +53,16 @@ def quote_identifier(name: str) -> str:
     return name if _PLAIN_IDENTIFIER.match(name) else '"' + name.replace('"', '""') + '"'
 
 
+def split_at(text: str, separator: str) -> tuple[str, str, str]:
+    """Like ``str.partition``, but blind to separators inside double quotes."""
+    quoted = False
+    for position, character in enumerate(text):
+        quoted ^= character == '"'
+        if character == separator and not quoted:
+            return text[:position], separator, text[position + 1 :]
+    return text, "", ""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ColumnType:
     """The type of a column as one server knows it.

@@ -39,7 +39,8 @@ class TablePattern:
             position += 1
         if position != len(text) or not 1 <= len(parts) <= 2 or text.endswith("."):
             raise ConfigError(
-                f"cannot read the table pattern {text!r}", hint='write table, schema.table, schema.* or "Schema"."Table"'
+                f"cannot read the table pattern {text!r}",
+                hint='write table, schema.table, schema.* or "Schema"."Table"',
             )
         schema, name = parts if len(parts) == 2 else ("public", parts[0])
         return cls(text, re.compile(schema + r"\Z", re.DOTALL), re.compile(name + r"\Z", re.DOTALL))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
 
 from dbsync.control import Control
@@ -12,38 +13,70 @@ from dbsync.data.plan import SyncPlan
 from dbsync.data.planner import plan_sync
 from dbsync.data.report import SyncReport
 from dbsync.data.run import Side, run_sync
-from dbsync.data.units import Selection, Unit, select_units
-from dbsync.errors import Refused, StatementFailed
+from dbsync.data.units import Selection, select_units
+from dbsync.errors import Refused
 from dbsync.events import Emit, silent
+from dbsync.guards import require_consent
 from dbsync.model import Catalog, TableName
 from dbsync.pg import runs, statements
 from dbsync.pg.database import Database, Session
+from dbsync.pg.identity import ensure_distinct
 from dbsync.pg.reflect import reflect
+from dbsync.selection import TablePattern
 
 # A statement lists at most this many relations: long UNION ALLs take the planner long.
 _BATCH = 200
 
 
 class PreparedSync:
-    """A sync that is planned but not begun: show ``plan``, then ``run`` it."""
+    """A sync that is planned but not begun: show ``plan``, ask for consent, then ``run`` it."""
 
-    def __init__(self, plan: SyncPlan, source: Side, target: Side, catalogs: tuple[Catalog, Catalog]) -> None:
+    def __init__(self, plan: SyncPlan, source: Side, target: Side) -> None:
         self.plan = plan
-        self.catalogs = catalogs
         self.run_id = uuid.uuid4().hex[:12]
         self._source, self._target = source, target
 
-    def run(self, *, emit: Emit = silent, control: Control | None = None) -> SyncReport:
-        """Carry the plan out. Raises Refused when a guard forbids it; nothing was changed then."""
+    @property
+    def target_name(self) -> str:
+        """What the user calls the target; safe to show."""
+        return self._target.database.url.name
+
+    def require_consent(self, *, yes: bool, confirm: str | None, ask: Callable[[], bool] | None) -> None:
+        """Raise Refused unless writing to the target was agreed to; ``ask`` is None where nobody can be asked."""
+        self.check_guards()
+        require_consent(self._target.database.url, yes=yes, confirm=confirm, ask=ask)
+
+    def check_guards(self) -> None:
+        """Raise Refused when a guard of the plan forbids it; nothing was changed then."""
         if self.plan.refusals:
+            more = f" (and {len(self.plan.refusals) - 1} more)" if self.plan.refusals[1:] else ""
             raise Refused(
-                self.plan.refusals[0] + (f" (and {len(self.plan.refusals) - 1} more)" if self.plan.refusals[1:] else ""),
+                self.plan.refusals[0] + more,
                 hint=_refusal_hint(self.plan),
                 details={"refusals": list(self.plan.refusals)},
             )
+
+    def run(self, *, emit: Emit = silent, control: Control | None = None) -> SyncReport:
+        """Carry the plan out; the failures of single tables are in the report."""
+        self.check_guards()
         return run_sync(
             self.plan, self._source, self._target, run_id=self.run_id, emit=emit, control=control or Control()
         )
+
+
+@contextmanager
+def open_sync(
+    source: Database, target: Database, *, control: Control, warn: Callable[[str], None]
+) -> Iterator[tuple[Session, Session]]:
+    """Open a session on each end, refusing a pair that must not be synchronised at all."""
+    with ExitStack() as stack:
+        left = stack.enter_context(closing(source.connect()))
+        stack.enter_context(control.on_stop(left.cancel))
+        right = stack.enter_context(closing(target.connect()))
+        stack.enter_context(control.on_stop(right.cancel))
+        for warning in ensure_distinct(left, right):
+            warn(warning)
+        yield left, right
 
 
 def prepare_sync(
@@ -54,21 +87,21 @@ def prepare_sync(
     target_catalog, target_stamps = _read(target)
     selection = select_units(source_catalog, target_catalog, options)
     _check_conditions(source, source_catalog, selection, options)
-    plan = plan_sync(source_catalog, target_catalog, selection, options, filled=_filled(target, target_catalog, selection))
+    plan = plan_sync(
+        source_catalog, target_catalog, selection, options, filled=_filled(target, target_catalog, selection)
+    )
     if count:
         plan = replace(plan, counts=_counts(source, target, plan))
-    sides = (
-        Side(
-            database=database,
-            encoding=catalog.encoding,
-            oids={name: table.oid for name, table in catalog.tables.items()},
-            stamps=stamps,
-        )
-        for database, catalog, stamps in zip(
-            databases, (source_catalog, target_catalog), (source_stamps, target_stamps), strict=True
-        )
+    return PreparedSync(
+        plan,
+        _side(databases[0], source_catalog, source_stamps),
+        _side(databases[1], target_catalog, target_stamps),
     )
-    return PreparedSync(plan, *sides, (source_catalog, target_catalog))
+
+
+def _side(database: Database, catalog: Catalog, stamps: Mapping[int, str]) -> Side:
+    oids = {name: table.oid for name, table in catalog.tables.items()}
+    return Side(database=database, encoding=catalog.encoding, oids=oids, stamps=stamps)
 
 
 def _read(session: Session) -> tuple[Catalog, Mapping[int, str]]:
@@ -84,8 +117,9 @@ def _filled(target: Session, catalog: Catalog, selection: Selection) -> Mapping[
     """Which target relations of the selection hold rows; those the role may not read count as filled."""
     routes = [route for unit in selection.units for route in unit.routes]
     readable = [
-        route for route in routes if catalog.tables[route.target].privileges & {"SELECT", "OWNER"}
-        and not catalog.tables[route.target].rls_active
+        route
+        for route in routes
+        if catalog.tables[route.target].privileges & {"SELECT", "OWNER"} and not catalog.tables[route.target].rls_active
     ]
     found: dict[TableName, bool] = {route.target: True for route in routes}
     for start in range(0, len(readable), _BATCH):
@@ -109,8 +143,6 @@ def _counts(source: Session, target: Session, plan: SyncPlan) -> Mapping[TableNa
 
 def _check_conditions(source: Session, catalog: Catalog, selection: Selection, options: SyncOptions) -> None:
     """Try every --where on the source before anything else is done."""
-    from dbsync.selection import TablePattern
-
     for text, expression in options.where.items():
         pattern = TablePattern.parse(text)
         for unit in selection.units:
@@ -122,7 +154,3 @@ def _refusal_hint(plan: SyncPlan) -> str:
     if plan.options.mode == "fill":
         return "--mode replace replaces what the target holds; --dry-run shows what that would do"
     return "select the referencing tables too, or leave the referenced ones out with --exclude"
-
-
-PlanConsumer = Callable[[SyncPlan], None]
-__all__ = ["PreparedSync", "StatementFailed", "Unit", "prepare_sync"]

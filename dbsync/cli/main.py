@@ -37,7 +37,9 @@ from dbsync.cli.command import CONTEXT_SETTINGS, EPILOG, Group, remember_globals
 from dbsync.errors import DbsyncError, Interrupted
 
 # name -> (module:attribute, short help). A command's module is imported when it is called.
-COMMANDS: dict[str, tuple[str, str]] = {}
+COMMANDS: dict[str, tuple[str, str]] = {
+    "sync": ("dbsync.cli.sync:sync", "Make a target's rows like the source's, verified."),
+}
 _COMPLETION = "_DBSYNC_COMPLETE"
 _USAGE_ERROR: type[Exception] = typer.BadParameter.__mro__[1]  # Typer exports no other name for it
 

@@ -13,21 +13,95 @@ from typing import Literal
 from dbsync.model import Column, ColumnType, Table, quote_identifier
 
 # Types whose binary form is the same on every supported server: fixed OIDs, no catalog lookups in send/recv.
-# Left out on purpose: money (locale), xml (declares an encoding), reg* (names), tsvector/tsquery and anything user-made.
+# Left out on purpose: money (locale), xml (declares an encoding), reg* (names), tsvector, tsquery, user-made ones.
 _BINARY_SAFE = frozenset(
-    "bool int2 int4 int8 oid float4 float8 numeric text varchar bpchar char name bytea date time timetz timestamp "
-    "timestamptz interval uuid json jsonb inet cidr macaddr macaddr8 bit varbit point lseg path box polygon line circle "
-    "pg_lsn int4range int8range numrange daterange tsrange tstzrange".split()
+    [
+        "bool",
+        "int2",
+        "int4",
+        "int8",
+        "oid",
+        "float4",
+        "float8",
+        "numeric",
+        "text",
+        "varchar",
+        "bpchar",
+        "char",
+        "name",
+        "bytea",
+        "date",
+        "time",
+        "timetz",
+        "timestamp",
+        "timestamptz",
+        "interval",
+        "uuid",
+        "json",
+        "jsonb",
+        "inet",
+        "cidr",
+        "macaddr",
+        "macaddr8",
+        "bit",
+        "varbit",
+        "point",
+        "lseg",
+        "path",
+        "box",
+        "polygon",
+        "line",
+        "circle",
+        "pg_lsn",
+        "int4range",
+        "int8range",
+        "numrange",
+        "daterange",
+        "tsrange",
+        "tstzrange",
+    ]
 )
 # Types whose text form never holds "|" and is never empty: they need no length in the digest's row text.
 _PLAIN = frozenset(
-    "bool int2 int4 int8 oid float4 float8 numeric date time timetz timestamp timestamptz interval uuid "
-    "inet cidr macaddr macaddr8 pg_lsn".split()
+    [
+        "bool",
+        "int2",
+        "int4",
+        "int8",
+        "oid",
+        "float4",
+        "float8",
+        "numeric",
+        "date",
+        "time",
+        "timetz",
+        "timestamp",
+        "timestamptz",
+        "interval",
+        "uuid",
+        "inet",
+        "cidr",
+        "macaddr",
+        "macaddr8",
+        "pg_lsn",
+    ]
 )
 _MEASURED = frozenset(("text", "varchar", "bpchar", "bytea"))  # octet_length is cheap, even for toasted values
 _SHIFTS_IDENTITY = frozenset(
-    "oid regclass regproc regprocedure regoper regoperator regtype regrole regnamespace regconfig regdictionary "
-    "regcollation".split()
+    [
+        "oid",
+        "regclass",
+        "regproc",
+        "regprocedure",
+        "regoper",
+        "regoperator",
+        "regtype",
+        "regrole",
+        "regnamespace",
+        "regconfig",
+        "regdictionary",
+        "regcollation",
+    ]
 )
 _WIDER_INTEGER = {"int2": {"int4", "int8", "numeric"}, "int4": {"int8", "numeric"}, "int8": {"numeric"}}
 
@@ -54,9 +128,7 @@ class Pairing:
     notes: tuple[str, ...]
 
 
-def pair_columns(
-    source: Table, target: Table, *, only: Sequence[str] | None, schemas: Mapping[str, str]
-) -> Pairing:
+def pair_columns(source: Table, target: Table, *, only: Sequence[str] | None, schemas: Mapping[str, str]) -> Pairing:
     """Pair columns by name; ``only`` limits them, ``schemas`` maps source schemas to target ones for user types."""
     pairs: list[ColumnPair] = []
     problems: list[str] = []
@@ -83,7 +155,9 @@ def pair_columns(
         if not missing or other.generated or other.identity:
             continue
         if not other.nullable and other.default is None and not _domain_default(other.type):
-            problems.append(f"target column {quote_identifier(other.name)} is NOT NULL, has no default and gets no value")
+            problems.append(
+                f"target column {quote_identifier(other.name)} is NOT NULL, has no default and gets no value"
+            )
         else:
             notes.append(f"target column {quote_identifier(other.name)} is not in the copy: it gets its default")
     if pairs and not any(pair.copied for pair in pairs):
@@ -128,7 +202,9 @@ def _notes(column: Column, other: Column) -> list[str]:
     notes = []
     name = quote_identifier(column.name)
     if _bottom(column.type).name in _SHIFTS_IDENTITY and _bottom(column.type).schema == "pg_catalog":
-        notes.append(f"column {name} holds {column.type.text} values, which may mean something else in another database")
+        notes.append(
+            f"column {name} holds {column.type.text} values, which may mean something else in another database"
+        )
     if other.generated and not column.generated:
         notes.append(f"column {name} is generated in the target only: the target computes it, the check compares it")
     return notes
@@ -150,9 +226,11 @@ def _loses(left: ColumnType, right: ColumnType, schemas: Mapping[str, str]) -> s
     if left.element is not None or right.element is not None:
         if left.element is None or right.element is None:
             return change
-        return change if _loses(left.element, right.element, schemas) or not _same_name(
-            left.element, right.element, schemas
-        ) else None
+        return (
+            change
+            if _loses(left.element, right.element, schemas) or not _same_name(left.element, right.element, schemas)
+            else None
+        )
     if not _same_name(left, right, schemas):
         return None if _widens(left, right) else change
     if left.kind != "base":

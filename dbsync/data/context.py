@@ -216,5 +216,3 @@ class Throttle:
             now = time.monotonic()
             self._free_at = max(self._free_at, now - 0.1) + count / self._rate
             return max(0.0, self._free_at - now)
-
-

@@ -60,7 +60,9 @@ class GroupRun:
                 if error.sqlstate not in _LOCK_FAILURES or attempt == _ATTEMPTS:
                     raise
                 self.run.count_retry()
-                self.run.emit(Notice(message=f"waiting for locks, attempt {attempt + 1} of {_ATTEMPTS}: {error.message}"))
+                self.run.emit(
+                    Notice(message=f"waiting for locks, attempt {attempt + 1} of {_ATTEMPTS}: {error.message}")
+                )
                 self.run.control.wait(self.run.jitter(attempt))
 
     def finish(self, error: BaseException | None) -> None:
@@ -189,7 +191,7 @@ class GroupRun:
             self._digests[task.target] = self.run.source_digest(task)
 
     @contextmanager
-    def _progress(self, task: TableTask) -> Iterator["_Progress"]:
+    def _progress(self, task: TableTask) -> Iterator[_Progress]:
         progress = _Progress(task.target, self.run)
         yield progress
         progress.flush()
@@ -334,4 +336,6 @@ def _difference(task: TableTask, ours: Digest, theirs: Digest) -> str:
 
 
 def _mismatch_hint(task: TableTask) -> str:
-    return "triggers, rules, domains or generated columns of the target may change rows; compare both with `dbsync schema`"
+    return (
+        "triggers, rules, domains or generated columns of the target may change rows; compare both with `dbsync schema`"
+    )

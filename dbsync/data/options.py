@@ -28,7 +28,9 @@ class TableMap:
         """Read ``a.b=c.d`` or ``a.*=c.*``; raise ConfigError else."""
         source, separator, target = text.partition("=")
         if not separator or not source or not target or source.endswith(".*") != target.endswith(".*"):
-            raise ConfigError(f"cannot read --map {text!r}", hint="write schema.table=schema.table or schema.*=schema.*")
+            raise ConfigError(
+                f"cannot read --map {text!r}", hint="write schema.table=schema.table or schema.*=schema.*"
+            )
         return cls(source, target)
 
     def apply(self, table: TableName) -> TableName | None:
@@ -75,7 +77,7 @@ class SyncOptions:
             TablePattern.parse(text)
 
     def target_name(self, table: TableName) -> TableName:
-        """The name in the target: by the first ``--map`` that names the very table, then by schema maps, else the same."""
+        """The name in the target: by the ``--map`` that names the very table, else by schema, else the same."""
         exact_first = sorted(self.maps, key=lambda one: one.source.endswith(".*"))
         for rule in exact_first:
             mapped = rule.apply(table)

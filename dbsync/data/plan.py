@@ -107,7 +107,9 @@ class SyncPlan:
             "mode": self.options.mode,
             "verify": self.options.verify,
             "jobs": self.options.jobs,
-            "tables": [self._table_dict(number, task) for number, group in enumerate(self.groups) for task in group.tables],
+            "tables": [
+                self._table_dict(number, task) for number, group in enumerate(self.groups) for task in group.tables
+            ],
             "groups": [_group_dict(group) for group in self.groups],
             "sequences": [str(task.target) for task in self._all_sequences()],
             "refresh": [str(name) for name in self.refresh],

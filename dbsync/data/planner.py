@@ -187,13 +187,17 @@ class _GroupMaker:
             tasks, cyclic = self._parents_first(tasks, units, keys)
             deferred = bool(cyclic)
             problems += [
-                f"{key.table}: foreign key {key.name} is on a cycle and not deferrable: only the owner of the tables can replace them"
+                f"{key.table}: foreign key {key.name} is on a cycle and not deferrable: only the owner can replace it"
                 for key in keys
                 if not key.deferrable and key.table in cyclic and key.ref_table in cyclic and key.table != key.ref_table
             ]
         staged = bool(
-            clear == "truncate" and held and len(tasks) > 1 and self.target.may_create_schema
-            and not any(table.rules for table in relations) and all(task.columns for task in tasks)
+            clear == "truncate"
+            and held
+            and len(tasks) > 1
+            and self.target.may_create_schema
+            and not any(table.rules for table in relations)
+            and all(task.columns for task in tasks)
         )
         if staged:
             reason += "; loaded beside the tables in parallel first, so that they are locked only while rows are moved"
@@ -229,7 +233,10 @@ class _GroupMaker:
             return "keep", f"empty in the target; not truncated, since {why}"
         if not owned:
             return "delete", "the role does not own every table: DELETE, then COPY in foreign-key order"
-        return "truncate", "one transaction: truncate, load, verify" if held else "empty in the target: bulk load in one transaction"
+        return (
+            "truncate",
+            "one transaction: truncate, load, verify" if held else "empty in the target: bulk load in one transaction",
+        )
 
     def _missing_rights(self, relations: list[Table], clear: Clear) -> list[str]:
         needed = {"INSERT", "SELECT"} | ({"DELETE"} if clear == "delete" else set())
@@ -288,7 +295,10 @@ class _GroupMaker:
         return tuple(
             index
             for index in target.indexes
-            if index.valid and index.partition_of is None and not index.is_clustered and not index.is_replica_identity
+            if index.valid
+            and index.partition_of is None
+            and not index.is_clustered
+            and not index.is_replica_identity
             and (index.constraint is None or index.unique)
         )
 
@@ -308,7 +318,7 @@ def _right_problems(source: Table, target: Table) -> list[str]:
         problems.append(f"{source.name}: the source role may not SELECT from it")
     if source.rls_active:
         problems.append(
-            f"{source.name}: row-level security would hide rows from the source role; use its owner or a role with BYPASSRLS"
+            f"{source.name}: row-level security would hide rows from the source role; use the owner or BYPASSRLS"
         )
     if target.rls_active:
         problems.append(

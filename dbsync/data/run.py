@@ -38,14 +38,14 @@ class Side:
     stamps: Mapping[int, str]
 
 
-def run_sync(
-    plan: SyncPlan, source: Side, target: Side, *, run_id: str, emit: Emit, control: Control
-) -> SyncReport:
+def run_sync(plan: SyncPlan, source: Side, target: Side, *, run_id: str, emit: Emit, control: Control) -> SyncReport:
     """Do what the plan says and report it; failures of tables are in the report, never raised.
 
     Raises what forbids the run as a whole: ConnectionFailed, TargetBusy, Drift.
     """
-    report = SyncReport(run_id=run_id, verify=plan.options.verify, warnings=list(plan.warnings), skipped=list(plan.skipped))
+    report = SyncReport(
+        run_id=run_id, verify=plan.options.verify, warnings=list(plan.warnings), skipped=list(plan.skipped)
+    )
     started = time.monotonic()
     totals = plan.totals()
     emit(PlanReady(run_id=run_id, tables=totals["tables"], rows=totals["rows_inserted"], bytes=totals["bytes"]))
@@ -228,7 +228,9 @@ class _Watch:
                 session.execute("SELECT 1")
             except DbsyncError as error:
                 self._control.stop(
-                    ConnectionLost(f"the session that holds the {name} was lost: {error.message}", hint="run the command again")
+                    ConnectionLost(
+                        f"the session that holds the {name} was lost: {error.message}", hint="run the command again"
+                    )
                 )
 
 

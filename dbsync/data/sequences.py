@@ -49,7 +49,9 @@ def plan_sequences(source: Catalog, target: Catalog, units: Sequence[Unit], opti
         if sequence.owned_by is None or sequence.owned_by[0] not in selected:
             continue
         table, column = sequence.owned_by
-        twin = by_owner.get((back.get(table, table), column)) or source.sequences.get(_back_name(source, sequence, options))
+        twin = by_owner.get((back.get(table, table), column)) or source.sequences.get(
+            _back_name(source, sequence, options)
+        )
         owned.append((table, _task(sequence, twin, (table, column))))
         taken.update([sequence.name, *([twin.name] if twin else [])])
     for sequence in sorted(source.sequences.values(), key=lambda one: one.name):
@@ -84,7 +86,9 @@ def next_state(
     return None if best == target else best
 
 
-def _task(sequence: CatalogSequence, twin: CatalogSequence | None, column: tuple[TableName, str] | None) -> SequenceTask:
+def _task(
+    sequence: CatalogSequence, twin: CatalogSequence | None, column: tuple[TableName, str] | None
+) -> SequenceTask:
     return SequenceTask(
         target=sequence.name,
         source=twin.name if twin else None,

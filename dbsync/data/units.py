@@ -84,7 +84,9 @@ def select_units(source: Catalog, target: Catalog, options: SyncOptions) -> Sele
     skipped += [
         Skipped(str(table.name), "not in the source: left alone")
         for table in target.of_kind("table", "partitioned")
-        if not options.tables and table.partition_of is None and table.extension is None
+        if not options.tables
+        and table.partition_of is None
+        and table.extension is None
         and all(table.name != options.target_name(name) for name in relations)
     ]
     return Selection(tuple(units), tuple(skipped), tuple(problems))
@@ -162,7 +164,9 @@ def _partitioned_unit(
         return Unit(table.name, other.name, routes or (Route(table.name, other.name, False, False),))
     if left_out:
         return f"partitions of {table.name} cannot be excluded: the target is partitioned otherwise"
-    route = Route(table.name, other.name, source_only=table.kind != "partitioned", target_only=other.kind != "partitioned")
+    route = Route(
+        table.name, other.name, source_only=table.kind != "partitioned", target_only=other.kind != "partitioned"
+    )
     return Unit(table.name, other.name, (route,), note="partition layouts differ: rows are routed through the root")
 
 
@@ -184,5 +188,7 @@ def _those_matching(patterns: tuple[str, ...], relations: set[TableName]) -> tup
 
 def _extension_reason(catalog: Catalog, table: Table) -> str:
     if table.name in catalog.extension_config:
-        return f"configuration table of the extension {table.extension}: CREATE EXTENSION and the application own its rows"
+        return (
+            f"configuration table of the extension {table.extension}: CREATE EXTENSION and the application own its rows"
+        )
     return f"belongs to the extension {table.extension}"

@@ -28,7 +28,8 @@ class Holder:
     since: str
 
     def __str__(self) -> str:
-        return f"{self.application or 'a session'} (backend {self.pid}, user {self.user}, from {self.address}, since {self.since})"
+        who = self.application or "a session"
+        return f"{who} (backend {self.pid}, user {self.user}, from {self.address}, since {self.since})"
 
 
 def try_run_lock(session: Session) -> bool:

@@ -38,7 +38,12 @@ def names(columns: Sequence[str]) -> sql.Composed:
 
 
 def select_rows(
-    table: TableName, columns: Sequence[str], *, only: bool, where: str | None, pages: tuple[int, int | None] | None = None
+    table: TableName,
+    columns: Sequence[str],
+    *,
+    only: bool,
+    where: str | None,
+    pages: tuple[int, int | None] | None = None,
 ) -> sql.Composed:
     """SELECT the columns, of a page range [first, end) where one is given; ``where`` is the user's own expression."""
     query = sql.SQL("SELECT {} FROM {}").format(names(columns), relation(table, only=only))
@@ -68,7 +73,7 @@ def digest_rows(
     column by column, so that values swapped between rows would go unseen.
     """
     text = _row_text(columns, recode=recode)
-    hashed = sql.SQL("r COLLATE pg_catalog.\"C\"")
+    hashed = sql.SQL('r COLLATE pg_catalog."C"')
     rows = sql.SQL("SELECT {} AS r FROM {}").format(text, relation(table, only=only)) + _conditions(where, None)
     return sql.SQL(
         "SELECT pg_catalog.count(*), "
@@ -138,7 +143,9 @@ def add_foreign_key(key: ForeignKey) -> list[sql.Composed]:
     # The definition is the server's own text (pg_get_constraintdef), not user input.
     definition = sql.SQL(key.definition)
     statements = [
-        sql.SQL("ALTER TABLE {} ADD CONSTRAINT {} {}").format(qualified(key.table), sql.Identifier(key.name), definition)
+        sql.SQL("ALTER TABLE {} ADD CONSTRAINT {} {}").format(
+            qualified(key.table), sql.Identifier(key.name), definition
+        )
     ]
     if key.comment is not None:
         statements.append(_comment_on_constraint(key.table, key.name, key.comment))
@@ -161,7 +168,9 @@ def create_index(table: TableName, index: Index) -> list[sql.Composed]:
             sql.SQL("ALTER INDEX {} SET TABLESPACE {}").format(qualified(index.name), sql.Identifier(index.tablespace))
         )
     if index.comment is not None:
-        statements.append(sql.SQL("COMMENT ON INDEX {} IS {}").format(qualified(index.name), sql.Literal(index.comment)))
+        statements.append(
+            sql.SQL("COMMENT ON INDEX {} IS {}").format(qualified(index.name), sql.Literal(index.comment))
+        )
     if index.constraint is not None:
         suffix = _deferrability(index.constraint_definition or "")
         kind = sql.SQL("PRIMARY KEY" if index.primary else "UNIQUE")
@@ -185,7 +194,9 @@ def set_trigger(table: TableName, trigger: Trigger, state: str) -> sql.Composed:
 def sequence_states(sequences: Sequence[TableName]) -> sql.Composed:
     """For each sequence, one row: its number in the list, last_value and is_called."""
     return sql.SQL(" UNION ALL ").join(
-        sql.SQL("SELECT {}::pg_catalog.int4, last_value, is_called FROM {}").format(sql.Literal(number), qualified(name))
+        sql.SQL("SELECT {}::pg_catalog.int4, last_value, is_called FROM {}").format(
+            sql.Literal(number), qualified(name)
+        )
         for number, name in enumerate(sequences)
     )
 

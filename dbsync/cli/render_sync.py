@@ -1,0 +1,95 @@
+"""What a sync says to people: the plan, the question before it, the report after it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from dbsync.cli.tables import humane_size, text_table
+from dbsync.cli.terminal import escape
+from dbsync.data.plan import SyncPlan
+from dbsync.data.report import SyncReport
+
+_LISTED = 6
+
+
+def plan_text(plan: SyncPlan) -> Iterator[str]:
+    """Yield what will happen, per table, with the reason, and all that is left out."""
+    rows = []
+    for task in plan.tables:
+        inserted, deleted = plan.predicted(task)
+        size = humane_size(max(task.bytes, 0))
+        rows.append((str(task.target), task.strategy, f"{inserted:,}", f"{deleted:,}", size, task.reason))
+    yield from text_table(("table", "strategy", "insert", "delete", "size", "reason"), rows, right=(2, 3, 4))
+    for group in plan.groups:
+        if len(group.tables) > 1:
+            names = _some(str(task.target) for task in group.tables)
+            yield f"one transaction for {len(group.tables)} tables: {escape(names)}\n"
+            yield f"  {escape(group.reason)}\n"
+        keys = [f"{key.name} on {key.table}" for key in group.foreign_keys]
+        off = [f"{trigger.name} on {task.table}" for task in group.triggers for trigger in task.triggers]
+        if keys:
+            yield f"  foreign keys dropped, then added again and validated: {escape(_some(keys))}\n"
+        if off:
+            yield f"  triggers off during the load: {escape(_some(off))}\n"
+    for name in plan.refresh:
+        yield f"materialised view {escape(str(name))}: refreshed after the data\n"
+    for entry in plan.skipped:
+        yield f"skipped {escape(entry.table)}: {escape(entry.reason)}\n"
+    if plan.refusals:
+        yield f"would refuse: {escape(_some(plan.refusals))}\n"
+    totals = plan.totals()
+    inserts, deletes = totals["rows_inserted"], totals["rows_deleted"]
+    yield f"{totals['tables']} tables: {inserts:,} rows to insert, {deletes:,} to delete\n"
+
+
+def _some(names: Iterable[str]) -> str:
+    """The first few of a list and how many more there are; --json has them all."""
+    listed = list(names)
+    more = len(listed) - _LISTED
+    return ", ".join(listed[:_LISTED]) + (f" and {more} more" if more > 0 else "")
+
+
+def question(plan: SyncPlan, target: str) -> str:
+    """The question that a person answers before anything is written."""
+    totals = plan.totals()
+    replaced = f", replacing about {totals['rows_deleted']:,}" if totals["rows_deleted"] else ""
+    return (
+        f"Write about {totals['rows_inserted']:,} rows ({humane_size(totals['bytes'])}) "
+        f"into {totals['tables']} tables of "
+        f"{escape(target)}{replaced}?"
+    )
+
+
+def report_text(report: SyncReport) -> Iterator[str]:
+    """Yield what was done, per table, and all that was left out."""
+    rows = []
+    for outcome in report.tables:
+        done = outcome.state == "done"
+        rows.append(
+            (
+                str(outcome.task.target),
+                outcome.state,
+                f"{outcome.rows_inserted:,}" if done else "-",
+                f"{outcome.rows_deleted:,}" if done else "-",
+                humane_size(outcome.bytes),
+                f"{outcome.elapsed_s:.1f} s",
+                "verified" if outcome.verified else f"not verified ({report.verify})" if done else "unchanged",
+            )
+        )
+    yield from text_table(
+        ("table", "state", "inserted", "deleted", "copied", "time", "check"), rows, right=(2, 3, 4, 5)
+    )
+    for name in report.refreshed:
+        yield f"refreshed {escape(name)}\n"
+    for entry in report.skipped:
+        yield f"skipped {escape(entry.table)}: {escape(entry.reason)}\n"
+    for outcome in report.tables:
+        if outcome.error is not None:
+            yield f"{escape(str(outcome.task.target))}: {escape(outcome.error.message)}\n"
+    done_count = sum(outcome.state == "done" for outcome in report.tables)
+    inserted = sum(outcome.rows_inserted for outcome in report.tables if outcome.state == "done")
+    proof = "all verified" if report.verified else "not all verified" if report.state == "succeeded" else "see above"
+    yield (
+        f"{report.state}: {done_count} of {len(report.tables)} tables, {inserted:,} rows in {report.elapsed_s:.1f} s, "
+        f"{len(report.sequences)} sequences, {proof} (snapshot {report.snapshot})\n"
+    )

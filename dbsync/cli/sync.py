@@ -1,0 +1,160 @@
+"""``dbsync sync SOURCE TARGET``: plan, ask, run, report."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from dbsync import services
+from dbsync.cli.command import command
+from dbsync.cli.context import Context, end_of
+from dbsync.cli.options import parse_size
+from dbsync.cli.output import Answer, write_file
+from dbsync.cli.render_sync import plan_text, question, report_text
+from dbsync.data.options import SyncOptions, TableMap
+from dbsync.errors import ConfigError, DbsyncError, Interrupted
+from dbsync.model import split_at
+
+
+def parse_rate(text: str) -> int:
+    """Read ``50MB/s`` or a size; return bytes per second."""
+    return parse_size(str(text).strip().removesuffix("/s"))
+
+
+@command("sync", formats=("text", "json"), two_ended=True, graceful=True, report=True)
+def sync(
+    context: Context,
+    source: Annotated[str, typer.Argument(metavar="SOURCE", help="The database to read.")],
+    target: Annotated[str, typer.Argument(metavar="TARGET", help="The database to make like the source.")],
+    mode: Annotated[
+        Literal["replace"] | None,
+        typer.Option(
+            "--mode", help="replace: replace what the target holds. Without it, only empty target tables are filled."
+        ),
+    ] = None,
+    tables: Annotated[
+        list[str] | None, typer.Option("--tables", metavar="PATTERN", help="Only these tables: public.*; repeatable.")
+    ] = None,
+    exclude: Annotated[
+        list[str] | None, typer.Option("--exclude", metavar="PATTERN", help="Leave these tables out; repeatable.")
+    ] = None,
+    where: Annotated[
+        list[str] | None, typer.Option("--where", metavar="TABLE:EXPR", help="Only the rows that match; repeatable.")
+    ] = None,
+    columns: Annotated[
+        list[str] | None, typer.Option("--columns", metavar="TABLE:a,b", help="Only these columns; repeatable.")
+    ] = None,
+    maps: Annotated[
+        list[str] | None,
+        typer.Option("--map", metavar="SRC=DST", help="Other names in the target: a.t=b.u or a.*=b.*; repeatable."),
+    ] = None,
+    jobs: Annotated[int, typer.Option("--jobs", "-j", min=1, max=64, help="Tables and streams at a time.")] = 4,
+    chunk_size: Annotated[
+        int,
+        typer.Option(
+            "--chunk-size",
+            metavar="SIZE",
+            parser=parse_size,
+            help="Read tables larger than this in ranges, in parallel.",
+        ),
+    ] = 64 * 1024 * 1024,
+    max_rate: Annotated[
+        int | None,
+        typer.Option("--max-rate", metavar="RATE", parser=parse_rate, help="At most so much a second in all: 50MB/s."),
+    ] = None,
+    verify: Annotated[
+        Literal["checksum", "count", "none"],
+        typer.Option("--verify", help="How to prove each table before its commit."),
+    ] = "checksum",
+    triggers: Annotated[
+        Literal["off", "keep"], typer.Option("--triggers", help="User triggers of the target while rows are loaded.")
+    ] = "off",
+    drop_indexes: Annotated[
+        bool, typer.Option("--drop-indexes", help="Drop the indexes before a load and build them after it.")
+    ] = False,
+    on_locked: Annotated[
+        Literal["fail", "wait", "skip"], typer.Option("--on-locked", help="When another run holds the target.")
+    ] = "fail",
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show the plan with exact row counts; write nothing.")
+    ] = False,
+    plan_out: Annotated[
+        Path | None, typer.Option("--plan-out", metavar="FILE", help="Write the plan as JSON to this file.")
+    ] = None,
+    confirm: Annotated[
+        str | None, typer.Option("--confirm", metavar="NAME", help="Type the name of a protected target.")
+    ] = None,
+) -> Answer:
+    """Make the target's rows like the source's, from one snapshot, verified before each commit."""
+    options = SyncOptions(
+        mode=mode or "fill",
+        tables=tuple(tables or ()),
+        exclude=tuple(exclude or ()),
+        where=dict(_by_table("--where", text) for text in where or ()),
+        columns={table: _names(text) for table, text in (_by_table("--columns", text) for text in columns or ())},
+        maps=tuple(map(TableMap.parse, maps or ())),
+        jobs=jobs,
+        chunk_bytes=chunk_size,
+        max_rate=max_rate,
+        verify=verify,
+        triggers=triggers,
+        drop_indexes=drop_indexes,
+        on_locked=on_locked,
+    )
+    ends = (context.database(source, read_only=True), context.database(target, read_only=False))
+    with services.open_sync(*ends, control=context.control, warn=context.warn) as (left, right):
+        context.describe(source=end_of(left), target=end_of(right))
+        prepared = services.prepare_sync(left, right, ends, options, count=dry_run)
+    if plan_out is not None:
+        write_file(plan_out, [json.dumps(prepared.plan.to_dict(), ensure_ascii=False, indent=2) + "\n"])
+    if dry_run:
+        plan = prepared.plan
+        for warning in plan.warnings:
+            context.warn(warning)
+        result = {"state": "planned"} | plan.to_dict() | {"totals": plan.totals()}
+        return Answer(result=result, render={"text": lambda: plan_text(plan)})
+    prepared.require_consent(yes=context.options.yes, confirm=confirm, ask=_asker(context, prepared))
+    report = prepared.run(emit=context.emit, control=context.control)
+    for warning in report.warnings:
+        context.warn(warning)
+    return Answer(
+        result=report.to_dict(),
+        render={"text": lambda: report_text(report)},
+        exit_code=_status(report.error),
+        error=report.error,
+    )
+
+
+def _asker(context: Context, prepared: services.PreparedSync) -> Callable[[], bool] | None:
+    if not context.can_ask:
+        return None
+    return lambda: context.confirm(question(prepared.plan, prepared.target_name))
+
+
+def _status(error: DbsyncError | None) -> int:
+    if isinstance(error, Interrupted):
+        return error.status
+    return error.exit_code if error is not None else 0
+
+
+def _by_table(option: str, text: str) -> tuple[str, str]:
+    """Split ``TABLE:REST`` at the first colon outside double quotes."""
+    table, separator, rest = split_at(text, ":")
+    if not separator or not table or not rest.strip():
+        raise ConfigError(f"cannot read {option} {text!r}", hint=f"write {option} schema.table:...")
+    return table, rest
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(_split_names(text))
+
+
+def _split_names(text: str) -> Iterator[str]:
+    while text:
+        name, _, text = split_at(text, ",")
+        name = name.strip()
+        yield name[1:-1].replace('""', '"') if name.startswith('"') and name.endswith('"') else name
