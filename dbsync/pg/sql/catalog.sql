@@ -163,6 +163,9 @@ SELECT line.oid, line.text
      UNION ALL
     SELECT r.rngtypid, 1, fact.place, fact.text
       FROM pg_catalog.pg_range r
+      JOIN pg_catalog.pg_type t ON t.oid = r.rngtypid
+      LEFT JOIN pg_catalog.pg_type m ON m.oid = (pg_catalog.to_jsonb(r) ->> 'rngmultitypid')::oid  -- since 14
+      LEFT JOIN pg_catalog.pg_namespace mn ON mn.oid = m.typnamespace
       LEFT JOIN pg_catalog.pg_opclass oc ON oc.oid = r.rngsubopc
       LEFT JOIN pg_catalog.pg_namespace ocn ON ocn.oid = oc.opcnamespace
       LEFT JOIN pg_catalog.pg_collation o ON o.oid = r.rngcollation
@@ -172,7 +175,12 @@ SELECT line.oid, line.text
           (2, CASE WHEN NOT oc.opcdefault THEN pg_catalog.format('SUBTYPE_OPCLASS = %I.%I', ocn.nspname, oc.opcname) END),
           (3, CASE WHEN o.collname <> 'default' THEN pg_catalog.format('COLLATION = %I.%I', cn.nspname, o.collname) END),
           (4, CASE WHEN r.rngcanonical <> 0 THEN 'CANONICAL = ' || r.rngcanonical::text END),
-          (5, CASE WHEN r.rngsubdiff <> 0 THEN 'SUBTYPE_DIFF = ' || r.rngsubdiff::text END)
+          (5, CASE WHEN r.rngsubdiff <> 0 THEN 'SUBTYPE_DIFF = ' || r.rngsubdiff::text END),
+          (6, CASE WHEN m.typname <> CASE pg_catalog.strpos(t.typname::text, 'range')
+                                       WHEN 0 THEN t.typname::text || '_multirange'
+                                       ELSE pg_catalog.overlay(t.typname::text, 'multirange',
+                                                               pg_catalog.strpos(t.typname::text, 'range'), 5) END
+                   THEN pg_catalog.format('MULTIRANGE_TYPE_NAME = %I.%I', mn.nspname, m.typname) END)
       ) AS fact (place, text)
   ) line
   JOIN pg_catalog.pg_type t ON t.oid = line.oid
@@ -331,7 +339,43 @@ SELECT DISTINCT d.refobjid, x.adrelid, a.attnum, a.attname
 -- extension: its definition is not read.
 SELECT p.oid, n.nspname, p.proname, p.prokind::text, pg_catalog.pg_get_function_identity_arguments(p.oid),
        pg_catalog.pg_get_function_result(p.oid), l.lanname,
-       CASE WHEN p.prokind <> 'a' AND d.objid IS NULL THEN pg_catalog.pg_get_functiondef(p.oid) END,
+       CASE WHEN d.objid IS NOT NULL THEN NULL
+            WHEN p.prokind <> 'a' THEN pg_catalog.pg_get_functiondef(p.oid)
+            ELSE (SELECT pg_catalog.format(E'CREATE AGGREGATE %I.%I(%s) (\n    ', n.nspname, p.proname,
+                             COALESCE(NULLIF(pg_catalog.pg_get_function_arguments(p.oid), ''), '*'))
+                         || pg_catalog.concat_ws(E',\n    ',
+                             'SFUNC = ' || a.aggtransfn::text,
+                             'STYPE = ' || pg_catalog.format_type(a.aggtranstype, NULL),
+                             'SSPACE = ' || NULLIF(a.aggtransspace, 0),
+                             'FINALFUNC = ' || NULLIF(a.aggfinalfn, 0)::pg_catalog.regproc,
+                             CASE WHEN a.aggfinalextra THEN 'FINALFUNC_EXTRA' END,
+                             CASE WHEN a.aggfinalfn <> 0 THEN 'FINALFUNC_MODIFY = ' || w.word END,
+                             'COMBINEFUNC = ' || NULLIF(a.aggcombinefn, 0)::pg_catalog.regproc,
+                             'SERIALFUNC = ' || NULLIF(a.aggserialfn, 0)::pg_catalog.regproc,
+                             'DESERIALFUNC = ' || NULLIF(a.aggdeserialfn, 0)::pg_catalog.regproc,
+                             'INITCOND = ' || pg_catalog.quote_literal(a.agginitval),
+                             'MSFUNC = ' || NULLIF(a.aggmtransfn, 0)::pg_catalog.regproc,
+                             'MINVFUNC = ' || NULLIF(a.aggminvtransfn, 0)::pg_catalog.regproc,
+                             'MSTYPE = ' || pg_catalog.format_type(NULLIF(a.aggmtranstype, 0), NULL),
+                             'MSSPACE = ' || NULLIF(a.aggmtransspace, 0),
+                             'MFINALFUNC = ' || NULLIF(a.aggmfinalfn, 0)::pg_catalog.regproc,
+                             CASE WHEN a.aggmfinalextra THEN 'MFINALFUNC_EXTRA' END,
+                             CASE WHEN a.aggmfinalfn <> 0 THEN 'MFINALFUNC_MODIFY = ' || w.moving_word END,
+                             'MINITCOND = ' || pg_catalog.quote_literal(a.aggminitval),
+                             'SORTOP = OPERATOR('
+                             || (SELECT pg_catalog.format('%I.%s', son.nspname, so.oprname)
+                                   FROM pg_catalog.pg_operator so
+                                   JOIN pg_catalog.pg_namespace son ON son.oid = so.oprnamespace
+                                  WHERE so.oid = a.aggsortop) || ')',
+                             'PARALLEL = ' || CASE p.proparallel WHEN 's' THEN 'SAFE' WHEN 'r' THEN 'RESTRICTED' END,
+                             CASE WHEN a.aggkind = 'h' THEN 'HYPOTHETICAL' END)
+                         || E'\n)'
+                    FROM pg_catalog.pg_aggregate a
+                    CROSS JOIN LATERAL (SELECT CASE a.aggfinalmodify WHEN 'r' THEN 'READ_ONLY' WHEN 's' THEN 'SHAREABLE'
+                                                                     ELSE 'READ_WRITE' END,
+                                               CASE a.aggmfinalmodify WHEN 'r' THEN 'READ_ONLY' WHEN 's' THEN 'SHAREABLE'
+                                                                      ELSE 'READ_WRITE' END) w (word, moving_word)
+                   WHERE a.aggfnoid = p.oid) END,
        e.extname
   FROM pg_catalog.pg_proc p
   JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace

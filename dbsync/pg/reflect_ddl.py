@@ -1,0 +1,53 @@
+"""Read what a script of CREATE statements needs beyond the Catalog."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+from dbsync.pg.database import Session
+from dbsync.pg.sql import load
+
+
+class Part(NamedTuple):
+    """An object, or the default or constraint of a relation that a statement of its own can add."""
+
+    kind: Literal["relation", "type", "routine", "other"]
+    oid: int
+    name: str = ""  # "default COLUMN", "constraint NAME", or nothing for the object itself
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DdlFacts:
+    """What goes first, and statements that the Catalog has no place for."""
+
+    keywords: frozenset[str]
+    extensions: Mapping[str, str]  # name -> schema, in an order that loads
+    owned_schemas: frozenset[str]  # made by an extension
+    needs: Mapping[Part, frozenset[Part]]
+    collations: tuple[str, ...]
+    settings: tuple[tuple[int, str], ...]  # relation, statement
+    statistics: tuple[tuple[int, str], ...]
+    comments: tuple[tuple[str, int, str], ...]  # kind of object, its oid, statement
+    not_held: Mapping[str, int]  # kind of object -> how many there are
+
+
+def read_ddl_facts(session: Session) -> DdlFacts:
+    """Read the facts for all of the session's database."""
+    rows = {name: session.execute(query) for name, query in load("ddl").items()}
+    needs: defaultdict[Part, set[Part]] = defaultdict(set)
+    for kind, oid, name, needed_kind, needed_oid, needed_name in rows["needs"]:
+        needs[Part(kind, oid, name)].add(Part(needed_kind, needed_oid, needed_name))
+    return DdlFacts(
+        keywords=frozenset(word for (word,) in rows["keywords"]),
+        extensions=dict(rows["extensions"]),
+        owned_schemas=frozenset(schema for (schema,) in rows["owned_schemas"]),
+        needs={part: frozenset(needed) for part, needed in needs.items()},
+        collations=tuple(statement for (statement,) in rows["collations"]),
+        settings=tuple((oid, statement) for oid, statement in rows["settings"]),
+        statistics=tuple((oid, statement) for oid, statement in rows["statistics"] if statement is not None),
+        comments=tuple((kind, oid, statement) for kind, oid, statement in rows["comments"]),
+        not_held=dict(rows["not_held"]),
+    )

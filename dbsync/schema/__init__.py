@@ -1,0 +1,1 @@
+"""What a database is made of: shown, printed as SQL, compared."""

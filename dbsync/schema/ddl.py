@@ -1,0 +1,253 @@
+"""A script that makes an empty database like the reflected one: everything in an order that loads.
+
+What a script cannot hold is counted in ``not_held`` and named in its first lines, never dropped silently.
+Owners and rights are left out.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from dbsync.model import Catalog, ColumnType, Routine, Sequence, Table, TableName
+from dbsync.pg.reflect_ddl import DdlFacts, Part
+from dbsync.schema.ddl_order import Order, SortKey, arrange
+from dbsync.schema.ddl_statements import Statements, is_key
+
+Thing = ColumnType | Routine | Sequence | Table
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Script:
+    """SQL text, what it does not hold by kind, and what a reader should know."""
+
+    text: str
+    not_held: Mapping[str, int]
+    warnings: tuple[str, ...] = ()
+
+
+def create_script(catalog: Catalog, facts: DdlFacts, *, whole: bool = True) -> Script:
+    """Print the catalog as SQL; ``whole`` is False when it holds a selection only."""
+    return _Script(catalog, facts, whole).script()
+
+
+class _Script:
+    def __init__(self, catalog: Catalog, facts: DdlFacts, whole: bool) -> None:
+        self.catalog = catalog
+        self.facts = facts
+        self.whole = whole
+        self.sql = Statements(facts.keywords)
+        self.things = dict(_things(catalog))
+        self.identities = _identities(catalog)
+        self.order = self._order()
+        made = {part for part in self.order.parts if not part.name}
+        self.made = made
+        self.tables = [table for _, table in sorted(catalog.tables.items()) if Part("relation", table.oid) in made]
+
+    def script(self) -> Script:
+        not_held = dict(sorted(self._not_held().items()))
+        warnings = tuple(self._warnings())
+        sections = [self._head(not_held, warnings), *self._sections()]
+        text = "\n\n".join("\n\n".join(statements) for statements in sections if statements)
+        return Script(text=text + "\n", not_held=not_held, warnings=warnings)
+
+    def _order(self) -> Order:
+        keys = {part: _sort_key(thing) for part, thing in self.things.items()}
+        unmakeable = frozenset(part for part, thing in self.things.items() if not _makeable(thing))
+        return arrange(keys, self.facts.needs, unmakeable=unmakeable)
+
+    def _head(self, not_held: Mapping[str, int], warnings: Iterable[str]) -> list[str]:
+        lines = [f"-- Schema of database {self.catalog.database!a}, PostgreSQL {self.catalog.server_version}"]
+        if not self.whole:
+            lines.append("-- A selection: what these objects need from others must be there already.")
+        missing = ", ".join(f"{count} {kind}" for kind, count in not_held.items())
+        lines.append(f"-- Not held: owners, rights{', ' + missing if missing else ''}.")
+        lines += [f"-- {warning}" for warning in warnings]
+        head = ["\n".join(lines)]
+        head.append("SET check_function_bodies = off;\nSELECT pg_catalog.set_config('search_path', '', false);")
+        return head
+
+    def _sections(self) -> Iterator[list[str]]:
+        if self.whole:
+            yield from self._surroundings()
+        yield list(self._objects())
+        yield [statement for table in self.tables for statement in self.sql.parents(table)]
+        yield list(self._indexes())
+        yield [
+            self.sql.constraint(key.table, key.name, key.definition)
+            for table in self.tables
+            for key in table.foreign_keys
+        ]
+        yield list(self._sequence_owners())
+        yield [f"{trigger.definition};" for table in self.tables for trigger in table.triggers if not trigger.clone]
+        yield [rule for table in self.tables for rule in table.rules]
+        yield [statement for table in self.tables for statement in self.sql.trigger_states(table)]
+        yield [statement for table in self.tables for statement in self.sql.row_security(table)]
+        oids = {part.oid for part in self.made if part.kind == "relation"}
+        yield [statement for oid, statement in self.facts.settings if oid in oids]
+        yield [statement for oid, statement in self.facts.statistics if oid in oids]
+        yield list(self._comments())
+
+    def _surroundings(self) -> Iterator[list[str]]:
+        """Schemas, extensions, collations."""
+        schemas = [schema for schema in self.catalog.schemas if schema not in self.facts.owned_schemas]
+        yield [f"CREATE SCHEMA {self.sql.quote(schema)};" for schema in schemas if schema != "public"]
+        yield [
+            f"CREATE EXTENSION IF NOT EXISTS {self.sql.quote(name)}{self._extension_schema(name)};"
+            for name in self.facts.extensions
+            if name != "plpgsql"
+        ]
+        yield list(self.facts.collations)
+
+    def _extension_schema(self, name: str) -> str:
+        schema = self.facts.extensions[name]
+        return "" if schema in self.facts.owned_schemas else f" WITH SCHEMA {self.sql.quote(schema)}"
+
+    def _objects(self) -> Iterator[str]:
+        apart: defaultdict[int, set[str]] = defaultdict(set)
+        for part in (*self.order.blocked, *self.order.parts):
+            if part.name:
+                apart[part.oid].add(part.name)
+        for part in self.order.parts:
+            thing = self.things[part._replace(name="")]
+            stands_apart = apart[part.oid]
+            if isinstance(thing, Table) and part.name:
+                yield self.sql.part(thing, part.name)
+            elif isinstance(thing, ColumnType):
+                yield from self.sql.type(thing)
+            elif isinstance(thing, Routine):
+                yield self.sql.routine(thing)
+            elif isinstance(thing, Sequence):
+                yield self.sql.sequence(thing)
+            elif thing.kind in ("view", "matview"):
+                yield self.sql.view(thing)
+                defaults = [f"default {column.name}" for column in thing.columns if column.default is not None]
+                yield from (self.sql.part(thing, name) for name in defaults if name not in stands_apart)
+            else:
+                identities = self.identities.get(thing.name, {})
+                yield self.sql.table(thing, identities=identities, apart=stands_apart)
+
+    def _indexes(self) -> Iterator[str]:
+        """Indexes and what CREATE TABLE cannot say: constraints not validated, exclusions, parents, marks."""
+        keys = {index.name for table in self.tables for index in table.indexes if is_key(index)}
+        for table in self.tables:
+            for check in table.checks:
+                if not (check.kind == "check" and check.validated):
+                    yield self.sql.constraint(table.name, check.name, check.definition)
+            for index in table.indexes:
+                if index.constraint is None and _usable(table, index.valid):
+                    yield f"{index.definition};"
+        for table in self.tables:
+            for index in table.indexes:
+                # A key's index was tied to its parent's when the partition was attached.
+                if index.partition_of and not (index.name in keys and index.partition_of in keys):
+                    parent, name = self.sql.name(index.partition_of), self.sql.name(index.name)
+                    yield f"ALTER INDEX {parent} ATTACH PARTITION {name};"
+                yield from self.sql.index_marks(table, index)
+
+    def _sequence_owners(self) -> Iterator[str]:
+        for _, sequence in sorted(self.catalog.sequences.items()):
+            if sequence.owned_by and Part("relation", sequence.oid) in self.made:
+                table, column = sequence.owned_by
+                owner = f"{self.sql.name(table)}.{self.sql.quote(column)}"
+                yield f"ALTER SEQUENCE {self.sql.name(sequence.name)} OWNED BY {owner};"
+
+    def _comments(self) -> Iterator[str]:
+        known = {(part.kind, part.oid) for part in self.made}
+        known |= {
+            ("relation", sequence.oid)
+            for table in self.tables
+            for sequence in self.identities.get(table.name, {}).values()
+        }
+        for kind, oid, statement in self.facts.comments:
+            if (kind, oid) in known or (kind == "other" and self.whole):
+                yield statement
+
+    def _not_held(self) -> Counter[str]:
+        found: Counter[str] = Counter(self.facts.not_held if self.whole else {})
+        for part in self.order.blocked:
+            thing = self.things.get(part._replace(name=""))
+            if thing is not None:
+                found[_kind(thing) if not part.name else part.name.partition(" ")[0]] += 1
+        found["large object"] += self.catalog.large_objects if self.whole else 0
+        for table in self.tables:
+            found["invalid index"] += sum(not _usable(table, index.valid) for index in table.indexes)
+            found["disabled foreign key trigger"] += sum(not key.triggers_enabled for key in table.foreign_keys)
+        return +found
+
+    def _warnings(self) -> Iterator[str]:
+        for part in sorted(self.order.blocked):
+            thing = self.things.get(part._replace(name=""))
+            if thing is not None:
+                what = f"{_kind(thing)} {_name(thing)}" + (f", {part.name}" if part.name else "")
+                yield f"left out: {what!a}: it is, or needs, what a script of dbsync cannot make"
+        for part in self.order.circular:
+            yield f"{_name(self.things[part._replace(name='')])!a} is part of a circle: its statement may fail"
+        roles = {role for table in self.tables for policy in table.policies for role in policy.roles} - {"public"}
+        if roles:
+            yield f"policies name roles that must exist: {', '.join(ascii(role) for role in sorted(roles))}"
+        if self.whole and "public" not in self.catalog.schemas:
+            yield "the database has no schema public; the script does not drop it"
+
+
+def _things(catalog: Catalog) -> Iterator[tuple[Part, Thing]]:
+    """What gets a statement of its own: not what an extension owns, nor the sequence of an identity."""
+    for type_ in catalog.types:
+        if type_.extension is None:
+            yield Part("type", type_.oid), type_
+    for routine in catalog.routines:
+        if routine.extension is None:
+            yield Part("routine", routine.oid), routine
+    for sequence in catalog.sequences.values():
+        if sequence.extension is None and not sequence.identity:
+            yield Part("relation", sequence.oid), sequence
+    for table in catalog.tables.values():
+        if table.extension is None:
+            yield Part("relation", table.oid), table
+
+
+def _identities(catalog: Catalog) -> Mapping[TableName, dict[str, Sequence]]:
+    found: dict[TableName, dict[str, Sequence]] = {}
+    for sequence in catalog.sequences.values():
+        if sequence.identity and sequence.owned_by:
+            table, column = sequence.owned_by
+            found.setdefault(table, {})[column] = sequence
+    return found
+
+
+def _sort_key(thing: Thing) -> SortKey:
+    if isinstance(thing, ColumnType):
+        return (0, thing.schema, thing.name, "")
+    if isinstance(thing, Sequence):
+        return (1, thing.name.schema, thing.name.name, "")
+    if isinstance(thing, Routine):
+        return (2, thing.name.schema, thing.name.name, thing.arguments)
+    rank = 4 if thing.kind in ("view", "matview") else 3
+    return (rank, thing.name.schema, thing.name.name, "")
+
+
+def _makeable(thing: Thing) -> bool:
+    if isinstance(thing, ColumnType):
+        canonical = any(line.startswith("CANONICAL = ") for line in thing.definition)
+        return thing.kind in ("enum", "domain", "composite") or (thing.kind == "range" and not canonical)
+    return not (isinstance(thing, Table) and thing.kind == "foreign")
+
+
+def _usable(table: Table, valid: bool) -> bool:
+    """Whether to make an index: one left over by a failed build no, one that waits for its partitions yes."""
+    return valid or table.kind == "partitioned"
+
+
+def _kind(thing: Thing) -> str:
+    if isinstance(thing, ColumnType):
+        return f"{thing.kind} type"
+    if isinstance(thing, Routine):
+        return thing.kind
+    return "sequence" if isinstance(thing, Sequence) else {"foreign": "foreign table"}.get(thing.kind, thing.kind)
+
+
+def _name(thing: Thing) -> str:
+    if isinstance(thing, ColumnType):
+        return str(TableName(thing.schema, thing.name))
+    return f"{thing.name}({thing.arguments})" if isinstance(thing, Routine) else str(thing.name)

@@ -1,0 +1,163 @@
+"""One CREATE statement per object, from the model and the server's own printers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Iterable, Iterator
+
+from dbsync.model import Column, ColumnType, Index, Policy, Routine, Sequence, Table, TableName
+
+_PLAIN = re.compile(r"[a-z_][a-z0-9_]*\Z")
+_TRIGGER_STATES = {"disabled": "DISABLE", "replica": "ENABLE REPLICA", "always": "ENABLE ALWAYS"}
+Quote = Callable[[str], str]
+
+
+class Statements:
+    """Prints statements with names quoted where the server would."""
+
+    def __init__(self, keywords: Collection[str]) -> None:
+        self._keywords = frozenset(keywords)
+
+    def quote(self, name: str) -> str:
+        if _PLAIN.match(name) and name not in self._keywords:
+            return name
+        return '"' + name.replace('"', '""') + '"'
+
+    def name(self, name: TableName) -> str:
+        return f"{self.quote(name.schema)}.{self.quote(name.name)}"
+
+    def type(self, type_: ColumnType) -> Iterator[str]:
+        """An enum, domain, composite or range type."""
+        name = self.name(TableName(type_.schema, type_.name))
+        lines = type_.definition
+        if type_.kind == "enum":
+            yield f"CREATE TYPE {name} AS ENUM {_listed(map(quote_literal, lines))};"
+        elif type_.kind == "domain":
+            # A check that was never validated can only be added afterwards.
+            late = [line for line in lines if line.startswith("CONSTRAINT ") and line.endswith(" NOT VALID")]
+            yield f"CREATE DOMAIN {name} AS " + "\n    ".join(line for line in lines if line not in late) + ";"
+            yield from (f"ALTER DOMAIN {name} ADD {line};" for line in late)
+        else:
+            word = "AS RANGE" if type_.kind == "range" else "AS"
+            yield f"CREATE TYPE {name} {word} {_listed(lines)};"
+
+    def routine(self, routine: Routine) -> str:
+        return (routine.definition or "").rstrip() + ";"
+
+    def sequence(self, sequence: Sequence) -> str:
+        word = "UNLOGGED SEQUENCE" if sequence.persistence == "unlogged" else "SEQUENCE"
+        return f"CREATE {word} {self.name(sequence.name)} AS {sequence.data_type} {_sequence_options(sequence)};"
+
+    def view(self, view: Table) -> str:
+        definition = (view.definition or "").strip().rstrip(";")
+        if view.kind == "matview":
+            return f"CREATE MATERIALIZED VIEW {self.name(view.name)} AS\n{definition}\nWITH NO DATA;"
+        return f"CREATE VIEW {self.name(view.name)} AS\n{definition};"
+
+    def table(self, table: Table, *, identities: dict[str, Sequence], apart: Collection[str]) -> str:
+        """CREATE TABLE with its columns, keys and checks, less the parts that stand ``apart``."""
+        lines = [self._column(column, identities.get(column.name), apart) for column in table.columns]
+        lines += [
+            f"CONSTRAINT {self.quote(index.constraint)} {index.constraint_definition}"
+            for index in sorted(table.indexes, key=lambda index: (not index.primary, index.constraint or ""))
+            if index.constraint is not None and is_key(index)
+        ]
+        lines += [
+            f"CONSTRAINT {self.quote(check.name)} {check.definition}"
+            for check in table.checks
+            if check.kind == "check" and check.validated and f"constraint {check.name}" not in apart
+        ]
+        word = "UNLOGGED TABLE" if table.persistence == "unlogged" else "TABLE"
+        partitioned = f" PARTITION BY {table.partition_key}" if table.partition_key else ""
+        return f"CREATE {word} {self.name(table.name)} {_listed(lines)}{partitioned};"
+
+    def _column(self, column: Column, identity: Sequence | None, apart: Collection[str]) -> str:
+        words = [self.quote(column.name), column.type.text]
+        if column.collation:
+            words.append(f"COLLATE {column.collation}")
+        if column.generated:
+            words.append(f"GENERATED ALWAYS AS ({column.generation}) {column.generated.upper()}")
+        elif column.identity and identity:
+            options = f"SEQUENCE NAME {self.name(identity.name)} {_sequence_options(identity)}"
+            words.append(f"GENERATED {column.identity.upper()} AS IDENTITY ({options})")
+        elif column.default is not None and f"default {column.name}" not in apart:
+            words.append(f"DEFAULT {column.default}")
+        if not column.nullable:
+            words.append("NOT NULL")
+        return " ".join(words)
+
+    def part(self, table: Table, part: str) -> str:
+        """The statement that adds the default or the constraint that ``part`` names to its table."""
+        kind, _, name = part.partition(" ")
+        if kind == "default":
+            column = table.column(name)
+            expression = column.default if column else None
+            return f"ALTER TABLE ONLY {self.name(table.name)} ALTER COLUMN {self.quote(name)} SET DEFAULT {expression};"
+        (check,) = (check for check in table.checks if check.name == name)
+        return self.constraint(table.name, name, check.definition)
+
+    def constraint(self, table: TableName, name: str, definition: str) -> str:
+        return f"ALTER TABLE {self.name(table)} ADD CONSTRAINT {self.quote(name)} {definition};"
+
+    def parents(self, table: Table) -> Iterator[str]:
+        """Tie a partition or an inheritance child to its parents."""
+        if table.partition_of:
+            parent, bound = self.name(table.partition_of), table.partition_bound
+            yield f"ALTER TABLE ONLY {parent} ATTACH PARTITION {self.name(table.name)} {bound};"
+        for legacy in table.inherits:
+            yield f"ALTER TABLE ONLY {self.name(table.name)} INHERIT {self.name(legacy)};"
+
+    def index_marks(self, table: Table, index: Index) -> Iterator[str]:
+        """What an index is used for beside finding rows."""
+        relation = f"{'MATERIALIZED VIEW' if table.kind == 'matview' else 'TABLE'} {self.name(table.name)}"
+        if index.is_clustered:
+            yield f"ALTER {relation} CLUSTER ON {self.quote(index.name.name)};"
+        if index.is_replica_identity:
+            yield f"ALTER {relation} REPLICA IDENTITY USING INDEX {self.quote(index.name.name)};"
+
+    def trigger_states(self, table: Table) -> Iterator[str]:
+        for trigger in table.triggers:
+            if trigger.state != "enabled":
+                word = _TRIGGER_STATES[trigger.state]
+                yield f"ALTER TABLE ONLY {self.name(table.name)} {word} TRIGGER {self.quote(trigger.name)};"
+
+    def row_security(self, table: Table) -> Iterator[str]:
+        for policy in table.policies:
+            yield self._policy(table.name, policy)
+        if table.rls_enabled:
+            yield f"ALTER TABLE ONLY {self.name(table.name)} ENABLE ROW LEVEL SECURITY;"
+        if table.rls_forced:
+            yield f"ALTER TABLE ONLY {self.name(table.name)} FORCE ROW LEVEL SECURITY;"
+
+    def _policy(self, table: TableName, policy: Policy) -> str:
+        roles = ", ".join("PUBLIC" if role == "public" else self.quote(role) for role in policy.roles)
+        kind = "PERMISSIVE" if policy.permissive else "RESTRICTIVE"
+        text = (
+            f"CREATE POLICY {self.quote(policy.name)} ON {self.name(table)} AS {kind} FOR {policy.command} TO {roles}"
+        )
+        text += f"\n    USING ({policy.using})" if policy.using is not None else ""
+        text += f"\n    WITH CHECK ({policy.check})" if policy.check is not None else ""
+        return text + ";"
+
+
+def is_key(index: Index) -> bool:
+    """Whether the index belongs to a primary key or a unique constraint (not to an exclusion constraint)."""
+    return index.constraint is not None and not (index.constraint_definition or "").startswith("EXCLUDE")
+
+
+def quote_literal(text: str) -> str:
+    """A string constant that reads the same whatever ``standard_conforming_strings`` says."""
+    quoted = "'" + text.replace("'", "''").replace("\\", "\\\\") + "'"
+    return "E" + quoted if "\\" in text else quoted
+
+
+def _listed(lines: Iterable[str]) -> str:
+    body = ",\n".join("    " + line for line in lines)
+    return f"(\n{body}\n)" if body else "()"
+
+
+def _sequence_options(sequence: Sequence) -> str:
+    return (
+        f"START WITH {sequence.start} INCREMENT BY {sequence.increment} MINVALUE {sequence.minimum} "
+        f"MAXVALUE {sequence.maximum} CACHE {sequence.cache}" + (" CYCLE" if sequence.cycle else "")
+    )

@@ -1,0 +1,7 @@
+CREATE TABLE app.temporal (id int4range, during daterange, twice int, v int GENERATED ALWAYS AS (twice * 2) VIRTUAL,
+    PRIMARY KEY (id, during WITHOUT OVERLAPS));
+CREATE TABLE app.refers_temporal (id int4range, during daterange,
+    FOREIGN KEY (id, PERIOD during) REFERENCES app.temporal (id, PERIOD during));
+ALTER TABLE app.refers_temporal ADD CONSTRAINT unenforced CHECK (id IS NOT NULL) NOT ENFORCED;
+CREATE TABLE app.parts (id int GENERATED ALWAYS AS IDENTITY, b int) PARTITION BY LIST (b);
+CREATE TABLE app.parts_1 PARTITION OF app.parts FOR VALUES IN (1);
