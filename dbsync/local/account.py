@@ -60,9 +60,17 @@ def server_environment(bindir: Path) -> dict[str, str]:
 
 
 def run_as(
-    account: Account, arguments: Sequence[str], *, environment: Mapping[str, str], text: str = ""
+    account: Account,
+    arguments: Sequence[str],
+    *,
+    environment: Mapping[str, str],
+    text: str = "",
+    keep_open: Sequence[int] = (),
 ) -> subprocess.CompletedProcess[str]:
-    """Run a program to its end as that user, with ``text`` on its standard input."""
+    """Run a program to its end as that user, with ``text`` on its standard input.
+
+    It inherits the descriptors in ``keep_open``: a lock stays held by what outlives us.
+    """
     return subprocess.run(
         arguments,
         input=text,
@@ -74,6 +82,7 @@ def run_as(
         errors="replace",
         check=False,
         umask=0o077,
+        pass_fds=keep_open,
         user=account.uid if account.switch else None,
         group=account.gid if account.switch else None,
         extra_groups=[] if account.switch else None,

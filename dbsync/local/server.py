@@ -15,7 +15,8 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
@@ -88,30 +89,50 @@ class Server:
 
 def initialise(server: Server, binaries: Binaries, *, database: str = SUPERUSER, durable: bool = True) -> None:
     """Make the data directory with one database; after a failure or a crash there is none."""
-    unfinished = server.directory / "data.new"
-    shutil.rmtree(unfinished, ignore_errors=True)
-    own_directory(unfinished, 0o700)
-    password = secrets.token_urlsafe(24)
-    handed_over = server.directory / "password.new"
-    write_private(handed_over, password)
-    if server.account.switch:
-        os.chown(unfinished, server.account.uid, server.account.gid)
-        os.chown(handed_over, server.account.uid, server.account.gid)
+    with _nothing_running(server) as lock:
+        unfinished = server.directory / "data.new"
+        if unfinished.exists():
+            shutil.rmtree(unfinished)
+        own_directory(unfinished, 0o700)
+        password = secrets.token_urlsafe(24)
+        handed_over = server.directory / "password.new"
+        write_private(handed_over, password)
+        if server.account.switch:
+            os.chown(unfinished, server.account.uid, server.account.gid)
+            os.chown(handed_over, server.account.uid, server.account.gid)
+        try:
+            _run(server, binaries, _initdb(binaries, unfinished, handed_over, durable=durable), lock)
+            if database != SUPERUSER:
+                # Without a server or a driver: single-user mode reads statements from its input.
+                single = [binaries.program("postgres"), "--single", "-D", str(unfinished), "-c", "exit_on_error=on"]
+                quoted = database.replace('"', '""')
+                _run(server, binaries, [*single, "template1"], lock, text=f'CREATE DATABASE "{quoted}";\n')
+        except BaseException:
+            shutil.rmtree(unfinished)
+            raise
+        finally:
+            handed_over.unlink()
+        write_private(server.directory / "password", password)
+        unfinished.rename(server.data)
+
+
+@contextmanager
+def _nothing_running(server: Server) -> Iterator[int]:
+    """Hold the server's lock; wait for an initdb whose parent was killed to come to its end."""
+    limit = time.monotonic() + START_PATIENCE
+    while (descriptor := try_lock(server.lock)) is None:
+        if time.monotonic() > limit:
+            raise DbsyncError(f"a process still uses {server.directory}", hint="try again", code="LOCAL_BUSY")
+        time.sleep(0.05)
     try:
-        _initdb(server, binaries, unfinished, handed_over, durable=durable)
-        if database != SUPERUSER:
-            _create_database(server, binaries, unfinished, database)
-    except BaseException:
-        shutil.rmtree(unfinished, ignore_errors=True)
-        raise
+        os.ftruncate(descriptor, 0)
+        yield descriptor
     finally:
-        handed_over.unlink(missing_ok=True)
-    write_private(server.directory / "password", password)
-    unfinished.rename(server.data)
+        os.close(descriptor)
 
 
-def _initdb(server: Server, binaries: Binaries, data: Path, password: Path, *, durable: bool) -> None:
-    """Run initdb: UTF8, code point order, correct upper and lower case, the same on every machine."""
+def _initdb(binaries: Binaries, data: Path, password: Path, *, durable: bool) -> list[str]:
+    """Return the initdb command: UTF8, code point order, upper and lower case of all letters, everywhere the same."""
     arguments = [
         binaries.program("initdb"), f"--pgdata={data}", f"--username={SUPERUSER}", f"--pwfile={password}",
         "--auth=scram-sha-256", "--encoding=UTF8", "--locale=C",
@@ -120,25 +141,15 @@ def _initdb(server: Server, binaries: Binaries, data: Path, password: Path, *, d
         arguments += ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
     elif sys.platform == "linux":
         arguments += ["--lc-ctype=C.UTF-8"]
-    if not durable:
-        arguments += ["--no-sync"]
-    done = run_as(server.account, arguments, environment=server_environment(binaries.bindir))
-    if done.returncode != 0:
-        raise _not_started("initdb failed", done.stdout)
+    return arguments if durable else [*arguments, "--no-sync"]
 
 
-def _create_database(server: Server, binaries: Binaries, data: Path, database: str) -> None:
-    """Create a database without a server or a driver: single-user mode reads statements from its input."""
-    quoted = '"' + database.replace('"', '""') + '"'
-    arguments = [binaries.program("postgres"), "--single", "-D", str(data), "-c", "exit_on_error=on", "template1"]
-    done = run_as(
-        server.account,
-        arguments,
-        environment=server_environment(binaries.bindir),
-        text=f"CREATE DATABASE {quoted};\n",
-    )
+def _run(server: Server, binaries: Binaries, command: list[str], lock: int, text: str = "") -> None:
+    """Run a program on the data that holds the server's lock for as long as it runs, even without us."""
+    environment = server_environment(binaries.bindir)
+    done = run_as(server.account, command, environment=environment, text=text, keep_open=[lock])
     if done.returncode != 0:
-        raise _not_started(f"the database {database} could not be created", done.stdout)
+        raise _not_started(f"{Path(command[0]).name} could not make a database in {server.directory}", done.stdout)
 
 
 # Start and stop
@@ -157,7 +168,10 @@ def start(
     ``port`` is preferred, not promised. With ``spawn`` the server is a child that dies with the thread
     that ``spawn`` runs in; without, it goes on when we end.
     """
-    (server.data / "postmaster.pid").unlink(missing_ok=True)  # the free lock proves that it is stale
+    # After a crash these name a process that may be a zombie now, or another one. No lock is held,
+    # so nothing of the server lives, and what is left of these files is stale.
+    for stale in [server.data / "postmaster.pid", *server.data.glob(".s.PGSQL.*")]:
+        stale.unlink(missing_ok=True)
     for attempt in range(_PORT_ATTEMPTS):
         candidate = port if port and attempt == 0 else _free_port()
         process = _launch(server, binaries, candidate, settings or {}, spawn)
@@ -199,6 +213,8 @@ def stop(server: Server, *, immediately: bool = False) -> None:
             continue
         _signal(server, number)
         if _gone(server, patience):
+            if server.lock.exists():
+                os.truncate(server.lock, 0)  # the number in it may soon be another process's
             return
     raise DbsyncError(
         f"the embedded server in {server.directory} does not stop", hint="see its log there", code="LOCAL_STOP"
