@@ -20,6 +20,10 @@ Value = TypeVar("Value")
 # Reading by ctid range is a plan node since 14; before, a range would scan the whole table.
 _TID_RANGE_SCAN = 14
 _BLOCK_SIZE = 8192
+_HINT = (
+    "make the target's schema fit first (`dbsync schema SOURCE --format sql` prints what the source has; `dbsync "
+    "migrate`, which will do it for you, is not in this version), or leave tables out with --exclude and columns with --columns"
+)
 
 
 def plan_sync(
@@ -46,7 +50,7 @@ def plan_sync(
     if problems:
         raise SchemaMismatch(
             _one_sentence(problems),
-            hint="list both sides with `dbsync schema`; leave tables out with --exclude or columns with --columns",
+            hint=_HINT,
             details={"problems": problems},
         )
     refresh, matview_notes = plan_refresh(source, target, selection.units, options)
@@ -289,7 +293,11 @@ class _GroupMaker:
         return pages if splits and route.source_only and source.pages > pages * 3 // 2 else 0
 
     def _indexes(self, target: Table) -> tuple[Index, ...]:
-        """The indexes to drop and rebuild: none that a partitioned index or a replica identity hangs on."""
+        """The indexes to drop and rebuild.
+
+        None that a partitioned index, CLUSTER or a replica identity hangs on, and none over expressions,
+        whose columns may have statistics targets of their own.
+        """
         if not self.options.drop_indexes or "OWNER" not in target.privileges or target.kind != "table":
             return ()
         return tuple(
@@ -300,6 +308,7 @@ class _GroupMaker:
             and not index.is_clustered
             and not index.is_replica_identity
             and (index.constraint is None or index.unique)
+            and all(target.column(name) is not None for name in index.columns)
         )
 
 

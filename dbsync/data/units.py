@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from dbsync.data.options import SyncOptions
+from dbsync.errors import ConfigError
 from dbsync.model import Catalog, Table, TableName
 from dbsync.selection import TablePattern, select_tables
 
@@ -55,6 +56,7 @@ def select_units(source: Catalog, target: Catalog, options: SyncOptions) -> Sele
     excluded = relations - set(select_tables(relations, exclude=_those_matching(options.exclude, relations)))
     for names in (options.where, options.columns):
         select_tables(relations, include=tuple(names), where="the tables of the source")
+    _check_maps(options, relations)
     units: list[Unit] = []
     problems: list[str] = []
     skipped = [Skipped(str(name), "excluded by --exclude") for name in sorted(excluded)]
@@ -76,6 +78,7 @@ def select_units(source: Catalog, target: Catalog, options: SyncOptions) -> Sele
             problems.append(unit)
         else:
             units.append(unit)
+    _check_targets(units)
     skipped += [
         Skipped(str(table.name), "a foreign table holds no rows of its own")
         for table in source.of_kind("foreign")
@@ -168,6 +171,24 @@ def _partitioned_unit(
         table.name, other.name, source_only=table.kind != "partitioned", target_only=other.kind != "partitioned"
     )
     return Unit(table.name, other.name, (route,), note="partition layouts differ: rows are routed through the root")
+
+
+def _check_maps(options: SyncOptions, relations: set[TableName]) -> None:
+    for rule in options.maps:
+        if all(rule.apply(name) is None for name in relations):
+            raise ConfigError(f"--map {rule.source}={rule.target}: no table of the source is {rule.source}")
+
+
+def _check_targets(units: list[Unit]) -> None:
+    """Two tables into one would each replace the other's rows."""
+    taken: dict[TableName, TableName] = {}
+    for unit in units:
+        for target in {unit.target, *(route.target for route in unit.routes)}:
+            other = taken.setdefault(target, unit.source)
+            if other != unit.source:
+                raise ConfigError(
+                    f"{other} and {unit.source} would both be written to {target}", hint="change --map or --exclude one"
+                )
 
 
 def _layout(catalog: Catalog, leaf: Table) -> tuple[tuple[str | None, str | None], ...]:

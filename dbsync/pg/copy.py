@@ -17,7 +17,7 @@ from typing import Protocol
 import psycopg
 from psycopg import pq, sql
 
-from dbsync.errors import DbsyncError, StatementFailed
+from dbsync.errors import DbsyncError, Mismatch, StatementFailed
 from dbsync.pg.database import Session, translated
 
 # Measured on 2 M narrow rows: 64 KiB blocks beat 256 KiB (fewer stalls of the target while we join).
@@ -62,7 +62,7 @@ def copy_rows(
 
     ``queries`` are ``COPY (...) TO STDOUT`` statements; a reader takes the next one when it is done with
     the last, so that large tables are read by several backends and written by one transaction.
-    Raises StatementFailed or ConnectionLost; then the writer's transaction is to be rolled back.
+    Raises StatementFailed, ConnectionLost or Mismatch; then the writer's transaction is to be rolled back.
     """
     with translated(writer):
         _start(writer.raw.pgconn, into.as_bytes(writer.raw), pq.ExecStatus.COPY_IN)
@@ -75,8 +75,10 @@ def copy_rows(
         pump.abandon(failure)
         raise
     if rows_sent != rows_received:
-        raise StatementFailed(
-            f"the source sent {rows_sent} rows but the target received {rows_received}", code="SHORT_COPY"
+        # Both servers ended the COPY without an error: something on the target swallowed rows or made some.
+        raise Mismatch(
+            f"the source sent {rows_sent} rows but the target kept {rows_received}; rolled back",
+            hint="a trigger of the target may drop rows",
         )
     return Copied(rows_received, pump.bytes)
 
