@@ -22,7 +22,8 @@ _TID_RANGE_SCAN = 14
 _BLOCK_SIZE = 8192
 _HINT = (
     "make the target's schema fit first (`dbsync schema SOURCE --format sql` prints what the source has; `dbsync "
-    "migrate`, which will do it for you, is not in this version), or leave tables out with --exclude and columns with --columns"
+    "migrate`, which will do it for you, is not in this version), or leave tables out with --exclude and columns with "
+    "--columns"
 )
 
 
