@@ -39,6 +39,7 @@ from dbsync.errors import DbsyncError, Interrupted
 # name -> (module:attribute, short help). A command's module is imported when it is called.
 COMMANDS: dict[str, tuple[str, str]] = {
     "sync": ("dbsync.cli.sync:sync", "Make a target's rows like the source's, verified."),
+    "local": ("dbsync.cli.local:local_app", "Embedded Postgres servers: local:NAME."),
 }
 _COMPLETION = "_DBSYNC_COMPLETE"
 _USAGE_ERROR: type[Exception] = typer.BadParameter.__mro__[1]  # Typer exports no other name for it

@@ -21,6 +21,8 @@ BUSY = 75  # exit status: somebody holds the lock
 
 def launch(order: dict[str, Any]) -> None:
     lock = take_lock(order["lock"])
+    os.ftruncate(lock, 0)
+    remove_stale(order["data"])  # before our parent looks whether the server is ready
     log = os.open(order["log"], os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o600)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     os.dup2(log, 1)
@@ -28,7 +30,6 @@ def launch(order: dict[str, Any]) -> None:
     if not order["bound"] and os.fork():
         os._exit(0)
     os.setsid()  # no signal of our terminal is for the server
-    os.ftruncate(lock, 0)
     os.write(lock, b"%d\n" % os.getpid())
     os.set_inheritable(lock, True)
     os.chdir("/")
@@ -55,6 +56,16 @@ def take_lock(path: str) -> int:
             if time.monotonic() > limit:
                 os._exit(BUSY)
             time.sleep(0.02)
+
+
+def remove_stale(data: str) -> None:
+    """Remove what a crash left: it names a process that is a zombie now, or another one.
+
+    The lock is ours, so nothing of the server lives, and Postgres would refuse to start.
+    """
+    for name in os.listdir(data):
+        if name == "postmaster.pid" or name.startswith(".s.PGSQL."):
+            os.unlink(os.path.join(data, name))
 
 
 def die_with_parent(parent: int) -> None:

@@ -168,15 +168,11 @@ def start(
     ``port`` is preferred, not promised. With ``spawn`` the server is a child that dies with the thread
     that ``spawn`` runs in; without, it goes on when we end.
     """
-    # After a crash these name a process that may be a zombie now, or another one. No lock is held,
-    # so nothing of the server lives, and what is left of these files is stale.
-    for stale in [server.data / "postmaster.pid", *server.data.glob(".s.PGSQL.*")]:
-        stale.unlink(missing_ok=True)
     for attempt in range(_PORT_ATTEMPTS):
         candidate = port if port and attempt == 0 else _free_port()
         process = _launch(server, binaries, candidate, settings or {}, spawn)
-        if _wait_ready(server, process):
-            return candidate, process
+        if (found := _wait_ready(server, process)) is not None:
+            return found, process
         if "Address already in use" not in _tail(server.log, lines=50):
             break
     raise _not_started(f"the embedded server in {server.directory} did not start", _tail(server.log))
@@ -184,10 +180,7 @@ def start(
 
 def running_port(server: Server) -> int | None:
     """Return the port of the running server, None if none is running and ready."""
-    if not is_running(server):
-        return None
-    lines = _pid_file(server)
-    return int(lines[3]) if len(lines) >= 8 and lines[7].strip() == "ready" else None
+    return _ready_port(server) if is_running(server) else None
 
 
 def is_running(server: Server) -> bool:
@@ -203,7 +196,7 @@ def is_running(server: Server) -> bool:
 
 def wait_ready(server: Server) -> int | None:
     """Return the port of a running server as soon as it is ready, None if it is not running."""
-    return running_port(server) if _wait_ready(server, None) else None
+    return _wait_ready(server, None)
 
 
 def stop(server: Server, *, immediately: bool = False) -> None:
@@ -240,6 +233,7 @@ def _launch(
         "arguments": [binaries.program("postgres"), "-D", str(server.data)]
         + [part for name, value in options.items() for part in ("-c", f"{name}={value}")],
         "environment": server_environment(binaries.bindir),
+        "data": str(server.data),
         "lock": str(server.lock),
         "log": str(server.log),
         "user": [server.account.uid, server.account.gid] if server.account.switch else None,
@@ -250,11 +244,7 @@ def _launch(
     if spawn is not None:
         return spawn(command)
     status = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, check=False).returncode
-    if status == launch.BUSY:
-        raise DbsyncError(
-            f"a server that is stopping still uses {server.directory}", hint="try again", code="LOCAL_BUSY"
-        )
-    if status != 0:
+    if status not in (0, launch.BUSY):  # busy: a start whose parent was killed was faster
         raise _not_started(f"the embedded server in {server.directory} did not start", "")
     return None
 
@@ -267,28 +257,33 @@ def _free_port() -> int:
         return number
 
 
-def _wait_ready(server: Server, process: subprocess.Popen[bytes] | None) -> bool:
-    """Wait until the server says so in its pid file; return False if it ended instead."""
+def _wait_ready(server: Server, process: subprocess.Popen[bytes] | None) -> int | None:
+    """Wait until the server says so in its pid file; return its port, None if it ended instead."""
     limit = time.monotonic() + START_PATIENCE
     while time.monotonic() < limit:
         if process.poll() is not None if process else not is_running(server):
-            return False
-        lines = _pid_file(server)
-        if len(lines) >= 8 and lines[7].strip() == "ready":
-            return True
+            return None
+        if (port := _ready_port(server)) is not None:
+            return port
         time.sleep(0.02)
     stop(server, immediately=True)
     raise _not_started(f"the embedded server in {server.directory} was not ready in time", _tail(server.log))
 
 
-def _pid_file(server: Server) -> list[str]:
-    """Return the lines of postmaster.pid; a link in its place is not followed."""
+def _ready_port(server: Server) -> int | None:
+    """Return the port that postmaster.pid names, None if the file is another server's or says not ready.
+
+    That file belongs to the server's user: a link in its place is not followed, and the process in it
+    has to be the one that we know from the lock.
+    """
     try:
         descriptor = os.open(server.data / "postmaster.pid", os.O_RDONLY | os.O_NOFOLLOW)
     except OSError:
-        return []
+        return None
     with open(descriptor, encoding="utf-8", errors="replace") as file:
-        return file.read(10_000).splitlines()
+        lines = file.read(10_000).splitlines()
+    ours = len(lines) >= 8 and lines[0] == server.lock.read_text(encoding="ascii").strip()
+    return int(lines[3]) if ours and lines[7].strip() == "ready" else None
 
 
 def _signal(server: Server, number: int) -> None:
