@@ -10,35 +10,52 @@ from typing import Any, LiteralString
 import psycopg
 from psycopg import sql
 
-from dbsync.errors import ConnectionFailed, ConnectionLost, DbsyncError, StatementCancelled, StatementFailed
+from dbsync.errors import ConnectionLost, DbsyncError, Refused, StatementCancelled, StatementFailed
+from dbsync.pg import peer
+from dbsync.pg.dial import dial, route
+from dbsync.pg.pinned import pin
+from dbsync.pg.pooler import is_suspicious, pooler_behind, refuse_transaction_pooler, served_by
 from dbsync.urls import DatabaseUrl
 
 Query = LiteralString | sql.SQL | sql.Composed
 Parameters = Sequence[Any] | Mapping[str, Any] | None
 
-_PINNED = {
-    "search_path": "",
-    "row_security": "off",
-    "client_encoding": "UTF8",
-    "TimeZone": "UTC",
-    "DateStyle": "ISO, YMD",
-    "IntervalStyle": "postgres",
-    "extra_float_digits": "1",
-    "bytea_output": "hex",
-    "lc_monetary": "C",
-    "xmloption": "content",
-    "standard_conforming_strings": "on",
-    "statement_timeout": "0",
-    "idle_in_transaction_session_timeout": "0",
+OLDEST, NEWEST = 13, 18
+_LONGEST_DETAIL = 1000
+_HINTS = {
+    "08": "the server or the network ended the connection; see the server's log",
+    "22021": "the value is not valid in the encoding; see the database's encoding (psql -l)",
+    "25006": "the database is read-only: a standby, or default_transaction_read_only is on for it or for the role",
+    "40001": "another transaction changed the same rows; try again",
+    "40P01": "another session locks the same tables in another order; try again",
+    "42501": "grant the role what it lacks, or use another role",
+    "42704": "names are looked up in pg_catalog only; write schema.name",
+    "42883": "functions are looked up in pg_catalog only; write schema.function, and check the argument types",
+    "42P01": "tables are looked up in pg_catalog only; write schema.table",
+    "53100": "the server's disk is full: free space there, then run again",
+    "53200": "the server is out of memory",
+    "53300": "the server has no connection left: close other clients or use fewer --jobs",
+    "55P03": "another session holds a lock on it; pg_locks shows which (pg_blocking_pids)",
+    "57014": "a statement timeout, or somebody cancelled it",
+    "57P": "the server is restarting, or somebody ended the session",
 }
 
 
 class Session:
     """One connection in autocommit mode with every setting that matters pinned and read back."""
 
-    def __init__(self, connection: psycopg.Connection[tuple[Any, ...]], url: DatabaseUrl) -> None:
+    def __init__(
+        self,
+        connection: psycopg.Connection[tuple[Any, ...]],
+        url: DatabaseUrl,
+        *,
+        backend_pid: int | None = None,
+        warnings: tuple[str, ...] = (),
+    ) -> None:
         self._connection = connection
+        self._backend_pid = backend_pid
         self.url = url
+        self.warnings = warnings
         self.notices: list[str] = []
         connection.add_notice_handler(lambda diagnostic: self.notices.append(diagnostic.message_primary or ""))
 
@@ -49,11 +66,21 @@ class Session:
 
     @property
     def backend_pid(self) -> int:
-        return self._connection.info.backend_pid
+        """The server process of this session; behind a pooler the driver knows another number."""
+        return self._backend_pid if self._backend_pid is not None else self._connection.info.backend_pid
 
     @property
     def server_version_num(self) -> int:
+        """The server's version, as 170010."""
         return self._connection.info.server_version
+
+    @property
+    def usable(self) -> bool:
+        """Whether the session can run a statement now: connected, idle, and its transaction (if any) not failed."""
+        return not self._connection.closed and self._connection.info.transaction_status in (
+            psycopg.pq.TransactionStatus.IDLE,
+            psycopg.pq.TransactionStatus.INTRANS,
+        )
 
     def execute(self, query: Query, parameters: Parameters = None) -> list[tuple[Any, ...]]:
         """Run one statement and return its rows ([] where it has none); raise StatementFailed."""
@@ -67,18 +94,17 @@ class Session:
             cursor = self._connection.execute(query, parameters, prepare=True)
             return cursor.fetchall() if cursor.description is not None else []
 
-    @property
-    def usable(self) -> bool:
-        """Whether the session can run a statement now: connected, idle, and its transaction (if any) not failed."""
-        return not self._connection.closed and self._connection.info.transaction_status in (
-            psycopg.pq.TransactionStatus.IDLE,
-            psycopg.pq.TransactionStatus.INTRANS,
-        )
-
     def one(self, query: Query, parameters: Parameters = None) -> tuple[Any, ...]:
         """Run a query that gives exactly one row."""
         (row,) = self.execute(query, parameters)
         return row
+
+    def stream(self, query: Query, parameters: Parameters = None, *, size: int = 1000) -> Iterator[tuple[Any, ...]]:
+        """Yield a query's rows, fetching ``size`` at a time through a cursor in a transaction of its own."""
+        with translated(self), self._connection.transaction(), self._connection.cursor("dbsync_stream") as cursor:
+            cursor.itersize = size
+            cursor.execute(query, parameters)
+            yield from cursor
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -86,11 +112,21 @@ class Session:
         with translated(self), self._connection.transaction():
             yield
 
+    def watch_peer(self) -> None:
+        """Before streaming to the server: let ``peer_is_dead``, not a timer, decide when it is dead."""
+        peer.watch(self._connection.fileno())
+
+    def peer_is_dead(self) -> bool:
+        """Whether the server has stopped answering the network; a server that is only slow has not."""
+        return self._connection.closed or peer.silence(self._connection.fileno()).is_death
+
     def cancel(self) -> None:
         """Ask the server to cancel what this session runs; callable from another thread."""
-        self._connection.cancel_safe(timeout=3)
+        with translated(self):
+            self._connection.cancel_safe(timeout=3)
 
     def close(self) -> None:
+        """End the session; what is not committed is rolled back."""
         self._connection.close()
 
 
@@ -101,34 +137,97 @@ class Database:
     url: DatabaseUrl
     read_only: bool = False
 
-    def connect(self, *, application_name: str = "dbsync") -> Session:
-        """Open a pinned session; raise ConnectionFailed with the phase that failed."""
-        parameters = self.url.parameters() | {"application_name": application_name}
-        try:
-            connection = psycopg.connect(**parameters, autocommit=True, prepare_threshold=None)
-        except psycopg.Error as error:
-            raise ConnectionFailed(f"cannot connect to {self.url.name}", sqlstate=error.sqlstate) from None
+    def connect(self, *, application_name: str = "dbsync", settings: Mapping[str, str] | None = None) -> Session:
+        """Open a session pinned to known settings and to ``settings``.
+
+        Raises ConnectionFailed with the phase that failed, Refused for a server that is too old and
+        for a pooler that gives each transaction another backend.
+        """
+        way = route(self.url)
+        connection = dial(self.url, application_name=application_name, way=way)
         session = Session(connection, self.url)
-        settings = _PINNED | {"default_transaction_read_only": "on" if self.read_only else "off"}
-        for name, value in settings.items():
-            session.execute("SELECT pg_catalog.set_config(%s, %s, false)", (name, value))
-        return session
+        try:
+            session.warnings = (*way.warnings, *_check_version(session))
+            with translated(session):
+                return self._pinned(session, settings or {})
+        except BaseException:
+            connection.close()
+            raise
+
+    def _pinned(self, session: Session, settings: Mapping[str, str]) -> Session:
+        connection, pid = session.raw, session.backend_pid
+        if not is_suspicious(self.url) and pin(
+            connection, read_only=self.read_only, settings=settings, backend_pid=pid
+        ):
+            return session
+        if pooler_behind(connection, self.url) == "transaction":
+            raise refuse_transaction_pooler(self.url)
+        pid = served_by(connection)
+        if not pin(connection, read_only=self.read_only, settings=settings, backend_pid=pid):
+            raise refuse_transaction_pooler(self.url)
+        return Session(connection, self.url, backend_pid=pid, warnings=session.warnings)
 
 
 @contextmanager
 def translated(session: Session) -> Iterator[None]:
-    """Turn driver errors into ours."""
+    """Turn driver errors into ours: the server's sentence, its SQLSTATE, the object, and what to do."""
     try:
         yield
     except DbsyncError:
         raise
     except psycopg.errors.QueryCanceled as error:
-        raise StatementCancelled(error.diag.message_primary or "cancelled", sqlstate=error.sqlstate) from error
+        raise StatementCancelled(
+            error.diag.message_primary or "the statement was cancelled", sqlstate="57014", hint=_HINTS["57014"]
+        ) from error
     except psycopg.Error as error:
         if session.raw.closed or session.raw.broken:
-            raise ConnectionLost(f"the connection to {session.url.name} was lost", sqlstate=error.sqlstate) from error
+            reason = f": {error.diag.message_primary}" if error.diag.message_primary else ""
+            raise ConnectionLost(
+                f"the connection to {session.url.name} was lost{reason}",
+                sqlstate=error.sqlstate,
+                hint=_hint(error) or _HINTS["08"],
+            ) from error
         raise StatementFailed(
-            error.diag.message_primary or type(error).__name__,
+            error.diag.message_primary or _first_line(error),
             sqlstate=error.sqlstate,
-            hint=error.diag.message_hint,
+            hint=_hint(error),
+            details=_details(error),
         ) from error
+
+
+def _hint(error: psycopg.Error) -> str | None:
+    state = error.sqlstate or ""
+    return error.diag.message_hint or _HINTS.get(state) or _HINTS.get(state[:3]) or _HINTS.get(state[:2])
+
+
+def _details(error: psycopg.Error) -> dict[str, str]:
+    found = {
+        "detail": error.diag.message_detail,
+        "context": error.diag.context,
+        "schema": error.diag.schema_name,
+        "table": error.diag.table_name,
+        "column": error.diag.column_name,
+        "constraint": error.diag.constraint_name,
+        "datatype": error.diag.datatype_name,
+        "position": error.diag.statement_position,
+    }
+    return {name: value[:_LONGEST_DETAIL] for name, value in found.items() if value}
+
+
+def _first_line(error: psycopg.Error) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__
+
+
+def _check_version(session: Session) -> tuple[str, ...]:
+    major = session.server_version_num // 10000
+    if major < OLDEST:
+        raise Refused(
+            f"{session.url.name} runs Postgres {major}; the oldest supported is {OLDEST}",
+            code="SERVER_TOO_OLD",
+            hint="upgrade the server",
+            details={"server_version_num": session.server_version_num},
+        )
+    if major > NEWEST:
+        return (f"{session.url.name} runs Postgres {major}; dbsync was tested up to {NEWEST}",)
+    return ()
