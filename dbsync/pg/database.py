@@ -25,7 +25,7 @@ _LONGEST_DETAIL = 1000
 _HINTS = {
     "08": "the server or the network ended the connection; see the server's log",
     "22021": "the value is not valid in the encoding; see the database's encoding (psql -l)",
-    "25006": "the database is read-only: a standby, or default_transaction_read_only is on for it or for the role",
+    "25006": "the database or the session is read-only: a standby, or a source, which is never written to",
     "40001": "another transaction changed the same rows; try again",
     "40P01": "another session locks the same tables in another order; try again",
     "42501": "grant the role what it lacks, or use another role",

@@ -47,6 +47,7 @@ _PINS = (
     _Pin("default_transaction_isolation", "read committed"),
     _Pin("default_transaction_deferrable", "off"),
     _Pin("default_transaction_read_only", "on", only="source"),
+    _Pin("default_transaction_read_only", "off", only="target"),  # writing was agreed to by then
     _Pin("statement_timeout", "0"),
     _Pin("lock_timeout", "0"),
     _Pin("idle_in_transaction_session_timeout", "0"),
