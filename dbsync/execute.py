@@ -1,0 +1,239 @@
+"""What ``dbsync execute`` does: judge the statements, then run them in a read, a write or step by step.
+
+A read is held by the database itself: one statement at a time, in a transaction that is read-only and
+never committed, on a connection that is thrown away. Everything else needs ``write``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from dbsync.control import Control
+from dbsync.errors import (
+    ConfigError,
+    ConnectionLost,
+    DbsyncError,
+    Refused,
+    StatementCancelled,
+    StatementFailed,
+    TimeLimit,
+)
+from dbsync.pg import execute as pg
+from dbsync.pg.database import Session
+from dbsync.pg.execute import Budget, Outcome
+from dbsync.pg.functions import Role, current_role, require_harmless
+from dbsync.statement_class import Judged, judge
+from dbsync.statements_split import Statement, split_statements
+
+Mode = Literal["read", "write", "dry-run", "stepwise"]
+_READ_ONLY = "25006"
+MOST_BYTES = 64 * 1024 * 1024  # of all answers together: they are held until the end
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExecuteOptions:
+    """How to run the statements."""
+
+    write: bool = False
+    dry_run: bool = False
+    stepwise: bool = False
+    max_rows: int | None = 1000
+    statement_timeout: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.stepwise and not self.write:
+            raise ConfigError("--stepwise is for writing", hint="add --write")
+        if self.stepwise and self.dry_run:
+            raise ConfigError("--stepwise commits each statement, --dry-run none", hint="keep one of them")
+
+    @property
+    def mode(self) -> Mode:
+        """What becomes of the transaction."""
+        if not self.write:
+            return "read"
+        return "dry-run" if self.dry_run else "stepwise" if self.stepwise else "write"
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """The statements of one call, each with what it is."""
+
+    statements: tuple[tuple[Statement, Judged], ...]
+    mode: Mode
+
+    def __len__(self) -> int:
+        return len(self.statements)
+
+
+@dataclass(slots=True)
+class ExecuteReport:
+    """What was run and what became of it."""
+
+    mode: Mode
+    statements: int
+    outcomes: list[tuple[Statement, Outcome]] = field(default_factory=list)
+    committed: bool = False
+    error: DbsyncError | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON result."""
+        return {
+            "mode": self.mode,
+            "committed": self.committed,
+            "statements": [
+                {
+                    "index": number,
+                    "line": statement.line,
+                    "command": outcome.tag,
+                    "columns": [{"name": name, "type": text} for name, text in outcome.columns],
+                    "rows": [list(row) for row in outcome.rows],
+                    "row_count": outcome.row_count,
+                    "truncated": outcome.truncated,
+                    "elapsed_s": round(outcome.elapsed_s, 6),
+                    "notices": list(outcome.notices),
+                }
+                for number, (statement, outcome) in enumerate(self.outcomes, 1)
+            ],
+        }
+
+
+def plan_script(text: str, options: ExecuteOptions) -> Script:
+    """Split and judge the text; raise Refused for what this call may not do. Nothing is sent anywhere."""
+    found = tuple((statement, judge(statement)) for statement in split_statements(text))
+    if not found:
+        raise ConfigError("there is no SQL statement to run")
+    for statement, judged in found:
+        if refusal := _refusal(judged, options.mode):
+            raise Refused(f"line {statement.line}: {refusal[0]}", hint=refusal[1], code=refusal[2])
+    return Script(found, options.mode)
+
+
+def run_script(
+    session: Session, script: Script, options: ExecuteOptions, *, control: Control, warn: Callable[[str], None]
+) -> ExecuteReport:
+    """Run the statements in order until one fails; the report holds what was answered before."""
+    report = ExecuteReport(script.mode, len(script))
+    budget = Budget(options.max_rows, MOST_BYTES)
+    pg.use_names_of_role(session)
+    pg.limit_statements(session, options.statement_timeout)
+    if script.mode == "read":
+        _run_read(session, script, report, budget, options, control, warn)
+    else:
+        _run_write(session, script, report, budget, options, control)
+    return report
+
+
+def _refusal(judged: Judged, mode: Mode) -> tuple[str, str | None, str] | None:
+    """Why a statement may not run in this mode, what to do instead, and a code; None when it may."""
+    if judged.kind == "copy-stream":
+        return f"{judged.name} needs a client that streams", "use psql, or explore --format csv", "COPY_STREAM"
+    if judged.kind == "control" or (judged.kind == "two-phase" and mode != "stepwise"):
+        hint = "leave it out: dbsync begins and ends the transaction; --stepwise commits each statement"
+        return f"{judged.name} is transaction control", hint, "TRANSACTION_CONTROL"
+    if judged.kind == "savepoint" and mode in ("read", "stepwise"):
+        return f"{judged.name} is transaction control", "leave it out", "TRANSACTION_CONTROL"
+    if mode == "read" and judged.kind == "write":
+        return f"{judged.name} is not a read", "add --write to allow it", "WRITE_WITHOUT_WRITE"
+    if mode == "read" and judged.lasting is not None:
+        return f"{judged.lasting} is not a read", "add --write to allow it", "WRITE_WITHOUT_WRITE"
+    if mode == "dry-run" and judged.lasting is not None:
+        return f"{judged.lasting} cannot be rolled back", "leave it out of a dry run", "NOT_UNDONE"
+    return None
+
+
+def _run_read(
+    session: Session,
+    script: Script,
+    report: ExecuteReport,
+    budget: Budget,
+    options: ExecuteOptions,
+    control: Control,
+    warn: Callable[[str], None],
+) -> None:
+    pg.begin_read(session)
+    role = current_role(session)
+    if role.privileged and not session.url.local:
+        warn(
+            f"the role has special powers ({', '.join(role.powers)}); for reading, a role that has only SELECT is safer"
+        )
+    for number, (statement, judged) in enumerate(script.statements, 1):
+        control.check()
+        with _failing(report, number, statement, options):
+            _require_read(session, statement, judged, role)
+            report.outcomes.append((statement, pg.run_read(session, statement.text, budget)))
+        if report.error is not None:
+            return
+
+
+def _require_read(session: Session, statement: Statement, judged: Judged, role: Role) -> None:
+    """Let the server judge what the tokens could not."""
+    if judged.kind == "unknown":
+        require_harmless(session, statement.text, role)
+        raise Refused(f"line {statement.line}: {judged.name} is not known to be a read", hint="add --write to allow it")
+    if role.privileged and judged.name != "SHOW":
+        require_harmless(session, judged.explained or statement.text, role)
+
+
+def _run_write(
+    session: Session, script: Script, report: ExecuteReport, budget: Budget, options: ExecuteOptions, control: Control
+) -> None:
+    together = script.mode != "stepwise"
+    if together:
+        session.execute("BEGIN")
+    for number, (statement, _) in enumerate(script.statements, 1):
+        control.check()
+        with _failing(report, number, statement, options):
+            report.outcomes.append((statement, pg.run_write(session, statement.text, budget)))
+            if together is not pg.in_transaction(session):
+                raise StatementFailed("the statement ended or began a transaction", code="TRANSACTION_CONTROL")
+        if report.error is not None:
+            return
+        report.committed = not together
+    if script.mode == "write":
+        _commit(session, report)
+    elif together:
+        session.execute("ROLLBACK")
+
+
+def _commit(session: Session, report: ExecuteReport) -> None:
+    try:
+        pg.commit(session)
+        report.committed = True
+    except ConnectionLost as error:
+        error.message += "; it is not known whether the server committed"
+        report.error = error
+    except DbsyncError as error:
+        error.message = f"COMMIT failed, nothing was changed: {error.message}"
+        report.error = error
+
+
+@contextmanager
+def _failing(report: ExecuteReport, number: int, statement: Statement, options: ExecuteOptions) -> Iterator[None]:
+    """Keep a statement's error in the report, with its place and what became of those before it."""
+    try:
+        yield
+    except Refused:
+        raise
+    except DbsyncError as error:
+        if report.mode == "read" and error.sqlstate == _READ_ONLY:
+            raise Refused(error.message, sqlstate=_READ_ONLY, hint="add --write to allow it") from error
+        if error.hint and "pg_catalog only" in error.hint:
+            error.hint = None  # true of dbsync's own statements; the user's have the role's search_path
+        limit = options.statement_timeout
+        if limit is not None and isinstance(error, StatementCancelled):
+            error = TimeLimit(f"it took longer than {limit:g} s (--statement-timeout)", sqlstate=error.sqlstate)
+        where = f"statement {number} of {report.statements} (line {statement.line})" if report.statements > 1 else ""
+        error.message = ": ".join(filter(None, (where, error.message))) + _aftermath(report)
+        report.error = error
+
+
+def _aftermath(report: ExecuteReport) -> str:
+    if report.mode in ("read", "dry-run"):
+        return ""
+    if report.mode == "write":
+        return "; nothing was changed"
+    count = len(report.outcomes)
+    return f"; {count} statement{'s' * (count != 1)} before it {'were' if count != 1 else 'was'} committed"

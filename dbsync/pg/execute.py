@@ -1,0 +1,193 @@
+"""Runs one statement the user wrote: by the extended protocol, so that it is one; values as server text.
+
+The statement goes to the server exactly as it is written. Rows are kept up to a limit of rows and of
+bytes; beyond it a read is cancelled, a write runs on and only its rows are dropped.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import psycopg
+from psycopg import generators, pq
+
+from dbsync.errors import StatementCancelled, StatementFailed
+from dbsync.pg.database import Session, translated
+from dbsync.pg.sql import load
+
+_SQL = load("execute")
+_COPYING = (pq.ExecStatus.COPY_IN, pq.ExecStatus.COPY_OUT, pq.ExecStatus.COPY_BOTH)
+_ROWS = (pq.ExecStatus.TUPLES_OK, pq.ExecStatus.SINGLE_TUPLE)
+_MOST_NOTICES = 100
+
+
+@dataclass(slots=True)
+class Budget:
+    """How much may still be kept: rows of each statement, bytes of all together."""
+
+    rows: int | None
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What the server answered to one statement."""
+
+    tag: str  # "SELECT 3"
+    columns: tuple[tuple[str, str], ...] = ()  # name, type
+    rows: tuple[tuple[str | None, ...], ...] = ()
+    truncated: bool = False
+    elapsed_s: float
+    notices: tuple[str, ...] = ()
+
+    @property
+    def row_count(self) -> int:
+        """Rows returned or affected, as the server's tag says; of a cancelled read those that are kept."""
+        last = self.tag.rpartition(" ")[2]
+        return int(last) if last.isdigit() else len(self.rows)
+
+
+def begin_read(session: Session) -> None:
+    """Begin a read-only transaction that no statement can turn into another."""
+    session.execute("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+    # After a first query the server refuses SET TRANSACTION READ WRITE.
+    session.execute("SELECT 1")
+
+
+def use_names_of_role(session: Session) -> None:
+    """Look names up as the role's and the database's own search_path says."""
+    session.execute("RESET search_path")
+
+
+def limit_statements(session: Session, seconds: float | None) -> None:
+    """Let the server cancel a statement that takes longer."""
+    if seconds is not None:
+        session.execute(
+            "SELECT pg_catalog.set_config('statement_timeout', %s, false)", (f"{max(int(seconds * 1000), 1)}ms",)
+        )
+
+
+def run_read(session: Session, statement: str, budget: Budget) -> Outcome:
+    """Run a statement of a read; a longer answer than the budget allows is cancelled."""
+    session.execute("SAVEPOINT dbsync_read")
+    outcome = _run(session, statement, budget, cancel=True)
+    session.execute("ROLLBACK TO SAVEPOINT dbsync_read")
+    return outcome
+
+
+def run_write(session: Session, statement: str, budget: Budget) -> Outcome:
+    """Run a statement of a write to its end."""
+    return _run(session, statement, budget, cancel=False)
+
+
+def commit(session: Session) -> None:
+    """Commit; raise when the server rolled back instead."""
+    if (outcome := _run(session, "COMMIT", Budget(0, 0), cancel=False)).tag != "COMMIT":
+        raise StatementFailed(f"the server answered COMMIT with {outcome.tag}", code="NOT_COMMITTED")
+
+
+def in_transaction(session: Session) -> bool:
+    """Whether a transaction is open, failed or not."""
+    return session.raw.info.transaction_status != pq.TransactionStatus.IDLE
+
+
+def _run(session: Session, statement: str, budget: Budget, *, cancel: bool) -> Outcome:
+    started = time.monotonic()
+    session.notices.clear()
+    collected = _Collected(budget)
+    with translated(session):
+        for result in _results(session, statement):
+            _check(result, collected.stopped)
+            collected.take(result)
+            if cancel and collected.full and not collected.stopped:
+                collected.stopped = True
+                session.cancel()
+    if collected.stopped and not collected.was_cancelled:
+        _absorb_cancel(session)
+    return Outcome(
+        tag=collected.tag,
+        columns=_columns(session, collected),
+        rows=tuple(collected.rows),
+        truncated=collected.full,
+        elapsed_s=time.monotonic() - started,
+        notices=tuple(session.notices[:_MOST_NOTICES]),
+    )
+
+
+def _results(session: Session, statement: str) -> Iterator[pq.abc.PGresult]:
+    """Yield the statement's results, one for each row."""
+    connection, pgconn = session.raw, session.raw.pgconn
+    pgconn.send_query_params(statement.encode(), None)
+    pgconn.set_single_row_mode()
+    connection.wait(generators.send(pgconn))
+    while (result := connection.wait(generators.fetch(pgconn))) is not None:
+        yield result
+        if result.status in _COPYING:
+            return
+
+
+def _check(result: pq.abc.PGresult, stopped: bool) -> None:
+    if result.status in _COPYING:
+        raise StatementFailed("COPY from or to the client is not possible here", code="COPY_STREAM")
+    if result.status == pq.ExecStatus.FATAL_ERROR:
+        error = psycopg.errors.error_from_result(result, "utf-8")
+        if not (stopped and isinstance(error, psycopg.errors.QueryCanceled)):
+            raise error
+
+
+class _Collected:
+    """The rows kept so far."""
+
+    def __init__(self, budget: Budget) -> None:
+        self._budget = budget
+        self.fields: list[tuple[str, int, int]] = []
+        self.rows: list[tuple[str | None, ...]] = []
+        self.tag = ""
+        self.full = False
+        self.stopped = False
+        self.was_cancelled = False
+
+    def take(self, result: pq.abc.PGresult) -> None:
+        if result.status == pq.ExecStatus.FATAL_ERROR:
+            self.was_cancelled = True
+            return
+        if result.status in _ROWS and not self.fields:
+            self.fields = [
+                ((result.fname(i) or b"").decode(), result.ftype(i), result.fmod(i)) for i in range(result.nfields)
+            ]
+        for row in range(result.ntuples):
+            self._keep(result, row)
+        self.tag = (result.command_status or b"").decode() or self.tag
+
+    def _keep(self, result: pq.abc.PGresult, row: int) -> None:
+        if self.full or (self._budget.rows is not None and len(self.rows) >= self._budget.rows):
+            self.full = True
+            return
+        values = [result.get_value(row, column) for column in range(result.nfields)]
+        size = sum(len(value) for value in values if value is not None)
+        if size > self._budget.bytes:
+            self.full = True
+            return
+        self._budget.bytes -= size
+        self.rows.append(tuple(None if value is None else bytes(value).decode() for value in values))
+
+
+def _absorb_cancel(session: Session) -> None:
+    """The answer ended before the cancel came: let that hit a statement that does not matter."""
+    session.execute("SAVEPOINT dbsync_cancel")
+    try:
+        session.execute("SELECT pg_catalog.pg_sleep(0.1)")
+    except StatementCancelled:
+        session.execute("ROLLBACK TO SAVEPOINT dbsync_cancel")
+
+
+def _columns(session: Session, collected: _Collected) -> tuple[tuple[str, str], ...]:
+    if not collected.fields:
+        return ()
+    if collected.was_cancelled:
+        session.execute("ROLLBACK TO SAVEPOINT dbsync_read")
+    _, oids, modifiers = zip(*collected.fields, strict=True)
+    types = session.execute(_SQL["type_names"], [list(oids), list(modifiers)])
+    return tuple((name, text) for (name, _, _), (text,) in zip(collected.fields, types, strict=True))

@@ -1,0 +1,152 @@
+"""Which functions a statement would call, as the server itself resolves them, and which are harmless.
+
+A read-only transaction does not stop a powerful role from calling functions that act outside it. For
+such a role the server is asked to parse and rewrite the statement without running it: the tree that
+it prints names every function, operator and relation, those inside views included.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import psycopg
+from psycopg import pq
+
+from dbsync.errors import DbsyncError, Refused
+from dbsync.pg.database import Session, translated
+from dbsync.pg.sql import load
+
+_SQL = load("execute")
+_OIDS = re.compile(r":(\w+) (\d+)")
+_FUNCTION_FIELDS = frozenset({"funcid", "opfuncid", "aggfnoid", "winfnoid", "hashfuncid", "negfuncid"})
+
+# Volatile functions of the server that only look. Everything else that is volatile acts.
+_LOOKING = re.compile(
+    r"random|random_normal|array_sample|array_shuffle|bernoulli|system|gen_random_uuid|uuidv[47]|setseed"
+    r"|clock_timestamp|timeofday|pg_sleep|pg_sleep_for|pg_sleep_until|current_query|currval|lastval|lo_get|amvalidate"
+    r"|pg_blocking_pids|pg_safe_snapshot_blocking_pids|pg_isolation_test_session_is_blocked"
+    r"|pg_(database_)?collation_actual_version|pg_control_\w+|pg_current_(logfile|wal_\w+)|pg_last_\w+"
+    r"|pg_(database|indexes|relation|table|tablespace|total_relation)_size|pg_partition_(ancestors|tree)"
+    r"|pg_get_(aios|backend_memory_contexts|loaded_modules|multixact_members|sequence_data|shmem_allocations"
+    r"|shmem_allocations_numa|wait_events|wal_replay_pause_state|wal_resource_managers|wal_summarizer_state)"
+    r"|pg_(available_wal_summaries|wal_summary_contents|hba_file_rules|ident_file_mappings|show_all_file_settings)"
+    r"|pg_is_(in_recovery|wal_replay_paused)|pg_jit_available|pg_lock_status|pg_notification_queue_usage"
+    r"|pg_prepared_xact|pg_sequence_last_value|pg_stat_get_\w+|pg_stat_have_stats|pg_xact_\w+|txid_status"
+    r"|pg_replication_origin_progress|pg_replication_origin_session_(is_setup|progress)"
+    r"|pg_show_replication_origin_status"
+)
+_LOOKING_IN_EXTENSIONS = re.compile(
+    r"pg_stat_statements|pg_stat_statements_info|pg_buffercache_\w+|uuid_\w+|gen_random_\w+|gen_salt|pgstat\w+"
+)
+# Not volatile, yet they run the SQL or read the relations that their arguments name.
+_RUNS_SQL = re.compile(r"(table|schema|database|query|cursor)_to_xml\w*|crosstab\w*|connectby\w*|xpath_table|dblink\w*")
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """What the current role can do that no transaction undoes."""
+
+    superuser: bool
+    powers: tuple[str, ...]
+
+    @property
+    def privileged(self) -> bool:
+        """Whether a read-only transaction is not enough to hold this role."""
+        return bool(self.powers)
+
+
+def current_role(session: Session) -> Role:
+    """Return the powers of the session's role."""
+    superuser, replication, createrole, memberships = session.one(_SQL["role"])
+    if superuser:
+        return Role(True, ("superuser",))
+    flags = (("REPLICATION", replication), ("CREATEROLE", createrole))
+    return Role(False, tuple(name for name, has in flags if has) + tuple(memberships))
+
+
+def require_harmless(session: Session, statement: str, role: Role) -> None:
+    """Raise Refused unless everything that the statement calls only looks; nothing is run to find out.
+
+    The session must be in a transaction. A statement that the server cannot parse raises its error.
+    """
+    tree = _rewritten(session, statement, role)
+    fields: dict[str, set[int]] = {}
+    for name, number in _OIDS.findall(tree):
+        fields.setdefault(name, set()).add(int(number))
+    for check in _domain_checks(session, fields.get("resulttype", ())):
+        for name, number in _OIDS.findall(check):
+            fields.setdefault(name, set()).add(int(number))
+    called = set().union(*(fields.get(name, set()) for name in _FUNCTION_FIELDS))
+    behind = {"operators": sorted(fields.get("opno", ())), "functions": sorted(called)}
+    called |= {oid for (oid,) in session.execute(_SQL["functions_behind"], behind)}
+    for _, schema, name, volatile, built_in, by_superuser, of_extension in session.execute(
+        _SQL["functions"], [sorted(called)]
+    ):
+        if not _is_harmless(name, volatile, built_in, by_superuser, of_extension):
+            raise _refusal(f"{name}()" if built_in else f"{schema}.{name}()", volatile)
+    programs = session.execute(_SQL["program_tables"], [sorted(fields.get("relid", ()))])
+    if programs:
+        raise _refusal(f"the foreign table {programs[0][0]} (it runs a program on the server)", True)
+
+
+def _is_harmless(name: str, volatile: bool, built_in: bool, by_superuser: bool, of_extension: bool) -> bool:
+    if _RUNS_SQL.fullmatch(name):
+        return False
+    if built_in:
+        return not volatile or bool(_LOOKING.fullmatch(name))
+    if volatile:
+        return of_extension and bool(_LOOKING_IN_EXTENSIONS.fullmatch(name))
+    # A label is a promise of the function's owner; this session has powers that the owner may lack.
+    return by_superuser
+
+
+def _refusal(what: str, volatile: bool) -> Refused:
+    why = "may change something outside the transaction" if volatile else "belongs to a role that is not a superuser"
+    return Refused(
+        f"a read by a role with special powers may not call {what}: it {why}",
+        code="FUNCTION",
+        hint="use a role that has only SELECT, or add --write",
+    )
+
+
+def _domain_checks(session: Session, types: Iterable[int]) -> list[str]:
+    return [tree for (tree,) in session.execute(_SQL["domain_checks"], [sorted(types)])]
+
+
+def _rewritten(session: Session, statement: str, role: Role) -> str:
+    """Return the server's own tree of the statement, views expanded, by the protocol's Parse step."""
+    trees: list[str] = []
+
+    def keep(diagnostic: psycopg.errors.Diagnostic) -> None:
+        if diagnostic.message_detail and (diagnostic.message_primary or "").startswith("rewritten parse tree"):
+            trees.append(diagnostic.message_detail)
+
+    silent = role.superuser or _may_silence_log(session)
+    session.execute("SAVEPOINT dbsync_parse")
+    session.execute(_SQL["show_parse"], [silent])
+    session.raw.add_notice_handler(keep)
+    try:
+        with translated(session):
+            _parse(session, statement)
+    finally:
+        session.raw.remove_notice_handler(keep)
+        session.execute("ROLLBACK TO SAVEPOINT dbsync_parse")
+        session.notices.clear()
+    if not trees:
+        raise DbsyncError("the server does not show how it parses a statement", code="NO_PARSE_TREE")
+    return trees[0]
+
+
+def _parse(session: Session, statement: str) -> None:
+    result = session.raw.pgconn.prepare(b"", statement.encode())
+    if result.status != pq.ExecStatus.COMMAND_OK:
+        raise psycopg.errors.error_from_result(result, "utf-8")
+
+
+def _may_silence_log(session: Session) -> bool:
+    if session.server_version_num < 150000:
+        return False
+    (may,) = session.one("SELECT pg_catalog.has_parameter_privilege('log_min_messages', 'SET')")
+    return bool(may)

@@ -1,0 +1,85 @@
+-- The questions behind dbsync.pg.execute and dbsync.pg.functions: what the role may do outside a
+-- transaction, and what the functions are that a statement would call.
+
+-- name: role
+-- Powers that a read-only transaction does not hold in check.
+SELECT r.rolsuper,
+       r.rolreplication,
+       r.rolcreaterole,
+       COALESCE((SELECT pg_catalog.array_agg(p.rolname::text ORDER BY p.rolname)
+                   FROM pg_catalog.pg_roles p
+                  WHERE p.rolname OPERATOR(pg_catalog.=) ANY (ARRAY['pg_read_server_files', 'pg_write_server_files',
+                            'pg_execute_server_program', 'pg_signal_backend', 'pg_checkpoint', 'pg_maintain',
+                            'pg_create_subscription', 'pg_signal_autovacuum_worker']::name[])
+                    AND pg_catalog.pg_has_role(p.oid, 'MEMBER')), ARRAY[]::text[])
+  FROM pg_catalog.pg_roles r
+ WHERE r.rolname OPERATOR(pg_catalog.=) current_user;
+
+-- name: functions
+-- Functions by their own oids, and those behind operators, aggregates and domains' checks are found by
+-- the next three queries. Built-in ones have oids below 16384.
+SELECT p.oid::int8,
+       n.nspname,
+       p.proname,
+       p.provolatile OPERATOR(pg_catalog.=) 'v',
+       p.oid OPERATOR(pg_catalog.<) 16384,
+       COALESCE(o.rolsuper, false),
+       EXISTS (SELECT FROM pg_catalog.pg_depend d
+                WHERE d.classid OPERATOR(pg_catalog.=) 'pg_catalog.pg_proc'::pg_catalog.regclass
+                  AND d.objid OPERATOR(pg_catalog.=) p.oid
+                  AND d.deptype OPERATOR(pg_catalog.=) 'e')
+  FROM pg_catalog.pg_proc p
+  JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) p.pronamespace
+  LEFT JOIN pg_catalog.pg_roles o ON o.oid OPERATOR(pg_catalog.=) p.proowner
+ WHERE p.oid OPERATOR(pg_catalog.=) ANY (%s::pg_catalog.oid[]);
+
+-- name: functions_behind
+-- What operators, aggregates and window aggregates call in turn.
+SELECT o.oprcode::pg_catalog.oid::int8
+  FROM pg_catalog.pg_operator o
+ WHERE o.oid OPERATOR(pg_catalog.=) ANY (%(operators)s::pg_catalog.oid[])
+UNION
+SELECT f.oid::int8
+  FROM pg_catalog.pg_aggregate a,
+       LATERAL pg_catalog.unnest(ARRAY[a.aggtransfn, a.aggfinalfn, a.aggcombinefn, a.aggserialfn, a.aggdeserialfn,
+                                       a.aggmtransfn, a.aggminvtransfn, a.aggmfinalfn]::pg_catalog.oid[]) AS f(oid)
+ WHERE a.aggfnoid::pg_catalog.oid OPERATOR(pg_catalog.=) ANY (%(functions)s::pg_catalog.oid[])
+   AND f.oid OPERATOR(pg_catalog.<>) 0;
+
+-- name: domain_checks
+-- The checks of these domains and of the domains below them, as parse trees.
+WITH RECURSIVE domain (oid, base) AS (
+    SELECT t.oid, t.typbasetype
+      FROM pg_catalog.pg_type t
+     WHERE t.oid OPERATOR(pg_catalog.=) ANY (%s::pg_catalog.oid[]) AND t.typtype OPERATOR(pg_catalog.=) 'd'
+     UNION
+    SELECT t.oid, t.typbasetype
+      FROM domain d
+      JOIN pg_catalog.pg_type t ON t.oid OPERATOR(pg_catalog.=) d.base AND t.typtype OPERATOR(pg_catalog.=) 'd'
+)
+SELECT c.conbin::text
+  FROM domain d
+  JOIN pg_catalog.pg_constraint c ON c.contypid OPERATOR(pg_catalog.=) d.oid
+ WHERE c.conbin IS NOT NULL;
+
+-- name: program_tables
+-- Foreign tables among these relations that run a program on the server when they are read.
+SELECT c.oid::pg_catalog.regclass::text
+  FROM pg_catalog.pg_foreign_table f
+  JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) f.ftrelid
+ WHERE f.ftrelid OPERATOR(pg_catalog.=) ANY (%s::pg_catalog.oid[])
+   AND EXISTS (SELECT FROM pg_catalog.unnest(f.ftoptions) AS o(text)
+                WHERE pg_catalog.starts_with(o.text, 'program='));
+
+-- name: show_parse
+-- Make the server tell how it understands the next statement, and keep that out of its log.
+SELECT pg_catalog.set_config('client_min_messages', 'log', true),
+       pg_catalog.set_config('debug_pretty_print', 'off', true),
+       CASE WHEN %s THEN pg_catalog.set_config('log_min_messages', 'panic', true) END,
+       pg_catalog.set_config('debug_print_rewritten', 'on', true);
+
+-- name: type_names
+SELECT pg_catalog.format_type(t.oid, t.modifier)
+  FROM ROWS FROM (pg_catalog.unnest(%s::pg_catalog.oid[]), pg_catalog.unnest(%s::int[])) WITH ORDINALITY
+       AS t (oid, modifier, place)
+ ORDER BY t.place;
