@@ -201,6 +201,9 @@ class _Run:
         if self.control.reason is not None:
             self.report.state = "stopped" if _was_asked(self.control.reason) else "failed"
             self.report.error = self.control.reason
+            self.report.error.hint = (
+                f"{done} of {len(self.report.tables)} tables are done; every other one holds what it held before"
+            )
         else:
             self.report.error = overall_error(self._errors, tables_done=done, tables=len(self.report.tables))
             self.report.state = "failed" if self._errors else "succeeded"

@@ -1,0 +1,42 @@
+"""A sequence ends ahead of the source, of the rows and of what the target handed out."""
+
+import pytest
+
+from dbsync.data.plan import SequenceTask
+from dbsync.data.sequences import SequenceState, next_state
+from dbsync.model import TableName
+
+
+def task(increment=1, cycle=False):
+    return SequenceTask(
+        target=TableName("p", "s"), source=TableName("p", "s"), column=None, increment=increment, cycle=cycle
+    )
+
+
+def state(last, called=True):
+    return SequenceState(last, called)
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "furthest", "expected"),
+    [
+        (state(10), state(1, False), None, state(10)),
+        (state(10), state(10), None, None),
+        (state(10), state(50), None, None),  # never back
+        (state(10), state(1, False), 12, state(12)),  # rows beyond the sequence
+        (state(10, False), state(1, False), 9, state(10, False)),  # the next value is 10 either way: the source's form
+        (None, state(1, False), 7, state(7)),
+        (None, state(1, False), None, None),
+    ],
+)
+def test_ascending(source, target, furthest, expected):
+    assert next_state(task(), source, target, furthest) == expected
+
+
+def test_descending_goes_the_other_way():
+    assert next_state(task(increment=-1), state(-10), state(-3), -12) == state(-12)
+    assert next_state(task(increment=-1), state(-10), state(-30), -12) is None
+
+
+def test_a_cycling_sequence_gets_the_sources_state():
+    assert next_state(task(cycle=True), state(3), state(90), 99) == state(3)
