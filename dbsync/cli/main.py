@@ -39,6 +39,7 @@ from dbsync.errors import DbsyncError, Interrupted
 # name -> (module:attribute, short help). A command's module is imported when it is called.
 COMMANDS: dict[str, tuple[str, str]] = {
     "execute": ("dbsync.cli.execute:execute", "Run SQL, read-only unless --write."),
+    "schema": ("dbsync.cli.schema:schema", "What is in a database: tree, JSON, SQL, Markdown, ER diagram."),
     "sync": ("dbsync.cli.sync:sync", "Make a target's rows like the source's, verified."),
     "local": ("dbsync.cli.local:local_app", "Embedded Postgres servers: local:NAME."),
 }

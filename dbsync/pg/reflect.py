@@ -28,14 +28,15 @@ def reflect(session: Session) -> Catalog:
 
     Objects that the role may not read are listed too, with no privileges.
     """
-    with _one_snapshot(session):
+    with one_snapshot(session):
         rows = {name: session.execute(query) for name, query in load("catalog").items()}
         inspected = _inspect(session, {schema for _, schema, *_ in rows["relations"]})
     return build_catalog(rows, inspected)
 
 
 @contextmanager
-def _one_snapshot(session: Session) -> Iterator[None]:
+def one_snapshot(session: Session) -> Iterator[None]:
+    """See one state of the database in the block: the session's own transaction, or else one for the block."""
     if session.raw.info.transaction_status is TransactionStatus.IDLE:
         with session.transaction():
             session.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
