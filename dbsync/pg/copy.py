@@ -17,7 +17,7 @@ from typing import Protocol
 import psycopg
 from psycopg import pq, sql
 
-from dbsync.errors import DbsyncError, Mismatch, StatementFailed
+from dbsync.errors import ConnectionLost, DbsyncError, Mismatch, StatementFailed
 from dbsync.pg.database import Session, translated
 
 # Measured on 2 M narrow rows: 64 KiB blocks beat 256 KiB (fewer stalls of the target while we join).
@@ -67,13 +67,13 @@ def copy_rows(
     with translated(writer):
         _start(writer.raw.pgconn, into.as_bytes(writer.raw), pq.ExecStatus.COPY_IN)
     pump = _Pump([_Stream(reader, queries, binary) for reader in readers], writer, pace, progress, binary)
-    try:
-        rows_sent = pump.run()
-        with translated(writer):
+    with writer.watched_peer():
+        try:
+            rows_sent = pump.run()
             rows_received = pump.finish()
-    except BaseException as failure:
-        pump.abandon(failure)
-        raise
+        except BaseException:
+            pump.abandon()
+            raise
     if rows_sent != rows_received:
         # Both servers ended the COPY without an error: something on the target swallowed rows or made some.
         raise Mismatch(
@@ -188,13 +188,14 @@ class _Pump:
 
     def finish(self) -> int:
         """End the COPY on the target and return the rows it counted."""
-        if self._binary:
-            self._out.put_copy_data(_BINARY_TRAILER)
-        self._out.put_copy_end(None)
-        self._flush_all()
-        return _finish(self._out, self._writer, self._pace)
+        with translated(self._writer):
+            if self._binary:
+                self._out.put_copy_data(_BINARY_TRAILER)
+            self._out.put_copy_end(None)
+            self._flush_all()
+            return _finish(self._out, self._writer, self._look)
 
-    def abandon(self, failure: BaseException) -> None:
+    def abandon(self) -> None:
         """Leave both ends usable where possible: cancel the readers, fail the COPY on the target."""
         for stream in self._streams:
             if stream.open:
@@ -232,7 +233,7 @@ class _Pump:
         poll.register(self._out.socket, select.POLLIN | (select.POLLOUT if unsent else 0))
         ready = poll.poll(_POLL_MS)
         if not ready:
-            self._pace.check()
+            self._look()
         for descriptor, events in ready:
             if descriptor in by_descriptor:
                 by_descriptor[descriptor].receive()
@@ -259,14 +260,22 @@ class _Pump:
         with translated(self._writer):
             self._out.put_copy_end(b"dbsync: stopped after an answer of the server")
             self._flush_all()
-            _finish(self._out, self._writer, self._pace)
+            _finish(self._out, self._writer, self._look)
         raise StatementFailed("the target ended the copy without an error", code="SHORT_COPY")
 
     def _flush_all(self) -> None:
         while self._out.flush() == 1:
-            select.select([self._out.socket], [self._out.socket], [], _POLL_MS / 1000)
+            if not any(select.select([self._out.socket], [self._out.socket], [], _POLL_MS / 1000)):
+                self._look()
             self._out.consume_input()
-            self._pace.check()
+
+    def _look(self) -> None:
+        """Nothing has moved for a while: must the run end, is the target gone?"""
+        self._pace.check()
+        if self._writer.peer_is_dead():
+            raise ConnectionLost(
+                f"{self._writer.url.name} has stopped answering", hint="check the network, run it again"
+            )
 
 
 def _start(pgconn: pq.abc.PGconn, query: bytes, expected: pq.ExecStatus) -> None:
@@ -286,14 +295,14 @@ def _start(pgconn: pq.abc.PGconn, query: bytes, expected: pq.ExecStatus) -> None
         raise psycopg.errors.error_from_result(result)
 
 
-def _finish(pgconn: pq.abc.PGconn, session: Session, pace: Pace | None = None) -> int:
+def _finish(pgconn: pq.abc.PGconn, session: Session, look: Callable[[], None] | None = None) -> int:
     """Read the end of a COPY; return the server's row count or raise its error."""
     results = []
     while True:
         while pgconn.is_busy():
             if not select.select([pgconn.socket], [], [], _POLL_MS / 1000)[0]:
-                if pace is not None:
-                    pace.check()
+                if look is not None:
+                    look()
                 continue
             pgconn.consume_input()
         result = pgconn.get_result()

@@ -12,7 +12,7 @@ from psycopg import sql
 
 from dbsync.errors import ConnectionLost, DbsyncError, Refused, StatementCancelled, StatementFailed
 from dbsync.pg import peer
-from dbsync.pg.dial import dial, route
+from dbsync.pg.dial import USER_TIMEOUT_MS, dial, route
 from dbsync.pg.pinned import pin
 from dbsync.pg.pooler import is_suspicious, pooler_behind, refuse_transaction_pooler, served_by
 from dbsync.urls import DatabaseUrl
@@ -112,9 +112,15 @@ class Session:
         with translated(self), self._connection.transaction():
             yield
 
-    def watch_peer(self) -> None:
-        """Before streaming to the server: let ``peer_is_dead``, not a timer, decide when it is dead."""
+    @contextmanager
+    def watched_peer(self) -> Iterator[None]:
+        """While streaming to the server: let ``peer_is_dead``, not a timer, decide when it is dead."""
         peer.watch(self._connection.fileno())
+        try:
+            yield
+        finally:
+            if not self._connection.closed:
+                peer.unwatch(self._connection.fileno(), USER_TIMEOUT_MS)
 
     def peer_is_dead(self) -> bool:
         """Whether the server has stopped answering the network; a server that is only slow has not."""

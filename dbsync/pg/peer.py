@@ -49,6 +49,15 @@ def watch(descriptor: int) -> None:
             peer.setsockopt(socket.IPPROTO_TCP, _TCP_RTO_MAX_MS, _RTO_MAX_MS)
 
 
+def unwatch(descriptor: int, timeout_ms: int) -> None:
+    """Give a socket its user timeout back when the streaming is over."""
+    if not hasattr(socket, "TCP_INFO"):
+        return
+    with _duplicate(descriptor) as peer:
+        if peer.family != socket.AF_UNIX:
+            peer.setsockopt(socket.IPPROTO_TCP, _TCP_USER_TIMEOUT, timeout_ms)
+
+
 def silence(descriptor: int) -> Silence:
     """Ask the kernel how long the peer has not answered; no silence where it cannot be asked."""
     if not hasattr(socket, "TCP_INFO"):
