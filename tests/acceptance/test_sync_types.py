@@ -143,7 +143,6 @@ def test_hostile_settings_of_roles_and_databases_do_not_change_a_byte(pairs, dbs
         EXECUTE format('ALTER DATABASE %%I SET standard_conforming_strings = off', current_database());
         EXECUTE format('ALTER DATABASE %%I SET client_encoding = latin1', current_database());
         EXECUTE format('ALTER DATABASE %%I SET search_path = evil, public', current_database());
-        EXECUTE format('ALTER DATABASE %%I SET default_transaction_read_only = on', current_database());
         EXECUTE format('ALTER DATABASE %%I SET default_transaction_isolation = serializable', current_database());
         EXECUTE format('ALTER DATABASE %%I SET statement_timeout = ''150ms''', current_database());
         EXECUTE format('ALTER DATABASE %%I SET lock_timeout = ''1ms''', current_database());

@@ -21,7 +21,7 @@ DATA_FAULTS = (
     ("NULL for a value", "UPDATE payment SET cents = NULL WHERE id = 3", "public.payment"),
     ("two values swapped", "UPDATE wide SET text1 = text2, text2 = text1 WHERE id = 9", "public.wide"),
     ("a row in another partition", "UPDATE event SET day = day + 2000 WHERE id = 1", "public.event_old"),
-    ("a sequence behind", "SELECT setval('payment_id_seq', 19999)", "sequence public.payment_id_seq"),
+    ("a sequence behind", "SELECT setval('payment_id_seq', 7999)", "sequence public.payment_id_seq"),
 )
 STRUCTURE_FAULTS = (
     ("a trigger switched off", "ALTER TABLE small DISABLE TRIGGER loud"),
