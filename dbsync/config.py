@@ -1,0 +1,224 @@
+"""The config file ``dbsync.yaml``: named databases, named syncs and profiles, as frozen values.
+
+Found upwards from the working directory, else in the user's config directory. Every key that is not
+known is an error with its line. Nothing is resolved here: ``dbsync.references`` does that when asked.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, TypeVar
+
+from dbsync.errors import ConfigError
+from dbsync.strict_yaml import Section, read_yaml
+from dbsync.urls import ALLOWED_PARAMETERS, Secret
+
+T = TypeVar("T")
+
+FILE_NAME = "dbsync.yaml"
+ENVIRONMENTS = ("production", "staging", "development")
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,62}\Z")
+# Given on the command line each time, or not at all.
+_CONSENT = ("yes", "confirm", "write", "unproved", "allow_hazard")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConfiguredDatabase:
+    """An entry under ``databases``: a reference (a URL, ``env:VAR``, ``service=NAME``...) and parameters on top."""
+
+    name: str
+    line: int
+    reference: Secret | None = None
+    parameters: Mapping[str, str] = field(default_factory=dict, repr=False)
+    environment: str | None = None
+    protected: bool = False
+    read_only: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConfiguredSync:
+    """An entry under ``syncs``: the options of ``dbsync sync --name``; None where the file says nothing."""
+
+    name: str
+    source: str
+    target: str
+    tables: tuple[str, ...] | None = None
+    exclude: tuple[str, ...] | None = None
+    where: Mapping[str, str] = field(default_factory=dict)
+    columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    map: Mapping[str, str] = field(default_factory=dict)
+    mode: str | None = None
+    jobs: int | None = None
+    chunk_size: str | None = None
+    max_rate: str | None = None
+    verify: str | None = None
+    triggers: str | None = None
+    drop_indexes: bool | None = None
+    on_locked: str | None = None
+    timeout: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Profile:
+    """An entry under ``profiles``: defaults by option name (with underscores), and each one's line."""
+
+    name: str
+    options: Mapping[str, Any]
+    lines: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What a config file says; empty where there is none."""
+
+    path: Path | None = None
+    databases: Mapping[str, ConfiguredDatabase] = field(default_factory=dict)
+    syncs: Mapping[str, ConfiguredSync] = field(default_factory=dict)
+    profiles: Mapping[str, Profile] = field(default_factory=dict)
+
+    def sync(self, name: str) -> ConfiguredSync:
+        """Return a sync by name; raise ConfigError with the nearest names else."""
+        return _named(self.syncs, name, "sync", self.path)
+
+    def profile(self, name: str) -> Profile:
+        """Return a profile by name; raise ConfigError with the nearest names else."""
+        return _named(self.profiles, name, "profile", self.path)
+
+
+def load_settings(path: Path | str | None = None, *, start: Path | None = None) -> Settings:
+    """Read the given file, else the nearest one; settings without a file are empty."""
+    chosen = Path(path) if path is not None else find_config(start or Path.cwd())
+    if chosen is None:
+        return Settings()
+    try:
+        data = chosen.read_bytes()
+    except OSError as error:
+        raise ConfigError(f"the config file {chosen} cannot be read: {(error.strerror or '').lower()}") from None
+    return parse_settings(data, chosen)
+
+
+def find_config(start: Path) -> Path | None:
+    """Return the nearest ``dbsync.yaml`` from ``start`` upwards, else the user's, else None.
+
+    A file found so may run commands (``cmd:``) and name targets: one that another user could have
+    planted is refused.
+    """
+    home = Path(os.environ.get("XDG_CONFIG_HOME") or Path("~/.config").expanduser())
+    folders = (start, *start.parents, home / "dbsync")
+    found = next((folder / FILE_NAME for folder in folders if (folder / FILE_NAME).is_file()), None)
+    if found is None:
+        return None
+    status = found.stat()
+    if status.st_uid not in (0, os.geteuid()) or status.st_mode & 0o002:
+        raise ConfigError(
+            f"{found} could have been written by another user", hint=f"check it, then name it: -c {found}"
+        )
+    return found
+
+
+def parse_settings(data: bytes, path: Path) -> Settings:
+    """Read a config file's bytes; raise ConfigError with the line of the first fault."""
+    top = read_yaml(data, str(path))
+    version = top.integer("version")
+    if version not in (None, 1):
+        raise top.error("must be 1; a newer dbsync may read this file", "version")
+    settings = Settings(
+        path=path,
+        databases=top.each("databases", _database),
+        syncs=top.each("syncs", _sync),
+        profiles=top.each("profiles", _profile),
+    )
+    top.finish()
+    return settings
+
+
+def _database(name: str, section: Section) -> ConfiguredDatabase:
+    if not _NAME.match(name):
+        raise section.error("the name of a database has letters, digits, _, - and . only")
+    url, service = section.text("url"), section.text("service")
+    if url is not None and service is not None:
+        raise section.error("has both url and service", "service")
+    parameters = {key: section.text(key) for key in ALLOWED_PARAMETERS}
+    reference = url if url is not None else f"service={service}" if service is not None else None
+    found = ConfiguredDatabase(
+        name=name,
+        line=section.line,
+        reference=Secret(reference) if reference is not None else None,
+        parameters={key: value for key, value in parameters.items() if value is not None},
+        environment=section.choice("environment", ENVIRONMENTS),
+        protected=section.flag("protected") or False,
+        read_only=section.flag("read_only") or False,
+    )
+    section.finish()
+    if reference is None and "host" not in found.parameters:
+        raise section.error("needs a url, a service or a host")
+    return found
+
+
+def _sync(name: str, section: Section) -> ConfiguredSync:
+    found = ConfiguredSync(
+        name=name,
+        source=_required(section, "source"),
+        target=_required(section, "target"),
+        tables=section.texts("tables"),
+        exclude=section.texts("exclude"),
+        where=_texts_by_key(section, "where"),
+        columns=_lists_by_key(section, "columns"),
+        map=_texts_by_key(section, "map"),
+        mode=section.choice("mode", ("replace",)),
+        jobs=section.integer("jobs"),
+        chunk_size=section.text("chunk_size"),
+        max_rate=section.text("max_rate"),
+        verify=section.choice("verify", ("checksum", "count", "none")),
+        triggers=section.choice("triggers", ("off", "keep")),
+        drop_indexes=section.flag("drop_indexes"),
+        on_locked=section.choice("on_locked", ("fail", "wait", "skip")),
+        timeout=section.text("timeout"),
+    )
+    section.finish()
+    return found
+
+
+def _profile(name: str, section: Section) -> Profile:
+    options: dict[str, Any] = {}
+    lines: dict[str, int] = {}
+    for key in section:
+        option = key.replace("-", "_")
+        if option in _CONSENT:
+            raise section.error("is consent, which is given on the command line only", key)
+        options[option], lines[option] = section.value(key), section.line_of(key)
+    return Profile(name=name, options=options, lines=lines)
+
+
+def _required(section: Section, key: str) -> str:
+    found = section.text(key)
+    if not found:
+        raise section.error(f"needs a {key}")
+    return found
+
+
+def _texts_by_key(section: Section, key: str) -> dict[str, str]:
+    inner = section.section(key)
+    return {name: _required(inner, name) for name in inner} if inner is not None else {}
+
+
+def _lists_by_key(section: Section, key: str) -> dict[str, tuple[str, ...]]:
+    inner = section.section(key)
+    return {name: inner.texts(name) or () for name in inner} if inner is not None else {}
+
+
+def _named(found: Mapping[str, T], name: str, what: str, path: Path | None) -> T:
+    if name in found:
+        return found[name]
+    near = get_close_matches(name, found, n=3)
+    if path is None:
+        raise ConfigError(f"there is no {what} named {name!r}", hint="no dbsync.yaml was found; use -c FILE")
+    raise ConfigError(
+        f"{path} has no {what} named {name!r}",
+        hint=f"did you mean {' or '.join(near)}?" if near else f"it has: {', '.join(sorted(found)) or 'none'}",
+    )

@@ -1,0 +1,207 @@
+"""What a user types to name a database, made a DatabaseUrl: a URL, ``service=``, ``env:``, ``file:``, ``cmd:``,
+``local:`` or a name from the config file.
+
+Text is repeated in a message only where it cannot hold a password.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import subprocess
+from dataclasses import replace
+from difflib import get_close_matches
+from pathlib import Path
+
+from dbsync.config import ConfiguredDatabase, Settings
+from dbsync.errors import ConfigError, DbsyncError
+from dbsync.services_file import read_service
+from dbsync.urls import DatabaseUrl, database_url, parse_url
+
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,62}\Z")
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+_EXPANSION = re.compile(r"\$\{([^}]*)\}")
+_PREFIXES = ("env:", "file:", "cmd:", "local:", "service=")
+_COMMAND_TIMEOUT_S = 30
+_MAX_SECRET_BYTES = 64 * 1024
+_FORMS = "write a URL, service=NAME, env:VAR, file:PATH, cmd:COMMAND, local:NAME or a name from dbsync.yaml"
+
+
+def resolve(text: str, settings: Settings) -> DatabaseUrl:
+    """Return the database that ``text`` names; its ``warnings`` are for the user. Raises ConfigError."""
+    if text in settings.databases:
+        return resolve_configured(settings.databases[text], settings)
+    url = _resolve_reference(text, settings)
+    if "://" in text and url.password is not None:
+        warning = "a password on the command line is seen by every user of this machine; use env:VAR or dbsync.yaml"
+        url = replace(url, warnings=(*url.warnings, warning))
+    return _guarded_by_place(url, settings)
+
+
+def resolve_configured(entry: ConfiguredDatabase, settings: Settings) -> DatabaseUrl:
+    """Return the database of a config entry: its reference with the entry's own parameters on top."""
+    base = None
+    try:
+        if entry.reference is not None:
+            base = _resolve_reference(_expand(entry.reference.reveal()), settings, in_config=True)
+        inherited = base.parameters() if base is not None else {}
+        url = database_url(inherited | dict(entry.parameters), name=entry.name)
+    except ConfigError as error:
+        error.message = f"{settings.path}, line {entry.line}: databases.{entry.name}: {error.message}"
+        error.args = (error.message,)
+        raise
+    return replace(
+        url,
+        local=base is not None and base.local,
+        environment=entry.environment,
+        protected=entry.protected,
+        read_only=entry.read_only,
+        configured_as=entry.name,
+    )
+
+
+def _resolve_reference(text: str, settings: Settings, *, in_config: bool = False) -> DatabaseUrl:
+    prefix = next((prefix for prefix in _PREFIXES if text.startswith(prefix)), None)
+    if prefix is None:
+        if _NAME.match(text) and not in_config:
+            raise _unknown_name(text, settings)
+        if "://" not in text and not text.startswith(("postgres:", "postgresql:", "postgresql+", "postgres+")):
+            raise ConfigError("this names no database", hint=_FORMS)
+        return parse_url(text)
+    rest = text[len(prefix) :]
+    if prefix == "local:":
+        return _local(rest)
+    if prefix == "service=":
+        return database_url(read_service(_checked(rest, _NAME, prefix)), name=text)
+    if prefix == "env:":
+        found = _from_environment(_checked(rest, _VARIABLE, prefix))
+        name = text
+    elif prefix == "file:":
+        found, name = _from_file(rest), text
+    else:
+        found, name = _from_command(rest)
+    if found.startswith(_PREFIXES) or "://" not in found:
+        raise ConfigError(f"what {name} gives is not a URL", hint="it must be postgresql://user@host/database")
+    try:
+        return replace(parse_url(found), name=name)
+    except ConfigError as error:
+        raise ConfigError(f"what {name} gives is no usable URL: {error.message}", hint=error.hint) from None
+
+
+def _checked(text: str, pattern: re.Pattern[str], prefix: str) -> str:
+    if not pattern.match(text):
+        raise ConfigError(f"what follows {prefix} is not a name", hint=f"write {prefix}NAME")
+    return text
+
+
+def _local(name: str) -> DatabaseUrl:
+    import dbsync.local  # slow to load, and only needed here
+
+    url = parse_url(dbsync.local.resolve(_checked(name, _NAME, "local:")))
+    return replace(url, name=f"local:{name}", local=True)
+
+
+def _from_environment(variable: str) -> str:
+    value = os.environ.get(variable, "").strip()
+    if not value:
+        raise ConfigError(f"the environment variable {variable} is not set", hint=f"export {variable}=postgresql://...")
+    return value
+
+
+def _from_file(path: str) -> str:
+    if "@" in path or "://" in path or "\0" in path or not path:
+        raise ConfigError("what follows file: is not a path", hint="write file:PATH")
+    try:
+        with Path(path).expanduser().open("rb") as file:
+            return _text(file.read(_MAX_SECRET_BYTES + 1), f"file:{path}")
+    except OSError as error:
+        raise ConfigError(f"the file {path} cannot be read: {(error.strerror or '').lower()}") from None
+
+
+def _from_command(command: str) -> tuple[str, str]:
+    """Run a command without a shell; return what it printed, and a name that shows no argument."""
+    try:
+        words = shlex.split(command)
+    except ValueError:
+        raise ConfigError("the command after cmd: has an open quote") from None
+    if not words or not re.match(r"[\w./+-]+\Z", words[0]):
+        raise ConfigError("what follows cmd: does not begin with the name of a program", hint="write cmd:COMMAND")
+    name = f"cmd:{Path(words[0]).name}"
+    try:
+        done = subprocess.run(
+            words, stdin=subprocess.DEVNULL, capture_output=True, timeout=_COMMAND_TIMEOUT_S, check=False
+        )
+    except FileNotFoundError:
+        raise ConfigError(f"{name}: there is no such program") from None
+    except (OSError, ValueError):
+        raise ConfigError(f"{name}: the program cannot be run") from None
+    except subprocess.TimeoutExpired:
+        raise ConfigError(f"{name}: the program did not end within {_COMMAND_TIMEOUT_S} s") from None
+    if done.returncode != 0:
+        raise ConfigError(
+            f"{name}: the program ended with exit code {done.returncode}",
+            hint="run it by hand to see why; its output is not shown, it may hold a secret",
+        )
+    return _text(done.stdout, name), name
+
+
+def _text(data: bytes, name: str) -> str:
+    if len(data) > _MAX_SECRET_BYTES:
+        raise ConfigError(f"what {name} gives is too long for a URL")
+    try:
+        return data.decode("utf-8").strip()
+    except UnicodeDecodeError:
+        raise ConfigError(f"what {name} gives is not UTF-8") from None
+
+
+def _expand(text: str) -> str:
+    """Replace ``${VAR}`` by the variable's value."""
+
+    def value(match: re.Match[str]) -> str:
+        if not _VARIABLE.match(match[1]):
+            raise ConfigError("${...} does not hold the name of a variable", hint="write ${VAR}")
+        if match[1] not in os.environ:
+            raise ConfigError(f"the environment variable {match[1]} is not set")
+        return os.environ[match[1]]
+
+    return _EXPANSION.sub(value, text)
+
+
+def _guarded_by_place(url: DatabaseUrl, settings: Settings) -> DatabaseUrl:
+    """Give a database reached by its URL the guards of the configured one at the same place.
+
+    Entries that cannot be resolved now, or only by running a command, cannot be compared.
+    """
+    for entry in settings.databases.values():
+        if not _is_guarded(entry):
+            continue
+        try:
+            known = resolve_configured(entry, settings)
+        except DbsyncError:
+            continue
+        if url.same_place(known):
+            url = replace(
+                url,
+                environment=entry.environment if url.environment is None else url.environment,
+                protected=url.protected or known.needs_confirmation,
+                read_only=url.read_only or entry.read_only,
+                configured_as=url.configured_as or entry.name,
+            )
+    return url
+
+
+def _is_guarded(entry: ConfiguredDatabase) -> bool:
+    by_command = entry.reference is not None and entry.reference.reveal().startswith(("cmd:", "local:"))
+    return not by_command and (entry.protected or entry.read_only or entry.environment == "production")
+
+
+def _unknown_name(name: str, settings: Settings) -> ConfigError:
+    near = get_close_matches(name, settings.databases, n=3)
+    if settings.path is None:
+        hint = "no dbsync.yaml was found; " + _FORMS
+    elif near:
+        hint = f"did you mean {' or '.join(near)}?"
+    else:
+        hint = f"{settings.path} has: {', '.join(sorted(settings.databases)) or 'no databases'}"
+    return ConfigError(f"there is no database named {name!r}", hint=hint)
