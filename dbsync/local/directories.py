@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from dbsync.errors import ConfigError, DbsyncError, TimeLimit
-from dbsync.local.account import Account
+from dbsync.local.account import Account, can_read
 
 LOCK_PATIENCE = 120.0  # seconds; an initdb on a slow disk takes ten
 
@@ -24,12 +24,19 @@ def base_directory() -> Path:
     """Return the directory that holds all embedded servers of this user."""
     override = os.environ.get("DBSYNC_LOCAL_DIR")
     if override:
-        return Path(override).expanduser().absolute()
+        return Path(override).absolute()
     if os.geteuid() == 0:
         return Path("/var/lib/dbsync")  # root's home is closed to the user that runs the servers
     state = os.environ.get("XDG_STATE_HOME") or ""
     if not os.path.isabs(state):
-        state = os.path.expanduser("~/.local/state")
+        try:
+            state = str(Path.home() / ".local" / "state")
+        except RuntimeError as error:
+            raise ConfigError(
+                "this user has no home directory to keep embedded servers in",
+                hint="set HOME or DBSYNC_LOCAL_DIR",
+                code="LOCAL_DIRECTORY",
+            ) from error
     return Path(state) / "dbsync" / "local"
 
 
@@ -39,6 +46,12 @@ def make_base(account: Account) -> Path:
     try:
         base.parent.mkdir(parents=True, exist_ok=True)
         own_directory(base, 0o755 if account.switch else 0o700)
+        if account.switch and not can_read(account, base):
+            raise ConfigError(
+                f"the user {account.name}, who runs the servers for root, cannot reach {base}",
+                hint="set DBSYNC_LOCAL_DIR to a directory that is open to all, such as one in /var/lib, or unset it",
+                code="LOCAL_DIRECTORY",
+            )
     except OSError as error:
         raise ConfigError(
             f"cannot keep embedded servers in {base}: {error.strerror}",

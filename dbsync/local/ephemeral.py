@@ -18,6 +18,7 @@ from dbsync.local import server as servers
 from dbsync.local.account import server_account
 from dbsync.local.binaries import find_binaries
 from dbsync.local.directories import locked, make_base, own_directory, shared_directory, try_lock
+from dbsync.local.initdb import initialise
 from dbsync.local.keeper import spawn
 from dbsync.local.programs import readable_binaries
 from dbsync.local.server import SUPERUSER, Server
@@ -70,7 +71,7 @@ class EphemeralServer:
         self._server = Server(directory, account)
         _alive.add(self)
         try:
-            servers.initialise(self._server, binaries, durable=False)
+            initialise(self._server, binaries, durable=False)
             if self._tls:
                 self._settings |= self._tls_settings()
             self._run()

@@ -24,7 +24,7 @@ def readable_binaries(binaries: Binaries, account: Account, base: Path) -> Binar
     """Return the same programs in a place where that user can run them."""
     share = binaries.bindir.parent / "share" / "postgres.bki"
     needed = [Path(binaries.program("postgres")), Path(binaries.program("initdb"))]
-    if can_read(account, *needed, *([share] if share.exists() else [])):
+    if not account.switch or can_read(account, *needed, *([share] if share.exists() else [])):
         return binaries
     if binaries.bindir.parent.name != "pginstall":
         raise ConfigError(

@@ -1,4 +1,4 @@
-"""One Postgres server: initialise its directory, start it, see whether it runs, stop it.
+"""One Postgres server: where its things are, start it, see whether it runs, stop it.
 
 The lock file ``run.lock`` is held by the server's own processes, so the kernel says whether one is
 left, after any crash. Only owner and password open a database: no OS user of the machine is trusted.
@@ -8,24 +8,21 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
-import shutil
 import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
-from dbsync.errors import ConfigError, DbsyncError
+from dbsync.errors import DbsyncError
 from dbsync.local import launch
-from dbsync.local.account import Account, run_as, server_account, server_environment
+from dbsync.local.account import Account, server_account, server_environment
 from dbsync.local.binaries import Binaries
-from dbsync.local.directories import own_directory, try_lock, write_private
+from dbsync.local.directories import try_lock
 
 SUPERUSER = "postgres"  # what dumps expect as an owner
 LONGEST_SOCKET_PATH = 100  # bytes; the kernels allow 103 to 107
@@ -84,77 +81,6 @@ class Server:
         return f"postgresql://{SUPERUSER}:{quote(self.password)}@127.0.0.1:{port}/{quote(dbname, safe='')}"
 
 
-# Initialise
-
-
-def initialise(server: Server, binaries: Binaries, *, database: str = SUPERUSER, durable: bool = True) -> None:
-    """Make the data directory with one database; after a failure or a crash there is none."""
-    with _nothing_running(server) as lock:
-        unfinished = server.directory / "data.new"
-        if unfinished.exists():
-            shutil.rmtree(unfinished)
-        own_directory(unfinished, 0o700)
-        password = secrets.token_urlsafe(24)
-        handed_over = server.directory / "password.new"
-        write_private(handed_over, password)
-        if server.account.switch:
-            os.chown(unfinished, server.account.uid, server.account.gid)
-            os.chown(handed_over, server.account.uid, server.account.gid)
-        try:
-            _run(server, binaries, _initdb(binaries, unfinished, handed_over, durable=durable), lock)
-            if database != SUPERUSER:
-                # Without a server or a driver: single-user mode reads statements from its input.
-                single = [binaries.program("postgres"), "--single", "-D", str(unfinished), "-c", "exit_on_error=on"]
-                quoted = database.replace('"', '""')
-                _run(server, binaries, [*single, "template1"], lock, text=f'CREATE DATABASE "{quoted}";\n')
-        except BaseException:
-            shutil.rmtree(unfinished)
-            raise
-        finally:
-            handed_over.unlink()
-        write_private(server.directory / "password", password)
-        unfinished.rename(server.data)
-
-
-@contextmanager
-def _nothing_running(server: Server) -> Iterator[int]:
-    """Hold the server's lock; wait for an initdb whose parent was killed to come to its end."""
-    limit = time.monotonic() + START_PATIENCE
-    while (descriptor := try_lock(server.lock)) is None:
-        if time.monotonic() > limit:
-            raise DbsyncError(f"a process still uses {server.directory}", hint="try again", code="LOCAL_BUSY")
-        time.sleep(0.05)
-    try:
-        os.ftruncate(descriptor, 0)
-        yield descriptor
-    finally:
-        os.close(descriptor)
-
-
-def _initdb(binaries: Binaries, data: Path, password: Path, *, durable: bool) -> list[str]:
-    """Return the initdb command: UTF8, code point order, upper and lower case of all letters, everywhere the same."""
-    arguments = [
-        binaries.program("initdb"), f"--pgdata={data}", f"--username={SUPERUSER}", f"--pwfile={password}",
-        "--auth=scram-sha-256", "--encoding=UTF8", "--locale=C",
-    ]  # fmt: skip
-    if binaries.major >= 17:
-        arguments += ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
-    elif sys.platform == "linux":
-        arguments += ["--lc-ctype=C.UTF-8"]
-    return arguments if durable else [*arguments, "--no-sync"]
-
-
-def _run(server: Server, binaries: Binaries, command: list[str], lock: int, text: str = "") -> None:
-    """Run a program on the data that holds the server's lock for as long as it runs, even without us."""
-    environment = server_environment(binaries.bindir)
-    done = run_as(server.account, command, environment=environment, text=text, keep_open=[lock])
-    if done.returncode != 0:
-        raise _not_started(f"{Path(command[0]).name} could not make a database in {server.directory}", done.stdout)
-
-
-# Start and stop
-
-
 def start(
     server: Server,
     binaries: Binaries,
@@ -175,7 +101,7 @@ def start(
             return found, process
         if "Address already in use" not in _tail(server.log, lines=50):
             break
-    raise _not_started(f"the embedded server in {server.directory} did not start", _tail(server.log))
+    raise not_started(f"the embedded server in {server.directory} did not start", _tail(server.log))
 
 
 def running_port(server: Server) -> int | None:
@@ -245,7 +171,7 @@ def _launch(
         return spawn(command)
     status = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, check=False).returncode
     if status not in (0, launch.BUSY):  # busy: a start whose parent was killed was faster
-        raise _not_started(f"the embedded server in {server.directory} did not start", "")
+        raise not_started(f"the embedded server in {server.directory} did not start", "")
     return None
 
 
@@ -267,7 +193,7 @@ def _wait_ready(server: Server, process: subprocess.Popen[bytes] | None) -> int 
             return port
         time.sleep(0.02)
     stop(server, immediately=True)
-    raise _not_started(f"the embedded server in {server.directory} was not ready in time", _tail(server.log))
+    raise not_started(f"the embedded server in {server.directory} was not ready in time", _tail(server.log))
 
 
 def _ready_port(server: Server) -> int | None:
@@ -314,10 +240,8 @@ def _tail(log: Path, lines: int = 3) -> str:
         return ""
 
 
-def _not_started(message: str, output: str) -> DbsyncError:
+def not_started(message: str, output: str) -> DbsyncError:
     """Build the error of a program that failed, with the line of its output that says why."""
     lines = [line.strip() for line in output.splitlines() if line.strip()]
     reasons = [line for line in lines if "FATAL" in line or "error:" in line.lower()] or lines
-    if any("could not switch" in line or "Operation not permitted" in line for line in reasons):
-        return ConfigError(f"{message}: {reasons[-1]}", hint="run dbsync as an ordinary user", code="LOCAL_START")
     return DbsyncError(f"{message}: {reasons[-1]}" if reasons else message, code="LOCAL_START")

@@ -19,6 +19,7 @@ from dbsync.local import server as servers
 from dbsync.local.account import server_account
 from dbsync.local.binaries import Binaries, find_binaries
 from dbsync.local.directories import base_directory, locked, make_base, own_directory, shared_directory
+from dbsync.local.initdb import initialise
 from dbsync.local.programs import readable_binaries
 from dbsync.local.server import SUPERUSER, Server
 
@@ -145,7 +146,7 @@ def _start(name: str, server: Server, major: int | None) -> int:
     """Make the data if there is none, and start the server, on its last port if that is free."""
     binaries = _binaries(name, server, major)
     if server.major is None:
-        servers.initialise(server, binaries, database=name)
+        initialise(server, binaries, database=name)
     last = server.directory / "port"
     preferred = int(last.read_text(encoding="ascii")) if last.exists() else None
     port, _ = servers.start(server, binaries, port=preferred)

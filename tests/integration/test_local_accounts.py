@@ -73,6 +73,31 @@ def test_an_installed_server_that_the_user_cannot_reach_is_refused(run_directory
 
 
 @needs_root
+def test_a_place_that_the_user_cannot_reach_is_refused_before_anything_is_made(
+    run_directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closed = run_directory / "roots-own"
+    closed.mkdir(mode=0o700)
+    monkeypatch.setenv("DBSYNC_LOCAL_DIR", str(closed / "local"))
+    with pytest.raises(ConfigError, match="cannot reach"):
+        EphemeralServer().start()
+    assert list((closed / "local").iterdir()) == []
+
+
+@needs_root
+def test_a_root_that_may_not_become_another_user_is_told_so(run_directory: Path) -> None:
+    setpriv = shutil.which("setpriv")
+    if setpriv is None:
+        pytest.skip("NOT TESTED without setpriv: a root without capabilities")
+    limits = ["--inh-caps=-all", "--bounding-set=-setuid,-setgid"]
+    command = [setpriv, *limits, sys.executable, "-m", "dbsync", "local", "up", "shop"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "cannot be run as the user" in done.stderr
+    assert "hint: run dbsync as an ordinary user" in done.stderr
+
+
+@needs_root
 def test_an_ordinary_user_runs_servers_too(run_directory: Path) -> None:
     setpriv = shutil.which("setpriv")
     if setpriv is None or not can_read(server_account(), Path(sys.executable), Path(__file__)):

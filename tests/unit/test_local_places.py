@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from dbsync.errors import ConfigError
+from dbsync.local.account import server_account
 from dbsync.local.binaries import find_binaries
 from dbsync.local.directories import base_directory, own_directory, try_lock, write_private
 
@@ -74,6 +75,17 @@ def test_the_state_directory_is_where_the_desktop_rules_say(monkeypatch: pytest.
     assert base_directory() == Path("/state/dbsync/local")
     monkeypatch.setenv("DBSYNC_LOCAL_DIR", "/elsewhere")
     assert base_directory() == Path("/elsewhere")
+
+
+def test_a_user_without_a_name_or_a_home_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 54321)
+    monkeypatch.setattr(os, "getuid", lambda: 54321)
+    with pytest.raises(ConfigError, match="has no name on this machine"):
+        server_account()
+    monkeypatch.delenv("DBSYNC_LOCAL_DIR")
+    monkeypatch.delenv("HOME")
+    with pytest.raises(ConfigError, match="no home directory"):
+        base_directory()
 
 
 def test_root_keeps_its_servers_outside_its_home(monkeypatch: pytest.MonkeyPatch) -> None:
