@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import select
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -22,6 +23,7 @@ from dbsync.pg.database import Session, translated
 
 # Measured on 2 M narrow rows: 64 KiB blocks beat 256 KiB (fewer stalls of the target while we join).
 BLOCK = 64 * 1024
+_SLICE = 1024 * 1024
 _POLL_MS = 200
 _BINARY_HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 _BINARY_TRAILER = b"\xff\xff"
@@ -91,6 +93,7 @@ class _Stream:
         self.pgconn = session.raw.pgconn
         self.rows = 0
         self.open = False
+        self.large: memoryview | None = None
         self._queries = queries
         self._binary = binary
         self._at_header = False
@@ -107,39 +110,43 @@ class _Stream:
         return True
 
     def read_into(self, block: bytearray, limit: int) -> int:
-        """Append whole rows to the block until it has ``limit`` bytes or nothing more is there; return how many."""
+        """Append whole rows to the block until it has ``limit`` bytes or nothing more is there; return how many.
+
+        A row as large as a block is left in ``large`` instead: joining would copy it once more.
+        """
         get, binary, count = self.pgconn.get_copy_data, self._binary, 0
-        while len(block) < limit:
-            length, data = get(1)
-            if length > 0:
-                if binary and (length <= 2 or self._at_header):
-                    row = self._strip(bytes(data))
-                    block += row
-                    count += bool(row)
-                    continue
-                block += data
-                count += 1
-            elif length == 0:
-                return count
-            else:
-                self._end()
-                return count
+        with translated(self.session):
+            while len(block) < limit:
+                length, data = get(1)
+                if length > 0:
+                    if length >= BLOCK or (binary and (length <= 2 or self._at_header)):
+                        data = self._strip(data)
+                        if len(data) >= BLOCK:
+                            self.large = data
+                            break
+                        count -= not data
+                    block += data
+                    count += 1
+                elif length == 0:
+                    break
+                else:
+                    self._end()
+                    break
         return count
 
     def receive(self) -> None:
         with translated(self.session):
             self.pgconn.consume_input()
 
-    def _strip(self, message: bytes) -> bytes:
-        """Take the header and the trailer off, so that rows of several streams can be joined."""
+    def _strip(self, message: memoryview) -> memoryview:
+        """Take the binary header and trailer off, so that rows of several streams can be joined."""
         if self._at_header:
             self._at_header = False
             message = message[len(_BINARY_HEADER) :]
-        return b"" if message == _BINARY_TRAILER else message
+        return message[:0] if self._binary and message == _BINARY_TRAILER else message
 
     def _end(self) -> None:
-        with translated(self.session):
-            self.rows += _finish(self.pgconn, self.session)
+        self.rows += _finish(self.pgconn, self.session)
         self.open = False
 
 
@@ -167,23 +174,32 @@ class _Pump:
         """Pump until every query is read and every block sent; return the rows the sources counted."""
         live = [stream for stream in self._streams if stream.start_next()]
         block = bytearray(_BINARY_HEADER if self._binary else b"")
+        ready: deque[tuple[bytearray | memoryview, int]] = deque()  # blocks that wait for the writer, with their rows
         rows = 0
         unsent = False
-        while live or block or unsent:
-            if not unsent and block and (len(block) >= BLOCK or not live):
-                unsent = self._send(block, rows)
+        while live or block or ready or unsent:
+            if ready and not unsent:
+                unsent = self._send(*ready.popleft())
+                continue
+            if block and not ready and (len(block) >= BLOCK or not live):
+                ready.append((block, rows))
                 block, rows = bytearray(), 0
                 continue
-            got = 0
-            for stream in list(live) if len(block) < BLOCK else ():
-                got += stream.read_into(block, BLOCK)
+            moved = 0
+            for stream in [] if ready else list(live):
+                count = stream.read_into(block, BLOCK)
+                rows += count
+                moved += count
+                if stream.large is not None:
+                    ready += [(block, rows), *_slices(stream.large)]
+                    block, rows, stream.large = bytearray(), 0, None
+                    break
                 if not stream.open and not stream.start_next():
                     live.remove(stream)
-                    got += 1
-            rows += got
-            if got and not unsent:
+                    moved += 1
+            if (moved or ready) and not unsent:
                 continue
-            unsent = self._wait(live if len(block) < BLOCK else (), unsent)
+            unsent = self._wait([] if ready else live, unsent)
         return sum(stream.rows for stream in self._streams)
 
     def finish(self) -> int:
@@ -209,7 +225,7 @@ class _Pump:
             except (psycopg.Error, DbsyncError):
                 self._writer.close()
 
-    def _send(self, block: bytearray, rows: int) -> bool:
+    def _send(self, block: bytearray | memoryview, rows: int) -> bool:
         """Hand a block to libpq; return whether some of it still waits to be written."""
         self._pace.check()
         with translated(self._writer):
@@ -276,6 +292,12 @@ class _Pump:
             raise ConnectionLost(
                 f"{self._writer.url.name} has stopped answering", hint="check the network, run it again"
             )
+
+
+def _slices(row: memoryview) -> Iterator[tuple[memoryview, int]]:
+    """Cut a large row, so that libpq's output buffer need not hold all of it; the last slice counts as the row."""
+    for start in range(0, len(row), _SLICE):
+        yield row[start : start + _SLICE], int(start + _SLICE >= len(row))
 
 
 def _start(pgconn: pq.abc.PGconn, query: bytes, expected: pq.ExecStatus) -> None:
