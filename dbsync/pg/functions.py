@@ -19,7 +19,7 @@ from dbsync.pg.database import Session, translated
 from dbsync.pg.sql import load
 
 _SQL = load("execute")
-_OIDS = re.compile(r":(\w+) (\d+)")
+_OIDS = re.compile(r":(\w+)\s+(\d+)")  # the server wraps the tree into lines, at blanks
 _FUNCTION_FIELDS = frozenset({"funcid", "opfuncid", "aggfnoid", "winfnoid", "hashfuncid", "negfuncid"})
 
 # Volatile functions of the server that only look. Everything else that is volatile acts.
