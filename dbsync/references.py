@@ -16,7 +16,7 @@ from pathlib import Path
 
 from dbsync.config import ConfiguredDatabase, Settings
 from dbsync.errors import ConfigError, DbsyncError
-from dbsync.services_file import read_service
+from dbsync.service_file import read_service
 from dbsync.urls import DatabaseUrl, database_url, parse_url
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,62}\Z")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import inspect
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from typing import Any
 
@@ -59,7 +59,7 @@ class _Context(typer.Context):
             return None
         return max(parameter.opts, key=len).lstrip("-")
 
-    def _profile(self) -> dict[str, Any]:
+    def _profile(self) -> Mapping[str, Any]:
         given = self.meta.get(_GIVEN, {})
         config = self.params.get("config") or given.get("config")
         profile = self.params.get("profile") or given.get("profile")

@@ -12,10 +12,12 @@ from dbsync.cli.call import Call
 from dbsync.cli.options import GlobalOptions
 from dbsync.cli.progress import progress_sink
 from dbsync.cli.terminal import is_terminal
+from dbsync.config import Settings, load_settings
 from dbsync.control import Control
 from dbsync.events import Emit
+from dbsync.guards import refuse_read_only
 from dbsync.pg.database import Database, Session
-from dbsync.urls import parse_url
+from dbsync.references import resolve
 
 
 class Context:
@@ -52,6 +54,11 @@ class Context:
         """Say something on stderr, unless --quiet."""
         self._call.journal.notice(message)
 
+    @cached_property
+    def settings(self) -> Settings:
+        """What the config file says; read when first needed."""
+        return load_settings(self.options.config)
+
     @contextmanager
     def source(self, text: str) -> Iterator[Session]:
         """Open a read-only session on the database the user typed; it ends with the block."""
@@ -64,6 +71,8 @@ class Context:
     def session(self, database: Database) -> Iterator[Session]:
         """Open a session that a stop cancels and the end of the block closes."""
         session = database.connect()
+        for warning in session.warnings:
+            self.warn(warning)
         try:
             with self.control.on_stop(session.cancel):
                 yield session
@@ -72,9 +81,11 @@ class Context:
 
     def database(self, text: str, *, read_only: bool) -> Database:
         """Return the database that the user typed: a URL, or a name of the config file."""
-        url = parse_url(text)
+        url = resolve(text, self.settings)
         for warning in url.warnings:
             self.warn(warning)
+        if not read_only:
+            refuse_read_only(url)
         return Database(url, read_only=read_only)
 
     def describe(self, *, source: Mapping[str, Any] | None = None, target: Mapping[str, Any] | None = None) -> None:

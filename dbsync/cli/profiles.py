@@ -2,10 +2,50 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+from dbsync.cli.options import FLAG_ONLY_OPTIONS
+from dbsync.errors import ConfigError
 
-def profile_defaults(config: Path | str | None, profile: str | None) -> dict[str, Any]:
+_NEVER = FLAG_ONLY_OPTIONS | {"--config", "--profile"}
+
+
+def profile_defaults(config: Path | str | None, profile: str | None) -> Mapping[str, Any]:
     """Return option name (with underscores) -> value of the chosen profile; {} without a profile."""
-    return {}
+    return {} if profile is None else _read(str(config) if config is not None else None, profile)
+
+
+@cache
+def _read(config: str | None, name: str) -> Mapping[str, Any]:
+    from dbsync.config import load_settings  # loads yaml, which most calls do not need
+
+    settings = load_settings(config)
+    profile = settings.profile(name)
+    known = _option_names()
+    for option in profile.options:
+        if option not in known:
+            near = get_close_matches(option, known, n=1)
+            raise ConfigError(
+                f"{settings.path}, line {profile.lines[option]}: profiles.{name}.{option}: no command has this option",
+                hint=f"did you mean {near[0]}?" if near else "dbsync COMMAND --help lists the options",
+            )
+    return profile.options
+
+
+def _option_names() -> frozenset[str]:
+    from dbsync.cli.main import root_command  # that module imports this one
+
+    return frozenset(_walk(root_command()))
+
+
+def _walk(command: Any) -> Iterator[str]:
+    for parameter in command.params:
+        if parameter.param_type_name == "option" and not _NEVER & set(parameter.opts):
+            yield max(parameter.opts, key=len).lstrip("-").replace("-", "_")
+    if hasattr(command, "list_commands"):
+        for name in command.list_commands(None):
+            yield from _walk(command.get_command(None, name))
