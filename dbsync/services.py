@@ -20,7 +20,7 @@ from dbsync.guards import require_consent
 from dbsync.model import Catalog, TableName
 from dbsync.pg import runs, statements
 from dbsync.pg.database import Database, Session
-from dbsync.pg.identity import ensure_distinct
+from dbsync.pg.identity import ensure_distinct, ensure_primary
 from dbsync.pg.reflect import reflect
 from dbsync.selection import TablePattern
 
@@ -74,8 +74,9 @@ def open_sync(
         stack.enter_context(control.on_stop(left.cancel))
         right = stack.enter_context(closing(target.connect()))
         stack.enter_context(control.on_stop(right.cancel))
-        for warning in ensure_distinct(left, right):
+        for warning in (*left.warnings, *right.warnings, *ensure_distinct(left, right)):
             warn(warning)
+        ensure_primary(right)
         yield left, right
 
 

@@ -8,46 +8,77 @@ from __future__ import annotations
 
 import secrets
 
-from dbsync.errors import SameDatabase, StatementFailed
+from dbsync.errors import Refused, SameDatabase, StatementFailed
 from dbsync.pg.database import Session
 from dbsync.pg.sql import load
 
+_SQL = load("identity")
+
 
 def ensure_distinct(source: Session, target: Session) -> list[str]:
-    """Raise SameDatabase when writing to the target would change the source; return warnings."""
-    queries = load("identity")
+    """Raise SameDatabase when writing to the target would change the source; return warnings.
+
+    Works without privileges: where the system identifier may not be read, the meeting alone decides.
+    """
     if _meet(source, target):
         raise SameDatabase(
             f"{source.url.name} and {target.url.name} are the same database",
             hint="check both ends; nothing was changed",
         )
-    ours, theirs = _system_identifier(source), _system_identifier(target)
-    if ours is None or ours != theirs or source.one(queries["database_oid"]) != target.one(queries["database_oid"]):
+    ours, theirs = _system(source), _system(target)
+    if ours is None or theirs is None or ours[0] != theirs[0]:
         return []
-    if source.one(queries["in_recovery"])[0]:
+    if source.one(_SQL["database_oid"]) != target.one(_SQL["database_oid"]):
+        return []
+    if _in_recovery(source) and ours[1] == theirs[1] and not _is_ahead(source, target):
         raise SameDatabase(
-            f"{source.url.name} is a standby of {target.url.name}'s server: what is written there appears in it",
-            hint="read from a server of its own",
+            f"{source.url.name} is a standby of {target.url.name}: what is written there appears in it",
+            hint="name another source or target; nothing was changed",
         )
     return [
         f"{source.url.name} and {target.url.name} have the same system identifier: one is a physical copy of the other"
     ]
 
 
+def ensure_primary(target: Session) -> None:
+    """Raise Refused when the server takes no writes because it is a standby."""
+    if _in_recovery(target):
+        raise Refused(
+            f"{target.url.name} is a standby, which takes no writes",
+            code="STANDBY",
+            hint="connect to the primary (target_session_attrs=primary makes sure)",
+        )
+
+
 def _meet(source: Session, target: Session) -> bool:
     key = [secrets.randbelow(2**31), secrets.randbelow(2**31)]
-    queries = load("identity")
-    source.execute(queries["lock_key"], key)
+    target.execute(_SQL["lock_key"], key)
     try:
-        (seen,) = target.one(queries["sees_key"], key)
+        (seen,) = source.one(_SQL["sees_key"], key)
     finally:
-        source.execute(queries["unlock_key"], key)
+        target.execute(_SQL["unlock_key"], key)
     return bool(seen)
 
 
-def _system_identifier(session: Session) -> str | None:
+def _system(session: Session) -> tuple[str, int] | None:
+    """Return system identifier and timeline; None where they may not be read."""
     try:
-        (identifier,) = session.one(load("identity")["system_identifier"])
-    except StatementFailed:
-        return None  # not granted everywhere; then the meeting alone decides
-    return str(identifier)
+        identifier, timeline = session.one(_SQL["system"])
+    except StatementFailed as error:
+        if error.sqlstate != "42501":
+            raise
+        return None
+    return str(identifier), int(timeline)
+
+
+def _in_recovery(session: Session) -> bool:
+    (answer,) = session.one(_SQL["in_recovery"])
+    return bool(answer)
+
+
+def _is_ahead(standby: Session, primary: Session) -> bool:
+    """Whether the standby has replayed what this primary never wrote: then it follows another server."""
+    if _in_recovery(primary):
+        return False
+    (position,) = standby.one(_SQL["replayed"])
+    return position is not None and not primary.one(_SQL["has_written"], [position])[0]
