@@ -236,4 +236,6 @@ def _aftermath(report: ExecuteReport) -> str:
     if report.mode == "write":
         return "; nothing was changed"
     count = len(report.outcomes)
+    if not count:
+        return "; nothing was committed"
     return f"; {count} statement{'s' * (count != 1)} before it {'were' if count != 1 else 'was'} committed"

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sys
 import traceback
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from dbsync.cli.journal import Journal, stderr_terminal
 from dbsync.cli.options import GlobalOptions
@@ -35,6 +35,7 @@ class Call:
         self.silent_text = False  # --quiet silences its text
         self.exit_code = 0
         self.signals = 0
+        self.before_end: list[Callable[[], None]] = []  # what gives the terminal back
         self.ending = False  # the answer or the error is being written: signals no longer break in
         self._answered = False
         self._json = wants_json(arguments, environ)
@@ -63,7 +64,7 @@ class Call:
 
     def deliver(self, answer: Answer) -> None:
         """Write the answer to stdout and to every -o, and settle the exit code."""
-        self.ending = True
+        self._begin_end()
         self.exit_code = answer.exit_code
         files = self._options.outputs
         for output in files:
@@ -77,7 +78,7 @@ class Call:
 
     def fail(self, error: DbsyncError) -> None:
         """Write the error as the document, or as a message with its hint, and settle the exit code."""
-        self.ending = True
+        self._begin_end()
         self.exit_code = error.status if isinstance(error, Interrupted) else error.exit_code
         if not self._answered:
             self._answered = True
@@ -99,6 +100,11 @@ class Call:
             self.report.warnings.append(CUT_OFF)
             self.fail(self.control.reason or Interrupted())
         os._exit(self.exit_code)
+
+    def _begin_end(self) -> None:
+        self.ending = True
+        while self.before_end:
+            self.before_end.pop()()
 
     def _rendered(self, answer: Answer, chosen: str) -> Iterable[str]:
         if chosen == "json":

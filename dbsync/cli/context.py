@@ -10,7 +10,7 @@ from typing import Any
 
 from dbsync.cli.call import Call
 from dbsync.cli.options import GlobalOptions
-from dbsync.cli.progress import progress_sink
+from dbsync.cli.progress import progress_of
 from dbsync.cli.terminal import is_terminal
 from dbsync.config import Settings, load_settings
 from dbsync.control import Control
@@ -35,7 +35,9 @@ class Context:
     @cached_property
     def emit(self) -> Emit:
         """Where services report what happens: progress on stderr, lines in the log file."""
-        return progress_sink(self.options, self._call.journal)
+        emit, close = progress_of(self.options, self._call.journal)
+        self._call.before_end.append(close)
+        return emit
 
     @property
     def can_ask(self) -> bool:

@@ -48,6 +48,15 @@ class Journal:
         """Say something that only -vv wants to see."""
         self._tell("debug", message, show=self._options.verbose > 1)
 
+    def progress(self, line: str) -> None:
+        """Tell a line of progress, which the log file does not need."""
+        as_json = self._options.log_format == "json"
+        self.terminal.line(_json_line("info", line, None) if as_json else escape(line))
+
+    def log(self, line: str) -> None:
+        """Write a line to the log file only."""
+        self._tell("info", line, show=False)
+
     def close(self) -> None:
         """Stop logging and close the log file."""
         LOGGER.handlers.clear()

@@ -9,7 +9,7 @@ import os
 import sys
 import threading
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Literal, TextIO
 
@@ -62,13 +62,26 @@ class Terminal:
         self.interactive = is_terminal(self.stream)
         self._lock = threading.RLock()
         self._broken = False
+        self._diversion: Callable[[str], None] | None = None
 
     def line(self, text: str) -> None:
         """Write one whole line in a single call."""
         self.write(text + "\n")
 
+    def divert(self, write: Callable[[str], None] | None) -> None:
+        """Let whole lines go through ``write`` (which keeps bars below them), or straight again."""
+        self._diversion = write
+
     def write(self, text: str) -> None:
         """Write text as it is; drop it when nobody reads any more."""
+        diversion = self._diversion
+        if diversion is not None:
+            diversion(text)
+        else:
+            self.write_directly(text)
+
+    def write_directly(self, text: str) -> None:
+        """Write past any diversion."""
         with self._lock:
             if self._broken:
                 return
