@@ -79,7 +79,6 @@ class RunContext:
         with self._lock:
             self._open.add(session)
         try:
-            runs.set_lock_timeout(session, self.plan.options.lock_timeout_s)
             self.control.check()
             yield session
         finally:
@@ -188,7 +187,10 @@ class RunContext:
         deadline = time.monotonic() + _WAIT_FOR_CONNECTION_S
         while True:
             try:
-                return self._target.connect(application_name=f"dbsync {self.run_id} {purpose}")
+                return self._target.connect(
+                    application_name=f"dbsync {self.run_id} {purpose}",
+                    settings={"lock_timeout": f"{int(self.plan.options.lock_timeout_s * 1000)}ms"},
+                )
             except ConnectionFailed as error:
                 if error.sqlstate != _TOO_MANY_CONNECTIONS or not self._open or time.monotonic() > deadline:
                     raise

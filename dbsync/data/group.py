@@ -67,7 +67,7 @@ class GroupRun:
 
     def finish(self, error: BaseException | None) -> None:
         """Write the group's end into the outcomes and tell it."""
-        stopped = isinstance(error, (Interrupted, TimeLimit))
+        stopped = error is not None and isinstance(self.run.control.reason, (Interrupted, TimeLimit))
         for outcome in self.outcomes:
             outcome.state = "done" if error is None else "stopped" if stopped else "failed"
             if error is not None and not stopped and outcome.error is None:
@@ -105,17 +105,14 @@ class GroupRun:
                 if not self._committing:
                     raise
                 self._settle()
-                return
-            failpoint("after_commit")
-            self._analyze(session)
+            self._after_commit(session)
 
     def _lock(self, session: Session) -> None:
         """Lock every table of the group, then make sure that nothing changed since the plan."""
         self._phase("lock")
-        exclusive = self.group.clear != "delete"
         oids = self.run.target_oids(self.group.lock)
         try:
-            session.execute(statements.lock_tables(self.group.lock, exclusive=exclusive))
+            session.execute(statements.lock_tables(self.group.lock, self.group.lock_mode))
         except StatementFailed as error:
             if error.sqlstate in _LOCK_FAILURES:
                 with self.run.target_session("look") as other:
@@ -165,7 +162,12 @@ class GroupRun:
         else:
             staging = self._staging[task.target]
             self.run.emit(TablePhase(table=task.target, phase="move"))
-            session.execute(statements.move_staged(staging, task.target, _copied(task)))
+            moved = session.affected(statements.move_staged(staging, task.target, _copied(task)))
+            if moved != outcome.rows_inserted:
+                raise Mismatch(
+                    f"{task.target} kept {moved} of {outcome.rows_inserted} rows; rolled back",
+                    hint="a trigger of the target may drop rows",
+                )
             session.execute(statements.drop_staging(staging))
         failpoint("after_load")
 
@@ -235,9 +237,18 @@ class GroupRun:
         set_sequences(session, self.run, self.group.sequences)
 
     def _settle(self) -> None:
-        """The connection broke during COMMIT: read the target back to learn whether it took place."""
+        """The connection broke during COMMIT: read the target back to learn whether it took place.
+
+        The same lock as before waits until the server is done with the transaction, either way.
+        """
         self._phase("settle")
-        with self.run.target_session("settle") as session:
+        if self.run.verify != "checksum":
+            raise ConnectionLost(
+                "the connection was lost during COMMIT; the target holds either its old or its new content",
+                hint="run the command again",
+            )
+        with self.run.target_session("settle") as session, session.transaction():
+            session.execute(statements.lock_tables(self.group.lock, self.group.lock_mode))
             for outcome in self.outcomes:
                 ours = self.run.wait_for(self.run.source_digest(outcome.task))
                 if self.run.target_digest(session, outcome.task) != ours:
@@ -245,8 +256,15 @@ class GroupRun:
                         "the connection was lost during COMMIT and the target holds its old content",
                         hint="run the command again",
                     )
-                outcome.verified = self.run.verify == "checksum"
+                outcome.verified = True
+
+    def _after_commit(self, session: Session) -> None:
+        """Refresh statistics. The rows are in: whatever goes wrong now is a warning."""
+        try:
+            failpoint("after_commit")
             self._analyze(session)
+        except DbsyncError as error:
+            self.run.warn(f"{self.group.tables[0].target} and its group are committed, but: {error.message}")
 
     def _analyze(self, session: Session) -> None:
         for table in self.group.analyze:

@@ -12,6 +12,7 @@ from dbsync.data.units import Skipped
 from dbsync.model import ForeignKey, Index, TableName, Trigger
 
 Clear = Literal["truncate", "delete", "keep"]
+LockMode = Literal["ACCESS EXCLUSIVE", "SHARE ROW EXCLUSIVE", "ROW EXCLUSIVE"]
 Strategy = Literal["bulk", "replace"]
 FORMAT_VERSION = 1
 
@@ -79,6 +80,7 @@ class GroupTask:
     sequences: tuple[SequenceTask, ...]
     analyze: tuple[TableName, ...]
     lock: tuple[TableName, ...]  # every target relation of the group, in lock order
+    lock_mode: LockMode
     reason: str
 
 
@@ -160,6 +162,7 @@ def _group_dict(group: GroupTask) -> dict[str, Any]:
     return {
         "tables": [str(task.target) for task in group.tables],
         "clear": group.clear,
+        "lock_mode": group.lock_mode,
         "staged": group.staged,
         "reason": group.reason,
         "foreign_keys": [f"{key.table}: {key.name}" for key in group.foreign_keys],

@@ -8,7 +8,7 @@ from typing import TypeVar
 from dbsync.data.columns import Pairing, pair_columns
 from dbsync.data.options import SyncOptions
 from dbsync.data.order import parents_first, tied_groups
-from dbsync.data.plan import Clear, GroupTask, SequenceTask, SyncPlan, TableTask, TriggerTask
+from dbsync.data.plan import Clear, GroupTask, LockMode, SequenceTask, SyncPlan, TableTask, TriggerTask
 from dbsync.data.sequences import plan_sequences
 from dbsync.data.units import Route, Selection, Skipped, Unit, family_of, root_of
 from dbsync.errors import SchemaMismatch
@@ -130,13 +130,24 @@ def _groups(
     for names in tied_groups(list(tables), ties):
         units = [tables[name] for name in names]
         keys = [key for key in inner if unit_of[key.table].target in names]
-        outside = [key for key in all_keys if key.table not in unit_of and unit_of.get(key.ref_table) in units]
+        referred = {table for unit in units for table in _with_ancestors(target, unit.target)} | {
+            table for table, unit in unit_of.items() if unit in units
+        }
+        outside = [key for key in all_keys if key.table not in unit_of and key.ref_table in referred]
         maker = _GroupMaker(source, target, options, pairings, filled)
         group, group_problems, group_refusals = maker.make(units, keys, outside)
         groups.append(group)
         problems += group_problems
         refusals += group_refusals
     return sorted(groups, key=lambda group: -sum(max(task.bytes, 0) for task in group.tables)), refusals
+
+
+def _with_ancestors(catalog: Catalog, name: TableName) -> list[TableName]:
+    """A table and the partitioned tables above it: a reference to those is a reference to its rows."""
+    found = [name]
+    while (parent := catalog.tables[found[-1]].partition_of) is not None and parent in catalog.tables:
+        found.append(parent)
+    return found
 
 
 class _GroupMaker:
@@ -186,7 +197,7 @@ class _GroupMaker:
             for table in relations
             if clear == "delete" and table.rules
         ]
-        tasks = [self._task(unit, route) for unit in units for route in unit.routes]
+        tasks = [self._task(unit, route, outside) for unit in units for route in unit.routes]
         deferred = False
         if not owned:
             tasks, cyclic = self._parents_first(tasks, units, keys)
@@ -216,6 +227,7 @@ class _GroupMaker:
             sequences=(),
             analyze=tuple(unit.target for unit in units),
             lock=tuple(sorted({table.name for table in relations})),
+            lock_mode=_lock_mode(relations, owned),
             reason=reason,
         )
         return group, problems, refusals
@@ -260,7 +272,7 @@ class _GroupMaker:
         place = {name: number for number, name in enumerate(order)}
         return sorted(tasks, key=lambda task: place[unit_of[task.target]]), set(cyclic)
 
-    def _task(self, unit: Unit, route: Route) -> TableTask:
+    def _task(self, unit: Unit, route: Route, outside: list[ForeignKey]) -> TableTask:
         source, target = self.source.tables[route.source], self.target.tables[route.target]
         pairing = self.pairings[route]
         held = bool(self.filled.get(route.target))
@@ -284,7 +296,7 @@ class _GroupMaker:
             pages_per_range=pages_per_range,
             target_rows=max(target.row_estimate, 0) if held else 0,
             unlogged=target.persistence == "unlogged",
-            indexes=self._indexes(target),
+            indexes=self._indexes(target, referred={key.ref_table for key in outside}),
             notes=pairing.notes,
         )
 
@@ -293,11 +305,11 @@ class _GroupMaker:
         splits = self.options.jobs > 1 and self.source.major >= _TID_RANGE_SCAN and source.kind == "table"
         return pages if splits and route.source_only and source.pages > pages * 3 // 2 else 0
 
-    def _indexes(self, target: Table) -> tuple[Index, ...]:
+    def _indexes(self, target: Table, referred: set[TableName]) -> tuple[Index, ...]:
         """The indexes to drop and rebuild.
 
-        None that a partitioned index, CLUSTER or a replica identity hangs on, and none over expressions,
-        whose columns may have statistics targets of their own.
+        None that a partitioned index, CLUSTER, a replica identity or a foreign key from outside hangs on,
+        and none over expressions, whose columns may have statistics targets of their own.
         """
         if not self.options.drop_indexes or "OWNER" not in target.privileges or target.kind != "table":
             return ()
@@ -309,8 +321,22 @@ class _GroupMaker:
             and not index.is_clustered
             and not index.is_replica_identity
             and (index.constraint is None or index.unique)
+            and not (index.unique and target.name in referred)
             and all(target.column(name) is not None for name in index.columns)
         )
+
+
+def _lock_mode(relations: list[Table], owned: bool) -> LockMode:
+    """The strongest lock that is needed and that the role may take.
+
+    With INSERT alone only ROW EXCLUSIVE may be taken; others may then write meanwhile, which the check
+    before COMMIT finds.
+    """
+    if owned:
+        return "ACCESS EXCLUSIVE"
+    if all(table.privileges & {"OWNER", "UPDATE", "DELETE", "TRUNCATE"} for table in relations):
+        return "SHARE ROW EXCLUSIVE"
+    return "ROW EXCLUSIVE"
 
 
 def _for_table(values: Mapping[str, Value], table: TableName, root: TableName) -> Value | None:
@@ -324,8 +350,10 @@ def _for_table(values: Mapping[str, Value], table: TableName, root: TableName) -
 
 def _right_problems(source: Table, target: Table) -> list[str]:
     problems = []
-    if "SELECT" not in source.privileges and not any(column.readable for column in source.columns):
-        problems.append(f"{source.name}: the source role may not SELECT from it")
+    if "SELECT" not in source.privileges:
+        some = " (rights on single columns do not do: the table is locked against changes of its structure)"
+        partly = any(column.readable for column in source.columns)
+        problems.append(f"{source.name}: the source role may not SELECT from it{some if partly else ''}")
     if source.rls_active:
         problems.append(
             f"{source.name}: row-level security would hide rows from the source role; use the owner or BYPASSRLS"

@@ -101,7 +101,13 @@ class _Run:
         runs.drop_dead_staging(lock)
         label = f"dbsync {self.report.run_id}"
         tables = [task.source for task in self.plan.tables]
-        with exported_snapshot(self.source.database, tables, label=label) as snapshot:
+        with exported_snapshot(
+            self.source.database,
+            tables,
+            label=label,
+            lock_timeout_s=self.plan.options.lock_timeout_s,
+            cancelled_by=self.control.on_stop,
+        ) as snapshot:
             self.report.snapshot = snapshot.id
             self._check_source_drift(snapshot)
             failpoint("after_snapshot")

@@ -84,6 +84,13 @@ def select_units(source: Catalog, target: Catalog, options: SyncOptions) -> Sele
         for table in source.of_kind("foreign")
         if table.name in chosen
     ]
+    if options.tables:
+        named = [view for view in source.of_kind("view", "matview") if view.name in chosen]
+        skipped += [Skipped(str(view.name), "a view holds no rows of its own") for view in named]
+        if not units and not problems:
+            raise ConfigError(
+                "--tables leaves nothing to synchronise: " + "; ".join(f"{one.table}: {one.reason}" for one in skipped)
+            )
     skipped += [
         Skipped(str(table.name), "not in the source: left alone")
         for table in target.of_kind("table", "partitioned")

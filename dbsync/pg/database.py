@@ -94,6 +94,11 @@ class Session:
             cursor = self._connection.execute(query, parameters, prepare=True)
             return cursor.fetchall() if cursor.description is not None else []
 
+    def affected(self, query: Query, parameters: Parameters = None) -> int:
+        """Run one statement and return how many rows it touched."""
+        with translated(self):
+            return self._connection.execute(query, parameters).rowcount
+
     def one(self, query: Query, parameters: Parameters = None) -> tuple[Any, ...]:
         """Run a query that gives exactly one row."""
         (row,) = self.execute(query, parameters)

@@ -38,11 +38,6 @@ def try_run_lock(session: Session) -> bool:
     return bool(taken)
 
 
-def set_lock_timeout(session: Session, seconds: float) -> None:
-    """Bound how long the session's statements wait for a lock."""
-    session.execute("SELECT pg_catalog.set_config('lock_timeout', %s, false)", (str(int(seconds * 1000)),))
-
-
 def run_lock_holder(session: Session) -> Holder | None:
     """Return who holds the run lock, or None when nobody does (any more)."""
     rows = session.execute(load("sync")["run_lock_holder"])

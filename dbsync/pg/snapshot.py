@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 
 from psycopg import sql
@@ -26,21 +26,36 @@ class Snapshot:
 
 
 @contextmanager
-def exported_snapshot(database: Database, tables: Sequence[TableName], *, label: str) -> Iterator[Snapshot]:
+def exported_snapshot(
+    database: Database,
+    tables: Sequence[TableName],
+    *,
+    label: str,
+    lock_timeout_s: float,
+    cancelled_by: Callable[[Callable[[], None]], AbstractContextManager[None]],
+) -> Iterator[Snapshot]:
     """Hold ACCESS SHARE locks on the tables and a snapshot taken after them, for as long as the block runs.
 
-    Locks come first: LOCK TABLE takes no snapshot, so no DDL can slip in between.
+    Locks come first: LOCK TABLE takes no snapshot, so no DDL can slip in between. ``cancelled_by``
+    registers the holder's cancel for the time it may have to wait for a lock.
     """
-    holder = database.connect(application_name=f"{label} snapshot")
+    holder = database.connect(
+        application_name=f"{label} snapshot", settings={"lock_timeout": f"{int(lock_timeout_s * 1000)}ms"}
+    )
     try:
-        holder.execute(_BEGIN)
-        if tables:
-            names = sql.SQL(", ").join(sql.SQL("ONLY {}").format(qualified(table)) for table in tables)
-            holder.execute(sql.SQL("LOCK TABLE {} IN ACCESS SHARE MODE").format(names))
+        with cancelled_by(holder.cancel):
+            _lock_and_begin(holder, tables)
         (snapshot_id,) = holder.one("SELECT pg_catalog.pg_export_snapshot()")
         yield Snapshot(snapshot_id, holder)
     finally:
         holder.close()
+
+
+def _lock_and_begin(holder: Session, tables: Sequence[TableName]) -> None:
+    holder.execute(_BEGIN)
+    if tables:
+        names = sql.SQL(", ").join(sql.SQL("ONLY {}").format(qualified(table)) for table in tables)
+        holder.execute(sql.SQL("LOCK TABLE {} IN ACCESS SHARE MODE").format(names))
 
 
 class ReaderPool:

@@ -98,10 +98,12 @@ def any_rows(tables: Sequence[tuple[TableName, bool]]) -> sql.Composed:
     )
 
 
-def lock_tables(tables: Sequence[TableName], *, exclusive: bool) -> sql.Composed:
-    """Lock tables in the order given: against everybody, or against writers only."""
-    mode = sql.SQL("ACCESS EXCLUSIVE" if exclusive else "SHARE ROW EXCLUSIVE")
-    return sql.SQL("LOCK TABLE {} IN {} MODE").format(sql.SQL(", ").join(relation(t, only=True) for t in tables), mode)
+def lock_tables(
+    tables: Sequence[TableName], mode: Literal["ACCESS EXCLUSIVE", "SHARE ROW EXCLUSIVE", "ROW EXCLUSIVE"]
+) -> sql.Composed:
+    """Lock tables in the order given."""
+    listed = sql.SQL(", ").join(relation(table, only=True) for table in tables)
+    return sql.SQL("LOCK TABLE {} IN {} MODE").format(listed, sql.SQL(mode))
 
 
 def truncate(tables: Sequence[tuple[TableName, bool]]) -> sql.Composed:
