@@ -114,29 +114,34 @@ class _Stream:
 
         A row as large as a block is left in ``large`` instead: joining would copy it once more.
         """
-        get, binary, count = self.pgconn.get_copy_data, self._binary, 0
+        get, count, special = self.pgconn.get_copy_data, 0, self._special()
         with translated(self.session):
-            while len(block) < limit:
+            while len(block) < limit:  # the hot loop: once per row
                 length, data = get(1)
-                if length > 0:
-                    if length >= BLOCK or (binary and (length <= 2 or self._at_header)):
-                        data = self._strip(data)
-                        if len(data) >= BLOCK:
-                            self.large = data
-                            break
-                        count -= not data
+                if special < length < BLOCK:
                     block += data
                     count += 1
-                elif length == 0:
-                    break
+                elif length > 0:
+                    row = self._strip(data)
+                    special = self._special()
+                    if len(row) >= BLOCK:
+                        self.large = row
+                        break
+                    block += row
+                    count += bool(row)
                 else:
-                    self._end()
+                    if length < 0:
+                        self._end()
                     break
         return count
 
     def receive(self) -> None:
         with translated(self.session):
             self.pgconn.consume_input()
+
+    def _special(self) -> int:
+        """Up to which length a message needs a look: binary trailers are 2 bytes, the first message has a header."""
+        return BLOCK if self._at_header else len(_BINARY_TRAILER) if self._binary else 0
 
     def _strip(self, message: memoryview) -> memoryview:
         """Take the binary header and trailer off, so that rows of several streams can be joined."""
