@@ -1,0 +1,174 @@
+"""The plan: what is tied together, how it is replaced, what is refused, each with its reason."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from dbsync.data.options import SyncOptions, TableMap
+from dbsync.data.planner import plan_sync
+from dbsync.data.units import select_units
+from dbsync.errors import ConfigError, SchemaMismatch
+from dbsync.model import Catalog, Column, ColumnType, ForeignKey, Table, TableName, Trigger
+
+INT = ColumnType(text="integer", oid=23, schema="pg_catalog", name="int4")
+OWNER = frozenset({"OWNER", "SELECT", "INSERT", "UPDATE", "DELETE", "TRUNCATE"})
+
+
+def name(text):
+    return TableName.parse(text)
+
+
+def table(text, *, refers=(), **facts):
+    keys = tuple(
+        ForeignKey(
+            name=f"{text}_{parent}_fkey", table=name(text), columns=("id",), ref_table=name(parent), ref_columns=("id",),
+            definition=f"FOREIGN KEY (id) REFERENCES public.{parent}(id)", deferrable=facts.pop("deferrable", False),
+        )
+        for parent in refers
+    )  # fmt: skip
+    columns = facts.pop("columns", (Column(name="id", position=1, type=INT, nullable=False),))
+    return Table(name=name(text), oid=1, columns=columns, foreign_keys=keys, **({"privileges": OWNER} | facts))
+
+
+def catalog(*tables, **facts):
+    return Catalog(
+        database="db", server_version="18.0", server_version_num=180000, encoding="UTF8", role="r",
+        tables={one.name: one for one in tables}, **({"may_create_schema": True} | facts),
+    )  # fmt: skip
+
+
+def plan(source, target=None, *, filled=(), **options):
+    target = source if target is None else target
+    chosen = SyncOptions(**options)
+    selection = select_units(source, target, chosen)
+    return plan_sync(source, target, selection, chosen, filled={name(text): True for text in filled})
+
+
+def groups(made):
+    return sorted(sorted(task.target.name for task in group.tables) for group in made.groups)
+
+
+def test_tables_tied_by_foreign_keys_are_one_transaction():
+    both = catalog(table("a"), table("b", refers=["a"]), table("c"))
+    made = plan(both)
+    assert groups(made) == [["a", "b"], ["c"]]
+    (tied,) = [group for group in made.groups if len(group.tables) == 2]
+    assert [key.name for key in tied.foreign_keys] == ["b_a_fkey"]
+    assert tied.lock_mode == "ACCESS EXCLUSIVE"
+
+
+def test_an_empty_table_is_loaded_in_bulk_and_a_filled_one_refused_without_replace():
+    both = catalog(table("a"), table("b"))
+    made = plan(both, filled=["b"])
+    assert {task.target.name: task.strategy for task in made.tables} == {"a": "bulk", "b": "replace"}
+    assert made.refusals == ("public.b holds rows already",)
+    assert plan(both, filled=["b"], mode="replace").refusals == ()
+
+
+def test_a_referencing_table_outside_the_selection_is_refused_by_name():
+    both = catalog(table("a"), table("child", refers=["a"]))
+    made = plan(both, filled=["a"], mode="replace", tables=("a",))
+    assert made.refusals == ("public.child refers to public.a by foreign key child_a_fkey but is not selected",)
+
+
+def test_a_reference_to_the_partitioned_root_counts_for_a_leaf():
+    root = table("root", kind="partitioned", partition_key="RANGE (id)")
+    leaf = table("leaf", partition_of=name("root"), partition_bound="DEFAULT")
+    both = catalog(root, leaf, table("child", refers=["root"]))
+    assert "child refers" in plan(both, filled=["leaf"], mode="replace", tables=("leaf",)).refusals[0]
+
+
+def test_an_empty_table_that_others_refer_to_is_not_truncated():
+    both = catalog(table("a"), table("child", refers=["a"]))
+    assert [group.clear for group in plan(both, tables=("a",)).groups] == ["keep"]
+
+
+def test_a_filled_group_is_staged_where_a_schema_may_be_made():
+    tables = (table("a"), table("b", refers=["a"]))
+    assert plan(catalog(*tables), filled=["a"], mode="replace").groups[0].staged
+    assert not plan(catalog(*tables, may_create_schema=False), filled=["a"], mode="replace").groups[0].staged
+    assert not plan(catalog(*tables)).groups[0].staged
+
+
+def test_without_ownership_rows_are_deleted_and_loaded_parents_first():
+    rights = frozenset({"SELECT", "INSERT", "UPDATE", "DELETE"})
+    tables = (table("child", refers=["parent"], privileges=rights), table("parent", privileges=rights))
+    (group,) = plan(catalog(*tables), filled=["child", "parent"], mode="replace").groups
+    assert (group.clear, group.foreign_keys, group.lock_mode) == ("delete", (), "SHARE ROW EXCLUSIVE")
+    assert [task.target.name for task in group.tables] == ["parent", "child"]
+
+
+def test_without_ownership_a_cycle_needs_deferrable_keys():
+    rights = frozenset({"SELECT", "INSERT", "DELETE"})
+
+    def cycle(deferrable):
+        return catalog(
+            table("a", refers=["b"], privileges=rights, deferrable=deferrable),
+            table("b", refers=["a"], privileges=rights, deferrable=deferrable),
+        )
+
+    assert plan(cycle(True), filled=["a"], mode="replace").groups[0].deferred
+    with pytest.raises(SchemaMismatch, match="on a cycle and not deferrable"):
+        plan(cycle(False), filled=["a"], mode="replace")
+
+
+def test_triggers_of_a_table_that_is_not_owned_need_keep():
+    trigger = Trigger(name="audit", definition="")
+    both = catalog(table("a", triggers=(trigger,), privileges=frozenset({"SELECT", "INSERT"})))
+    with pytest.raises(SchemaMismatch, match="use --triggers keep"):
+        plan(both)
+    assert plan(both, triggers="keep").groups[0].triggers == ()
+
+
+def test_only_triggers_that_fire_are_switched_off():
+    off = table("a", triggers=(Trigger(name="t", definition="", state="disabled"),))
+    assert plan(catalog(off)).groups[0].triggers == ()
+
+
+def test_every_problem_is_named_at_once():
+    source = catalog(table("a"), table("b"), table("c", privileges=frozenset()))
+    with pytest.raises(SchemaMismatch) as caught:
+        plan(source, catalog(table("a", rls_active=True), table("c")))
+    problems = " ".join(caught.value.details["problems"])
+    assert all(
+        word in problems for word in ("public.a: row-level security", "public.b does not exist", "may not SELECT")
+    )
+
+
+def test_large_tables_are_read_in_ranges_when_several_may_read():
+    big = catalog(table("a", pages=100_000, size=800_000_000))
+    assert plan(big).tables[0].pages_per_range == 8192
+    assert plan(big, jobs=1).tables[0].pages_per_range == 0
+    old = replace(big, server_version_num=130000)
+    assert plan(old).tables[0].pages_per_range == 0
+
+
+def test_partitions_alike_go_leaf_by_leaf_and_others_through_the_root():
+    def parted(bound):
+        return catalog(
+            table("root", kind="partitioned", partition_key="RANGE (id)"),
+            table("p1", partition_of=name("root"), partition_bound=bound),
+            table("p2", partition_of=name("root"), partition_bound="DEFAULT"),
+        )
+
+    assert groups(plan(parted("FROM 1 TO 2"))) == [["p1", "p2"]]
+    assert groups(plan(parted("FROM 1 TO 2"), parted("FROM 1 TO 3"))) == [["root"]]
+
+
+def test_maps_that_collide_or_match_nothing_are_usage_errors():
+    both = catalog(table("a"), table("b"))
+    with pytest.raises(ConfigError, match="would both be written to public.b"):
+        plan(both, maps=(TableMap.parse("public.a=public.b"),))
+    with pytest.raises(ConfigError, match="no table of the source is public.x"):
+        plan(both, maps=(TableMap.parse("public.x=public.b"),))
+
+
+def test_large_objects_are_listed_and_columns_that_may_point_to_them_refused():
+    oid = replace(INT, text="oid", name="oid", oid=26)
+    plain, pointing = table("a"), table("b", columns=(Column(name="o", position=1, type=oid),))
+    source = catalog(plain, pointing, large_objects=3)
+    assert [one.table for one in plan(source, exclude=("b",)).skipped if "large" in one.table] == ["(large objects)"]
+    with pytest.raises(SchemaMismatch, match="may point to one of the source's 3 large objects"):
+        plan(source)
