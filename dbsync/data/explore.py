@@ -16,7 +16,7 @@ from dbsync.pg import statements_explore as statements
 from dbsync.pg.database import Session
 from dbsync.pg.reflect import one_snapshot, reflect
 from dbsync.pg.statements_explore import Filter, OrderKey, Scope
-from dbsync.pg.text_rows import TextRow, fetch_text, read_text
+from dbsync.pg.text_rows import TextRow, fetch_text, read_text, require_looking
 from dbsync.selection import select_tables
 
 MOST_BYTES = 8 * 1024 * 1024
@@ -25,6 +25,7 @@ TIME_LIMIT_S = 60.0
 SAMPLE_BYTES = 64 * 1024 * 1024
 _SAMPLE_ROWS = 100_000  # of what has no pages to sample
 _BLOCK_BYTES = 8192
+_ANY_SIZE = 1 << 31  # a single row that was asked for by key is shown whole
 _TEXT_LIKE = frozenset({"text", "varchar", "bpchar", "name", "citext", "json", "jsonb", "xml", "uuid"})
 _SMALL = frozenset(
     {"bool", "int2", "int4", "int8", "float4", "float8", "numeric", "money", "oid", "uuid", "inet", "cidr"}
@@ -111,6 +112,7 @@ class Explorer:
         scope = self._scope(table, request)
         statement = statements.page(scope, [column.name for column in columns], order, after)
         with self._asked(table):
+            require_looking(self._session, statement.query)
             found = read_text(
                 self._session, statement.query, statement.values, rows=request.limit, limit_bytes=MOST_BYTES
             )
@@ -140,7 +142,8 @@ class Explorer:
         scope = Scope(table=table, filters=filters)
         statement = statements.page(scope, [column.name for column in shown], (), None)
         with self._asked(table):
-            found = read_text(self._session, statement.query, statement.values, rows=1, limit_bytes=1 << 31)
+            require_looking(self._session, statement.query)
+            found = read_text(self._session, statement.query, statement.values, rows=1, limit_bytes=_ANY_SIZE)
         notes = (*notes, *self._rls_note(table))
         return Page(table=table.name, columns=shown, order=(), rows=found.rows, more=False, next=None, notes=notes)
 
@@ -152,6 +155,7 @@ class Explorer:
         notes = (*notes, *self._rls_note(table))
         rows, found = 0, []
         with self._asked(table):
+            require_looking(self._session, statements.page(scope, [column.name for column in columns], (), None).query)
             for column in columns:
                 rows, figures = self._figures(scope, column, top)
                 found.append(figures)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, TypeVar
 
 from dbsync.errors import ConfigError
 from dbsync.model import TableName
 from dbsync.selection import TablePattern
 
+Value = TypeVar("Value")
 Mode = Literal["fill", "replace"]
 Verify = Literal["checksum", "count", "none"]
 Triggers = Literal["off", "keep"]
@@ -84,3 +85,12 @@ class SyncOptions:
             if mapped is not None:
                 return mapped
         return table
+
+
+def option_for(values: Mapping[str, Value], table: TableName, root: TableName) -> Value | None:
+    """The value of an option that is keyed by table pattern, for a table or its partitioned root."""
+    for text, value in values.items():
+        pattern = TablePattern.parse(text)
+        if pattern.matches(table) or pattern.matches(root):
+            return value
+    return None

@@ -1,0 +1,49 @@
+"""PURE: rights and facts without which a table or sequence cannot be synchronised."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from dbsync.data.columns import Pairing
+from dbsync.data.plan import SequenceTask
+from dbsync.model import Catalog, Table, TableName
+
+
+def right_problems(source: Table, target: Table) -> list[str]:
+    problems = []
+    if "SELECT" not in source.privileges:
+        some = " (rights on single columns do not do: the table is locked against changes of its structure)"
+        partly = any(column.readable for column in source.columns)
+        problems.append(f"{source.name}: the source role may not SELECT from it{some if partly else ''}")
+    if source.rls_active:
+        problems.append(
+            f"{source.name}: row-level security would hide rows from the source role; use the owner or BYPASSRLS"
+        )
+    if target.rls_active:
+        problems.append(
+            f"{target.name}: row-level security applies to the target role; use its owner or a role with BYPASSRLS"
+        )
+    return problems
+
+
+def sequence_problems(source: Catalog, target: Catalog, tasks: Sequence[SequenceTask]) -> list[str]:
+    problems = []
+    for task in tasks:
+        if not target.sequences[task.target].privileges & {"UPDATE", "OWNER"}:
+            problems.append(f"{task.target}: the target role may not set this sequence (UPDATE)")
+        if task.source is not None and not source.sequences[task.source].privileges & {"SELECT", "OWNER"}:
+            problems.append(f"{task.source}: the source role may not read this sequence (SELECT)")
+    return problems
+
+
+def large_object_problems(source: Catalog, table: TableName, pairing: Pairing) -> list[str]:
+    """A column of oids beside large objects most likely points at them, and they are not copied."""
+    if not source.large_objects:
+        return []
+    names = {pair.name for pair in pairing.pairs if pair.copied}
+    return [
+        f"{table}: column {column.name} may point to one of the source's {source.large_objects} large objects, which "
+        "are not copied; leave the table out with --exclude or the column with --columns"
+        for column in source.tables[table].columns
+        if column.name in names and "oid" in (column.type.name, column.type.base.name if column.type.base else "")
+    ]
