@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import psycopg
 from psycopg import sql
 
-from dbsync.errors import DbsyncError
+from dbsync.errors import DbsyncError, Refused
 from dbsync.pg.database import Query, Session, translated
+from dbsync.pg.functions import current_role, require_harmless
 
 TextRow = tuple[str | None, ...]
 _BATCH_BYTES = 1024 * 1024
@@ -70,6 +71,18 @@ def read_text(
     if more and not found and rows:
         raise RowTooLarge(f"the next row is larger than {limit_bytes} bytes", hint="leave its largest columns out")
     return TextRows(rows=tuple(found), more=more)
+
+
+def require_looking(session: Session, query: sql.Composed) -> None:
+    """Raise Refused when the query would do more than look, for a role that a read-only transaction does not hold."""
+    role = current_role(session)
+    if not role.privileged:
+        return
+    try:
+        require_harmless(session, query.as_string(session.raw), role)
+    except Refused as error:
+        error.hint = "use a role that has only SELECT"
+        raise
 
 
 def _text(value: bytes | None) -> str | None:
