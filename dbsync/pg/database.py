@@ -22,6 +22,7 @@ Parameters = Sequence[Any] | Mapping[str, Any] | None
 
 OLDEST, NEWEST = 13, 18
 _LONGEST_DETAIL = 1000
+_LOOKUPS = ("42704", "42883", "42P01")  # the server cannot know that the search_path is empty on purpose
 _HINTS = {
     "08": "the server or the network ended the connection; see the server's log",
     "22021": "the value is not valid in the encoding; see the database's encoding (psql -l)",
@@ -208,7 +209,8 @@ def translated(session: Session) -> Iterator[None]:
 
 def _hint(error: psycopg.Error) -> str | None:
     state = error.sqlstate or ""
-    return error.diag.message_hint or _HINTS.get(state) or _HINTS.get(state[:3]) or _HINTS.get(state[:2])
+    server_hint = error.diag.message_hint if state not in _LOOKUPS else None
+    return server_hint or _HINTS.get(state) or _HINTS.get(state[:3]) or _HINTS.get(state[:2])
 
 
 def _details(error: psycopg.Error) -> dict[str, str]:

@@ -261,6 +261,8 @@ def test_a_server_that_is_too_old_is_refused_and_a_newer_one_is_told(pg_a: Ephem
             with pytest.raises(Refused, match=f"runs Postgres {major}") as caught:
                 Database(replace(parse_url(pg_a.url()), port=port)).connect()
             assert (caught.value.code, caught.value.exit_code) == ("SERVER_TOO_OLD", 4)
+    if pg_a.major < 17:
+        return  # an older server cannot play a newer one: it lacks settings that would be pinned
     with (
         lying_pooler(pg_a.url(), backends=1, server_version="19.1") as port,
         closing(Database(replace(parse_url(pg_a.url()), port=port)).connect()) as session,
