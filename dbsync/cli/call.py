@@ -94,6 +94,11 @@ class Call:
         place = f" at {os.path.basename(frame[0].filename)}:{frame[0].lineno}" if frame else ""
         self.fail(InternalFault(f"internal fault: {type(error).__name__}{place}", hint=_BUG_HINT))
 
+    def close(self) -> None:
+        """Close the log file; the call is over."""
+        if self._journal is not None:
+            self._journal.close()
+
     def cut_off(self) -> None:
         """The work did not end in time after a signal: end the process with a true report."""
         if not self.ending:
@@ -131,9 +136,9 @@ class Call:
             sys.stdout.flush()
         except BrokenPipeError:
             # The reader has seen enough (`| head`). The exit code still tells what was found.
-            discard_stdout()
+            discard(1)
         except OSError as error:
-            discard_stdout()
+            discard(1)
             raise DbsyncError(f"cannot write to stdout: {error.strerror or error}", code="OUTPUT") from error
 
 
@@ -150,10 +155,10 @@ class UsageFault(ConfigError):
     code = "USAGE"
 
 
-def discard_stdout() -> None:
-    """Let nothing more reach a stdout that is broken, nor fail when Python flushes it at its end."""
+def discard(descriptor: int) -> None:
+    """Let nothing more reach a stream that is broken."""
     sink = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(sink, 1)
+    os.dup2(sink, descriptor)
     os.close(sink)
 
 

@@ -6,12 +6,13 @@ from ``DBSYNC_<OPTION>``, else from the chosen profile, else from the declared d
 
 from __future__ import annotations
 
+import copy
 import functools
 import inspect
 import os
 from collections.abc import Callable, Mapping
 from difflib import get_close_matches
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperCommand, TyperGroup
@@ -27,11 +28,12 @@ from dbsync.cli.options import (
     with_global_parameters,
 )
 from dbsync.cli.output import Answer, check_writable
-from dbsync.cli.profiles import profile_defaults
+from dbsync.cli.profiles import complete_database, profile_defaults
 from dbsync.cli.signals import start_clock
 
 CONTEXT_SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 EPILOG = "Every option but consent (--yes, --confirm, --write) also reads DBSYNC_<OPTION>."
+_DATABASE_ARGUMENTS = frozenset({"DB", "DB...", "SOURCE", "TARGET"})
 _GIVEN = "dbsync.given"  # global options on the command line, of the outer levels
 
 
@@ -74,6 +76,30 @@ class _Command(TyperCommand):
         if isinstance(ctx.obj, Call):
             ctx.obj.report.command = command_name(ctx)
         return super().parse_args(ctx, args)
+
+    def collect_usage_pieces(self, ctx: Any) -> list[str]:
+        """The words of the usage line: ``[OPTIONS] DB [SQL]``."""
+        pieces = ["[OPTIONS]"]
+        for parameter in self.get_params(ctx):
+            if parameter.param_type_name == "argument":
+                name = parameter.metavar or parameter.name.upper()
+                pieces.append(name if parameter.required or name.startswith("[") else f"[{name}]")
+        return pieces
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        """List what is the command's own first; what every command has stands apart."""
+        own: list[tuple[str, str]] = []
+        arguments: list[tuple[str, str]] = []
+        shared: list[tuple[str, str]] = []
+        for parameter in self.get_params(ctx):
+            place = arguments if parameter.param_type_name == "argument" else own
+            record = parameter.get_help_record(ctx)
+            if record is not None:
+                (shared if parameter.name in (*GLOBAL_NAMES, "help") else place).append(record)
+        for title, records in (("Arguments", arguments), ("Options", own), ("Global options", shared)):
+            if records:
+                with formatter.section(title):
+                    formatter.write_dl(records)
 
 
 class Group(TyperGroup):
@@ -168,7 +194,17 @@ def _entry(
         context = Context(call=call, options=options)
         call.deliver(function(context, **{name: value for name, value in values.items() if name not in GLOBAL_NAMES}))
 
-    return _signed(entry, function, with_global_parameters(tuple(own), formats))
+    return _signed(entry, function, with_global_parameters(tuple(map(_completed, own)), formats))
+
+
+def _completed(parameter: inspect.Parameter) -> inspect.Parameter:
+    """Let the shell complete the names of databases where an argument names one."""
+    metadata = getattr(parameter.annotation, "__metadata__", ())
+    if not metadata or getattr(metadata[0], "metavar", None) not in _DATABASE_ARGUMENTS:
+        return parameter
+    argument = copy.copy(metadata[0])
+    argument.autocompletion = complete_database
+    return parameter.replace(annotation=Annotated[parameter.annotation.__origin__, argument])
 
 
 def _signed(

@@ -27,7 +27,7 @@ _NUMERIC = frozenset({"smallint", "integer", "bigint", "numeric", "real", "doubl
 def execute(
     context: Context,
     database: Annotated[str, typer.Argument(metavar="DB", help="The database.")],
-    sql: Annotated[str | None, typer.Argument(metavar="[SQL]", help="The statements; - reads them from stdin.")] = None,
+    sql: Annotated[str | None, typer.Argument(metavar="SQL", help="The statements; - reads them from stdin.")] = None,
     file: Annotated[
         Path | None, typer.Option("--file", metavar="FILE", help="Read the statements from a file.")
     ] = None,

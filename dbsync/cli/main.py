@@ -32,7 +32,7 @@ from typing import Any, NoReturn
 import typer
 
 from dbsync.cli import signals
-from dbsync.cli.call import Call, UsageFault, discard_stdout
+from dbsync.cli.call import Call, UsageFault, discard
 from dbsync.cli.command import CONTEXT_SETTINGS, EPILOG, Group, remember_globals
 from dbsync.errors import DbsyncError, Interrupted
 
@@ -83,10 +83,11 @@ def root_command() -> Any:
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run dbsync and exit."""
     code = run(sys.argv[1:] if arguments is None else arguments)
-    try:
-        sys.stdout.flush()
-    except OSError:
-        discard_stdout()
+    for descriptor, stream in ((1, sys.stdout), (2, sys.stderr)):
+        try:
+            stream.flush()
+        except OSError:
+            discard(descriptor)  # else Python fails once more when it flushes at its end
     sys.exit(code)
 
 
@@ -99,6 +100,9 @@ def run(arguments: Sequence[str]) -> int:
         return _dispatch(call, list(arguments))
     except BaseException as error:  # the boundary: also KeyboardInterrupt, raised by a signal
         return _end(call, error)
+    finally:
+        signals.stop_clock()
+        call.close()
 
 
 def _dispatch(call: Call, arguments: list[str]) -> int:
@@ -117,7 +121,7 @@ def _end(call: Call, error: BaseException) -> int:
         if isinstance(error, SystemExit):
             return error.code if isinstance(error.code, int) else 0
         if isinstance(error, BrokenPipeError):
-            discard_stdout()
+            discard(1)
         elif call.control.reason is not None:
             call.fail(call.control.reason)
         elif isinstance(error, KeyboardInterrupt):

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from dbsync.cli.options import FLAG_ONLY_OPTIONS
-from dbsync.errors import ConfigError
+from dbsync.errors import ConfigError, DbsyncError
 
 _NEVER = FLAG_ONLY_OPTIONS | {"--config", "--profile"}
 
@@ -17,6 +17,17 @@ _NEVER = FLAG_ONLY_OPTIONS | {"--config", "--profile"}
 def profile_defaults(config: Path | str | None, profile: str | None) -> Mapping[str, Any]:
     """Return option name (with underscores) -> value of the chosen profile; {} without a profile."""
     return {} if profile is None else _read(str(config) if config is not None else None, profile)
+
+
+def complete_database(incomplete: str) -> list[str]:
+    """Return the databases of the nearest config file that begin so; none when it cannot be read."""
+    from dbsync.config import load_settings
+
+    try:
+        names = load_settings().databases
+    except DbsyncError:
+        return []
+    return [name for name in names if name.startswith(incomplete)]
 
 
 @cache

@@ -63,6 +63,8 @@ def progress_of(options: GlobalOptions, journal: Journal) -> tuple[Emit, Callabl
 
 
 def _choice(options: GlobalOptions, journal: Journal) -> ProgressChoice:
+    if options.progress == "rich" and not journal.terminal.interactive:
+        return "line"  # bars are drawn with carriage returns, which do not go into a pipe
     if options.progress != "auto":
         return options.progress
     if options.quiet:

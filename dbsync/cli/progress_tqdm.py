@@ -43,7 +43,12 @@ class TqdmBar:
             self._bar = None
 
     def _new_bar(self, rows: int) -> Any:
-        options: dict[str, Any] = {"total": rows if rows > 0 else None, "unit": " rows", "unit_scale": True, "desc": "dbsync"}
+        options: dict[str, Any] = {
+            "total": rows if rows > 0 else None,
+            "unit": " rows",
+            "unit_scale": True,
+            "desc": "dbsync",
+        }
         if "ipykernel" in sys.modules:
             from tqdm.notebook import tqdm as notebook_bar
 

@@ -34,6 +34,11 @@ def start_clock(call: Call) -> None:
         signal.setitimer(signal.ITIMER_REAL, max(remaining, 0.001))
 
 
+def stop_clock() -> None:
+    """The call is over: its time limit no longer strikes."""
+    signal.setitimer(signal.ITIMER_REAL, 0)
+
+
 def _on_signal(call: Call, reason: DbsyncError, _number: int, _frame: FrameType | None) -> None:
     call.signals += isinstance(reason, Interrupted)
     if call.signals > 1:
