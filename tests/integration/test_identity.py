@@ -6,7 +6,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -37,7 +37,7 @@ def forwarder(port: int) -> Iterator[int]:
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
         def pump(source: socket.socket, sink: socket.socket) -> None:
-            with source, sink:
+            with source, sink, suppress(OSError):
                 while data := source.recv(65536):
                     sink.sendall(data)
 
