@@ -35,7 +35,7 @@ bench: $(STAMP) ## side by side with psql, pg_dump | pg_restore, pgcopydb
 	@$(BIN)/python -m benchmarks $(ARGS)
 
 docs: $(STAMP) ## write the reference pages again from --help
-	@$(BIN)/python -m docs.reference
+	@$(BIN)/python -m dbsync.cli.reference docs/reference
 
 # uv alone can write one lock for every Python and platform; it is not needed for anything else.
 LOCK := pip compile --universal --python-version 3.11 --generate-hashes --quiet \

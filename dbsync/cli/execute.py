@@ -39,7 +39,9 @@ def execute(
     stepwise: Annotated[
         bool, typer.Option("--stepwise", help="Commit each statement: for those that cannot run in a transaction.")
     ] = False,
-    max_rows: Annotated[int, typer.Option("--max-rows", min=0, help="Rows shown of each statement; 0: all.")] = 1000,
+    max_rows: Annotated[
+        int, typer.Option("--max-rows", metavar="N", min=0, help="Rows shown of each statement; 0: all.")
+    ] = 1000,
     statement_timeout: Annotated[
         float | None,
         typer.Option("--statement-timeout", metavar="DURATION", parser=parse_duration, help="Limit of each statement."),

@@ -123,7 +123,9 @@ def _declared(
         ),
     ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Errors and data only.")] = False,
-    verbose: Annotated[int, typer.Option("--verbose", "-v", count=True, help="Say more; -vv for debugging.")] = 0,
+    verbose: Annotated[
+        int, typer.Option("--verbose", "-v", count=True, show_default=False, help="Say more; -vv for debugging.")
+    ] = 0,
     log_format: Annotated[LogFormat, typer.Option("--log-format", help="Log lines as text or JSON.")] = "text",
     log_file: Annotated[
         Path | None, typer.Option("--log-file", metavar="FILE", help="Append log lines to this file.")
