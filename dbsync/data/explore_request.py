@@ -15,7 +15,9 @@ from dbsync.model import Column, Table, quote_identifier, split_at
 from dbsync.pg.statements_explore import Filter, Operator, OrderKey
 
 MOST_ROWS = 1000
-_OPERATORS: tuple[Operator, ...] = ("!=", "<=", ">=", "=", "<", ">", "~")
+_OPERATORS: dict[str, Operator] = {
+    "!=": "!=", "<>": "!=", "<=": "<=", ">=": ">=", "=": "=", "<": "<", ">": ">", "~": "~",
+}  # fmt: skip
 _QUOTED = re.compile(r'\s*"((?:[^"]|"")+)"')
 _NULL = re.compile(r"(.*?)\s+is\s+(not\s+)?null\s*", re.IGNORECASE | re.DOTALL)
 
@@ -70,19 +72,20 @@ def parse_filter(text: str, table: Table) -> Filter:
             f"cannot read --filter {text!r}", hint="write COL=VALUE, COL>=VALUE, COL~TEXT or 'COL is null'"
         )
     # A column's own name may hold an operator: the first place where a column stands before it counts.
-    place, operator = next((found for found in places if _is_column(table, text[: found[0]])), places[0])
+    place, spelled = next((found for found in places if _is_column(table, text[: found[0]])), places[0])
     column = find_column(table, text[:place], "--filter")
-    return Filter(column=column.name, operator=operator, value=_checked(text[place + len(operator) :], "--filter"))
+    value = _checked(text[place + len(spelled) :], "--filter")
+    return Filter(column=column.name, operator=_OPERATORS[spelled], value=value)
 
 
-def _operators_in(text: str) -> Iterator[tuple[int, Operator]]:
+def _operators_in(text: str) -> Iterator[tuple[int, str]]:
     quoted = _QUOTED.match(text)
     place = quoted.end() if quoted else 0
     while place < len(text):
-        operator = next((known for known in _OPERATORS if text.startswith(known, place)), None)
-        if operator:
-            yield place, operator
-        place += len(operator) if operator else 1
+        spelled = next((known for known in _OPERATORS if text.startswith(known, place)), "")
+        if spelled:
+            yield place, spelled
+        place += len(spelled) or 1
 
 
 def _is_column(table: Table, name: str) -> bool:

@@ -6,6 +6,7 @@ import time
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TypeVar
 
 import psycopg
 import pytest
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 from psycopg import sql
 
 from dbsync.local import EphemeralServer
-from dbsync.model import Catalog, ColumnType, Table, TableName
+from dbsync.model import Catalog, Column, ColumnType, Table, TableName
 from dbsync.pg.database import Database as Handle
 from dbsync.pg.database import Session
 from dbsync.pg.reflect import reflect
@@ -25,6 +26,7 @@ from tests.fixtures.pair import with_user
 
 CASES = Path(__file__).parent.parent / "cases" / "schema"
 SINCE = (14, 15, 18)
+T = TypeVar("T")
 ODD = TableName('Odd.Sch,ema "q"', 't"q.u,\nx $1 %s')
 
 
@@ -46,17 +48,30 @@ def reflected(url: str) -> Catalog:
         session.close()
 
 
+def in_transaction(session: Session) -> bool:
+    return session.raw.info.transaction_status != psycopg.pq.TransactionStatus.IDLE
+
+
 def app(name: str) -> TableName:
     return TableName("app", name)
 
 
-@pytest.fixture(params=["pg_a", "pg17", "pg15"])
+def there(value: T | None) -> T:
+    assert value is not None
+    return value
+
+
+def column(table: Table, name: str) -> Column:
+    return there(table.column(name))
+
+
+@pytest.fixture(scope="module", params=["pg_a", "pg17", "pg15"])
 def server(request: pytest.FixtureRequest) -> EphemeralServer:
     found: EphemeralServer = request.getfixturevalue(request.param)
     return found
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def full(server: EphemeralServer) -> Iterator[Database]:
     """A database with one of everything."""
     with fresh_database(server) as database:
@@ -70,11 +85,11 @@ def test_a_table_with_everything_is_read_whole(full: Database) -> None:
     assert (parent.kind, parent.comment) == ("table", "two\nlines -- ' \\")
     assert [column.name for column in parent.columns][:3] == ["id", "code", "score"]
     assert [column.nullable for column in parent.columns][:3] == [False, False, True]
-    assert parent.column("id").default == "nextval('app.shared'::regclass)"
-    assert parent.column("code").comment == "a code"
+    assert column(parent, "id").default == "nextval('app.shared'::regclass)"
+    assert column(parent, "code").comment == "a code"
     # The default belongs to the domain, not to the column.
-    assert parent.column("evens").default is None
-    assert parent.primary_key.name == "parent's key"
+    assert column(parent, "evens").default is None
+    assert there(parent.primary_key).name == "parent's key"
     keys = {key.name: key for key in parent.keys}
     assert keys["covering"].columns == ("score",)
     assert not keys["covering"].not_null
@@ -111,11 +126,11 @@ def test_odd_names_break_nothing(full: Database) -> None:
     second = keys['t"q.u,\nx $1 %s_r2_r1_fkey']
     assert (second.columns, second.ref_columns, second.deferrable) == (("r2", "r1"), ("code", "id"), True)
     assert (keys["unchecked"].validated, keys["unchecked"].comment) == (False, "never checked")
-    assert table.column("SELECT").identity == "always"
-    assert table.column("by.default").identity == "by default"
-    assert table.column("twice").generated == "stored"
-    assert table.column("twice").generation == "(serial * 2)"
-    assert table.column("bytewise").collation == "app.bytes"
+    assert column(table, "SELECT").identity == "always"
+    assert column(table, "by.default").identity == "by default"
+    assert column(table, "twice").generated == "stored"
+    assert column(table, "twice").generation == "(serial * 2)"
+    assert column(table, "bytewise").collation == "app.bytes"
     assert [check.kind for check in table.checks] == ["exclusion"]
     sequences = {name.name: sequence for name, sequence in catalog.sequences.items()}
     assert sequences["its seq"].owned_by == (ODD, "SELECT")
@@ -134,16 +149,16 @@ def test_user_types_are_told_by_what_defines_them(full: Database) -> None:
     )  # fmt: skip
     assert types["even"].definition[:3] == ("integer", "DEFAULT 2", "NOT NULL")
     assert "CONSTRAINT late CHECK ((VALUE < 100)) NOT VALID" in types["even"].definition
-    assert types["evens"].base.element.name == "even"
+    assert there(there(types["evens"].base).element).name == "even"
     assert types["span"].definition == ("SUBTYPE = double precision", "SUBTYPE_DIFF = float8mi")
     assert "parent" not in types  # the row type of a table
     table = catalog.tables[ODD]
-    assert _shape(table.column('a"b').type) == ("character varying(10)[]", "base")
-    assert _shape(table.column('a"b').type.element) == ("character varying(10)", "base")
-    assert _shape(table.column("naïve").type) == ("timestamp(3) with time zone", "base")
-    assert _shape(table.column("parents").type.element) == ("app.parent", "composite")
-    assert table.column("parents").type.element.definition[0] == "id integer"
-    assert _shape(catalog.tables[app("parent")].column("code").type.base) == ("character varying(10)", "base")
+    assert _shape(column(table, 'a"b').type) == ("character varying(10)[]", "base")
+    assert _shape(there(column(table, 'a"b').type.element)) == ("character varying(10)", "base")
+    assert _shape(column(table, "naïve").type) == ("timestamp(3) with time zone", "base")
+    assert _shape(there(column(table, "parents").type.element)) == ("app.parent", "composite")
+    assert there(column(table, "parents").type.element).definition[0] == "id integer"
+    assert _shape(there(column(catalog.tables[app("parent")], "code").type.base)) == ("character varying(10)", "base")
     assert {routine.kind for routine in catalog.routines if not routine.extension} == {
         "function", "procedure", "aggregate",
     }  # fmt: skip
@@ -196,7 +211,7 @@ def test_what_newer_servers_know_is_read_too(full: Database) -> None:
     if catalog.major >= 18:
         temporal = catalog.tables[app("temporal")]
         assert temporal.keys == ()  # WITHOUT OVERLAPS serves no ON CONFLICT
-        assert temporal.column("v").generated == "virtual"
+        assert column(temporal, "v").generated == "virtual"
         assert not catalog.tables[app("refers_temporal")].checks[0].validated  # NOT ENFORCED
 
 
@@ -231,13 +246,14 @@ def test_reflection_stays_in_the_callers_transaction_and_leaves_no_trace(full: D
         warnings.simplefilter("error")
         assert app("too_late") not in reflect(session).tables
     assert session.one(others) == (1,)
-    assert session.raw.info.transaction_status == psycopg.pq.TransactionStatus.INTRANS
+    assert in_transaction(session)
     session.execute("COMMIT")
     assert app("too_late") in reflect(session).tables
-    assert session.raw.info.transaction_status == psycopg.pq.TransactionStatus.IDLE
+    assert not in_transaction(session)
     assert session.execute("SELECT name, setting FROM pg_catalog.pg_settings ORDER BY name") == settings_before
     assert session.notices == []
     session.close()
+    full.execute("DROP TABLE app.too_late")
 
 
 def test_a_locked_table_does_not_hold_reflection_up(source_db: Database) -> None:
@@ -315,7 +331,7 @@ def _index_columns(table: Table) -> set[tuple[str, ...]]:
     return {index.columns for index in table.indexes}
 
 
-def test_every_change_of_structure_changes_the_fingerprint(server: EphemeralServer) -> None:
+def test_every_change_of_structure_changes_the_fingerprint(source_db: Database) -> None:
     changes = (
         "ALTER TABLE app.parent ADD COLUMN new int", "ALTER TABLE app.parent ALTER COLUMN score SET DEFAULT 2",
         "ALTER TABLE app.parent ALTER COLUMN score SET NOT NULL", "COMMENT ON COLUMN app.parent.id IS 'x'",
@@ -327,17 +343,16 @@ def test_every_change_of_structure_changes_the_fingerprint(server: EphemeralServ
         "ALTER TABLE app.parent VALIDATE CONSTRAINT later", "ALTER TABLE app.ring_b DISABLE TRIGGER ALL",
     )  # fmt: skip
     unchanged = ("ANALYZE", "INSERT INTO app.ring_a VALUES (1)", "GRANT SELECT ON app.ring_a TO case_reader")
-    with fresh_database(server) as database:
-        database.execute(*everything(server))
-        seen = {fingerprint(reflected(database.url))}
-        for statement in unchanged:
-            database.execute(statement)
-            assert {fingerprint(reflected(database.url))} == seen, statement
-        for statement in changes:
-            database.execute(statement)
-            found = fingerprint(reflected(database.url))
-            assert found not in seen, statement
-            seen.add(found)
+    source_db.execute(*everything(source_db.server))
+    seen = {fingerprint(reflected(source_db.url))}
+    for statement in unchanged:
+        source_db.execute(statement)
+        assert {fingerprint(reflected(source_db.url))} == seen, statement
+    for statement in changes:
+        source_db.execute(statement)
+        found = fingerprint(reflected(source_db.url))
+        assert found not in seen, statement
+        seen.add(found)
 
 
 def test_a_part_of_the_fingerprint_looks_only_at_its_tables(source_db: Database) -> None:
