@@ -29,8 +29,9 @@ def right_problems(source: Table, target: Table) -> list[str]:
 def sequence_problems(source: Catalog, target: Catalog, tasks: Sequence[SequenceTask]) -> list[str]:
     problems = []
     for task in tasks:
-        if not target.sequences[task.target].privileges & {"UPDATE", "OWNER"}:
-            problems.append(f"{task.target}: the target role may not set this sequence (UPDATE)")
+        held = target.sequences[task.target].privileges
+        if "OWNER" not in held and not held >= {"SELECT", "UPDATE"}:
+            problems.append(f"{task.target}: the target role may not read and set this sequence (SELECT, UPDATE)")
         if task.source is not None and not source.sequences[task.source].privileges & {"SELECT", "OWNER"}:
             problems.append(f"{task.source}: the source role may not read this sequence (SELECT)")
     return problems
