@@ -281,6 +281,7 @@ class Catalog:
     may_create_schema: bool = False  # CREATE on the database
     large_objects: int = 0
     schemas: tuple[str, ...] = ()
+    may_create_in: frozenset[str] = frozenset()  # schemas where the current role may make objects
     tables: Mapping[TableName, Table] = field(default_factory=dict)
     sequences: Mapping[TableName, Sequence] = field(default_factory=dict)
     types: tuple[ColumnType, ...] = ()  # user-defined ones

@@ -8,14 +8,14 @@ import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 from dbsync.control import Control
 from dbsync.data.options import Verify
 from dbsync.data.plan import SyncPlan, TableTask
 from dbsync.data.sequences import SequenceState
-from dbsync.errors import ConnectionFailed
+from dbsync.errors import ConnectionFailed, DbsyncError
 from dbsync.events import Emit, Notice
 from dbsync.model import TableName
 from dbsync.pg import runs, statements
@@ -24,6 +24,7 @@ from dbsync.pg.snapshot import ReaderPool
 
 _TOO_MANY_CONNECTIONS = "53300"
 _WAIT_FOR_CONNECTION_S = 30.0
+_CANCEL_S = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,13 +157,17 @@ class RunContext:
         return float(2**attempt) * random.uniform(0.5, 1.0)  # noqa: S311  # not for secrets
 
     def cancel(self) -> None:
-        """Cancel everything that runs on either side."""
+        """Cancel everything that runs on either side; cut what does not end within two seconds."""
         with self._lock:
-            sessions = list(self._open)
-        for session in sessions:
-            session.cancel()
-        self._copiers.cancel()
-        self._hashers.cancel()
+            sessions = [*self._open, *self._copiers.sessions, *self._hashers.sessions]
+        threads = [threading.Thread(target=_cancel, args=(session,), daemon=True) for session in sessions]
+        for thread in threads:
+            thread.start()
+        time.sleep(_CANCEL_S)
+        with self._lock:
+            late = [session for session in sessions if session in self._open]
+        for session in [*late, *self._copiers.sessions, *self._hashers.sessions]:
+            session.abort()
 
     def close(self) -> None:
         """End the digest threads and close every reader."""
@@ -195,6 +200,11 @@ class RunContext:
                 if error.sqlstate != _TOO_MANY_CONNECTIONS or not self._open or time.monotonic() > deadline:
                     raise
             self.control.wait(0.5)
+
+
+def _cancel(session: Session) -> None:
+    with suppress(DbsyncError):  # a session that is gone has nothing to cancel
+        session.cancel()
 
 
 class Throttle:

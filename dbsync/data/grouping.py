@@ -238,6 +238,7 @@ class _GroupMaker:
             and not index.is_replica_identity
             and (index.constraint is None or index.unique)
             and not (index.unique and target.name in referred)
+            and index.name.schema in self.target.may_create_in
             and all(target.column(name) is not None for name in index.columns)
         )
 

@@ -42,7 +42,7 @@ class TableOutcome:
             "rows_inserted": self.rows_inserted if done else 0,
             "rows_updated": 0,
             "rows_deleted": self.rows_deleted if done else 0,
-            "bytes_copied": self.bytes,
+            "bytes_copied": self.bytes if done else 0,
             "elapsed_s": round(self.elapsed_s, 3),
             "verified": self.verified,
             "error": self.error.to_dict() if self.error else None,

@@ -6,6 +6,7 @@ lock's holder) and collects the ends; everything that touches rows happens in ``
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
@@ -26,6 +27,7 @@ from dbsync.pg.database import Database, Session
 from dbsync.pg.snapshot import ReaderPool, Snapshot, exported_snapshot
 
 _WATCH_S = 2.0
+_SILENCE_S = 30.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,8 +144,11 @@ class _Run:
         self.report.tables = [outcome for group in groups for outcome in group.outcomes]
         if any(group.group.staged for group in groups):
             runs.create_own_schema(lock)
-        watch = _Watch({"source (snapshot)": snapshot.holder, "target (run lock)": lock}, self.control)
-        with ThreadPoolExecutor(self.plan.options.jobs, thread_name_prefix="group") as executor:
+        held = {"source (snapshot)": snapshot.holder, "target (run lock)": lock}
+        with (
+            ThreadPoolExecutor(self.plan.options.jobs, thread_name_prefix="group") as executor,
+            _watch(held, self.control),
+        ):
             waiting: dict[Future[None], GroupRun] = {}
             staging: dict[GroupRun, int] = {}
             for group in groups:
@@ -155,7 +160,6 @@ class _Run:
                     waiting[executor.submit(group.stage, outcome)] = group
             while waiting:
                 ended, _ = wait(waiting, timeout=0.2, return_when=FIRST_COMPLETED)
-                watch.look()
                 for future in ended:
                     group = waiting.pop(future)
                     error = future.exception()
@@ -220,27 +224,45 @@ class _Run:
             self.report.warnings.append(f"staging tables were left in the target's schema dbsync: {error.message}")
 
 
-class _Watch:
-    """Looks every two seconds whether the sessions that must not die still answer."""
+@contextmanager
+def _watch(sessions: Mapping[str, Session], control: Control) -> Iterator[None]:
+    """Ask the sessions that must not die every two seconds whether they live, in a thread of its own.
 
-    def __init__(self, sessions: Mapping[str, Session], control: Control) -> None:
-        self._sessions, self._control = sessions, control
-        self._looked = time.monotonic()
+    A server that says nothing must not keep the run from its time limit. The run is stopped when one is
+    gone, or silent for so long that nobody would wait for it.
+    """
+    ended = threading.Event()
+    threads = [
+        threading.Thread(target=_ask, args=(name, session, control, ended), daemon=True)
+        for name, session in sessions.items()
+    ]
+    for thread in threads:
+        thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        for thread, session in zip(threads, sessions.values(), strict=True):
+            thread.join(1.0)
+            if thread.is_alive():
+                session.abort()
+                thread.join()
 
-    def look(self) -> None:
-        """Stop the run when one of them is gone."""
-        if self._control.reason is not None or time.monotonic() - self._looked < _WATCH_S:
+
+def _ask(name: str, session: Session, control: Control, ended: threading.Event) -> None:
+    while not ended.wait(_WATCH_S):
+        silence = threading.Timer(_SILENCE_S, session.abort)
+        silence.daemon = True
+        silence.start()
+        try:
+            session.execute("SELECT 1")
+        except DbsyncError as error:
+            if not ended.is_set():
+                message = f"the session that holds the {name} was lost: {error.message}"
+                control.stop(ConnectionLost(message, hint="run the command again"))
             return
-        self._looked = time.monotonic()
-        for name, session in self._sessions.items():
-            try:
-                session.execute("SELECT 1")
-            except DbsyncError as error:
-                self._control.stop(
-                    ConnectionLost(
-                        f"the session that holds the {name} was lost: {error.message}", hint="run the command again"
-                    )
-                )
+        finally:
+            silence.cancel()
 
 
 def _was_asked(reason: DbsyncError) -> bool:

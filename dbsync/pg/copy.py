@@ -67,8 +67,8 @@ def copy_rows(
     Raises StatementFailed, ConnectionLost or Mismatch; then the writer's transaction is to be rolled back.
     """
     with translated(writer):
-        _start(writer.raw.pgconn, into.as_bytes(writer.raw), pq.ExecStatus.COPY_IN)
-    pump = _Pump([_Stream(reader, queries, binary) for reader in readers], writer, pace, progress, binary)
+        _start(writer.raw.pgconn, into.as_bytes(writer.raw), pq.ExecStatus.COPY_IN, pace.check)
+    pump = _Pump([_Stream(reader, queries, binary, pace) for reader in readers], writer, pace, progress, binary)
     with writer.watched_peer():
         try:
             rows_sent = pump.run()
@@ -88,7 +88,7 @@ def copy_rows(
 class _Stream:
     """The reading end: one session working through COPY TO statements."""
 
-    def __init__(self, session: Session, queries: Iterator[sql.Composed], binary: bool) -> None:
+    def __init__(self, session: Session, queries: Iterator[sql.Composed], binary: bool, pace: Pace) -> None:
         self.session = session
         self.pgconn = session.raw.pgconn
         self.rows = 0
@@ -96,6 +96,7 @@ class _Stream:
         self.large: memoryview | None = None
         self._queries = queries
         self._binary = binary
+        self._pace = pace
         self._at_header = False
 
     def start_next(self) -> bool:
@@ -104,7 +105,7 @@ class _Stream:
         if query is None:
             return False
         with translated(self.session):
-            _start(self.pgconn, query.as_bytes(self.session.raw), pq.ExecStatus.COPY_OUT)
+            _start(self.pgconn, query.as_bytes(self.session.raw), pq.ExecStatus.COPY_OUT, self._pace.check)
         self.open = True
         self._at_header = self._binary
         return True
@@ -305,13 +306,16 @@ def _slices(row: memoryview) -> Iterator[tuple[memoryview, int]]:
         yield row[start : start + _SLICE], int(start + _SLICE >= len(row))
 
 
-def _start(pgconn: pq.abc.PGconn, query: bytes, expected: pq.ExecStatus) -> None:
-    """Send a COPY statement and wait until the server is in that COPY mode."""
+def _start(pgconn: pq.abc.PGconn, query: bytes, expected: pq.ExecStatus, check: Callable[[], None]) -> None:
+    """Send a COPY statement and wait until the server is in that COPY mode; ``check`` may raise to give up."""
     pgconn.send_query(query)
     while pgconn.flush() == 1:
-        select.select([], [pgconn.socket], [])
+        select.select([], [pgconn.socket], [], _POLL_MS / 1000)
+        check()
     while pgconn.is_busy():
-        select.select([pgconn.socket], [], [])
+        if not select.select([pgconn.socket], [], [], _POLL_MS / 1000)[0]:
+            check()
+            continue
         pgconn.consume_input()
     result = pgconn.get_result()
     if result is None or result.status != expected:

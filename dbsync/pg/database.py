@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import socket
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, LiteralString
 
@@ -54,7 +56,8 @@ class Session:
         warnings: tuple[str, ...] = (),
     ) -> None:
         self._connection = connection
-        self._backend_pid = backend_pid
+        # Kept: a connection that broke no longer tells.
+        self._backend_pid = backend_pid or connection.info.backend_pid
         self.url = url
         self.warnings = warnings
         self.notices: list[str] = []
@@ -68,7 +71,7 @@ class Session:
     @property
     def backend_pid(self) -> int:
         """The server process of this session; behind a pooler the driver knows another number."""
-        return self._backend_pid if self._backend_pid is not None else self._connection.info.backend_pid
+        return self._backend_pid
 
     @property
     def server_version_num(self) -> int:
@@ -136,6 +139,11 @@ class Session:
         """Ask the server to cancel what this session runs; callable from another thread."""
         with translated(self):
             self._connection.cancel_safe(timeout=3)
+
+    def abort(self) -> None:
+        """Cut the connection under whoever waits on it; callable from another thread. The server rolls back."""
+        with suppress(OSError, psycopg.Error), socket.socket(fileno=os.dup(self._connection.fileno())) as peer_socket:
+            peer_socket.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
         """End the session; what is not committed is rolled back."""

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 from psycopg import sql
 
-from dbsync.errors import DbsyncError
 from dbsync.model import TableName
 from dbsync.pg.database import Database, Session
 from dbsync.pg.statements import qualified
@@ -115,14 +114,6 @@ class ReaderPool:
             yield session
         finally:
             self.release(session)
-
-    def cancel(self) -> None:
-        """Cancel whatever the readers run."""
-        for session in list(self.sessions):
-            try:
-                session.cancel()
-            except DbsyncError:
-                session.close()
 
     def close(self) -> None:
         """Close every reader."""

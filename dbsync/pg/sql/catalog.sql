@@ -17,7 +17,7 @@ SELECT pg_catalog.current_database(),
  WHERE d.datname = pg_catalog.current_database() AND r.rolname = current_user;
 
 -- name: schemas
-SELECT n.nspname
+SELECT n.nspname, pg_catalog.has_schema_privilege(n.oid, 'CREATE')
   FROM pg_catalog.pg_namespace n
  WHERE n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'dbsync')
  ORDER BY n.nspname COLLATE "C";
