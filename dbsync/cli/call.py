@@ -15,9 +15,11 @@ from dbsync.cli.journal import Journal, stderr_terminal
 from dbsync.cli.options import GlobalOptions
 from dbsync.cli.output import Answer, Report, chunks, json_text, write_file
 from dbsync.cli.redaction import Redactor
+from dbsync.cli.terminal import escape, is_terminal
 from dbsync.control import Control
 from dbsync.errors import ConfigError, DbsyncError, Interrupted
 
+_DATA = frozenset({"json", "jsonl", "csv", "sql"})  # formats that hold text from a database as it is
 _SHORT_WITH_VALUE = "cpo"
 _SHORT_FLAGS = "qvyh"
 CUT_OFF = "the work did not stop in time and was cut off; the server undoes what was not committed"
@@ -71,7 +73,7 @@ class Call:
             write_file(output.path, self._rendered(answer, output.format or self._options.format))
         if all(output.format is not None for output in files):
             silent = self._options.quiet and self.silent_text and self._options.format == "text"
-            self._to_stdout(() if silent else self._rendered(answer, self._options.format))
+            self._to_stdout(() if silent else self._shown(answer))
         self._answered = True
         if answer.error is not None:
             self.journal.error(answer.error.message, answer.error.hint)
@@ -110,6 +112,13 @@ class Call:
         self.ending = True
         while self.before_end:
             self.before_end.pop()()
+
+    def _shown(self, answer: Answer) -> Iterable[str]:
+        """What goes to stdout. Data is exact in files and pipes; a terminal is spared what could steer it."""
+        pieces = self._rendered(answer, self._options.format)
+        if self._options.format in _DATA and is_terminal(sys.stdout):
+            return (escape(piece, keep="\n\t") for piece in pieces)
+        return pieces
 
     def _rendered(self, answer: Answer, chosen: str) -> Iterable[str]:
         if chosen == "json":
