@@ -30,6 +30,7 @@ from dbsync.statements_split import Statement, split_statements
 
 Mode = Literal["read", "write", "dry-run", "stepwise"]
 _READ_ONLY = "25006"
+_NOT_IN_A_TRANSACTION = "25001"
 MOST_BYTES = 64 * 1024 * 1024  # of all answers together: they are held until the end
 
 
@@ -222,6 +223,8 @@ def _failing(report: ExecuteReport, number: int, statement: Statement, options: 
             raise Refused(error.message, sqlstate=_READ_ONLY, hint="add --write to allow it") from error
         if error.hint and "pg_catalog only" in error.hint:
             error.hint = None  # true of dbsync's own statements; the user's have the role's search_path
+        if error.sqlstate == _NOT_IN_A_TRANSACTION:
+            error.hint = "run it with --stepwise, which commits each statement"
         limit = options.statement_timeout
         if limit is not None and isinstance(error, StatementCancelled):
             error = TimeLimit(f"it took longer than {limit:g} s (--statement-timeout)", sqlstate=error.sqlstate)

@@ -94,7 +94,8 @@ def _tell(context: Context, report: ExecuteReport) -> None:
 
 
 def _renderings(report: ExecuteReport) -> dict[Format, Rendering]:
-    outcomes = [outcome for _, outcome in report.outcomes]
+    undone = report.mode == "write" and not report.committed  # "INSERT 0 1" would be a lie
+    outcomes = [] if undone else [outcome for _, outcome in report.outcomes]
     with_rows = [outcome for outcome in outcomes if outcome.columns]
     return {
         "text": lambda: _blocks(outcomes, _text_block),

@@ -99,11 +99,15 @@ def _run(session: Session, statement: str, budget: Budget, *, cancel: bool) -> O
     collected = _Collected(budget)
     with translated(session):
         for result in _results(session, statement):
-            _check(result, collected.stopped)
+            if result.status in _COPYING:
+                raise StatementFailed("COPY from or to the client is not possible here", code="COPY_STREAM")
             collected.take(result)
             if cancel and collected.full and not collected.stopped:
                 collected.stopped = True
                 session.cancel()
+        # Only now: a server that ends the session says so first, and the end of the stream comes after.
+        if collected.error is not None:
+            raise collected.error
     if collected.stopped and not collected.was_cancelled:
         _absorb_cancel(session)
     return Outcome(
@@ -128,15 +132,6 @@ def _results(session: Session, statement: str) -> Iterator[pq.abc.PGresult]:
             return
 
 
-def _check(result: pq.abc.PGresult, stopped: bool) -> None:
-    if result.status in _COPYING:
-        raise StatementFailed("COPY from or to the client is not possible here", code="COPY_STREAM")
-    if result.status == pq.ExecStatus.FATAL_ERROR:
-        error = psycopg.errors.error_from_result(result, "utf-8")
-        if not (stopped and isinstance(error, psycopg.errors.QueryCanceled)):
-            raise error
-
-
 class _Collected:
     """The rows kept so far."""
 
@@ -148,10 +143,14 @@ class _Collected:
         self.full = False
         self.stopped = False
         self.was_cancelled = False
+        self.error: psycopg.Error | None = None
 
     def take(self, result: pq.abc.PGresult) -> None:
+        """Keep what a result holds."""
         if result.status == pq.ExecStatus.FATAL_ERROR:
-            self.was_cancelled = True
+            error = psycopg.errors.error_from_result(result, "utf-8")
+            self.was_cancelled = self.stopped and isinstance(error, psycopg.errors.QueryCanceled)
+            self.error = None if self.was_cancelled else error
             return
         if result.status in _ROWS and not self.fields:
             self.fields = [
