@@ -24,9 +24,11 @@ class Arena:
 
     def start(self, *args: str) -> Running:
         """Start a replace through the proxies."""
-        return self.command.start(
-            "sync", self.source.url, self.target.url, "--yes", "--json", "--mode", "replace", *args
-        )
+        return self.fill("--mode", "replace", *args)
+
+    def fill(self, *args: str) -> Running:
+        """Start a sync that writes empty tables only, through the proxies."""
+        return self.command.start("sync", self.source.url, self.target.url, "--yes", "--json", *args)
 
     def measure(self) -> dict[str, int]:
         """Run once undisturbed; return how many messages pass each side."""
@@ -40,7 +42,13 @@ class Arena:
         }
 
     def start_and(
-        self, act: Callable[[Running], None], *, side: str, number: int, args: tuple[str, ...] = ()
+        self,
+        act: Callable[[Running], None],
+        *,
+        side: str,
+        number: int,
+        args: tuple[str, ...] = (),
+        start: Callable[..., Running] | None = None,
     ) -> Running:
         """Start a replace; ``act`` on it once, when ``number`` messages have passed that side."""
         proxy = self.source if side == "source" else self.target
@@ -54,7 +62,7 @@ class Arena:
             return Fate.PASS
 
         proxy.hook = hook
-        started.append(self.start(*args))
+        started.append((start or self.start)(*args))
         return started[0]
 
     def settle(self) -> None:
