@@ -24,7 +24,8 @@ class Node:
 def tree_text(catalog: Catalog) -> Iterator[str]:
     """Yield the lines of the tree; the routines and types of an extension are only counted."""
     yield escape(f"{catalog.database}  PostgreSQL {catalog.server_version}, {catalog.encoding}") + "\n"
-    owned = Counter(thing.extension for thing in (*catalog.routines, *catalog.types))
+    owned = Counter(routine.extension for routine in catalog.routines)
+    owned.update(type_.extension for type_ in catalog.types)
     nodes = []
     for name, version in sorted(catalog.extensions.items()):
         count = f", {owned[name]} routines and types" if owned[name] else ""
@@ -82,7 +83,7 @@ def _schema(catalog: Catalog, schema: str) -> Iterator[Node]:
 
 
 def _relation(table: Table) -> str:
-    facts = [table.persistence] if table.persistence != "permanent" else []
+    facts: list[str] = [table.persistence] if table.persistence != "permanent" else []
     if table.partition_of:
         facts.append(f"partition of {table.partition_of} {table.partition_bound}")
     if table.partition_key:

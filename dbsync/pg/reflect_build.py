@@ -293,7 +293,7 @@ def _routine(row: Row) -> Routine:
 
 def _matview_depends(rows: Rows, names: Mapping[int, TableName]) -> dict[TableName, tuple[TableName, ...]]:
     """What each materialised view reads, looking through plain views but not through materialised ones."""
-    reads = _grouped(rows["view_references"])  # type: ignore[arg-type]  # rows of two oids
+    reads: Mapping[int, list[int]] = _grouped((row[0], row[1]) for row in rows["view_references"])
     kinds = {row[0]: row[3] for row in rows["relations"]}
 
     def reached(oid: int) -> set[int]:
