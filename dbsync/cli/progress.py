@@ -19,7 +19,7 @@ from dbsync.cli.tally import Tally, finished_line, run_line
 from dbsync.events import Emit, Event, Notice, PlanReady, RunFinished, TableFinished
 
 EVERY_S = 10.0
-EVERY_SHARE = 0.10
+PARTS = 10
 
 
 class Display(Protocol):
@@ -125,7 +125,7 @@ class Lines:
         self._tally = Tally()
         self._lock = threading.Lock()
         self._told_at = clock()
-        self._told_share = 0.0
+        self._told_part = 0
         self._stop = threading.Event()
 
     def __call__(self, event: Event) -> None:
@@ -134,7 +134,7 @@ class Lines:
             self._tally.add(event, self._clock())
             if isinstance(event, TableFinished) and event.state != "done":
                 self._write(finished_line(self._tally.tables[event.table]))
-            if self._tally.share >= self._told_share + EVERY_SHARE and not isinstance(event, RunFinished):
+            if int(self._tally.share * PARTS) > self._told_part and not isinstance(event, RunFinished):
                 self._tell()
         if isinstance(event, PlanReady):
             threading.Thread(target=self._tick, name="progress", daemon=True).start()
@@ -154,7 +154,7 @@ class Lines:
 
     def _tell(self) -> None:
         self._told_at = self._clock()
-        self._told_share = self._tally.share - self._tally.share % EVERY_SHARE
+        self._told_part = int(self._tally.share * PARTS)
         self._write(run_line(self._tally))
 
 
