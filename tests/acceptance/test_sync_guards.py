@@ -1,0 +1,106 @@
+"""What sync refuses before it writes: the same database twice, missing consent, ends that cannot be reached."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+import pytest
+
+from tests.faults.proxy import Proxy
+from tests.fixtures import oracle
+from tests.fixtures.command import Command
+from tests.fixtures.pair import Pair, with_user
+
+_SCHEMA = "CREATE TABLE t (id int PRIMARY KEY, v text);"
+_MINE = "INSERT INTO t SELECT i, 'new' FROM generate_series(1, 50) i;"
+_THEIRS = "INSERT INTO t SELECT i, 'old' FROM generate_series(1, 20) i;"
+
+
+def test_one_database_under_many_names_is_refused(pairs, servers, dbsync: Command) -> None:
+    """Trap 89: both ends are one database, however they are written."""
+    pair: Pair = pairs(_SCHEMA, _MINE)
+    url, parts = pair.source, urlsplit(pair.source)
+    password, name = parts.password or "", parts.path.lstrip("/")
+    (dbsync.home / "url.txt").write_text(url)
+    (dbsync.home / "dbsync.yaml").write_text('version: 1\ndatabases:\n  here: {url: "env:HERE"}\n')
+    env = {"HERE": url, "PGPASSWORD": password}
+    before = oracle.take(url)
+    with Proxy(url) as proxy:
+        spellings = [
+            url,
+            url.replace("127.0.0.1", "localhost"),
+            url.replace("postgresql://", "postgres://") + "?application_name=other",
+            f"postgresql:///?host=127.0.0.1&port={parts.port}&dbname={name}&user=postgres",
+            f"postgresql:///{name}?host={servers.source.socket_dir}&port={parts.port}&user=postgres",
+            with_user(url, "case_writer"),
+            "env:HERE",
+            f"file:{dbsync.home / 'url.txt'}",
+            "here",
+            proxy.url,
+        ]
+        for spelling in spellings:
+            result = dbsync.run("sync", url, spelling, "--yes", "--json", "--mode", "replace", env=env)
+            assert result.ended(4).error["code"] == "SAME_DATABASE", result
+    assert oracle.all_changes(before, oracle.take(url)) == []
+
+
+def test_a_production_target_needs_its_name(pairs, dbsync: Command) -> None:
+    pair: Pair = pairs(_SCHEMA, _MINE, _THEIRS)
+    (dbsync.home / "dbsync.yaml").write_text(
+        "version: 1\ndatabases:\n  live:\n    url: env:LIVE\n    environment: production\n"
+    )
+    before = oracle.take(pair.target)
+    for args in ((), ("--yes",), ("--yes", "--confirm", "staging")):
+        result = dbsync.run(
+            "sync", pair.source, "live", "--json", "--mode", "replace", *args, env={"LIVE": pair.target}
+        )
+        assert result.ended(4).error["code"] == "PROTECTED_TARGET", result
+        assert oracle.all_changes(before, oracle.take(pair.target)) == []
+    named = ("--json", "--mode", "replace", "--confirm", "live")
+    dbsync.run("sync", pair.source, "live", *named, env={"LIVE": pair.target}).ended(0)
+    assert oracle.differences(pair.source, pair.target) == []
+
+
+def test_consent_comes_from_the_command_line_only(pairs, dbsync: Command) -> None:
+    pair: Pair = pairs(_SCHEMA, _MINE)
+    before = oracle.take(pair.target)
+    env = {"DBSYNC_YES": "1", "CI": "true"}
+    result = dbsync.run("sync", pair.source, pair.target, "--json", env=env).ended(4)
+    assert result.error["code"] == "CONSENT_MISSING", result
+    assert "--yes" in result.error["hint"], result
+    assert oracle.all_changes(before, oracle.take(pair.target)) == []
+
+
+CANARY = "c4n4ry-pa55w0rd"
+
+
+@pytest.mark.parametrize("end", ["source", "target"])
+def test_an_end_that_cannot_be_used_is_one_clear_sentence(end: str, pairs, dbsync: Command) -> None:
+    """Exit 3 for what cannot be reached, 2 for what cannot be understood; a password appears in neither."""
+    pair: Pair = pairs(_SCHEMA, _MINE)
+    good = pair.target if end == "source" else pair.source
+    url = with_user(pair.source if end == "source" else pair.target, "case_writer", CANARY)
+    parts = urlsplit(url)
+    before = oracle.take(pair.target)
+    closed = url.replace(f":{parts.port}/", ":1/")
+    bad = (
+        (url, 3, "password"),
+        (closed, 3, "port 1"),
+        (url.replace("127.0.0.1", "no-such-host.invalid"), 3, "no-such-host.invalid"),
+        (with_user(url, "postgres", urlsplit(good).password or "").replace(parts.path, "/no_such_database"), 3, ""),
+        (f"{url}?sslmode=verify-full", 3, "TLS"),
+        (f"{url}?options=-c%20search_path%3Devil", 2, "options"),
+        (url.replace("postgresql:", "postgresql+psycopg:"), 2, ""),
+        (url.replace("//", "/", 1), 2, ""),
+        (url.replace("@", "%zz@"), 2, ""),
+        ("env:NOT_SET", 2, "NOT_SET"),
+        ("nowhere", 2, "nowhere"),
+    )
+    for text, code, word in bad:
+        ends = (text, good) if end == "source" else (good, text)
+        result = dbsync.sync(*ends).ended(code)
+        error = result.error
+        assert word.lower() in (error["message"] + str(error["hint"])).lower(), result
+        assert error["message"].count("\n") == 0, result
+        assert CANARY not in result.stdout + result.stderr, result
+    assert oracle.all_changes(before, oracle.take(pair.target)) == []
