@@ -12,7 +12,7 @@ import traceback
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from dbsync.cli.journal import Journal, stderr_terminal
-from dbsync.cli.options import GlobalOptions
+from dbsync.cli.options import Format, GlobalOptions
 from dbsync.cli.output import Answer, Report, chunks, json_text, write_file
 from dbsync.cli.redaction import Redactor
 from dbsync.cli.terminal import escape, is_terminal
@@ -120,10 +120,10 @@ class Call:
             return (escape(piece, keep="\n\t") for piece in pieces)
         return pieces
 
-    def _rendered(self, answer: Answer, chosen: str) -> Iterable[str]:
+    def _rendered(self, answer: Answer, chosen: Format) -> Iterable[str]:
         if chosen == "json":
             return [json_text(self._envelope(answer=answer, error=answer.error))]
-        return chunks(answer.render[chosen])  # type: ignore[index]  # one of the command's formats
+        return chunks(answer.render[chosen])
 
     def _write_failure(self, error: DbsyncError) -> None:
         document = json_text(self._envelope(error=error))

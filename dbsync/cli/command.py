@@ -48,11 +48,19 @@ class _Context(typer.Context):
         option = self._option(name)
         if option is None:
             return None
-        text = os.environ.get("DBSYNC_" + option.replace("-", "_").upper())
+        text = os.environ.get(_variable(option))
         if text:
             multiple = any(parameter.name == name and parameter.multiple for parameter in self.command.params)
             return text.splitlines() if multiple else text
         return None if name in ("config", "profile") else self._profile().get(option.replace("-", "_"))
+
+    def origin(self, name: str) -> str | None:
+        """Where a value that did not stand on the command line came from, for messages."""
+        option = self._option(name)
+        if option is None or self.get_parameter_source(name) is None or _on_command_line(self, name):
+            return None
+        variable = _variable(option)
+        return variable if os.environ.get(variable) else "the profile"
 
     def _option(self, name: str) -> str | None:
         """The long name of an option that may be set from outside, without its dashes."""
@@ -66,6 +74,10 @@ class _Context(typer.Context):
         config = self.params.get("config") or given.get("config")
         profile = self.params.get("profile") or given.get("profile")
         return profile_defaults(config, profile)
+
+
+def _variable(option: str) -> str:
+    return "DBSYNC_" + option.replace("-", "_").upper()
 
 
 class _Command(TyperCommand):

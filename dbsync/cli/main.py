@@ -145,7 +145,10 @@ def _usage(call: Call, error: Any) -> int:
         typer.echo(error.format_message(), err=True)
         return 2
     path = error.ctx.command_path if error.ctx is not None else "dbsync"
-    call.fail(UsageFault(_sentence(error.format_message()), hint=f"see {' '.join(_words(path))} --help"))
+    parameter = getattr(error, "param", None)
+    origin = error.ctx.origin(parameter.name) if parameter is not None and error.ctx is not None else None
+    message = _sentence(error.format_message()) + (f" (from {origin})" if origin else "")
+    call.fail(UsageFault(message, hint=f"see {' '.join(_words(path))} --help"))
     return call.exit_code
 
 
@@ -155,7 +158,7 @@ def _words(path: str) -> list[str]:
 
 
 def _sentence(text: str) -> str:
-    return " ".join(text.split())
+    return " ".join(text.split()).replace(": Value error, ", ": ")
 
 
 def _open_standard_streams() -> None:

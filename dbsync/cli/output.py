@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import stat
 import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -15,6 +16,12 @@ from dbsync.cli.options import Format, OutputFile
 from dbsync.errors import ConfigError, DbsyncError
 from dbsync.model import TableName
 
+# C1 controls, bidi and other invisible marks, separators, lone surrogates; JSON itself escapes below U+0020.
+_UNSEEN = re.compile(
+    "[\x7f-\x9f\xad\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f"
+    "\ud800-\udfff\ufeff\ufff9-\ufffb\U000110bd\U000110cd\U00013430-\U0001343f\U0001bca0-\U0001bca3"
+    "\U0001d173-\U0001d17a\U000e0000-\U000e007f]"
+)
 Rendering = Callable[[], str | Iterable[str]]
 
 
@@ -75,8 +82,13 @@ def redacted(value: Any, redact: Callable[[str], str]) -> Any:
 
 
 def json_text(value: Any, *, indent: int | None = None) -> str:
-    """Return the value as JSON text with a newline at its end."""
-    return json.dumps(value, ensure_ascii=False, indent=indent, default=_plain) + "\n"
+    """Return the value as JSON text with a newline at its end, harmless on a terminal too."""
+    text = json.dumps(value, ensure_ascii=False, indent=indent, default=_plain)
+    return (text if text.isascii() else _UNSEEN.sub(_spelled, text)) + "\n"
+
+
+def _spelled(match: re.Match[str]) -> str:
+    return json.dumps(match[0])[1:-1]
 
 
 def _plain(value: Any) -> str:

@@ -219,6 +219,7 @@ def test_flags_beat_the_environment_which_beats_the_profile(dbsync, source_db):
         assert word in failed.error["message"] + (failed.error["hint"] or "")
     wrong = dbsync.run(*args, "--json", env={"DBSYNC_MAX_ROWS": "many"}).ended(2)
     assert "max-rows" in wrong.error["message"]
+    assert "DBSYNC_MAX_ROWS" in wrong.error["message"]
 
 
 def test_consent_never_comes_from_the_environment_or_a_profile(dbsync, source_db):

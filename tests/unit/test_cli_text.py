@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import csv
 import io
+import json
 import sys
 from urllib.parse import quote
 
@@ -12,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dbsync.cli.output import json_text
 from dbsync.cli.redaction import Redactor
 from dbsync.cli.tables import csv_lines, humane_size, humane_time, markdown_table, text_table
 from dbsync.cli.terminal import Terminal, escape, wants_color
@@ -25,6 +27,13 @@ def test_escaped_text_holds_nothing_that_steers_a_terminal(text):
     assert shown.isprintable() or not any(ord(character) < 32 or ord(character) == 127 for character in shown)
     for dangerous in "\x1b\x07\r\n\x9b\u202e\u2066\u200f\u2028\ufeff":
         assert dangerous not in shown
+
+
+@given(st.text(st.characters()))
+def test_json_text_is_the_same_value_and_steers_no_terminal_either(text):
+    shown = json_text({"value": text})
+    assert json.loads(shown) == {"value": text}
+    assert escape(shown, keep="\n") == shown
 
 
 def test_ordinary_text_of_any_language_is_left_alone():
