@@ -12,7 +12,7 @@ from dbsync.data.options import SyncOptions
 from dbsync.data.plan import SyncPlan
 from dbsync.data.planner import plan_sync
 from dbsync.data.report import SyncReport
-from dbsync.data.run import Side, run_sync
+from dbsync.data.run import Side, run_sync, take_run_lock
 from dbsync.data.units import Selection, select_units
 from dbsync.errors import Refused
 from dbsync.events import Emit, silent
@@ -20,7 +20,7 @@ from dbsync.guards import require_consent
 from dbsync.model import Catalog, TableName
 from dbsync.pg import runs, statements
 from dbsync.pg.database import Database, Session
-from dbsync.pg.identity import ensure_distinct, ensure_primary
+from dbsync.pg.identity import ensure_distinct
 from dbsync.pg.reflect import reflect
 from dbsync.selection import TablePattern
 
@@ -28,76 +28,85 @@ from dbsync.selection import TablePattern
 _BATCH = 200
 
 
-class PreparedSync:
-    """A sync that is planned but not begun: show ``plan``, ask for consent, then ``run`` it."""
+class OpenSync:
+    """Both ends of a sync, opened and found fit for each other: ``plan`` it, ask for consent, then ``run`` it."""
 
-    def __init__(self, plan: SyncPlan, source: Side, target: Side) -> None:
-        self.plan = plan
-        self.run_id = uuid.uuid4().hex[:12]
-        self._source, self._target = source, target
+    def __init__(
+        self, ends: tuple[Database, Database], sessions: tuple[Session, Session], options: SyncOptions, run_id: str
+    ) -> None:
+        self.source, self.target = sessions
+        self.options = options
+        self.run_id = run_id
+        self._ends = ends
+        self._plan: SyncPlan | None = None
+        self._sides: tuple[Side, Side] | None = None
 
-    @property
-    def target_name(self) -> str:
-        """What the user calls the target; safe to show."""
-        return self._target.database.url.name
+    def plan(self, *, count: bool = False) -> SyncPlan:
+        """Read both sides and plan; with ``count`` the plan's numbers are exact (a dry run)."""
+        source, source_stamps = _read(self.source)
+        target, target_stamps = _read(self.target)
+        selection = select_units(source, target, self.options)
+        _check_conditions(self.source, selection, self.options)
+        plan = plan_sync(source, target, selection, self.options, filled=_filled(self.target, target, selection))
+        if count:
+            plan = replace(plan, counts=_counts(self.source, self.target, plan))
+        self._sides = (_side(self._ends[0], source, source_stamps), _side(self._ends[1], target, target_stamps))
+        self._plan = plan
+        return plan
 
     def require_consent(self, *, yes: bool, confirm: str | None, ask: Callable[[], bool] | None) -> None:
-        """Raise Refused unless writing to the target was agreed to; ``ask`` is None where nobody can be asked."""
-        self.check_guards()
-        require_consent(self._target.database.url, yes=yes, confirm=confirm, ask=ask)
-
-    def check_guards(self) -> None:
-        """Raise Refused when a guard of the plan forbids it; nothing was changed then."""
-        if self.plan.refusals:
-            more = f" (and {len(self.plan.refusals) - 1} more)" if self.plan.refusals[1:] else ""
-            raise Refused(
-                self.plan.refusals[0] + more,
-                hint=_refusal_hint(self.plan),
-                details={"refusals": list(self.plan.refusals)},
-            )
+        """Raise Refused unless the plan may be run and writing was agreed to; ``ask`` is None without a person."""
+        self._check_guards()
+        require_consent(self._ends[1].url, yes=yes, confirm=confirm, ask=ask)
 
     def run(self, *, emit: Emit = silent, control: Control | None = None) -> SyncReport:
         """Carry the plan out; the failures of single tables are in the report."""
-        self.check_guards()
+        self._check_guards()
+        assert self._plan is not None
+        assert self._sides is not None
         return run_sync(
-            self.plan, self._source, self._target, run_id=self.run_id, emit=emit, control=control or Control()
+            self._plan, *self._sides, self.target, run_id=self.run_id, emit=emit, control=control or Control()
         )
+
+    def _check_guards(self) -> None:
+        """Raise Refused when a guard of the plan forbids it; nothing was changed then."""
+        plan = self._plan or self.plan()
+        if plan.refusals:
+            more = f" (and {len(plan.refusals) - 1} more)" if plan.refusals[1:] else ""
+            raise Refused(plan.refusals[0] + more, hint=_refusal_hint(plan), details={"refusals": list(plan.refusals)})
 
 
 @contextmanager
 def open_sync(
-    source: Database, target: Database, *, control: Control, warn: Callable[[str], None]
-) -> Iterator[tuple[Session, Session]]:
-    """Open a session on each end, refusing a pair that must not be synchronised at all."""
+    source: Database,
+    target: Database,
+    options: SyncOptions,
+    *,
+    writes: bool = True,
+    emit: Emit = silent,
+    control: Control | None = None,
+    warn: Callable[[str], None] = lambda warning: None,
+) -> Iterator[OpenSync]:
+    """Open both ends for the block, refusing a pair that must not be synchronised at all.
+
+    With ``writes`` the target's run lock is taken before anything is asked of its tables, and held. Raises
+    TargetBusy when another run has it, unless the options say to wait.
+    """
+    control = control or Control()
+    run_id = uuid.uuid4().hex[:12]
+    bounded = {"lock_timeout": f"{int(options.lock_timeout_s * 1000)}ms"}
     with ExitStack() as stack:
-        left = stack.enter_context(closing(source.connect()))
+        left = stack.enter_context(closing(source.connect(application_name=f"dbsync {run_id} plan", settings=bounded)))
         stack.enter_context(control.on_stop(left.cancel))
-        right = stack.enter_context(closing(target.connect()))
+        right = stack.enter_context(
+            closing(target.connect(application_name=f"dbsync {run_id} run lock", settings=bounded))
+        )
         stack.enter_context(control.on_stop(right.cancel))
         for warning in (*left.warnings, *right.warnings, *ensure_distinct(left, right)):
             warn(warning)
-        ensure_primary(right)
-        yield left, right
-
-
-def prepare_sync(
-    source: Session, target: Session, databases: tuple[Database, Database], options: SyncOptions, *, count: bool
-) -> PreparedSync:
-    """Read both sides and plan the sync; with ``count`` the plan's numbers are exact (a dry run)."""
-    source_catalog, source_stamps = _read(source)
-    target_catalog, target_stamps = _read(target)
-    selection = select_units(source_catalog, target_catalog, options)
-    _check_conditions(source, source_catalog, selection, options)
-    plan = plan_sync(
-        source_catalog, target_catalog, selection, options, filled=_filled(target, target_catalog, selection)
-    )
-    if count:
-        plan = replace(plan, counts=_counts(source, target, plan))
-    return PreparedSync(
-        plan,
-        _side(databases[0], source_catalog, source_stamps),
-        _side(databases[1], target_catalog, target_stamps),
-    )
+        if writes:
+            take_run_lock(right, wait=options.on_locked == "wait", emit=emit, control=control)
+        yield OpenSync((source, target), (left, right), options, run_id)
 
 
 def _side(database: Database, catalog: Catalog, stamps: Mapping[int, str]) -> Side:
@@ -142,7 +151,7 @@ def _counts(source: Session, target: Session, plan: SyncPlan) -> Mapping[TableNa
     return counts
 
 
-def _check_conditions(source: Session, catalog: Catalog, selection: Selection, options: SyncOptions) -> None:
+def _check_conditions(source: Session, selection: Selection, options: SyncOptions) -> None:
     """Try every --where on the source before anything else is done."""
     for text, expression in options.where.items():
         pattern = TablePattern.parse(text)

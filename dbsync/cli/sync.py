@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -16,8 +16,11 @@ from dbsync.cli.options import parse_size
 from dbsync.cli.output import Answer, write_file
 from dbsync.cli.render_sync import plan_text, question, report_text
 from dbsync.data.options import SyncOptions, TableMap
-from dbsync.errors import ConfigError, DbsyncError, Interrupted
+from dbsync.data.plan import SyncPlan
+from dbsync.data.report import SyncReport
+from dbsync.errors import ConfigError, DbsyncError, Interrupted, TargetBusy
 from dbsync.model import split_at
+from dbsync.pg.database import Database
 
 
 def parse_rate(text: str) -> int:
@@ -106,19 +109,46 @@ def sync(
         on_locked=on_locked,
     )
     ends = (context.database(source, read_only=True), context.database(target, read_only=False))
-    with services.open_sync(*ends, control=context.control, warn=context.warn) as (left, right):
-        context.describe(source=end_of(left), target=end_of(right))
-        prepared = services.prepare_sync(left, right, ends, options, count=dry_run)
-    if plan_out is not None:
-        write_file(plan_out, [json.dumps(prepared.plan.to_dict(), ensure_ascii=False, indent=2) + "\n"])
-    if dry_run:
-        plan = prepared.plan
-        for warning in plan.warnings:
-            context.warn(warning)
-        result = {"state": "planned"} | plan.to_dict() | {"totals": plan.totals()}
-        return Answer(result=result, render={"text": lambda: plan_text(plan)})
-    prepared.require_consent(yes=context.options.yes, confirm=confirm, ask=_asker(context, prepared))
-    report = prepared.run(emit=context.emit, control=context.control)
+    try:
+        return _sync(context, ends, options, dry_run=dry_run, plan_out=plan_out, confirm=confirm)
+    except TargetBusy as busy:
+        if on_locked != "skip":
+            raise
+        context.notice(busy.message)
+        return _reported(context, SyncReport(run_id=None, verify=verify, state="skipped"))
+
+
+def _sync(
+    context: Context,
+    ends: tuple[Database, Database],
+    options: SyncOptions,
+    *,
+    dry_run: bool,
+    plan_out: Path | None,
+    confirm: str | None,
+) -> Answer:
+    with services.open_sync(
+        *ends, options, writes=not dry_run, emit=context.emit, control=context.control, warn=context.warn
+    ) as opened:
+        context.describe(source=end_of(opened.source), target=end_of(opened.target))
+        plan = opened.plan(count=dry_run)
+        if plan_out is not None:
+            write_file(plan_out, [json.dumps(plan.to_dict(), ensure_ascii=False, indent=2) + "\n"])
+        if dry_run:
+            return _planned(context, plan)
+        ask = (lambda: context.confirm(question(plan, ends[1].url.name))) if context.can_ask else None
+        opened.require_consent(yes=context.options.yes, confirm=confirm, ask=ask)
+        return _reported(context, opened.run(emit=context.emit, control=context.control))
+
+
+def _planned(context: Context, plan: SyncPlan) -> Answer:
+    for warning in plan.warnings:
+        context.warn(warning)
+    result = {"state": "planned"} | plan.to_dict() | {"totals": plan.totals()}
+    return Answer(result=result, render={"text": lambda: plan_text(plan)})
+
+
+def _reported(context: Context, report: SyncReport) -> Answer:
     for warning in report.warnings:
         context.warn(warning)
     return Answer(
@@ -127,12 +157,6 @@ def sync(
         exit_code=_status(report.error),
         error=report.error,
     )
-
-
-def _asker(context: Context, prepared: services.PreparedSync) -> Callable[[], bool] | None:
-    if not context.can_ask:
-        return None
-    return lambda: context.confirm(question(prepared.plan, prepared.target_name))
 
 
 def _status(error: DbsyncError | None) -> int:

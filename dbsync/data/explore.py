@@ -110,20 +110,23 @@ class Explorer:
             after = read_key(request.after, names, "--after")
             self._refuse_nulls(order, after)
         scope = self._scope(table, request)
-        statement = statements.page(scope, [column.name for column in columns], order, after)
+        shown = [column.name for column in columns]
+        read = list(dict.fromkeys([*shown, *names]))
+        statement = statements.page(scope, read, order, after)
         with self._asked(table):
             require_looking(self._session, statement.query)
             found = read_text(
                 self._session, statement.query, statement.values, rows=request.limit, limit_bytes=MOST_BYTES
             )
-        key = found.rows[-1][len(columns) :] if found.rows and found.more and not problem else None
+        last = dict(zip(read, found.rows[-1], strict=True)) if found.rows else {}
+        goes_on = bool(last) and found.more and not problem
         return Page(
             table=table.name,
             columns=columns,
             order=order,
-            rows=tuple(row[: len(columns)] for row in found.rows),
+            rows=tuple(row[: len(shown)] for row in found.rows),
             more=found.more,
-            next=write_key(key) if key else None,
+            next=write_key([last[name] for name in names]) if goes_on else None,
             notes=(*notes, *self._rls_note(table), *([problem] if problem else [])),
         )
 

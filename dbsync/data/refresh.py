@@ -30,6 +30,8 @@ def plan_refresh(
             notes.append(Skipped(str(name), "materialised view missing in the target: not refreshed"))
         elif not view.populated:
             notes.append(Skipped(str(name), "materialised view not populated in the source: left alone"))
+        elif not other.privileges & {"OWNER", "MAINTAIN"}:
+            notes.append(Skipped(str(name), "materialised view not refreshed: only its owner can"))
         else:
             wanted.append(name)
     references = [(view, parent) for view in wanted for parent in target.matview_depends.get(view, ())]

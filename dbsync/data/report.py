@@ -53,7 +53,7 @@ class TableOutcome:
 class SyncReport:
     """The whole run."""
 
-    run_id: str
+    run_id: str | None  # None: skipped before it began
     verify: str
     state: RunState = "failed"
     snapshot: str | None = None

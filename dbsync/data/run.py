@@ -40,10 +40,24 @@ class Side:
     stamps: Mapping[int, str]
 
 
-def run_sync(plan: SyncPlan, source: Side, target: Side, *, run_id: str, emit: Emit, control: Control) -> SyncReport:
+def take_run_lock(session: Session, *, wait: bool, emit: Emit, control: Control) -> None:
+    """Take the target's run lock for the life of the session; raise TargetBusy, naming the holder, or wait for it."""
+    if runs.try_run_lock(session):
+        return
+    said = f"another run holds the target: {runs.run_lock_holder(session) or 'it has just ended'}"
+    if not wait:
+        raise TargetBusy(said, hint="wait for it, or use --on-locked wait or --on-locked skip")
+    emit(Notice(message=said))
+    runs.wait_for_run_lock(session, control.wait)
+
+
+def run_sync(
+    plan: SyncPlan, source: Side, target: Side, lock: Session, *, run_id: str, emit: Emit, control: Control
+) -> SyncReport:
     """Do what the plan says and report it; failures of tables are in the report, never raised.
 
-    Raises what forbids the run as a whole: ConnectionFailed, TargetBusy, Drift.
+    ``lock`` is the session that holds the target's run lock. Raises what forbids the run as a whole:
+    ConnectionFailed, Drift, a lock that could not be had on the source.
     """
     report = SyncReport(
         run_id=run_id, verify=plan.options.verify, warnings=list(plan.warnings), skipped=list(plan.skipped)
@@ -52,56 +66,34 @@ def run_sync(plan: SyncPlan, source: Side, target: Side, *, run_id: str, emit: E
     totals = plan.totals()
     emit(PlanReady(run_id=run_id, tables=totals["tables"], rows=totals["rows_inserted"], bytes=totals["bytes"]))
     try:
-        with _run_lock(target.database, plan, run_id, emit, control) as lock:
-            if lock is None:
-                report.state = "skipped"
-            else:
-                _Run(plan, source, target, report, emit, control).execute(lock)
+        _Run(run_id, plan, source, target, report, emit, control).execute(lock)
     finally:
         report.elapsed_s = time.monotonic() - started
         emit(RunFinished(run_id=run_id, state=report.state))
     return report
 
 
-@contextmanager
-def _run_lock(
-    database: Database, plan: SyncPlan, run_id: str, emit: Emit, control: Control
-) -> Iterator[Session | None]:
-    """Hold the target's run lock for the block; None when another run has it and the options say to skip."""
-    session = database.connect(application_name=f"dbsync {run_id} run lock")
-    try:
-        with control.on_stop(session.cancel):
-            if runs.try_run_lock(session):
-                yield session
-                return
-            holder = runs.run_lock_holder(session)
-            said = f"another run holds the target: {holder or 'it has just ended'}"
-            if plan.options.on_locked == "fail":
-                raise TargetBusy(said, hint="wait for it, or use --on-locked wait or --on-locked skip")
-            emit(Notice(message=said))
-            if plan.options.on_locked == "skip":
-                yield None
-                return
-            runs.wait_for_run_lock(session, control.wait)
-            yield session
-    finally:
-        session.close()
-
-
 class _Run:
     """One run under the lock."""
 
     def __init__(
-        self, plan: SyncPlan, source: Side, target: Side, report: SyncReport, emit: Emit, control: Control
+        self,
+        run_id: str,
+        plan: SyncPlan,
+        source: Side,
+        target: Side,
+        report: SyncReport,
+        emit: Emit,
+        control: Control,
     ) -> None:
-        self.plan, self.source, self.target = plan, source, target
+        self.run_id, self.plan, self.source, self.target = run_id, plan, source, target
         self.report, self.emit, self.control = report, emit, control
         self._errors: list[DbsyncError] = []
 
     def execute(self, lock: Session) -> None:
         """Take the snapshot, replace every group, then set shared sequences and refresh views."""
         runs.drop_dead_staging(lock)
-        label = f"dbsync {self.report.run_id}"
+        label = f"dbsync {self.run_id}"
         tables = [task.source for task in self.plan.tables]
         with exported_snapshot(
             self.source.database,
@@ -118,7 +110,7 @@ class _Run:
                 ReaderPool(self.source.database, snapshot, limit=jobs, label=label) for _ in ("copy", "hash")
             )
             context = RunContext(
-                run_id=self.report.run_id,
+                run_id=self.run_id,
                 plan=self.plan,
                 target=self.target.database,
                 target_oids=self.target.oids,

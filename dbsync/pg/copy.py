@@ -220,7 +220,9 @@ class _Pump:
     def abandon(self) -> None:
         """Leave both ends usable where possible: cancel the readers, fail the COPY on the target."""
         for stream in self._streams:
-            if stream.open:
+            if stream.pgconn.status == pq.ConnStatus.BAD:
+                stream.session.close()  # nobody is there to be asked
+            elif stream.open:
                 _drain_cancelled(stream)
         if self._out.status == pq.ConnStatus.OK and self._out.transaction_status == pq.TransactionStatus.ACTIVE:
             try:
