@@ -10,13 +10,15 @@ from typing import Literal, NamedTuple
 from dbsync.pg.database import Session
 from dbsync.pg.sql import load
 
+_LATER = ("index ", "trigger ", "policy ")
+
 
 class Part(NamedTuple):
-    """An object, or the default or constraint of a relation that a statement of its own can add."""
+    """An object, or something of a relation that a statement of its own can add."""
 
     kind: Literal["relation", "type", "routine", "other"]
     oid: int
-    name: str = ""  # "default COLUMN", "constraint NAME", or nothing for the object itself
+    name: str = ""  # "default COLUMN", "constraint NAME", "index NAME", ...; nothing for the object itself
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,10 +29,12 @@ class DdlFacts:
     extensions: Mapping[str, str]  # name -> schema, in an order that loads
     owned_schemas: frozenset[str]  # made by an extension
     needs: Mapping[Part, frozenset[Part]]
+    needs_later: Mapping[Part, frozenset[Part]]  # of indexes, triggers and policies: made after all objects
     collations: tuple[str, ...]
+    not_nulls: Mapping[tuple[int, str], str]  # relation and column -> how the column says it
     settings: tuple[tuple[int, str], ...]  # relation, statement
     statistics: tuple[tuple[int, str], ...]
-    comments: tuple[tuple[str, int, str], ...]  # kind of object, its oid, statement
+    comments: tuple[tuple[Part, str], ...]
     not_held: Mapping[str, int]  # kind of object -> how many there are
 
 
@@ -38,16 +42,20 @@ def read_ddl_facts(session: Session) -> DdlFacts:
     """Read the facts for all of the session's database."""
     rows = {name: session.execute(query) for name, query in load("ddl").items()}
     needs: defaultdict[Part, set[Part]] = defaultdict(set)
-    for kind, oid, name, needed_kind, needed_oid, needed_name in rows["needs"]:
-        needs[Part(kind, oid, name)].add(Part(needed_kind, needed_oid, needed_name))
+    later: defaultdict[Part, set[Part]] = defaultdict(set)
+    for kind, oid, name, *needed in rows["needs"]:
+        (later if name.startswith(_LATER) else needs)[Part(kind, oid, name)].add(Part(*needed))
+    added = [(oid, statement) for oid, _, _, statement in rows["not_nulls"] if statement is not None]
     return DdlFacts(
         keywords=frozenset(word for (word,) in rows["keywords"]),
         extensions=dict(rows["extensions"]),
         owned_schemas=frozenset(schema for (schema,) in rows["owned_schemas"]),
         needs={part: frozenset(needed) for part, needed in needs.items()},
+        needs_later={part: frozenset(needed) for part, needed in later.items()},
         collations=tuple(statement for (statement,) in rows["collations"]),
-        settings=tuple((oid, statement) for oid, statement in rows["settings"]),
+        not_nulls={(oid, column): said for oid, column, said, _ in rows["not_nulls"] if said is not None},
+        settings=tuple([*added, *((oid, statement) for oid, statement in rows["settings"])]),
         statistics=tuple((oid, statement) for oid, statement in rows["statistics"] if statement is not None),
-        comments=tuple((kind, oid, statement) for kind, oid, statement in rows["comments"]),
+        comments=tuple((Part(kind, oid, name), statement) for kind, oid, name, statement in rows["comments"]),
         not_held=dict(rows["not_held"]),
     )

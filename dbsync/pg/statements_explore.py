@@ -75,13 +75,12 @@ class _Values:
 def page(
     scope: Scope, columns: Sequence[str], order: Sequence[OrderKey], after: Sequence[str | None] | None
 ) -> Statement:
-    """Rows in order, those after ``after`` only: the columns to show, then those of the order."""
+    """Rows in order, those after ``after`` only."""
     values = _Values(scope.table)
     conditions = _conditions(scope, values)
     if after is not None:
         conditions.append(_after(values, order, after))
-    listed = [*columns, *(key.column for key in order)]
-    query = sql.SQL("SELECT {} FROM {}{}").format(_names(listed), _name(scope.table.name), _where(conditions))
+    query = sql.SQL("SELECT {} FROM {}{}").format(_names(columns), _name(scope.table.name), _where(conditions))
     if order:
         keys = (sql.SQL("{} DESC" if key.descending else "{}").format(sql.Identifier(key.column)) for key in order)
         query += sql.SQL(" ORDER BY {}").format(sql.SQL(", ").join(keys))

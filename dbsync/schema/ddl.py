@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 
-from dbsync.model import Catalog, ColumnType, Routine, Sequence, Table, TableName
+from dbsync.model import Catalog, ColumnType, Index, Routine, Sequence, Table, TableName
 from dbsync.pg.reflect_ddl import DdlFacts, Part
 from dbsync.schema.ddl_order import Order, SortKey, arrange
 from dbsync.schema.ddl_statements import Statements, is_key
@@ -41,9 +42,9 @@ class _Script:
         self.things = dict(_things(catalog))
         self.identities = _identities(catalog)
         self.order = self._order()
-        made = {part for part in self.order.parts if not part.name}
-        self.made = made
-        self.tables = [table for _, table in sorted(catalog.tables.items()) if Part("relation", table.oid) in made]
+        self.ordered = frozenset(self.order.parts)
+        self.made = {part for part in self.ordered if not part.name}
+        self.tables = [table for _, table in sorted(catalog.tables.items()) if Part("relation", table.oid) in self.made]
 
     def script(self) -> Script:
         not_held = dict(sorted(self._not_held().items()))
@@ -55,7 +56,7 @@ class _Script:
     def _order(self) -> Order:
         keys = {part: _sort_key(thing) for part, thing in self.things.items()}
         unmakeable = frozenset(part for part, thing in self.things.items() if not _makeable(thing))
-        return arrange(keys, self.facts.needs, unmakeable=unmakeable)
+        return arrange(keys, self.facts.needs, unmakeable=unmakeable, later=self.facts.needs_later)
 
     def _head(self, not_held: Mapping[str, int], warnings: Iterable[str]) -> list[str]:
         lines = [f"-- Schema of database {self.catalog.database!a}, PostgreSQL {self.catalog.server_version}"]
@@ -80,9 +81,20 @@ class _Script:
             for key in table.foreign_keys
         ]
         yield list(self._sequence_owners())
-        yield [f"{trigger.definition};" for table in self.tables for trigger in table.triggers if not trigger.clone]
+        yield [
+            f"{trigger.definition};"
+            for table in self.tables
+            for trigger in table.triggers
+            if not trigger.clone and self._makes(table, f"trigger {trigger.name}")
+        ]
         yield [rule for table in self.tables for rule in table.rules]
         yield [statement for table in self.tables for statement in self.sql.trigger_states(table)]
+        yield [
+            self.sql.policy(table.name, policy)
+            for table in self.tables
+            for policy in table.policies
+            if self._makes(table, f"policy {policy.name}")
+        ]
         yield [statement for table in self.tables for statement in self.sql.row_security(table)]
         oids = {part.oid for part in self.made if part.kind == "relation"}
         yield [statement for oid, statement in self.facts.settings if oid in oids]
@@ -126,25 +138,36 @@ class _Script:
                 yield from (self.sql.part(thing, name) for name in defaults if name not in stands_apart)
             else:
                 identities = self.identities.get(thing.name, {})
-                yield self.sql.table(thing, identities=identities, apart=stands_apart)
+                yield self.sql.table(thing, identities=identities, not_nulls=self.facts.not_nulls, apart=stands_apart)
 
     def _indexes(self) -> Iterator[str]:
         """Indexes and what CREATE TABLE cannot say: constraints not validated, exclusions, parents, marks."""
         keys = {index.name for table in self.tables for index in table.indexes if is_key(index)}
         for table in self.tables:
             for check in table.checks:
-                if not (check.kind == "check" and check.validated):
+                plain = check.kind == "check" and check.validated
+                if not plain and self._makes(table, f"constraint {check.name}"):
                     yield self.sql.constraint(table.name, check.name, check.definition)
             for index in table.indexes:
-                if index.constraint is None and _usable(table, index.valid):
+                if index.constraint is None and self._makes_index(table, index):
                     yield f"{index.definition};"
         for table in self.tables:
-            for index in table.indexes:
+            for index in filter(partial(self._makes_index, table), table.indexes):
                 # A key's index was tied to its parent's when the partition was attached.
                 if index.partition_of and not (index.name in keys and index.partition_of in keys):
                     parent, name = self.sql.name(index.partition_of), self.sql.name(index.name)
                     yield f"ALTER INDEX {parent} ATTACH PARTITION {name};"
                 yield from self.sql.index_marks(table, index)
+
+    def _makes(self, table: Table, name: str) -> bool:
+        """Whether this part of the table is still to be made: not impossible, and not made on the way."""
+        part = Part("relation", table.oid, name)
+        return part not in self.order.blocked and part not in self.ordered
+
+    def _makes_index(self, table: Table, index: Index) -> bool:
+        """Not the index that a failed build left over; the one of a root that waits for its partitions is made."""
+        usable = index.valid or table.kind == "partitioned"
+        return usable and self._makes(table, f"index {index.name.name}")
 
     def _sequence_owners(self) -> Iterator[str]:
         for _, sequence in sorted(self.catalog.sequences.items()):
@@ -154,14 +177,14 @@ class _Script:
                 yield f"ALTER SEQUENCE {self.sql.name(sequence.name)} OWNED BY {owner};"
 
     def _comments(self) -> Iterator[str]:
-        known = {(part.kind, part.oid) for part in self.made}
-        known |= {
-            ("relation", sequence.oid)
+        made = self.made | {
+            Part("relation", sequence.oid)
             for table in self.tables
             for sequence in self.identities.get(table.name, {}).values()
         }
-        for kind, oid, statement in self.facts.comments:
-            if (kind, oid) in known or (kind == "other" and self.whole):
+        for part, statement in self.facts.comments:
+            there = part._replace(name="") in made and part not in self.order.blocked
+            if there or (part.kind == "other" and self.whole):
                 yield statement
 
     def _not_held(self) -> Counter[str]:
@@ -172,7 +195,8 @@ class _Script:
                 found[_kind(thing) if not part.name else part.name.partition(" ")[0]] += 1
         found["large object"] += self.catalog.large_objects if self.whole else 0
         for table in self.tables:
-            found["invalid index"] += sum(not _usable(table, index.valid) for index in table.indexes)
+            invalid = [index for index in table.indexes if not index.valid and table.kind != "partitioned"]
+            found["invalid index"] += len(invalid)
             found["disabled foreign key trigger"] += sum(not key.triggers_enabled for key in table.foreign_keys)
         return +found
 
@@ -232,11 +256,6 @@ def _makeable(thing: Thing) -> bool:
         canonical = any(line.startswith("CANONICAL = ") for line in thing.definition)
         return thing.kind in ("enum", "domain", "composite") or (thing.kind == "range" and not canonical)
     return not (isinstance(thing, Table) and thing.kind == "foreign")
-
-
-def _usable(table: Table, valid: bool) -> bool:
-    """Whether to make an index: one left over by a failed build no, one that waits for its partitions yes."""
-    return valid or table.kind == "partitioned"
 
 
 def _kind(thing: Thing) -> str:

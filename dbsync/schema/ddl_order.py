@@ -23,13 +23,17 @@ class Order:
     circular: tuple[Part, ...]  # the last of ``parts``, when nothing can break the circle
 
 
-def arrange(keys: Mapping[Part, SortKey], needs: Needs, *, unmakeable: frozenset[Part]) -> Order:
+def arrange(
+    keys: Mapping[Part, SortKey], needs: Needs, *, unmakeable: frozenset[Part], later: Needs | None = None
+) -> Order:
     """Order the objects of ``keys``. What is needed but not in it is taken to be there already.
+
+    ``later`` are the needs of parts that are made after all objects: these may be blocked as well.
 
     A relation is made with its defaults and checks where that leads to no circle, which keeps the
     script short; where it does, these follow on their own.
     """
-    blocked = _blocked(needs, unmakeable)
+    blocked = _blocked({**needs, **(later or {})}, unmakeable)
     makeable = {part: key for part, key in keys.items() if part not in blocked}
     open_needs = {part: needed for part, needed in needs.items() if part not in blocked}
     ordered, left = _sorted(makeable, _joined(open_needs, apart=frozenset()))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
 from dbsync.model import Column, ColumnType, Index, Policy, Routine, Sequence, Table, TableName
 
@@ -54,9 +54,19 @@ class Statements:
             return f"CREATE MATERIALIZED VIEW {self.name(view.name)} AS\n{definition}\nWITH NO DATA;"
         return f"CREATE VIEW {self.name(view.name)} AS\n{definition};"
 
-    def table(self, table: Table, *, identities: dict[str, Sequence], apart: Collection[str]) -> str:
+    def table(
+        self,
+        table: Table,
+        *,
+        identities: Mapping[str, Sequence],
+        not_nulls: Mapping[tuple[int, str], str],
+        apart: Collection[str],
+    ) -> str:
         """CREATE TABLE with its columns, keys and checks, less the parts that stand ``apart``."""
-        lines = [self._column(column, identities.get(column.name), apart) for column in table.columns]
+        lines = []
+        for column in table.columns:
+            not_null = "" if column.nullable else not_nulls.get((table.oid, column.name), "NOT NULL")
+            lines.append(self._column(column, identities.get(column.name), apart, not_null))
         lines += [
             f"CONSTRAINT {self.quote(index.constraint)} {index.constraint_definition}"
             for index in sorted(table.indexes, key=lambda index: (not index.primary, index.constraint or ""))
@@ -71,7 +81,7 @@ class Statements:
         partitioned = f" PARTITION BY {table.partition_key}" if table.partition_key else ""
         return f"CREATE {word} {self.name(table.name)} {_listed(lines)}{partitioned};"
 
-    def _column(self, column: Column, identity: Sequence | None, apart: Collection[str]) -> str:
+    def _column(self, column: Column, identity: Sequence | None, apart: Collection[str], not_null: str) -> str:
         words = [self.quote(column.name), column.type.text]
         if column.collation:
             words.append(f"COLLATE {column.collation}")
@@ -82,9 +92,7 @@ class Statements:
             words.append(f"GENERATED {column.identity.upper()} AS IDENTITY ({options})")
         elif column.default is not None and f"default {column.name}" not in apart:
             words.append(f"DEFAULT {column.default}")
-        if not column.nullable:
-            words.append("NOT NULL")
-        return " ".join(words)
+        return " ".join([*words, not_null]).rstrip()
 
     def part(self, table: Table, part: str) -> str:
         """The statement that adds the default or the constraint that ``part`` names to its table."""
@@ -122,14 +130,12 @@ class Statements:
                 yield f"ALTER TABLE ONLY {self.name(table.name)} {word} TRIGGER {self.quote(trigger.name)};"
 
     def row_security(self, table: Table) -> Iterator[str]:
-        for policy in table.policies:
-            yield self._policy(table.name, policy)
         if table.rls_enabled:
             yield f"ALTER TABLE ONLY {self.name(table.name)} ENABLE ROW LEVEL SECURITY;"
         if table.rls_forced:
             yield f"ALTER TABLE ONLY {self.name(table.name)} FORCE ROW LEVEL SECURITY;"
 
-    def _policy(self, table: TableName, policy: Policy) -> str:
+    def policy(self, table: TableName, policy: Policy) -> str:
         roles = ", ".join("PUBLIC" if role == "public" else self.quote(role) for role in policy.roles)
         kind = "PERMISSIVE" if policy.permissive else "RESTRICTIVE"
         text = (

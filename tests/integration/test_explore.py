@@ -306,3 +306,16 @@ def test_pages_of_one_snapshot_do_not_see_later_writes(shop: Database) -> None:
         rest = explorer.page("moving", PageRequest(limit=5, after=first.next))
     ids = itertools.chain(first.rows, rest.rows)
     assert [row[0] for row in ids] == [str(number) for number in range(1, 11)]
+
+
+def test_the_widest_and_the_narrowest_tables_are_shown(shop: Database) -> None:
+    columns = ", ".join(f"c{number} int" for number in range(1, 1600))
+    shop.execute(
+        f"CREATE TABLE widest (c0 int PRIMARY KEY, {columns}); INSERT INTO widest SELECT i FROM generate_series(1, 3) i;"
+        "CREATE TABLE narrowest (); INSERT INTO narrowest DEFAULT VALUES; INSERT INTO narrowest DEFAULT VALUES"
+    )
+    sort = tuple(f"c{number}:desc" for number in range(1, 40))
+    found = page(shop.url, "widest", sort=sort, limit=2)
+    assert [len(row) for row in found.rows] == [1600, 1600]
+    assert [row[0] for row in page(shop.url, "widest", sort=sort, after=found.next).rows] == ["3"]
+    assert page(shop.url, "narrowest").rows == ((), ())

@@ -31,9 +31,9 @@ SELECT n.nspname
 
 -- name: needs
 -- Which object needs which other one to be there first. An object is a kind, an oid and a part of it:
--- defaults and checks are parts of their relation; the row type, the rule and the generated columns of
--- a relation, the array and the multirange of a type count as the thing itself. "other" is whatever a
--- script cannot make (operators, foreign servers, text search configurations, ...).
+-- defaults, constraints, indexes, triggers and policies are parts of their relation; the row type, the
+-- rule and the generated columns of a relation, the array and the multirange of a type count as the
+-- thing itself. "other" is whatever a script cannot make (operators, foreign servers, ...).
 WITH owned AS (
     SELECT d.classid, d.objid FROM pg_catalog.pg_depend d
      WHERE d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass AND d.deptype = 'e'
@@ -74,6 +74,20 @@ WITH owned AS (
     UNION ALL
     SELECT 'pg_catalog.pg_rewrite'::pg_catalog.regclass, r.oid, 'relation', r.ev_class, ''
       FROM pg_catalog.pg_rewrite r WHERE r.rulename = '_RETURN'
+    UNION ALL
+    SELECT 'pg_catalog.pg_class'::pg_catalog.regclass, i.indexrelid, 'relation', i.indrelid,
+           CASE WHEN v.oid IS NULL THEN 'index ' || c.relname WHEN v.contype = 'x' THEN 'constraint ' || v.conname
+                ELSE '' END
+      FROM pg_catalog.pg_index i
+      JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid
+      LEFT JOIN pg_catalog.pg_constraint v ON v.conindid = i.indexrelid AND v.conrelid = i.indrelid
+                                          AND v.contype IN ('p', 'u', 'x')
+    UNION ALL
+    SELECT 'pg_catalog.pg_trigger'::pg_catalog.regclass, g.oid, 'relation', g.tgrelid, 'trigger ' || g.tgname
+      FROM pg_catalog.pg_trigger g WHERE NOT g.tgisinternal
+    UNION ALL
+    SELECT 'pg_catalog.pg_policy'::pg_catalog.regclass, p.oid, 'relation', p.polrelid, 'policy ' || p.polname
+      FROM pg_catalog.pg_policy p
 )
 SELECT DISTINCT a.kind, a.oid, a.part, COALESCE(b.kind, 'other'), COALESCE(b.oid, d.refobjid), COALESCE(b.part, '')
   FROM pg_catalog.pg_depend d
@@ -87,7 +101,7 @@ SELECT DISTINCT a.kind, a.oid, a.part, COALESCE(b.kind, 'other'), COALESCE(b.oid
                             'pg_catalog.pg_collation'::pg_catalog.regclass)
    -- a sequence is made before the column that owns it
    AND NOT (s.relkind = 'S' AND d.deptype IN ('a', 'i'))
-   -- an index or foreign key is made after all of these
+   -- a foreign key is made after all of these
    AND NOT (b.kind IS NULL AND d.refclassid IN ('pg_catalog.pg_class'::pg_catalog.regclass,
                                                 'pg_catalog.pg_constraint'::pg_catalog.regclass))
    AND (a.kind, a.oid, a.part) IS DISTINCT FROM (COALESCE(b.kind, 'other'), COALESCE(b.oid, d.refobjid), COALESCE(b.part, ''))
@@ -168,6 +182,26 @@ SELECT made.owner_oid, made.text
   ) made
  ORDER BY made.nspname COLLATE "C", made.relname COLLATE "C", made.place, made.text COLLATE "C";
 
+-- name: not_nulls
+-- NOT NULL constraints (18 and later) that a plain NOT NULL would not make: how the column says it, or
+-- the statement that adds it later.
+SELECT v.conrelid, a.attname,
+       CASE WHEN v.convalidated
+            THEN pg_catalog.format('CONSTRAINT %I NOT NULL%s', v.conname, i.text) END,
+       CASE WHEN NOT v.convalidated
+            THEN pg_catalog.format('ALTER TABLE %I.%I ADD CONSTRAINT %I NOT NULL %I%s NOT VALID;',
+                                   n.nspname, c.relname, v.conname, a.attname, i.text) END
+  FROM pg_catalog.pg_constraint v
+  JOIN pg_catalog.pg_class c ON c.oid = v.conrelid
+  JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+  JOIN pg_catalog.pg_attribute a ON a.attrelid = v.conrelid AND a.attnum = v.conkey[1]
+  CROSS JOIN LATERAL (SELECT CASE WHEN v.connoinherit THEN ' NO INHERIT' ELSE '' END) i (text)
+ WHERE v.contype = 'n'
+   AND n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'dbsync')
+   AND (v.connoinherit OR NOT v.convalidated
+        OR v.conname <> pg_catalog.left(c.relname || '_' || a.attname || '_not_null', 63))
+ ORDER BY n.nspname COLLATE "C", c.relname COLLATE "C", a.attnum;
+
 -- name: statistics
 SELECT s.stxrelid, pg_catalog.pg_get_statisticsobjdef(s.oid) || ';'
   FROM pg_catalog.pg_statistic_ext s
@@ -176,8 +210,8 @@ SELECT s.stxrelid, pg_catalog.pg_get_statisticsobjdef(s.oid) || ';'
  ORDER BY n.nspname COLLATE "C", s.stxname COLLATE "C";
 
 -- name: comments
--- The class and oid of the object, or of the relation it is part of, and the statement.
-SELECT made.kind, made.oid,
+-- The object, or the relation and the part of it, and the statement.
+SELECT made.kind, made.oid, COALESCE(made.part, ''),
        pg_catalog.format('COMMENT ON %s %s IS %L;', made.word, made.identity, made.description)
   FROM (
     SELECT CASE WHEN o.type IN ('schema', 'collation', 'statistics object') THEN 'other'
@@ -186,6 +220,10 @@ SELECT made.kind, made.oid,
                 THEN 'type' ELSE 'relation' END AS kind,
            COALESCE(NULLIF(v.contypid, 0), v.conrelid, g.tgrelid, p.polrelid, r.ev_class, i.indrelid,
                     CASE WHEN c.relkind = 'c' THEN c.reltype END, d.objoid) AS oid,
+           CASE WHEN v.conrelid <> 0 THEN 'constraint ' || v.conname
+                WHEN g.oid IS NOT NULL THEN 'trigger ' || g.tgname
+                WHEN p.oid IS NOT NULL THEN 'policy ' || p.polname
+                WHEN i.indexrelid IS NOT NULL THEN 'index ' || c.relname END AS part,
            CASE WHEN v.contypid <> 0 THEN 'CONSTRAINT'
                 WHEN o.type LIKE '% column' THEN 'COLUMN'
                 WHEN o.type LIKE '% constraint' THEN 'CONSTRAINT'
@@ -213,7 +251,7 @@ SELECT made.kind, made.oid,
        AND o.schema IS DISTINCT FROM 'information_schema' AND o.schema IS DISTINCT FROM 'dbsync'
        AND o.identity <> 'dbsync'
   ) made
- ORDER BY 3;
+ ORDER BY 4;
 
 -- name: not_held
 -- What a script made by dbsync does not hold, counted by kind. Objects below 16384 are the server's own.
@@ -263,8 +301,6 @@ WITH owned AS (
     UNION ALL SELECT 'table access method', 'pg_catalog.pg_class'::pg_catalog.regclass, c.oid
       FROM pg_catalog.pg_class c JOIN pg_catalog.pg_am a ON a.oid = c.relam
      WHERE c.relkind IN ('r', 'p', 'm') AND a.amname <> 'heap'
-    UNION ALL SELECT 'NOT NULL that is NOT VALID', 'pg_catalog.pg_constraint'::pg_catalog.regclass, oid
-      FROM pg_catalog.pg_constraint WHERE contype = 'n' AND NOT convalidated
     UNION ALL SELECT 'grants on a relation', 'pg_catalog.pg_class'::pg_catalog.regclass, oid
       FROM pg_catalog.pg_class WHERE relacl IS NOT NULL
     UNION ALL SELECT 'grants on a column', 'pg_catalog.pg_class'::pg_catalog.regclass, attrelid
