@@ -154,6 +154,8 @@ class Explorer:
         """Nulls, distinct values, extremes and the most frequent values of each column."""
         table = self.table(name)
         columns, notes = self._columns(table, request.columns)
+        if not columns:
+            raise ConfigError(f"{table.name} has no columns")
         scope, sample = self._sampled(self._scope(table, request))
         notes = (*notes, *self._rls_note(table))
         rows, found = 0, []

@@ -319,3 +319,5 @@ def test_the_widest_and_the_narrowest_tables_are_shown(shop: Database) -> None:
     assert [len(row) for row in found.rows] == [1600, 1600]
     assert [row[0] for row in page(shop.url, "widest", sort=sort, after=found.next).rows] == ["3"]
     assert page(shop.url, "narrowest").rows == ((), ())
+    with pytest.raises(ConfigError, match="has no columns"), exploring(shop.url) as explorer:
+        explorer.figures("narrowest", PageRequest())

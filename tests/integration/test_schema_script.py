@@ -13,6 +13,7 @@ from dbsync.schema.report import SchemaReport, read_schema
 from dbsync.urls import parse_url
 from tests.fixtures import schemagen
 from tests.fixtures.databases import Database, fresh_database
+from tests.fixtures.pair import with_user
 from tests.integration.test_reflect import everything
 
 # The sample database lies beside the checkout where dbsync is developed.
@@ -47,6 +48,12 @@ def test_everything_is_made_again(name: str, request: pytest.FixtureRequest) -> 
     assert report.script is not None
     assert (dict(report.script.not_held), report.script.warnings) == ({}, ())
     assert_remade(report, server)
+
+
+def test_a_role_without_rights_prints_the_same_script(source_db: Database) -> None:
+    source_db.execute(*everything(source_db.server))
+    mine, theirs = look(source_db.url).script, look(with_user(source_db.url, "case_reader")).script
+    assert mine == theirs
 
 
 def test_an_older_servers_schema_loads_into_a_newer_one(pg15: EphemeralServer, pg_a: EphemeralServer) -> None:
