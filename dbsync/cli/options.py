@@ -89,8 +89,8 @@ def parse_output(text: str) -> OutputFile:
     prefix, equals, rest = text.partition("=")
     named = next((name for name in FORMATS if name == prefix), None) if equals else None
     path = rest if named else text
-    if not path:
-        raise ConfigError(f"--output {text!r} names no file", hint="write -o FILE or -o FORMAT=FILE")
+    if path in ("", "-"):
+        raise ConfigError(f"--output {text!r} names no file", hint="write -o FILE; without it, stdout gets the output")
     if "\0" in path:
         raise ConfigError("--output holds a NUL character")
     return OutputFile(path=Path(path), format=named)

@@ -18,6 +18,7 @@ _USERINFO = re.compile(r"^(?:[a-z][a-z0-9+.-]*:/*)?/*[^:/?#@]*:(.+)@[^@]*$", re.
 _PASSWORD_PAIR = re.compile(r"(?:password|passwd|pwd|sslpassword)\s*=\s*('(?:[^'\\]|\\.)*'|[^\s&;]+)", re.IGNORECASE)
 _MASKED_PAIR = re.compile(r"((?:password|passwd|sslpassword)\s*=\s*)('(?:[^'\\]|\\.)*'|[^\s&;'\"]+)", re.IGNORECASE)
 _MASKED_USERINFO = re.compile(r"([a-z][a-z0-9+.-]*:/+[^\s:/?#@'\"]*:)[^\s'\"]+(@)", re.IGNORECASE)
+_BLANK = re.compile(r"\s")
 _SHORTEST = 4  # masking every "a" would make messages unreadable and hide nothing worth hiding
 
 
@@ -37,7 +38,8 @@ class Redactor:
     def learn_from(self, text: str) -> None:
         """Learn the password of anything that could be meant as a URL or a conninfo string."""
         for candidate in {text, text.partition("=")[2]}:
-            found = _USERINFO.match(candidate)
+            # A password may hold blanks, but SQL with a colon and an @ is no URL.
+            found = _USERINFO.match(candidate) if "://" in text or not _BLANK.search(text) else None
             if found:
                 self.learn(found.group(1))
                 # "u:PW@host/db?x=a@b": the password also ends at the first @

@@ -48,6 +48,8 @@ ALTER FUNCTION state(int, int) OWNER TO case_writer;
 CREATE AGGREGATE trap_sum (int) (SFUNC = state, STYPE = int, INITCOND = 0);
 CREATE SERVER files FOREIGN DATA WRAPPER file_fdw;
 CREATE FOREIGN TABLE program (line text) SERVER files OPTIONS (program 'touch {place}/by-fdw');
+CREATE TABLE parted (line text) PARTITION BY LIST (line);
+CREATE FOREIGN TABLE parted_program PARTITION OF parted DEFAULT SERVER files OPTIONS (program 'touch {place}/by-part');
 CREATE PROCEDURE deletes() LANGUAGE sql AS 'DELETE FROM t';
 GRANT SELECT ON t, plain TO case_reader; GRANT USAGE ON SCHEMA public TO case_reader;
 """.replace("CREATE CAST (int AS regtype) WITH FUNCTION liar_cast(int);\n", "")
@@ -202,6 +204,7 @@ SELECT trap_sum(id) FROM t
 SELECT trap_sum(id) OVER () FROM t
 TABLE program
 SELECT count(*) FROM program
+SELECT * FROM parted
 SELECT * FROM t WHERE liar()
 """
 

@@ -63,11 +63,18 @@ SELECT c.conbin::text
  WHERE c.conbin IS NOT NULL;
 
 -- name: program_tables
--- Foreign tables among these relations that run a program on the server when they are read.
+-- Foreign tables among these relations and their partitions that run a program on the server when read.
+WITH RECURSIVE scanned (oid) AS (
+    SELECT pg_catalog.unnest(%s::pg_catalog.oid[])
+     UNION
+    SELECT i.inhrelid
+      FROM scanned s
+      JOIN pg_catalog.pg_inherits i ON i.inhparent OPERATOR(pg_catalog.=) s.oid
+)
 SELECT c.oid::pg_catalog.regclass::text
   FROM pg_catalog.pg_foreign_table f
   JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) f.ftrelid
- WHERE f.ftrelid OPERATOR(pg_catalog.=) ANY (%s::pg_catalog.oid[])
+ WHERE f.ftrelid OPERATOR(pg_catalog.=) ANY (SELECT s.oid FROM scanned s)
    AND EXISTS (SELECT FROM pg_catalog.unnest(f.ftoptions) AS o(text)
                 WHERE pg_catalog.starts_with(o.text, 'program='));
 
