@@ -94,7 +94,7 @@ class _Command(TyperCommand):
         pieces = ["[OPTIONS]"]
         for parameter in self.get_params(ctx):
             if parameter.param_type_name == "argument":
-                name = parameter.metavar or parameter.name.upper()
+                name = parameter.metavar or str(parameter.name).upper()
                 pieces.append(name if parameter.required or name.startswith("[") else f"[{name}]")
         return pieces
 
