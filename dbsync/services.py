@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
 
@@ -43,8 +44,10 @@ class OpenSync:
 
     def plan(self, *, count: bool = False) -> SyncPlan:
         """Read both sides and plan; with ``count`` the plan's numbers are exact (a dry run)."""
-        source, source_stamps = _read(self.source)
-        target, target_stamps = _read(self.target)
+        with ThreadPoolExecutor(1) as beside:  # each server takes a moment to fill its catalog caches
+            reading = beside.submit(_read, self.target)
+            source, source_stamps = _read(self.source)
+            target, target_stamps = reading.result()
         selection = select_units(source, target, self.options)
         _check_conditions(self.source, selection, self.options)
         plan = plan_sync(source, target, selection, self.options, filled=_filled(self.target, target, selection))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -138,6 +139,7 @@ def _sync(
             return _planned(context, plan)
         ask = (lambda: context.confirm(question(plan, ends[1].url.name))) if context.can_ask else None
         opened.require_consent(yes=context.options.yes, confirm=confirm, ask=ask)
+        gc.enable()  # see cli.main: from here on it may take long
         return _reported(context, opened.run(emit=context.emit, control=context.control))
 
 
