@@ -1,0 +1,1 @@
+CREATE TABLE t (id serial PRIMARY KEY); CREATE TABLE u (id int);

@@ -1,0 +1,1 @@
+INSERT INTO event SELECT i, 'old' FROM generate_series(50, 150) i;

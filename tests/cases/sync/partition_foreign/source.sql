@@ -1,0 +1,1 @@
+INSERT INTO event_near SELECT generate_series(0, 99);

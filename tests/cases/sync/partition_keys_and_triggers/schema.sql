@@ -1,0 +1,11 @@
+CREATE TABLE shop (id int PRIMARY KEY);
+CREATE TABLE sale (id int, day int, shop int CONSTRAINT at_shop REFERENCES shop, PRIMARY KEY (id, day)) PARTITION BY RANGE (day);
+CREATE TABLE sale_1 PARTITION OF sale FOR VALUES FROM (0) TO (10);
+CREATE TABLE sale_2 (id int NOT NULL, day int NOT NULL, shop int CONSTRAINT my_own_name REFERENCES shop, PRIMARY KEY (id, day));
+ALTER TABLE sale ATTACH PARTITION sale_2 FOR VALUES FROM (10) TO (20);
+CREATE TABLE refund (id int PRIMARY KEY, sale int, day int, FOREIGN KEY (sale, day) REFERENCES sale ON DELETE CASCADE);
+CREATE TABLE note (id int PRIMARY KEY, sale int, day int, FOREIGN KEY (sale, day) REFERENCES sale_1);
+ALTER TABLE sale_1 ADD CONSTRAINT leaf_only FOREIGN KEY (shop) REFERENCES shop DEFERRABLE;
+COMMENT ON CONSTRAINT leaf_only ON sale_1 IS 'kept';
+COMMENT ON CONSTRAINT at_shop ON sale IS 'kept too';
+CREATE FUNCTION never() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RAISE 'fired'; END$$;

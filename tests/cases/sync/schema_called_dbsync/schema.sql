@@ -1,0 +1,2 @@
+CREATE SCHEMA dbsync; CREATE TABLE dbsync.mine (id int PRIMARY KEY, v text);
+CREATE TABLE a (id int PRIMARY KEY); CREATE TABLE b (id int PRIMARY KEY, a int REFERENCES a);

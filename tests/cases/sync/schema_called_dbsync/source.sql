@@ -1,0 +1,1 @@
+INSERT INTO dbsync.mine VALUES (1, 'mine'); INSERT INTO a VALUES (1); INSERT INTO b VALUES (1, 1);

@@ -1,0 +1,1 @@
+INSERT INTO dbsync.mine VALUES (1, 'theirs'); INSERT INTO a VALUES (2); INSERT INTO b VALUES (2, 2);
