@@ -75,7 +75,7 @@ class Race:
 def markdown_table(rows: Sequence[Sequence[str]]) -> str:
     """Return a Markdown table; the first row is its head, numbers stand to the right."""
     head, *body = rows
-    right = [all(re.match(r"[-\d.]", row[column]) for row in body) for column in range(len(head))]
+    right = [all(re.fullmatch(r"-?[\d.,]+( (s|MB|%))?", row[column]) for row in body) for column in range(len(head))]
     rule = ["---:" if number else "---" for number in right]
     return "\n".join(f"| {' | '.join(row)} |" for row in [head, rule, *body])
 

@@ -14,7 +14,7 @@ _FILL_NARROW = """
 INSERT INTO public.narrow
 SELECT n, n * 7919 % 100003, (ARRAY['new','paid','sent','returned'])[n % 4 + 1], (n * 37 % 1000000)::numeric / 100,
        '2024-01-01 00:00Z'::timestamptz + n * interval '7 seconds', n % 3 = 0, md5(n::text)
-FROM pg_catalog.generate_series(1, {rows}) n;
+FROM pg_catalog.generate_series(1::bigint, {rows}) n;
 """
 
 WIDE = """
@@ -31,7 +31,7 @@ SELECT n, md5(n::text)::uuid, 'title ' || md5((n + 1)::text), md5((n + 2)::text)
        'street', 'street ' || n % 9000, 'zip', n % 99999)), n * 1.0001, n / 7.0::double precision,
        '2024-01-01 00:00Z'::timestamptz + n * interval '1 second', '2024-01-01'::timestamp + n * interval '1 minute',
        '2024-01-01'::date + (n % 700)::integer
-FROM pg_catalog.generate_series(1, {rows}) n;
+FROM pg_catalog.generate_series(1::bigint, {rows}) n;
 """
 
 PAIRS = "CREATE TABLE public.pairs (a bigint NOT NULL, b bigint NOT NULL);"
@@ -67,7 +67,7 @@ def many_tables(scale: float) -> str:
             INSERT INTO public.{name} (parent, lookup, amount, label, created_at)
             SELECT n % {rows[parent]} + 1, n % {rows[lookup]} + 1, n * 0.37, md5(n::text),
                    '2024-01-01 00:00Z'::timestamptz + n * interval '1 second'
-            FROM pg_catalog.generate_series(1, {rows[name]}) n;""")
+            FROM pg_catalog.generate_series(1::bigint, {rows[name]}) n;""")
         keys.append(f"""
             ALTER TABLE public.{name} ADD PRIMARY KEY (id);
             CREATE INDEX ON public.{name} (parent);

@@ -36,10 +36,10 @@ def test_a_race_is_tabled_with_medians_the_fastest_the_peak_and_only_present_bas
 
 
 def test_numbers_stand_to_the_right_in_a_table():
-    assert markdown_table([["engine", "s"], ["psql", "-1.50"]]).splitlines() == [
-        "| engine | s |",
-        "| --- | ---: |",
-        "| psql | -1.50 |",
+    assert markdown_table([["measure", "s", "peak"], ["60 tables", "-1.50", "1,000 MB"]]).splitlines() == [
+        "| measure | s | peak |",
+        "| --- | ---: | ---: |",
+        "| 60 tables | -1.50 | 1,000 MB |",
     ]
 
 
