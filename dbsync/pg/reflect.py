@@ -16,11 +16,14 @@ from typing import Any
 
 from psycopg.pq import TransactionStatus
 
+from dbsync.errors import StatementFailed
 from dbsync.model import Catalog, TableName
 from dbsync.pg.database import Session, translated
 from dbsync.pg.reflect_build import build_catalog
 from dbsync.pg.reflect_keys import Inspected
 from dbsync.pg.sql import load
+
+_INTERNAL_ERROR = "XX000"
 
 
 def reflect(session: Session) -> Catalog:
@@ -28,9 +31,20 @@ def reflect(session: Session) -> Catalog:
 
     Objects that the role may not read are listed too, with no privileges.
     """
-    with one_snapshot(session):
-        rows = {name: session.execute(query) for name, query in load("catalog").items()}
-        inspected = _inspect(session, {schema for _, schema, *_ in rows["relations"]})
+    try:
+        with one_snapshot(session):
+            rows = {name: session.execute(query) for name, query in load("catalog").items()}
+            inspected = _inspect(session, {schema for _, schema, *_ in rows["relations"]})
+    except StatementFailed as error:
+        if error.sqlstate != _INTERNAL_ERROR:
+            raise
+        # The server's printers look at the present, not at the snapshot.
+        raise StatementFailed(
+            f"tables or types were dropped while the structure was being read ({error.message})",
+            sqlstate=error.sqlstate,
+            code="SCHEMA_CHANGING",
+            hint="run it again when no other session changes the schema",
+        ) from error
     return build_catalog(rows, inspected)
 
 

@@ -125,7 +125,7 @@ class _Script:
             thing = self.things[part._replace(name="")]
             stands_apart = apart[part.oid]
             if isinstance(thing, Table) and part.name:
-                yield self.sql.part(thing, part.name)
+                yield from self.sql.part(thing, part.name)
             elif isinstance(thing, ColumnType):
                 yield from self.sql.type(thing)
             elif isinstance(thing, Routine):
@@ -135,7 +135,9 @@ class _Script:
             elif thing.kind in ("view", "matview"):
                 yield self.sql.view(thing)
                 defaults = [f"default {column.name}" for column in thing.columns if column.default is not None]
-                yield from (self.sql.part(thing, name) for name in defaults if name not in stands_apart)
+                for name in defaults:
+                    if name not in stands_apart:
+                        yield from self.sql.part(thing, name)
             else:
                 identities = self.identities.get(thing.name, {})
                 yield self.sql.table(thing, identities=identities, not_nulls=self.facts.not_nulls, apart=stands_apart)

@@ -94,15 +94,16 @@ class Statements:
             words.append(f"DEFAULT {column.default}")
         return " ".join([*words, not_null]).rstrip()
 
-    def part(self, table: Table, part: str) -> str:
+    def part(self, table: Table, part: str) -> Iterator[str]:
         """The statement that adds the default or the constraint that ``part`` names to its table."""
         kind, _, name = part.partition(" ")
         if kind == "default":
             column = table.column(name)
             expression = column.default if column else None
-            return f"ALTER TABLE ONLY {self.name(table.name)} ALTER COLUMN {self.quote(name)} SET DEFAULT {expression};"
-        (check,) = (check for check in table.checks if check.name == name)
-        return self.constraint(table.name, name, check.definition)
+            yield f"ALTER TABLE ONLY {self.name(table.name)} ALTER COLUMN {self.quote(name)} SET DEFAULT {expression};"
+        for check in table.checks:
+            if kind == "constraint" and check.name == name:
+                yield self.constraint(table.name, name, check.definition)
 
     def constraint(self, table: TableName, name: str, definition: str) -> str:
         return f"ALTER TABLE {self.name(table)} ADD CONSTRAINT {self.quote(name)} {definition};"

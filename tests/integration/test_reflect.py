@@ -256,6 +256,23 @@ def test_reflection_stays_in_the_callers_transaction_and_leaves_no_trace(full: D
     full.execute("DROP TABLE app.too_late")
 
 
+def test_what_is_dropped_after_the_snapshot_does_no_harm(server: EphemeralServer) -> None:
+    with fresh_database(server) as database:
+        database.execute(
+            "CREATE TABLE kept (id int); CREATE TABLE gone (id int PRIMARY KEY CHECK (id > 0), v int UNIQUE);"
+            "CREATE TABLE refers (id int REFERENCES gone, EXCLUDE (id WITH =)); CREATE VIEW looked AS SELECT * FROM gone;"
+            "CREATE RULE r AS ON DELETE TO gone DO INSTEAD NOTHING; CREATE INDEX ON gone (lower(v::text)) WHERE v > 1"
+        )
+        session = connect(database.url)
+        session.execute("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        session.execute("SELECT count(*) FROM pg_catalog.pg_class")
+        database.execute("DROP TABLE gone CASCADE; DROP TABLE refers")
+        tables = {name.name: table for name, table in reflect(session).tables.items()}
+        session.close()
+    assert tables.keys() == {"kept", "gone", "refers", "looked"}
+    assert column(tables["kept"], "id").type.text == "integer"
+
+
 def test_a_locked_table_does_not_hold_reflection_up(source_db: Database) -> None:
     source_db.execute("CREATE TABLE locked (id int)")
     with psycopg.connect(source_db.url) as blocker:

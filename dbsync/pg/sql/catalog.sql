@@ -1,6 +1,8 @@
 -- The catalog queries behind dbsync.pg.reflect: each reads one kind of object of the whole database,
 -- from pg_catalog only, so that a role sees everything that exists and not just what it may use.
 -- System schemas, temporary schemas (both start with pg_) and dbsync's own schema are left out.
+-- Some printers fail for an object that was dropped after the snapshot was taken: has_*_privilege, which
+-- answers NULL for it, keeps them from being called.
 
 -- name: database
 -- The server, the database and the current role.
@@ -59,7 +61,8 @@ SELECT c.oid, n.nspname, c.relname, c.relkind::text, c.relpersistence::text,
        pg_catalog.pg_get_expr(c.relpartbound, c.oid),
        CASE WHEN c.relkind = 'p' THEN pg_catalog.pg_get_partkeydef(c.oid) END,
        ARRAY(SELECT i.inhparent FROM pg_catalog.pg_inherits i WHERE i.inhrelid = c.oid ORDER BY i.inhseqno),
-       CASE WHEN c.relkind IN ('v', 'm') THEN pg_catalog.pg_get_viewdef(c.oid) END,
+       CASE WHEN c.relkind IN ('v', 'm') AND pg_catalog.has_table_privilege(c.oid, 'SELECT') IS NOT NULL
+            THEN pg_catalog.pg_get_viewdef(c.oid) END,
        c.relispopulated,
        (SELECT e.extname
           FROM pg_catalog.pg_depend d JOIN pg_catalog.pg_extension e ON e.oid = d.refobjid
@@ -144,7 +147,8 @@ SELECT line.oid, line.text
     SELECT t.oid, 4, 0, 'NOT NULL' FROM pg_catalog.pg_type t WHERE t.typtype = 'd' AND t.typnotnull
      UNION ALL
     SELECT v.contypid, 5, pg_catalog.row_number() OVER (PARTITION BY v.contypid ORDER BY v.conname COLLATE "C"),
-           pg_catalog.format('CONSTRAINT %I %s', v.conname, pg_catalog.pg_get_constraintdef(v.oid))
+           CASE WHEN pg_catalog.has_type_privilege(v.contypid, 'USAGE') IS NOT NULL
+                THEN pg_catalog.format('CONSTRAINT %I %s', v.conname, pg_catalog.pg_get_constraintdef(v.oid)) END
       FROM pg_catalog.pg_constraint v WHERE v.contypid <> 0 AND v.contype = 'c'
      UNION ALL
     SELECT t.oid, 1, a.attnum,
@@ -209,7 +213,10 @@ SELECT v.conrelid, v.conname, rn.nspname, rc.relname,
                FROM pg_catalog.unnest(v.confkey) WITH ORDINALITY k (attnum, place)
                JOIN pg_catalog.pg_attribute a ON a.attrelid = v.confrelid AND a.attnum = k.attnum
               ORDER BY k.place),
-       pg_catalog.pg_get_constraintdef(v.oid), v.confdeltype::text, v.confupdtype::text, v.condeferrable,
+       CASE WHEN pg_catalog.has_table_privilege(v.conrelid, 'SELECT') IS NOT NULL
+             AND pg_catalog.has_table_privilege(v.confrelid, 'SELECT') IS NOT NULL
+            THEN pg_catalog.pg_get_constraintdef(v.oid) END,
+       v.confdeltype::text, v.confupdtype::text, v.condeferrable,
        v.convalidated, pg_catalog.obj_description(v.oid, 'pg_constraint'), COALESCE(state.usual, true)
   FROM pg_catalog.pg_constraint v
   JOIN pg_catalog.pg_class c ON c.oid = v.conrelid
@@ -223,7 +230,10 @@ SELECT v.conrelid, v.conname, rn.nspname, rc.relname,
 
 -- name: checks
 -- Check and exclusion constraints of tables.
-SELECT v.conrelid, v.conname, pg_catalog.pg_get_constraintdef(v.oid), v.contype::text, v.convalidated
+SELECT v.conrelid, v.conname,
+       CASE WHEN pg_catalog.has_table_privilege(COALESCE(NULLIF(v.conindid, 0), v.conrelid), 'SELECT') IS NOT NULL
+            THEN pg_catalog.pg_get_constraintdef(v.oid) END,
+       v.contype::text, v.convalidated
   FROM pg_catalog.pg_constraint v
   JOIN pg_catalog.pg_class c ON c.oid = v.conrelid
   JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
@@ -235,7 +245,10 @@ SELECT v.conrelid, v.conname, pg_catalog.pg_get_constraintdef(v.oid), v.contype:
 -- All that SQLAlchemy does not tell about an index. conperiod (18 and later) marks WITHOUT OVERLAPS.
 SELECT i.indrelid, n.nspname, c.relname, pg_catalog.pg_get_indexdef(i.indexrelid),
        i.indisunique, i.indisprimary, i.indisvalid AND i.indisready AND i.indislive, i.indimmediate,
-       v.conname, pg_catalog.pg_get_constraintdef(v.oid), pn.nspname, pc.relname, s.spcname,
+       v.conname,
+       CASE WHEN pg_catalog.has_table_privilege(i.indexrelid, 'SELECT') IS NOT NULL
+            THEN pg_catalog.pg_get_constraintdef(v.oid) END,
+       pn.nspname, pc.relname, s.spcname,
        pg_catalog.obj_description(i.indexrelid, 'pg_class'), pg_catalog.obj_description(v.oid, 'pg_constraint'),
        i.indisclustered, i.indisreplident,
        COALESCE((pg_catalog.to_jsonb(v) ->> 'conperiod')::bool, false),
@@ -287,7 +300,8 @@ SELECT p.polrelid, p.polname, p.polcmd::text, p.polpermissive,
 -- name: rules
 -- Rules other than the one that makes a view; a state that is not the usual one follows as a statement.
 SELECT r.ev_class,
-       pg_catalog.pg_get_ruledef(r.oid)
+       CASE WHEN pg_catalog.has_table_privilege(r.ev_class, 'SELECT') IS NOT NULL
+            THEN pg_catalog.pg_get_ruledef(r.oid) END
        || CASE r.ev_enabled
             WHEN 'O' THEN ''
             ELSE pg_catalog.format(' ALTER TABLE %I.%I %s RULE %I;', n.nspname, c.relname,
