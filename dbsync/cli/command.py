@@ -28,7 +28,7 @@ from dbsync.cli.options import (
     with_global_parameters,
 )
 from dbsync.cli.output import Answer, check_writable
-from dbsync.cli.profiles import complete_database, profile_defaults
+from dbsync.cli.profiles import complete_database, profile_defaults, sync_defaults
 from dbsync.cli.signals import start_clock
 
 CONTEXT_SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
@@ -52,7 +52,10 @@ class _Context(typer.Context):
         if text:
             multiple = any(parameter.name == name and parameter.multiple for parameter in self.command.params)
             return text.splitlines() if multiple else text
-        return None if name in ("config", "profile") else self._profile().get(option.replace("-", "_"))
+        if name in ("config", "profile", "job"):
+            return None
+        key = option.replace("-", "_")
+        return self._named_sync().get(key, self._profile().get(key))
 
     def origin(self, name: str) -> str | None:
         """Where a value that did not stand on the command line came from, for messages."""
@@ -60,7 +63,9 @@ class _Context(typer.Context):
         if option is None or self.get_parameter_source(name) is None or _on_command_line(self, name):
             return None
         variable = _variable(option)
-        return variable if os.environ.get(variable) else "the profile"
+        if os.environ.get(variable):
+            return variable
+        return "the config file's sync" if option.replace("-", "_") in self._named_sync() else "the profile"
 
     def _option(self, name: str) -> str | None:
         """The long name of an option that may be set from outside, without its dashes."""
@@ -69,11 +74,17 @@ class _Context(typer.Context):
             return None
         return max(parameter.opts, key=len).lstrip("-")
 
+    def _named_sync(self) -> Mapping[str, Any]:
+        """What ``sync --name`` takes from the config file."""
+        job = self.params.get("job")
+        return {} if job is None else sync_defaults(self._given("config"), job)
+
     def _profile(self) -> Mapping[str, Any]:
-        given = self.meta.get(_GIVEN, {})
-        config = self.params.get("config") or given.get("config")
-        profile = self.params.get("profile") or given.get("profile")
-        return profile_defaults(config, profile)
+        return profile_defaults(self._given("config"), self._given("profile"))
+
+    def _given(self, name: str) -> Any:
+        """An eager option of this command, else the one that stood before the command's name."""
+        return self.params.get(name) or self.meta.get(_GIVEN, {}).get(name)
 
 
 def _variable(option: str) -> str:

@@ -11,12 +11,35 @@ from typing import Any
 from dbsync.cli.options import FLAG_ONLY_OPTIONS
 from dbsync.errors import ConfigError, DbsyncError
 
+_SYNC_OPTIONS = (
+    "mode", "jobs", "chunk_size", "max_rate", "verify", "triggers", "drop_indexes", "on_locked", "timeout",
+)  # fmt: skip
 _NEVER = FLAG_ONLY_OPTIONS | {"--config", "--profile"}
 
 
 def profile_defaults(config: Path | str | None, profile: str | None) -> Mapping[str, Any]:
     """Return option name (with underscores) -> value of the chosen profile; {} without a profile."""
     return {} if profile is None else _read(str(config) if config is not None else None, profile)
+
+
+def sync_defaults(config: Path | str | None, name: str) -> Mapping[str, Any]:
+    """Return option name (with underscores) -> value of a sync of the config file, as the command line has them."""
+    from dbsync.config import load_settings
+
+    job = load_settings(config).sync(name)
+    values: dict[str, Any] = {
+        "tables": job.tables,
+        "exclude": job.exclude,
+        "where": [f"{table}:{expression}" for table, expression in job.where.items()],
+        "columns": [f"{table}:{','.join(map(_quoted, columns))}" for table, columns in job.columns.items()],
+        "map": [f"{source}={target}" for source, target in job.map.items()],
+    }
+    values |= {option: getattr(job, option) for option in _SYNC_OPTIONS}
+    return {option: value for option, value in values.items() if value not in (None, (), [])}
+
+
+def _quoted(column: str) -> str:
+    return '"' + column.replace('"', '""') + '"'
 
 
 def complete_database(incomplete: str) -> list[str]:

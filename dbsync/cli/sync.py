@@ -32,8 +32,14 @@ def parse_rate(text: str) -> int:
 @command("sync", formats=("text", "json"), two_ended=True, graceful=True, report=True)
 def sync(
     context: Context,
-    source: Annotated[str, typer.Argument(metavar="SOURCE", help="The database to read.")],
-    target: Annotated[str, typer.Argument(metavar="TARGET", help="The database to make like the source.")],
+    source: Annotated[str | None, typer.Argument(metavar="SOURCE", help="The database to read.")] = None,
+    target: Annotated[
+        str | None, typer.Argument(metavar="TARGET", help="The database to make like the source.")
+    ] = None,
+    job: Annotated[
+        str | None,
+        typer.Option("--name", metavar="JOB", is_eager=True, help="Run a sync of the config file, in place of both."),
+    ] = None,
     mode: Annotated[
         Literal["replace"] | None,
         typer.Option(
@@ -109,6 +115,7 @@ def sync(
         drop_indexes=drop_indexes,
         on_locked=on_locked,
     )
+    source, target = _named_ends(context, job, source, target)
     ends = (context.database(source, read_only=True), context.database(target, read_only=False))
     try:
         return _sync(context, ends, options, dry_run=dry_run, plan_out=plan_out, confirm=confirm)
@@ -141,6 +148,15 @@ def _sync(
         opened.require_consent(yes=context.options.yes, confirm=confirm, ask=ask)
         gc.enable()  # see cli.main: from here on it may take long
         return _reported(context, opened.run(emit=context.emit, control=context.control))
+
+
+def _named_ends(context: Context, job: str | None, source: str | None, target: str | None) -> tuple[str, str]:
+    if job is not None and source is None and target is None:
+        configured = context.settings.sync(job)
+        return configured.source, configured.target
+    if job is not None or source is None or target is None:
+        raise ConfigError("sync needs SOURCE and TARGET, or --name alone", hint="see dbsync sync --help")
+    return source, target
 
 
 def _planned(context: Context, plan: SyncPlan) -> Answer:

@@ -1,6 +1,7 @@
 """A real database: Pagila (github.com/devrimgunduz/pagila), into an empty copy of its schema, and over itself.
 
-``DBSYNC_TEST_PAGILA=DIR`` names the folder with its schema.sql and data.sql, which are not part of this repository.
+Its schema.sql and data.sql are not part of this repository: ``DBSYNC_TEST_PAGILA=DIR`` names their folder, else they are
+looked for beside the checkout.
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ from tests.fixtures import oracle
 from tests.fixtures.command import Command
 from tests.fixtures.pair import pair_on, rows
 
-PLACE = os.environ.get("DBSYNC_TEST_PAGILA")
+_BESIDE = Path(__file__).parents[2].parent / "shared" / "data" / "pagila"
+PLACE = os.environ.get("DBSYNC_TEST_PAGILA") or (str(_BESIDE) if _BESIDE.is_dir() else None)
 
 
 def _load(bindir: Path, url: str, *scripts: str) -> None:

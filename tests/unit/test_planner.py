@@ -157,6 +157,15 @@ def test_partitions_alike_go_leaf_by_leaf_and_others_through_the_root():
     assert groups(plan(parted("FROM 1 TO 2"), parted("FROM 1 TO 3"))) == [["root"]]
 
 
+def test_excluding_a_partitioned_table_excludes_its_partitions():
+    both = catalog(
+        table("root", kind="partitioned", partition_key="RANGE (id)"),
+        table("p1", partition_of=name("root"), partition_bound="DEFAULT"),
+        table("other"),
+    )
+    assert groups(plan(both, exclude=("root",))) == [["other"]]
+
+
 def test_maps_that_collide_or_match_nothing_are_usage_errors():
     both = catalog(table("a"), table("b"))
     with pytest.raises(ConfigError, match="would both be written to public.b"):
