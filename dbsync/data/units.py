@@ -53,9 +53,9 @@ def select_units(source: Catalog, target: Catalog, options: SyncOptions) -> Sele
     relations = {table.name for table in source.of_kind("table", "partitioned")}
     listed = {table.name for table in source.of_kind("foreign", "matview", "view")}
     chosen = set(select_tables(relations | listed, include=options.tables, exclude=options.exclude))
-    named = relations - set(select_tables(relations, exclude=_those_matching(options.exclude, relations)))
+    left_out = relations - set(select_tables(relations, exclude=_those_matching(options.exclude, relations)))
     excluded = {
-        family.name for name in named for family in family_of(source, name)
+        family.name for name in left_out for family in family_of(source, name)
     }  # a root takes its partitions along
     chosen -= excluded
     for names in (options.where, options.columns):
