@@ -17,7 +17,7 @@ from typing import Any, Literal
 import psycopg
 from psycopg import pq
 
-from dbsync.errors import Refused
+from dbsync.errors import ConnectionFailed, Refused
 from dbsync.pg.dial import dial
 from dbsync.urls import DatabaseUrl
 
@@ -42,9 +42,12 @@ def is_suspicious(url: DatabaseUrl) -> bool:
 def detect_pooler(url: DatabaseUrl) -> PoolerMode | None:
     """Connect and tell the pooler's mode; None when there is no pooler. One connection, two if there is one."""
     with closing(dial(url, application_name="dbsync pooler check")) as connection:
-        if not is_suspicious(url) and _backend_pid(connection) == connection.info.backend_pid:
-            return None
-        return pooler_behind(connection, url)
+        try:
+            if not is_suspicious(url) and _backend_pid(connection) == connection.info.backend_pid:
+                return None
+            return pooler_behind(connection, url)
+        except psycopg.Error:
+            raise ConnectionFailed(f"{url.name} ended the connection", phase="database", hint="try again") from None
 
 
 def pooler_behind(connection: Connection, url: DatabaseUrl) -> PoolerMode | None:

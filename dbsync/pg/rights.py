@@ -1,0 +1,152 @@
+"""What a role lacks for what it is to do: every missing right of every table at once, with the GRANT that gives it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from dbsync.model import TableName, quote_identifier
+from dbsync.pg.checks import Check
+from dbsync.pg.database import Session
+from dbsync.pg.sql import load
+
+Purpose = Literal["read", "write", "sync", "migrate"]
+_SQL = load("diagnose")
+_LONGEST_LIST = 100
+# What each purpose needs of a table; an owner has it all.
+_NEEDED: dict[Purpose, tuple[str, ...]] = {
+    "read": ("SELECT",),
+    "write": ("SELECT", "INSERT", "UPDATE", "DELETE"),
+    "sync": ("SELECT", "INSERT", "DELETE"),
+    "migrate": ("SELECT",),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Table:
+    name: TableName
+    kind: str  # r, p, m
+    usage: bool
+    privileges: frozenset[str]
+    owned: bool
+    schema_create: bool
+    filtered: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Sequence:
+    name: TableName
+    usage: bool
+    privileges: frozenset[str]
+
+
+def check_rights(session: Session, purpose: Purpose, *, role: str, may_create: bool) -> tuple[list[Check], int]:
+    """Return one check per kind of right, and the number of tables."""
+    tables = [
+        _Table(TableName(schema, name), kind, usage, frozenset(privileges), owned, create, filtered)
+        for schema, name, kind, usage, privileges, owned, create, filtered in session.execute(_SQL["tables"])
+    ]
+    sequences = [
+        _Sequence(TableName(schema, name), usage, frozenset(privileges))
+        for schema, name, usage, privileges in session.execute(_SQL["sequences"])
+    ]
+    grantee = quote_identifier(role)
+    checks = [_schemas(tables, grantee)]
+    checks += [_tables(tables, right, grantee) for right in _NEEDED[purpose]]
+    checks.append(_row_security(tables, grantee))
+    checks.append(_sequences(sequences, ("SELECT", "UPDATE") if purpose == "sync" else ("SELECT",), grantee))
+    if purpose in ("sync", "migrate"):
+        checks.append(_ownership(tables, grantee, needed=purpose == "migrate"))
+    if purpose == "migrate":
+        checks.append(_creation(tables, may_create, grantee))
+    return checks, sum(table.kind != "m" for table in tables)
+
+
+def _schemas(tables: Sequence[_Table], role: str) -> Check:
+    lacking = sorted({table.name.schema for table in tables if not table.usage})
+    return _verdict(
+        "schemas", "USAGE on every schema", lacking, f"GRANT USAGE ON SCHEMA {_identifiers(lacking)} TO {role}"
+    )
+
+
+def _tables(tables: Sequence[_Table], right: str, role: str) -> Check:
+    # Views of stored rows are only read.
+    concerned = [table for table in tables if right == "SELECT" or table.kind != "m"]
+    lacking = _without(concerned, lambda table: right in table.privileges)
+    schemas = _identifiers(sorted({table.name.schema for table in lacking}))
+    return _verdict(
+        right.lower(),
+        f"{right} on {_count(len(concerned), 'table')}",
+        [str(table.name) for table in lacking],
+        f"GRANT {right} ON ALL TABLES IN SCHEMA {schemas} TO {role}",
+    )
+
+
+def _row_security(tables: Sequence[_Table], role: str) -> Check:
+    lacking = _without(tables, lambda table: not table.filtered)
+    return _verdict(
+        "row security",
+        "no policy hides rows",
+        [str(table.name) for table in lacking],
+        f"use the tables' owner, or ALTER ROLE {role} BYPASSRLS",
+    )
+
+
+def _sequences(sequences: Sequence[_Sequence], needed: tuple[str, ...], role: str) -> Check:
+    lacking = [each for each in sequences if not (each.usage and each.privileges >= set(needed))]
+    schemas = _identifiers(sorted({each.name.schema for each in lacking}))
+    return _verdict(
+        "sequences",
+        f"{' and '.join(needed)} on {_count(len(sequences), 'sequence')}",
+        [str(each.name) for each in lacking],
+        f"GRANT {', '.join(needed)} ON ALL SEQUENCES IN SCHEMA {schemas} TO {role}",
+    )
+
+
+def _ownership(tables: Sequence[_Table], role: str, *, needed: bool) -> Check:
+    """Own what shall be altered; a sync goes on without, by DELETE and INSERT and with triggers on."""
+    lacking = _without(tables, lambda table: table.owned)
+    if needed or not lacking:
+        return _verdict(
+            "ownership",
+            f"owner of {_count(len(tables), 'table')}",
+            [str(table.name) for table in lacking],
+            f"GRANT the owner's role TO {role}, or use it",
+        )
+    return Check(
+        "ownership",
+        ok=True,
+        detail=f"not the owner of {_listed([str(table.name) for table in lacking])}: a sync then uses DELETE and"
+        " INSERT, cannot switch triggers off, and refreshes no materialised view",
+    )
+
+
+def _creation(tables: Sequence[_Table], may_create: bool, role: str) -> Check:
+    lacking = sorted({table.name.schema for table in tables if not table.schema_create})
+    if not may_create:
+        lacking.insert(0, "the database")
+    return _verdict("create", "CREATE in the database and every schema", lacking, f"GRANT CREATE ON ... TO {role}")
+
+
+def _without(tables: Iterable[_Table], has: Callable[[_Table], bool]) -> list[_Table]:
+    return [table for table in tables if not has(table)]
+
+
+def _verdict(name: str, wanted: str, lacking: Sequence[Any], fix: str) -> Check:
+    if not lacking:
+        return Check(name, ok=True, detail=wanted)
+    return Check(name, ok=False, detail=f"lacking on {_listed(lacking)}", hint=fix)
+
+
+def _listed(names: Sequence[str]) -> str:
+    shown = ", ".join(names[:_LONGEST_LIST])
+    return shown if len(names) <= _LONGEST_LIST else f"{shown} and {len(names) - _LONGEST_LIST} more"
+
+
+def _identifiers(names: Iterable[str]) -> str:
+    return ", ".join(map(quote_identifier, names))
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
