@@ -17,10 +17,11 @@ def copy(source_url: str, target_url: str) -> SyncReport:
     control = Control(time_limit=3600)
     source = Database(parse_url(source_url), read_only=True)
     target = Database(parse_url(target_url))
-    with services.open_sync(source, target, SyncOptions(mode="replace"), control=control, warn=print) as sync:
-        sync.plan()
-        sync.require_consent(yes=True, confirm=None, ask=None)
-        return sync.run(emit=show, control=control)
+    options = SyncOptions(mode="replace", jobs=2)
+    with services.open_sync(source, target, options, control=control, warn=print) as opened:
+        opened.plan()
+        opened.require_consent(yes=True, confirm=None, ask=None)
+        return opened.run(emit=show, control=control)
 
 
 def show(event: Event) -> None:
