@@ -39,6 +39,7 @@ from dbsync.errors import DbsyncError, Interrupted
 
 # name -> (module:attribute, short help). A command's module is imported when it is called.
 COMMANDS: dict[str, tuple[str, str]] = {
+    "test": ("dbsync.cli.diagnosis:examine", "Can a database be reached and used: each phase, with a fix."),
     "execute": ("dbsync.cli.execute:execute", "Run SQL, read-only unless --write."),
     "explore": ("dbsync.cli.explore:explore", "Tables, pages of rows, one row, figures about columns."),
     "schema": ("dbsync.cli.schema:schema", "What is in a database: tree, JSON, SQL, Markdown, ER diagram."),

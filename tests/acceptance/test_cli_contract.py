@@ -37,7 +37,9 @@ def arguments(command: Any, database: str) -> list[str]:
     """The arguments that a command needs, each database being the given one."""
     found = []
     for parameter in command.params:
-        if parameter.param_type_name == "argument" and (parameter.required or parameter.metavar == "SQL"):
+        if parameter.param_type_name != "argument":
+            continue
+        if parameter.required or parameter.metavar in _DATABASES or parameter.metavar == "SQL":
             found.append(database if parameter.metavar in _DATABASES else _NEEDED.get(parameter.metavar, "x"))
     return found
 
