@@ -34,12 +34,12 @@ def demo(
         report = tell(source, target, rows=rows, corrupt=corrupt, say=context.notice)
     return Answer(
         result=report.to_dict() | {"kept": [source.name, target.name] if keep else []},
-        render={"text": lambda: _summary(report, keep)},
+        render={"text": lambda: _summary(report, keep=keep, corrupt=corrupt)},
         exit_code=1 if report.differing else 0,
     )
 
 
-def _summary(report: DemoReport, kept: bool) -> Iterator[str]:
+def _summary(report: DemoReport, *, keep: bool, corrupt: bool) -> Iterator[str]:
     lines = [
         (table.name, table.kind, f"{table.rows:,}", "same" if table.same else "DIFFERENT") for table in report.tables
     ]
@@ -51,10 +51,11 @@ def _summary(report: DemoReport, kept: bool) -> Iterator[str]:
         f"{report.sequences} sequences, {len(report.tables) - tables} materialised views in {report.elapsed_s:.1f} s: "
     )
     if report.differing:
-        yield f"NOT the same: {escape(', '.join(report.differing))}\n"
+        noticed = ", spoilt by --break and noticed" if corrupt else ""
+        yield f"NOT the same: {escape(', '.join(report.differing))}{noticed}\n"
     else:
         yield "the same on both sides\n"
-    if kept:
+    if keep:
         yield from _how_to_go_on()
 
 
