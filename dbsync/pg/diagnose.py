@@ -44,7 +44,6 @@ class Diagnosis:
 
     name: str
     server_version: str | None = None
-    database: str | None = None
     latency_ms: float | None = None
     speed_mb_s: float | None = None
     tls: TlsFacts | None = None
@@ -78,10 +77,6 @@ class Diagnosis:
             "table_count": self.table_count,
             "checks": [check.to_dict() for check in self.checks],
         }
-
-    def end(self) -> dict[str, Any]:
-        """Return the envelope's ``source``."""
-        return {"name": self.name, "server_version": self.server_version, "database": self.database}
 
     def note(self, name: str, detail: str, *, ok: bool = True, hint: str | None = None) -> None:
         """Add a check."""
@@ -130,8 +125,7 @@ def _reach(found: Diagnosis, url: DatabaseUrl) -> Connection:
         raise
     _note_tls(found, way, in_use=connection.pgconn.ssl_in_use)
     found.note("auth", f"as {way.user}")
-    found.database = connection.info.dbname
-    found.note("database", found.database)
+    found.note("database", connection.info.dbname)
     found.reached = True
     return connection
 
