@@ -14,7 +14,7 @@ from dbsync.data.plan import SyncPlan
 from dbsync.data.planner import plan_sync
 from dbsync.data.report import SyncReport
 from dbsync.data.run import Side, run_sync, take_run_lock
-from dbsync.data.units import Selection, select_units
+from dbsync.data.units import Selection, Skipped, select_units
 from dbsync.errors import Refused
 from dbsync.events import Emit, silent
 from dbsync.guards import require_consent
@@ -27,6 +27,7 @@ from dbsync.selection import TablePattern
 
 # A statement lists at most this many relations: long UNION ALLs take the planner long.
 _BATCH = 200
+_RESERVED = "the schema dbsync is for dbsync's own tables: left alone"
 
 
 class OpenSync:
@@ -51,6 +52,8 @@ class OpenSync:
         selection = select_units(source, target, self.options)
         _check_conditions(self.source, selection, self.options)
         plan = plan_sync(source, target, selection, self.options, filled=_filled(self.target, target, selection))
+        reserved = [Skipped(str(name), _RESERVED) for name in runs.reserved_tables(self.source)]
+        plan = replace(plan, skipped=(*plan.skipped, *reserved))
         if count:
             plan = replace(plan, counts=_counts(self.source, self.target, plan))
         self._sides = (_side(self._ends[0], source, source_stamps), _side(self._ends[1], target, target_stamps))

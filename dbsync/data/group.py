@@ -18,7 +18,7 @@ from dbsync.data.sequences import SequenceState, next_state
 from dbsync.errors import ConnectionLost, DbsyncError, Drift, Interrupted, Mismatch, StatementFailed, TimeLimit
 from dbsync.events import Notice, TableFinished, TablePhase, TableProgress, TableStarted
 from dbsync.failpoints import failpoint
-from dbsync.model import TableName
+from dbsync.model import ForeignKey, TableName
 from dbsync.pg import runs, statements
 from dbsync.pg.copy import copy_rows
 from dbsync.pg.database import Session
@@ -37,6 +37,7 @@ class GroupRun:
         self.outcomes = [TableOutcome(task=task) for task in group.tables]
         self._staging = {task.target: run.staging_name() for task in group.tables} if group.staged else {}
         self._digests: dict[TableName, Future[Digest]] = {}
+        self._keys: list[ForeignKey] = []  # dropped, to be added again in this order
         self._committing = False
         self._started = time.monotonic()
 
@@ -131,10 +132,14 @@ class GroupRun:
                     raise Drift(f"{bulk[number].target} was empty when the plan was made and holds rows now")
 
     def _switch_off(self, session: Session) -> None:
+        self._keys.clear()
         for task in self.group.triggers:
             for trigger in task.triggers:
                 session.execute(statements.set_trigger(task.table, trigger, "disabled"))
         for key in self.group.foreign_keys:
+            # Partitions may call their part of the key otherwise: added first, the root's key takes them over.
+            (oid,) = self.run.target_oids([key.table]).values()
+            self._keys += [*runs.partition_keys(session, key, oid), key]
             session.execute(statements.drop_foreign_key(key))
         for outcome in self.outcomes:
             for index in outcome.task.indexes:
@@ -199,13 +204,17 @@ class GroupRun:
         progress.flush()
 
     def _switch_on(self, session: Session) -> None:
-        """Build indexes, add foreign keys (which validates them), restore and check each trigger's former state."""
+        """Build indexes, add foreign keys (which validates them), restore and check each trigger's former state.
+
+        What is deferred is checked first: no table with checks outstanding can be altered.
+        """
+        session.execute("SET CONSTRAINTS ALL IMMEDIATE")
         for outcome in self.outcomes:
             for index in outcome.task.indexes:
                 self.run.emit(TablePhase(table=outcome.task.target, phase="index"))
                 for statement in statements.create_index(outcome.task.target, index):
                     session.execute(statement)
-        for key in self.group.foreign_keys:
+        for key in self._keys:
             self.run.emit(TablePhase(table=key.table, phase="constraint"))
             for statement in statements.add_foreign_key(key):
                 session.execute(statement)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from psycopg import sql
 
 from dbsync.errors import ConfigError, StatementFailed
-from dbsync.model import TableName
+from dbsync.model import ForeignKey, TableName
 from dbsync.pg.database import Session
 from dbsync.pg.sql import load
 from dbsync.pg.statements import relation
@@ -60,6 +60,21 @@ def trigger_states(session: Session, oids: Sequence[int]) -> Mapping[tuple[Table
     words = {"O": "enabled", "D": "disabled", "R": "replica", "A": "always"}
     rows = session.execute(load("sync")["trigger_states"], [list(oids)])
     return {(TableName(schema, table), name): words[state] for schema, table, name, state in rows}
+
+
+def partition_keys(session: Session, key: ForeignKey, oid: int) -> list[ForeignKey]:
+    """Return a foreign key as the partitions of its table (``oid``) have it, deepest first; [] without partitions."""
+    return [
+        replace(key, table=TableName(schema, table), name=name, definition=definition, comment=comment)
+        for schema, table, name, definition, comment in session.execute(
+            load("sync")["partition_keys"], (oid, key.name, key.name)
+        )
+    ]
+
+
+def reserved_tables(session: Session) -> list[TableName]:
+    """Return the tables that somebody keeps in the schema that is dbsync's own."""
+    return [TableName(OWN_SCHEMA, name) for (name,) in session.execute(load("sync")["reserved_tables"])]
 
 
 def drop_dead_staging(session: Session) -> int:

@@ -49,6 +49,35 @@ SELECT c.relname
 SELECT EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.relnamespace = n.oid)
   FROM pg_catalog.pg_namespace n WHERE n.nspname = 'dbsync';
 
+-- name: reserved_tables
+-- Tables that somebody keeps in the schema that is dbsync's own.
+SELECT c.relname
+  FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+ WHERE n.nspname = 'dbsync' AND c.relkind IN ('r', 'p', 'f', 'm') AND c.relname !~ '^stage_[0-9a-f]+_[0-9]+$'
+ ORDER BY c.relname COLLATE "C";
+
+-- name: partition_keys
+-- A partitioned table's foreign key as those partitions have it that were given it by hand or have a
+-- comment on it; deepest first. The server makes the others itself. Rows that only serve a partitioned
+-- referenced table have another confrelid.
+WITH RECURSIVE below AS (
+    SELECT k.oid, k.conrelid, k.confrelid, 0 AS depth
+      FROM pg_catalog.pg_constraint k WHERE k.conrelid = %s AND k.conname = %s AND k.contype = 'f'
+     UNION ALL
+    SELECT k.oid, k.conrelid, k.confrelid, b.depth + 1
+      FROM pg_catalog.pg_constraint k JOIN below b ON k.conparentid = b.oid
+     WHERE k.conrelid <> b.conrelid AND k.confrelid = b.confrelid)
+SELECT n.nspname, c.relname, k.conname, pg_catalog.pg_get_constraintdef(k.oid),
+       pg_catalog.obj_description(k.oid, 'pg_constraint')
+  FROM below b
+  JOIN pg_catalog.pg_constraint k ON k.oid = b.oid
+  JOIN pg_catalog.pg_class c ON c.oid = b.conrelid
+  JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+ WHERE b.depth > 0
+   AND (k.connoinherit OR c.relkind = 'p' AND k.conname <> %s
+        OR pg_catalog.obj_description(k.oid, 'pg_constraint') IS NOT NULL)
+ ORDER BY b.depth DESC, n.nspname COLLATE "C", c.relname COLLATE "C";
+
 -- name: trigger_states
 -- The user triggers of some relations with their states.
 SELECT n.nspname, c.relname, t.tgname, t.tgenabled::pg_catalog.text
