@@ -50,7 +50,7 @@ class TqdmBar:
             "desc": "dbsync",
         }
         if "ipykernel" in sys.modules:
-            from tqdm.notebook import tqdm as notebook_bar
+            from tqdm.auto import tqdm as notebook_bar  # a plain bar where widgets are not installed
 
             return notebook_bar(**options)
         from tqdm.std import tqdm as plain_bar
