@@ -9,6 +9,7 @@ from dbsync.cli.tables import humane_count, humane_size, humane_time
 from dbsync.events import Event, PlanReady, TableFinished, TablePhase, TableProgress, TableStarted
 from dbsync.model import TableName
 
+_SHORTEST_S = 0.5  # less says nothing yet
 _WINDOW_S = 15.0  # the rate is that of the last seconds: a run's tables differ
 
 
@@ -107,7 +108,8 @@ class Tally:
         if len(self._samples) < 2:
             return 0.0
         first, last = self._samples[0], self._samples[-1]
-        return (last[column] - first[column]) / (last[0] - first[0]) if last[0] > first[0] else 0.0
+        seconds = last[0] - first[0]
+        return (last[column] - first[column]) / seconds if seconds >= _SHORTEST_S else 0.0
 
     def _table(self, name: TableName) -> TableTally:
         return self.tables.setdefault(name, TableTally(name))
@@ -134,12 +136,12 @@ def _share(rows: int, expected: int, size: int, expected_bytes: int) -> float:
 
 def run_line(tally: Tally) -> str:
     """The run in one line: ``42 %  12/60 tables  8.2/11.5 M rows  96.0 MB/s  0:00:14 left``."""
-    left = tally.seconds_left()
+    left, rate = tally.seconds_left(), tally.bytes_per_second()
     parts = [
         f"{int(tally.share * 100):3d} %",
         f"{tally.finished}/{tally.expected_tables} tables",
         rows_of(tally.rows, tally.expected),
-        f"{humane_size(tally.bytes)} at {humane_size(tally.bytes_per_second())}/s",
+        humane_size(tally.bytes) + (f" at {humane_size(rate)}/s" if rate > 0 else ""),
         f"{humane_time(left)} left" if left is not None else "",
         ", ".join(f"{table.name} {table.phase}" for table in tally.active[:3]),
     ]
