@@ -76,7 +76,6 @@ def one_table(setup: Setup, table: str, rows: int) -> Section:
         BINARY: [_psql_pipe(bench, table, " (FORMAT binary)")],
         "dbsync": [none],
         "dbsync -j 1": [sync(bench, name, "--verify", "none", "-j", "1")],
-        "dbsync, rows counted": [sync(bench, name, "--verify", "count")],
         "dbsync, verified": [sync(bench, name)],
     }
     result = race(setup, engines, before=lambda: _empty(bench, table), after=lambda: _expect_rows(bench, table, rows))
@@ -101,7 +100,6 @@ def schema(setup: Setup) -> Section:
     copy = sync(bench, name, "--verify", "none", "--drop-indexes")
     engines: dict[str, Sequence[Step]] = {
         "dbsync": [[[bench.dbsync, "schema", source, "--format", "sql"], load], copy],
-        "pg_dump -s, dbsync": [[[pg_dump, "-s", source], load], copy],
         "dbsync, verified": [
             [[bench.dbsync, "schema", source, "--format", "sql"], load],
             sync(bench, name, "--drop-indexes"),
