@@ -14,95 +14,22 @@ from dbsync.model import Column, ColumnType, Table, quote_identifier
 
 # Types whose binary form is the same on every supported server: fixed OIDs, no catalog lookups in send/recv.
 # Left out on purpose: money (locale), xml (declares an encoding), reg* (names), tsvector, tsquery, user-made ones.
-_BINARY_SAFE = frozenset(
-    [
-        "bool",
-        "int2",
-        "int4",
-        "int8",
-        "oid",
-        "float4",
-        "float8",
-        "numeric",
-        "text",
-        "varchar",
-        "bpchar",
-        "char",
-        "name",
-        "bytea",
-        "date",
-        "time",
-        "timetz",
-        "timestamp",
-        "timestamptz",
-        "interval",
-        "uuid",
-        "json",
-        "jsonb",
-        "inet",
-        "cidr",
-        "macaddr",
-        "macaddr8",
-        "bit",
-        "varbit",
-        "point",
-        "lseg",
-        "path",
-        "box",
-        "polygon",
-        "line",
-        "circle",
-        "pg_lsn",
-        "int4range",
-        "int8range",
-        "numrange",
-        "daterange",
-        "tsrange",
-        "tstzrange",
-    ]
-)
+_BINARY_SAFE = frozenset({
+    "bool", "int2", "int4", "int8", "oid", "float4", "float8", "numeric", "text", "varchar", "bpchar", "char",
+    "name", "bytea", "date", "time", "timetz", "timestamp", "timestamptz", "interval", "uuid", "json", "jsonb",
+    "inet", "cidr", "macaddr", "macaddr8", "bit", "varbit", "point", "lseg", "path", "box", "polygon", "line",
+    "circle", "pg_lsn", "int4range", "int8range", "numrange", "daterange", "tsrange", "tstzrange",
+})  # fmt: skip
 # Types whose text form never holds "|" and is never empty: they need no length in the digest's row text.
-_PLAIN = frozenset(
-    [
-        "bool",
-        "int2",
-        "int4",
-        "int8",
-        "oid",
-        "float4",
-        "float8",
-        "numeric",
-        "date",
-        "time",
-        "timetz",
-        "timestamp",
-        "timestamptz",
-        "interval",
-        "uuid",
-        "inet",
-        "cidr",
-        "macaddr",
-        "macaddr8",
-        "pg_lsn",
-    ]
-)
+_PLAIN = frozenset({
+    "bool", "int2", "int4", "int8", "oid", "float4", "float8", "numeric", "date", "time", "timetz", "timestamp",
+    "timestamptz", "interval", "uuid", "inet", "cidr", "macaddr", "macaddr8", "pg_lsn",
+})  # fmt: skip
 _MEASURED = frozenset(("text", "varchar", "bpchar", "bytea"))  # octet_length is cheap, even for toasted values
-_SHIFTS_IDENTITY = frozenset(
-    [
-        "oid",
-        "regclass",
-        "regproc",
-        "regprocedure",
-        "regoper",
-        "regoperator",
-        "regtype",
-        "regrole",
-        "regnamespace",
-        "regconfig",
-        "regdictionary",
-        "regcollation",
-    ]
-)
+_SHIFTS_IDENTITY = frozenset({
+    "oid", "regclass", "regproc", "regprocedure", "regoper", "regoperator", "regtype", "regrole", "regnamespace",
+    "regconfig", "regdictionary", "regcollation",
+})  # fmt: skip
 _WIDER_INTEGER = {"int2": {"int4", "int8", "numeric"}, "int4": {"int8", "numeric"}, "int8": {"numeric"}}
 
 DigestForm = Literal["plain", "measured", "row"]
