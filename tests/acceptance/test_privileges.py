@@ -1,0 +1,114 @@
+"""The table in docs/privileges.md: with just those rights a command succeeds, with one fewer it says which."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.fixtures import oracle
+from tests.fixtures.command import Command
+from tests.fixtures.pair import run_sql, with_user
+
+SCHEMA = """
+CREATE SCHEMA app;
+CREATE TABLE app.parent (id int PRIMARY KEY, v text);
+CREATE TABLE app.child (id serial PRIMARY KEY, parent int REFERENCES app.parent);
+"""
+ROWS = """
+INSERT INTO app.parent SELECT i, 'p' FROM generate_series(1, 10) AS i;
+INSERT INTO app.child (parent) SELECT i FROM generate_series(1, 10) AS i;
+"""
+USE = "GRANT USAGE ON SCHEMA app TO {role};"
+READ = "GRANT SELECT ON ALL TABLES IN SCHEMA app TO {role};"
+READ_SEQUENCES = "GRANT SELECT ON ALL SEQUENCES IN SCHEMA app TO {role};"
+FILL = "GRANT SELECT, INSERT ON ALL TABLES IN SCHEMA app TO {role};"
+DELETE = "GRANT DELETE ON ALL TABLES IN SCHEMA app TO {role};"
+SET_SEQUENCES = "GRANT SELECT, UPDATE ON ALL SEQUENCES IN SCHEMA app TO {role};"
+CREATE = "GRANT CREATE ON SCHEMA app TO {role};"
+OWN = "ALTER TABLE app.parent OWNER TO {role}; ALTER TABLE app.child OWNER TO {role};"
+
+SOURCE_ROLE, TARGET_ROLE = "case_reader", "case_writer"
+
+
+def grants(url: str, role: str, *statements: str) -> None:
+    run_sql(url, *(statement.format(role=role) for statement in statements))
+
+
+@pytest.mark.parametrize(
+    ("source", "exit_code", "word"),
+    [
+        ([USE, READ, READ_SEQUENCES], 0, ""),
+        ([USE, READ], 4, "app.child_id_seq"),
+        ([USE, READ_SEQUENCES], 4, "app.parent"),
+        ([READ, READ_SEQUENCES], 4, "app"),
+    ],
+)
+def test_a_source_needs_usage_and_select(source, exit_code, word, pairs, dbsync: Command):
+    pair = pairs(SCHEMA, ROWS, "")
+    grants(pair.source, SOURCE_ROLE, *source)
+    result = dbsync.sync(with_user(pair.source, SOURCE_ROLE), pair.target).ended(exit_code)
+    assert word in result.stdout, result
+    if exit_code == 0:
+        assert oracle.differences(pair.source, pair.target) == []
+
+
+@pytest.mark.parametrize(
+    ("target", "rows", "args", "exit_code", "word"),
+    [
+        ([USE, FILL, SET_SEQUENCES], "", [], 0, ""),
+        ([USE, FILL, SET_SEQUENCES, DELETE], ROWS, ["--mode", "replace"], 0, ""),
+        ([USE, FILL, SET_SEQUENCES], ROWS, ["--mode", "replace"], 4, "DELETE"),
+        ([USE, READ, SET_SEQUENCES], "", [], 4, "INSERT"),
+        ([USE, FILL], "", [], 4, "app.child_id_seq"),
+        ([USE, FILL, "GRANT UPDATE ON ALL SEQUENCES IN SCHEMA app TO {role};"], "", [], 4, "app.child_id_seq"),
+        ([FILL, SET_SEQUENCES], "", [], 4, "app"),
+        ([USE, OWN], "", [], 0, ""),
+        ([USE, OWN], ROWS, ["--mode", "replace", "-j", "2"], 0, ""),
+        ([USE, OWN, CREATE], ROWS, ["--mode", "replace", "--drop-indexes"], 0, ""),
+    ],
+)
+def test_a_target_needs_ownership_or_rights_by_mode(target, rows, args, exit_code, word, pairs, dbsync: Command):
+    pair = pairs(SCHEMA, ROWS, rows)
+    grants(pair.target, TARGET_ROLE, *target)
+    result = dbsync.sync(pair.source, with_user(pair.target, TARGET_ROLE), *args).ended(exit_code)
+    assert word in result.stdout, result
+    if exit_code == 0:
+        assert oracle.differences(pair.source, pair.target) == []
+        assert oracle.leftovers(pair.target) == []
+
+
+@pytest.mark.parametrize("may_create", [True, False])
+def test_the_right_to_create_a_schema_decides_about_staging(may_create, pairs, dbsync: Command):
+    pair = pairs(SCHEMA, ROWS, ROWS)
+    grants(pair.target, TARGET_ROLE, USE, OWN)
+    if may_create:
+        grants(
+            pair.target,
+            TARGET_ROLE,
+            "DO $$ BEGIN EXECUTE format('GRANT CREATE ON DATABASE %I TO {role}', current_database()); END $$",
+        )
+    result = dbsync.sync(pair.source, with_user(pair.target, TARGET_ROLE), "--mode", "replace", "--dry-run").ended(0)
+    assert [group["staged"] for group in result.result["groups"]] == [may_create]
+
+
+@pytest.mark.parametrize(
+    ("command", "needed", "exit_code"),
+    [
+        (["schema", "DB"], [], 0),
+        (["explore", "DB"], [], 0),
+        (["explore", "DB", "app.parent"], [USE, READ], 0),
+        (["explore", "DB", "app.parent"], [USE], 6),
+        (["explore", "DB", "app.parent", "--columns", "id"], [USE, "GRANT SELECT (id) ON app.parent TO {role};"], 0),
+        (["execute", "DB", "SELECT * FROM app.parent"], [USE, READ], 0),
+        (["execute", "DB", "SELECT * FROM app.parent"], [USE], 6),
+        (["execute", "DB", "--write", "--yes", "INSERT INTO app.parent VALUES (99)"], [USE, FILL], 0),
+        (["execute", "DB", "--write", "--yes", "INSERT INTO app.parent VALUES (99)"], [USE, READ], 6),
+        (["test", "DB"], [USE, READ, READ_SEQUENCES], 0),
+        (["test", "DB"], [USE], 1),
+        (["test", "DB"], [], 1),
+    ],
+)
+def test_the_other_commands_need_no_more_than_the_page_says(command, needed, exit_code, pairs, dbsync: Command):
+    pair = pairs(SCHEMA, ROWS, "")
+    grants(pair.source, SOURCE_ROLE, *needed)
+    url = with_user(pair.source, SOURCE_ROLE)
+    dbsync.run(*(url if word == "DB" else word for word in command), "--json").ended(exit_code)
