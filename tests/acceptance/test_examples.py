@@ -17,8 +17,10 @@ SCHEMA = "CREATE TABLE t (id serial PRIMARY KEY, v text);"
 
 
 def python_of(page: str) -> str:
-    (code,) = re.findall(r"(?<!-->\n)^```python\n(.*?)^```$", (ROOT / page).read_text(), re.MULTILINE | re.DOTALL)
-    return code
+    pattern = r"(?<!-->\n)^```python\n(.*?)^```$"
+    found: list[str] = re.findall(pattern, (ROOT / page).read_text(), re.MULTILINE | re.DOTALL)
+    assert len(found) == 1
+    return found[0]
 
 
 def run(*words: str, cwd: Path) -> subprocess.CompletedProcess[str]:

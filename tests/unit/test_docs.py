@@ -75,11 +75,12 @@ _HIDDEN = {"|": "\ue000", ";": "\ue001", "&": "\ue002", "#": "\ue003", "(": "\ue
 _HIDE = str.maketrans(_HIDDEN)
 _SHOW = str.maketrans({hidden: shown for shown, hidden in _HIDDEN.items()})
 CALLS = sorted(set(calls()))
+ROOT_COMMAND = root_command()
 
 
 def parse(words: list[str]) -> str:
     """Parse a command line as dbsync does, without running it; return the command's name."""
-    command = root_command()
+    command = ROOT_COMMAND
     context = command.make_context("dbsync", words)
     names = []
     while hasattr(command, "resolve_command"):
