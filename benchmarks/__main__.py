@@ -32,13 +32,13 @@ def main() -> int:
             for name in options.only or CASES:
                 say(name)
                 sections.append(CASES[name](setup))
+                text = report.page(sections, setting=setting)
+                if options.write:  # after each case, so that an interrupted run is not lost
+                    report.write_into(PAGE, text)
     except Failed as failure:
         say(f"FAILED: {failure}")
         return 1
-    text = report.page(sections, setting=setting)
     print(text, end="")
-    if options.write:
-        report.write_into(PAGE, text)
     return 0
 
 
