@@ -62,7 +62,7 @@ def test_a_source_needs_usage_and_select(source, exit_code, word, pairs, dbsync:
         ([USE, FILL, "GRANT UPDATE ON ALL SEQUENCES IN SCHEMA app TO {role};"], "", [], 4, "app.child_id_seq"),
         ([FILL, SET_SEQUENCES], "", [], 4, "app"),
         ([USE, OWN], "", [], 0, ""),
-        ([USE, OWN], ROWS, ["--mode", "replace", "-j", "2"], 0, ""),
+        ([USE, OWN], ROWS, ["--mode", "replace", "-j", "2", "--drop-indexes"], 0, ""),
         ([USE, OWN, CREATE], ROWS, ["--mode", "replace", "--drop-indexes"], 0, ""),
     ],
 )
