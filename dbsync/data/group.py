@@ -18,12 +18,13 @@ from dbsync.data.sequences import SequenceState, next_state
 from dbsync.errors import ConnectionLost, DbsyncError, Drift, Interrupted, Mismatch, StatementFailed, TimeLimit
 from dbsync.events import Notice, TableFinished, TablePhase, TableProgress, TableStarted
 from dbsync.failpoints import failpoint
-from dbsync.model import ForeignKey, TableName
+from dbsync.model import ForeignKey, Index, TableName
 from dbsync.pg import runs, statements
 from dbsync.pg.copy import copy_rows
 from dbsync.pg.database import Session
 
 _LOCK_FAILURES = ("55P03", "40P01")  # lock_not_available, deadlock_detected
+_DEPENDENT_OBJECTS = "2BP01"
 _ATTEMPTS = 3
 _PROGRESS_S = 0.1
 
@@ -38,6 +39,7 @@ class GroupRun:
         self._staging = {task.target: run.staging_name() for task in group.tables} if group.staged else {}
         self._digests: dict[TableName, Future[Digest]] = {}
         self._keys: list[ForeignKey] = []  # dropped, to be added again in this order
+        self._indexes: list[tuple[TableName, Index]] = []  # likewise
         self._committing = False
         self._started = time.monotonic()
 
@@ -133,6 +135,7 @@ class GroupRun:
 
     def _switch_off(self, session: Session) -> None:
         self._keys.clear()
+        self._indexes.clear()
         for task in self.group.triggers:
             for trigger in task.triggers:
                 session.execute(statements.set_trigger(task.table, trigger, "disabled"))
@@ -143,9 +146,21 @@ class GroupRun:
             session.execute(statements.drop_foreign_key(key))
         for outcome in self.outcomes:
             for index in outcome.task.indexes:
-                session.execute(statements.drop_index(outcome.task.target, index))
+                self._drop_index(session, outcome.task.target, index)
         if self.group.deferred:
             session.execute("SET CONSTRAINTS ALL DEFERRED")
+
+    def _drop_index(self, session: Session, table: TableName, index: Index) -> None:
+        """Drop an index to build it again later; one that a view or the like depends on stays."""
+        try:
+            with session.transaction():
+                session.execute(statements.drop_index(table, index))
+        except StatementFailed as error:
+            if error.sqlstate != _DEPENDENT_OBJECTS:
+                raise
+            self.run.warn(f"{table}: the index {index.name} is kept during the load: other objects depend on it")
+        else:
+            self._indexes.append((table, index))
 
     def _clear(self, session: Session) -> None:
         held = [outcome for outcome in self.outcomes if outcome.task.strategy == "replace"]
@@ -209,11 +224,10 @@ class GroupRun:
         What is deferred is checked first: no table with checks outstanding can be altered.
         """
         session.execute("SET CONSTRAINTS ALL IMMEDIATE")
-        for outcome in self.outcomes:
-            for index in outcome.task.indexes:
-                self.run.emit(TablePhase(table=outcome.task.target, phase="index"))
-                for statement in statements.create_index(outcome.task.target, index):
-                    session.execute(statement)
+        for table, index in self._indexes:
+            self.run.emit(TablePhase(table=table, phase="index"))
+            for statement in statements.create_index(table, index):
+                session.execute(statement)
         for key in self._keys:
             self.run.emit(TablePhase(table=key.table, phase="constraint"))
             for statement in statements.add_foreign_key(key):
@@ -322,7 +336,9 @@ def set_sequences(session: Session, run: RunContext, tasks: tuple[SequenceTask, 
         furthest = None
         if task.column is not None:
             table, column = task.column
-            (furthest,) = session.one(statements.furthest_value(table, column, ascending=task.increment > 0))
+            (furthest,) = session.one(
+                statements.furthest_value(table, column, ascending=task.increment > 0, numeric=task.numeric)
+            )
         source = sources[task.source] if task.source is not None else None
         state = next_state(task, source, before[task.target], furthest)
         if state is not None:

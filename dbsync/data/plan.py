@@ -23,9 +23,12 @@ class SequenceTask:
 
     target: TableName
     source: TableName | None
-    column: tuple[TableName, str] | None
+    column: tuple[TableName, str] | None  # None too where its type has no order of numbers
     increment: int
     cycle: bool
+    minimum: int = 1
+    maximum: int = 9223372036854775807
+    numeric: bool = False  # the column is numeric, not an integer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,6 +11,8 @@ from dbsync.data.units import Skipped, Unit, family_of
 from dbsync.model import Catalog, TableName
 from dbsync.model import Sequence as CatalogSequence
 
+_INTEGERS = ("int2", "int4", "int8")
+
 
 @dataclass(frozen=True, slots=True)
 class SequenceState:
@@ -52,7 +54,7 @@ def plan_sequences(source: Catalog, target: Catalog, units: Sequence[Unit], opti
         twin = by_owner.get((back.get(table, table), column)) or source.sequences.get(
             _back_name(source, sequence, options)
         )
-        owned.append((table, _task(sequence, twin, (table, column))))
+        owned.append((table, _task(sequence, twin, (table, column), _type_of(target, table, column))))
         taken.update([sequence.name, *([twin.name] if twin else [])])
     for sequence in sorted(source.sequences.values(), key=lambda one: one.name):
         if sequence.name in taken or sequence.extension is not None:
@@ -80,22 +82,38 @@ def next_state(
         return None if source == target else source
     sign = 1 if task.increment > 0 else -1
     candidates = [state for state in (target, source) if state is not None]
-    if furthest is not None:
+    # A row beyond the sequence's range was not made by it, and it could never catch up.
+    if furthest is not None and task.minimum <= furthest <= task.maximum:
         candidates.append(SequenceState(furthest, True))
     best = max(candidates, key=lambda state: sign * (state.last_value + (task.increment if state.is_called else 0)))
     return None if best == target else best
 
 
 def _task(
-    sequence: CatalogSequence, twin: CatalogSequence | None, column: tuple[TableName, str] | None
+    sequence: CatalogSequence,
+    twin: CatalogSequence | None,
+    column: tuple[TableName, str] | None,
+    kind: str | None = None,
 ) -> SequenceTask:
     return SequenceTask(
         target=sequence.name,
         source=twin.name if twin else None,
-        column=column,
+        column=column if kind in _INTEGERS or kind == "numeric" else None,
         increment=sequence.increment,
         cycle=sequence.cycle,
+        minimum=sequence.minimum,
+        maximum=sequence.maximum,
+        numeric=kind == "numeric",
     )
+
+
+def _type_of(target: Catalog, table: TableName, column: str) -> str | None:
+    """The name of a column's type below any domain."""
+    found = target.tables[table].column(column)
+    kind = found.type if found is not None else None
+    while kind is not None and kind.base is not None:
+        kind = kind.base
+    return kind.name if kind is not None and kind.element is None else None
 
 
 def _back_name(source: Catalog, sequence: CatalogSequence, options: SyncOptions) -> TableName:

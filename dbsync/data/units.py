@@ -82,7 +82,7 @@ def select_units(source: Catalog, target: Catalog, options: SyncOptions) -> Sele
             problems.append(unit)
         else:
             units.append(unit)
-    _check_targets(units)
+    _check_targets(target, units)
     skipped += [
         Skipped(str(table.name), "a foreign table holds no rows of its own")
         for table in source.of_kind("foreign")
@@ -175,6 +175,8 @@ def _partitioned_unit(
         routes = tuple(
             Route(leaf.name, options.target_name(leaf.name)) for leaf in source_leaves if leaf.name not in left_out
         )
+        if source_leaves and not routes:
+            return Skipped(str(table.name), "all its partitions are excluded")
         return Unit(table.name, other.name, routes or (Route(table.name, other.name, False, False),))
     if left_out:
         return f"partitions of {table.name} cannot be excluded: the target is partitioned otherwise"
@@ -190,11 +192,11 @@ def _check_maps(options: SyncOptions, relations: set[TableName]) -> None:
             raise ConfigError(f"--map {rule.source}={rule.target}: no table of the source is {rule.source}")
 
 
-def _check_targets(units: list[Unit]) -> None:
-    """Two tables into one would each replace the other's rows."""
+def _check_targets(catalog: Catalog, units: list[Unit]) -> None:
+    """Two tables into one (or into a partition of it) would each replace the other's rows."""
     taken: dict[TableName, TableName] = {}
     for unit in units:
-        for target in {unit.target, *(route.target for route in unit.routes)}:
+        for target in [family.name for family in family_of(catalog, unit.target)]:
             other = taken.setdefault(target, unit.source)
             if other != unit.source:
                 raise ConfigError(

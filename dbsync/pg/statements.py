@@ -203,12 +203,18 @@ def sequence_states(sequences: Sequence[TableName]) -> sql.Composed:
     )
 
 
-def furthest_value(table: TableName, column: str, *, ascending: bool) -> sql.Composed:
-    """The largest (or smallest) value of a sequence's column, or NULL."""
-    function = sql.SQL("max" if ascending else "min")
-    return sql.SQL("SELECT pg_catalog.{}({})::pg_catalog.int8 FROM {}").format(
-        function, sql.Identifier(column), qualified(table)
-    )
+def furthest_value(table: TableName, column: str, *, ascending: bool, numeric: bool) -> sql.Composed:
+    """The largest (or smallest) value of a sequence's column, or NULL.
+
+    Of a numeric column, the largest that a sequence could have made: no fraction, NaN or infinity.
+    """
+    function = sql.SQL("pg_catalog.max({})" if ascending else "pg_catalog.min({})").format(sql.Identifier(column))
+    if numeric:
+        function += sql.SQL(
+            " FILTER (WHERE {0} BETWEEN -9223372036854775808 AND 9223372036854775807"
+            " AND {0} OPERATOR(pg_catalog.=) pg_catalog.trunc({0}))"
+        ).format(sql.Identifier(column))
+    return sql.SQL("SELECT ({})::pg_catalog.int8 FROM {}").format(function, qualified(table))
 
 
 def set_sequence(sequence: TableName, last_value: int, is_called: bool) -> sql.Composed:

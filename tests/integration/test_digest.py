@@ -8,12 +8,11 @@ from hypothesis import strategies as st
 
 from dbsync.model import TableName
 from dbsync.pg.database import Database
-from dbsync.pg.statements import digest_rows
+from dbsync.pg.statements import DigestColumn, digest_rows
 from dbsync.urls import parse_url
 
 TABLE = TableName("public", "t")
-PLAIN, MEASURED, RECORD = "plain", "measured", "row"
-FORMS = [("i", PLAIN, True), ("a", MEASURED, True), ("b", MEASURED, True), ("j", RECORD, True)]
+FORMS: list[DigestColumn] = [("i", "plain", True), ("a", "measured", True), ("b", "measured", True), ("j", "row", True)]
 
 
 @pytest.fixture
@@ -98,7 +97,7 @@ def test_many_columns_need_no_more_arguments_than_a_call_takes(target_db):
     for name in names:
         target_db.execute(f"ALTER TABLE public.t ADD {name} text")
     target_db.execute("INSERT INTO public.t (c0, c299) VALUES ('a', 'b')")
-    columns = [(name, MEASURED, True) for name in names]
+    columns: list[DigestColumn] = [(name, "measured", True) for name in names]
     before = session.one(digest_rows(TABLE, columns, only=True, where=None, recode=False))
     target_db.execute("UPDATE public.t SET c299 = NULL, c298 = 'b'")
     assert session.one(digest_rows(TABLE, columns, only=True, where=None, recode=False)) != before

@@ -181,3 +181,24 @@ def test_large_objects_are_listed_and_columns_that_may_point_to_them_refused():
     assert [one.table for one in plan(source, exclude=("b",)).skipped if "large" in one.table] == ["(large objects)"]
     with pytest.raises(SchemaMismatch, match="may point to one of the source's 3 large objects"):
         plan(source)
+
+
+def test_a_table_whose_partitions_are_all_excluded_is_left_alone():
+    both = catalog(
+        table("root", kind="partitioned", partition_key="RANGE (id)"),
+        table("root_1", partition_of=name("root"), partition_bound="DEFAULT"),
+        table("other"),
+    )
+    made = plan(both, exclude=("root_*",), filled=["root_1"], mode="replace")
+    assert groups(made) == [["other"]]
+    assert ("public.root", "all its partitions are excluded") in [(one.table, one.reason) for one in made.skipped]
+
+
+def test_a_table_and_a_partition_of_another_may_not_share_a_target():
+    source = catalog(table("p"), table("p_1"))
+    target = catalog(
+        table("p", kind="partitioned", partition_key="RANGE (id)"),
+        table("p_1", partition_of=name("p"), partition_bound="DEFAULT"),
+    )
+    with pytest.raises(ConfigError, match="would both be written to public.p_1"):
+        plan(source, target)

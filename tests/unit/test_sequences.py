@@ -1,5 +1,7 @@
 """A sequence ends ahead of the source, of the rows and of what the target handed out."""
 
+from dataclasses import replace
+
 import pytest
 
 from dbsync.data.plan import SequenceTask
@@ -9,7 +11,7 @@ from dbsync.model import TableName
 
 def task(increment=1, cycle=False):
     return SequenceTask(
-        target=TableName("p", "s"), source=TableName("p", "s"), column=None, increment=increment, cycle=cycle
+        target=TableName("p", "s"), source=TableName("p", "s"), column=None, increment=increment, cycle=cycle, minimum=-(2**63)
     )
 
 
@@ -40,3 +42,8 @@ def test_descending_goes_the_other_way():
 
 def test_a_cycling_sequence_gets_the_sources_state():
     assert next_state(task(cycle=True), state(3), state(90), 99) == state(3)
+
+
+def test_rows_beyond_the_sequences_range_do_not_count():
+    small = replace(task(), maximum=100)
+    assert next_state(small, state(7), state(1, False), 500) == state(7)
