@@ -123,7 +123,11 @@ def test_supabases_port_is_compared_and_a_plain_server_there_is_let_in(
     assert "5432" in str(refuse_transaction_pooler(url).hint)
 
 
-def test_settings_that_did_not_take_are_noticed(pg_a: EphemeralServer) -> None:
-    with lying_pooler(pg_a.url()) as port, pytest.raises(ConnectionFailed, match="search_path did not keep") as caught:
+@pytest.mark.parametrize("lie", [{"backends": 2}, {"backends": 1, "forgetful": True}], ids=["another", "forgetful"])
+def test_settings_that_did_not_take_are_noticed(pg_a: EphemeralServer, lie: dict[str, Any]) -> None:
+    with (
+        lying_pooler(pg_a.url(), **lie) as port,
+        pytest.raises(ConnectionFailed, match="search_path did not keep") as caught,
+    ):
         Database(through(pg_a, port)).connect()
-    assert caught.value.details["setting"] == "search_path"
+    assert (caught.value.code, caught.value.details["setting"]) == ("CONNECT_SESSION", "search_path")

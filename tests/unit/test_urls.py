@@ -157,6 +157,12 @@ def test_a_parameter_outside_the_allow_list_is_refused_by_name(name: str) -> Non
     assert CANARY not in str(caught.value.to_dict())
 
 
+def test_what_may_be_the_rest_of_a_password_is_no_parameters_name() -> None:
+    with pytest.raises(ConfigError) as caught:
+        parse_url("postgresql://h/db?password=open&sesame=1")
+    assert "sesame" not in str(caught.value.to_dict())
+
+
 def test_a_misspelt_parameter_gets_the_nearest_name() -> None:
     with pytest.raises(ConfigError) as caught:
         parse_url("postgresql://h/db?sslmod=require")
