@@ -16,8 +16,9 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.acceptance.conftest import CalledSync
 from tests.fixtures import oracle
-from tests.fixtures.command import Command, Result
+from tests.fixtures.command import Result
 from tests.fixtures.pair import Pair, rows, with_user
 
 CASES = Path(__file__).parents[1] / "cases" / "sync"
@@ -72,20 +73,20 @@ def read_case(folder: Path) -> Case:
 
 
 @pytest.mark.parametrize("name", sorted(path.name for path in CASES.iterdir()))
-def test_sync_case(name: str, pairs, servers, dbsync: Command) -> None:
+def test_sync_case(name: str, pairs, servers, called: CalledSync) -> None:
     case = read_case(CASES / name)
     if servers.major < case.min_version:
         pytest.skip(f"{name} needs Postgres {case.min_version}, this is {servers.major}")
     pair = pairs(case.schema, case.source, case.target)
     source_before, target_before = oracle.take(pair.source), oracle.take(pair.target)
     mine = oracle.leftovers(pair.target, patience=0)  # what the case itself put there
-    result = run(dbsync, case, pair, *case.args)
+    result = run(called, case, pair, *case.args)
     assert result.exit_code in case.exits, f"{case.about}\n{result}"
     result.ended(result.exit_code)
     if result.exit_code == 0:
         check_done(case, pair, result, target_before)
         if not case.once:
-            again = run(dbsync, case, pair, *replacing(case.args)).ended(0)
+            again = run(called, case, pair, *replacing(case.args)).ended(0)
             check_done(case, pair, again, target_before, first=False)
         check_queries(case, pair)
     else:
@@ -96,13 +97,13 @@ def test_sync_case(name: str, pairs, servers, dbsync: Command) -> None:
     assert oracle.leftovers(pair.target, excuse=mine.__contains__) == []
 
 
-def run(dbsync: Command, case: Case, pair: Pair, *args: str) -> Result:
+def run(called: CalledSync, case: Case, pair: Pair, *args: str) -> Result:
     """Run the sync as the roles of the case."""
     source, target = (
         with_user(url, case.roles[end]) if end in case.roles else url
         for end, url in (("source", pair.source), ("target", pair.target))
     )
-    return dbsync.sync(source, target, *args)
+    return called.sync(source, target, *args)
 
 
 def replacing(args: list[str]) -> list[str]:

@@ -6,8 +6,8 @@ import os
 
 import pytest
 
+from tests.acceptance.conftest import CalledSync
 from tests.fixtures import oracle, schemagen
-from tests.fixtures.command import Command
 
 
 def _seeds() -> range:
@@ -17,13 +17,13 @@ def _seeds() -> range:
 
 
 @pytest.mark.parametrize("seed", _seeds())
-def test_a_random_schema_arrives_whole(seed: int, pairs, dbsync: Command) -> None:
+def test_a_random_schema_arrives_whole(seed: int, pairs, called: CalledSync) -> None:
     schema = schemagen.make(seed)
     filled = seed % 2 == 1
     pair = pairs("", schema.source, schema.target(filled=filled))
     source_before, target_before = oracle.take(pair.source), oracle.take(pair.target)
     mode = ["--mode", "replace"] if filled else []
-    result = dbsync.sync(pair.source, pair.target, *mode, "-j", str(1 + seed % 4)).ended(0)
+    result = called.sync(pair.source, pair.target, *mode, "-j", str(1 + seed % 4)).ended(0)
     assert oracle.differences(pair.source, pair.target) == [], result
     assert oracle.structure_changes(target_before, oracle.take(pair.target)) == [], result
     assert oracle.all_changes(source_before, oracle.take(pair.source)) == [], result
