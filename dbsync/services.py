@@ -49,11 +49,16 @@ class OpenSync:
             reading = beside.submit(_read, self.target)
             source, source_stamps = _read(self.source)
             target, target_stamps = reading.result()
+        target = replace(target, may_create_schema=runs.may_stage(self.target))
         selection = select_units(source, target, self.options)
         _check_conditions(self.source, selection, self.options)
         plan = plan_sync(source, target, selection, self.options, filled=_filled(self.target, target, selection))
         reserved = [Skipped(str(name), _RESERVED) for name in runs.reserved_tables(self.source)]
-        plan = replace(plan, skipped=(*plan.skipped, *reserved))
+        loud = [
+            f"the target's event trigger {name} fires on what this run alters"
+            for name in runs.event_triggers(self.target)
+        ]
+        plan = replace(plan, skipped=(*plan.skipped, *reserved), warnings=(*plan.warnings, *loud))
         if count:
             plan = replace(plan, counts=_counts(self.source, self.target, plan))
         self._sides = (_side(self._ends[0], source, source_stamps), _side(self._ends[1], target, target_stamps))

@@ -56,7 +56,7 @@ class Pairing:
 
 
 def pair_columns(source: Table, target: Table, *, only: Sequence[str] | None, schemas: Mapping[str, str]) -> Pairing:
-    """Pair columns by name; ``only`` limits them, ``schemas`` maps source schemas to target ones for user types."""
+    """Pair columns by name; ``only`` limits them, ``schemas`` says where else a source schema's user types may be."""
     pairs: list[ColumnPair] = []
     problems: list[str] = []
     notes: list[str] = []
@@ -87,7 +87,7 @@ def pair_columns(source: Table, target: Table, *, only: Sequence[str] | None, sc
             )
         else:
             notes.append(f"target column {quote_identifier(other.name)} is not in the copy: it gets its default")
-    if pairs and not any(pair.copied for pair in pairs):
+    if pairs and not any(pair.copied for pair in pairs) and not all(other.generated for other in target.columns):
         problems.append("every common column is computed by the target")
     return Pairing(tuple(pairs), tuple(problems), tuple(notes))
 
@@ -170,7 +170,7 @@ def _same_name(left: ColumnType, right: ColumnType, schemas: Mapping[str, str]) 
         return False
     if left.extension is not None and left.extension == right.extension:
         return True  # extensions may live in different schemas
-    return schemas.get(left.schema, left.schema) == right.schema
+    return right.schema in (left.schema, schemas.get(left.schema))
 
 
 def _widens(left: ColumnType, right: ColumnType) -> bool:

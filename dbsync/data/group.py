@@ -50,7 +50,8 @@ class GroupRun:
             columns = _copied(task)
             staging = self._staging[task.target]
             with session.transaction():
-                session.execute(statements.create_staging(staging, task.target, columns, only=task.target_only))
+                for statement in statements.create_staging(staging, task.target, columns, only=task.target_only):
+                    session.execute(statement)
                 self._stream(session, outcome, staging)
 
     def replace(self) -> None:

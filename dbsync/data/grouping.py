@@ -9,7 +9,7 @@ from dbsync.data.columns import Pairing
 from dbsync.data.options import SyncOptions, option_for
 from dbsync.data.order import parents_first, tied_groups
 from dbsync.data.plan import Clear, GroupTask, LockMode, TableTask, TriggerTask
-from dbsync.data.units import Route, Selection, Unit, family_of, root_of
+from dbsync.data.units import Route, Selection, Unit, ancestors_of, family_of, root_of
 from dbsync.model import Catalog, ForeignKey, Index, Table, TableName
 
 # Reading by ctid range is a plan node since 14; before, a range would scan the whole table.
@@ -46,7 +46,7 @@ def plan_groups(
     found = Grouping()
     for names in tied_groups(list(units), ties):
         members = {member for name in names for member in families[name]}
-        referred = members.union(*(_ancestors(target, name) for name in names))
+        referred = members.union(above.name for name in names for above in ancestors_of(target, target.tables[name]))
         maker.make(
             found,
             [units[name] for name in names],
@@ -62,15 +62,6 @@ def _same_root(target: Catalog, units: Iterable[TableName]) -> Iterator[tuple[Ta
     first: dict[TableName, TableName] = {}
     for name in units:
         yield first.setdefault(root_of(target, target.tables[name]).name, name), name
-
-
-def _ancestors(catalog: Catalog, name: TableName) -> set[TableName]:
-    """The partitioned tables above a table: a reference to those is a reference to its rows."""
-    found: set[TableName] = set()
-    while (parent := catalog.tables[name].partition_of) is not None and parent in catalog.tables:
-        found.add(parent)
-        name = parent
-    return found
 
 
 class _GroupMaker:
@@ -132,7 +123,7 @@ class _GroupMaker:
             and len(tasks) > 1
             and self.target.may_create_schema
             and not any(table.rules for table in relations)
-            and all(task.columns for task in tasks)
+            and all(any(pair.copied for pair in task.columns) for task in tasks)
         )
         if staged:
             reason += "; loaded beside the tables in parallel first, so that they are locked only while rows are moved"
@@ -238,6 +229,7 @@ class _GroupMaker:
             and not index.is_replica_identity
             and (index.constraint is None or index.unique)
             and not (index.unique and target.name in referred)
+            and "WITHOUT OVERLAPS" not in (index.constraint_definition or "")
             and index.name.schema in self.target.may_create_in
             and all(target.column(name) is not None for name in index.columns)
         )

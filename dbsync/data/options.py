@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, TypeVar
 
-from dbsync.errors import ConfigError
+from dbsync.errors import ConfigError, StatementFailed
 from dbsync.model import TableName
 from dbsync.selection import TablePattern
+from dbsync.sqltext import tokens
 
 Value = TypeVar("Value")
 Mode = Literal["fill", "replace"]
@@ -76,6 +77,18 @@ class SyncOptions:
             raise ConfigError("--max-rate must be at least 64KB/s")
         for text in (*self.tables, *self.exclude):
             TablePattern.parse(text)
+        for table, condition in self.where.items():
+            _check_condition(table, condition)
+
+    def schema_map(self) -> dict[str, str]:
+        """The schemas that ``--map`` renames as a whole."""
+        rules = [rule for rule in self.maps if rule.source.endswith(".*")]
+        return {
+            TableName.parse(rule.source.removesuffix("*") + "x").schema: TableName.parse(
+                rule.target.removesuffix("*") + "x"
+            ).schema
+            for rule in rules
+        }
 
     def target_name(self, table: TableName) -> TableName:
         """The name in the target: by the ``--map`` that names the very table, else by schema, else the same."""
@@ -85,6 +98,23 @@ class SyncOptions:
             if mapped is not None:
                 return mapped
         return table
+
+
+def _check_condition(table: str, condition: str) -> None:
+    """Refuse what would reach out of the parentheses that the condition is put into."""
+    depth = 0
+    try:
+        for token in tokens(condition):
+            depth += (token.text == "(") - (token.text == ")")
+            if depth < 0 or token.text == ";":
+                break
+    except StatementFailed as error:
+        raise ConfigError(f"--where for {table} is not a valid condition: {error.message}", code="BAD_WHERE") from None
+    if depth != 0 or ";" in [token.text for token in tokens(condition)]:
+        raise ConfigError(
+            f"--where for {table} is not a valid condition: its parentheses do not match, or it has a semicolon",
+            code="BAD_WHERE",
+        )
 
 
 def option_for(values: Mapping[str, Value], table: TableName, root: TableName) -> Value | None:

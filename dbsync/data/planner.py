@@ -30,10 +30,11 @@ def plan_sync(
     Raises SchemaMismatch, naming everything at once, when the sides cannot be synchronised as they are.
     """
     problems = list(selection.problems)
-    schemas = {unit.source.schema: unit.target.schema for unit in selection.units}
+    mapped = options.schema_map()
     pairings: dict[Route, Pairing] = {}
     for unit in selection.units:
         for route in unit.routes:
+            schemas = mapped | {unit.source.schema: unit.target.schema}
             only = option_for(options.columns, route.source, unit.source)
             pairing = pair_columns(source.tables[route.source], target.tables[route.target], only=only, schemas=schemas)
             pairings[route] = pairing

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from dbsync.data.options import SyncOptions
 from dbsync.data.plan import GroupTask, SequenceTask
-from dbsync.data.units import Skipped, Unit, family_of
+from dbsync.data.units import Skipped, Unit, ancestors_of, family_of
 from dbsync.model import Catalog, TableName
 from dbsync.model import Sequence as CatalogSequence
 
@@ -39,22 +39,28 @@ class SequencePlan:
 
 def plan_sequences(source: Catalog, target: Catalog, units: Sequence[Unit], options: SyncOptions) -> SequencePlan:
     """Choose the sequences of the selected tables; without ``--tables`` also those that no table owns."""
-    selected = {family.name: unit for unit in units for family in family_of(target, unit.target)}
+    selected = {family.name for unit in units for family in family_of(target, unit.target)}
+    # A leaf chosen alone gets ids from the sequence of the table it is a partition of.
+    above = {one.name for unit in units for one in ancestors_of(target, target.tables[unit.target])} - selected
     selected_source = {family.name for unit in units for family in family_of(source, unit.source)}
     taken: set[TableName] = set()
     owned: list[tuple[TableName, SequenceTask]] = []
     shared: list[SequenceTask] = []
     skipped: list[Skipped] = []
     by_owner = {one.owned_by: one for one in source.sequences.values() if one.owned_by is not None}
-    back = {options.target_name(name): name for name in selected_source}
+    back = {options.target_name(name): name for name in source.tables}
     for sequence in sorted(target.sequences.values(), key=lambda one: one.name):
-        if sequence.owned_by is None or sequence.owned_by[0] not in selected:
+        if sequence.owned_by is None or sequence.owned_by[0] not in selected | above:
             continue
         table, column = sequence.owned_by
         twin = by_owner.get((back.get(table, table), column)) or source.sequences.get(
             _back_name(source, sequence, options)
         )
-        owned.append((table, _task(sequence, twin, (table, column), _type_of(target, table, column))))
+        task = _task(sequence, twin, (table, column), _type_of(target, table, column))
+        if table in selected:
+            owned.append((table, task))
+        else:
+            shared.append(task)
         taken.update([sequence.name, *([twin.name] if twin else [])])
     for sequence in sorted(source.sequences.values(), key=lambda one: one.name):
         if sequence.name in taken or sequence.extension is not None:

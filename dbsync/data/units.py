@@ -67,14 +67,11 @@ def select_units(source: Catalog, target: Catalog, options: SyncOptions) -> Sele
     for table in source.of_kind("table", "partitioned"):
         if table.name not in chosen:
             continue
-        root = root_of(source, table)
-        if table.name != root.name and root.name in chosen:
-            continue  # comes with its root
+        if any(above.name in chosen for above in ancestors_of(source, table)):
+            continue  # comes with the table it is a partition of
         if table.extension is not None:
             skipped.append(Skipped(str(table.name), _extension_reason(source, table)))
             continue
-        if table.kind == "partitioned" and table.partition_of is not None:
-            continue  # an inner node holds no rows; its leaves are chosen one by one
         unit = _unit(source, target, table, options, excluded)
         if isinstance(unit, Skipped):
             skipped.append(unit)
@@ -106,11 +103,18 @@ def select_units(source: Catalog, target: Catalog, options: SyncOptions) -> Sele
     return Selection(tuple(units), tuple(skipped), tuple(problems))
 
 
-def root_of(catalog: Catalog, table: Table) -> Table:
-    """The topmost partitioned ancestor of a table, or the table itself."""
+def ancestors_of(catalog: Catalog, table: Table) -> list[Table]:
+    """The partitioned tables above a table, the nearest first."""
+    found = []
     while table.partition_of is not None and table.partition_of in catalog.tables:
         table = catalog.tables[table.partition_of]
-    return table
+        found.append(table)
+    return found
+
+
+def root_of(catalog: Catalog, table: Table) -> Table:
+    """The topmost partitioned ancestor of a table, or the table itself."""
+    return [table, *ancestors_of(catalog, table)][-1]
 
 
 def leaves_of(catalog: Catalog, root: Table) -> list[Table]:

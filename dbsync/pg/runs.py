@@ -85,20 +85,32 @@ def drop_dead_staging(session: Session) -> int:
     return len(found)
 
 
+def may_stage(session: Session) -> bool:
+    """Whether the role may make staging tables."""
+    (allowed,) = session.one(load("sync")["may_stage"])
+    return bool(allowed)
+
+
 def create_own_schema(session: Session) -> None:
-    """Make dbsync's schema if it is not there; only its owner may use it."""
-    session.execute("CREATE SCHEMA IF NOT EXISTS dbsync")
+    """Make dbsync's schema, marked as ours, unless there is one of that name; only its owner may use it."""
+    if not session.execute(load("sync")["own_schema"]):
+        session.execute(load("sync")["create_own_schema"])
 
 
 def drop_own_schema(session: Session) -> None:
-    """Drop dbsync's schema when nothing is left in it."""
-    if session.execute(load("sync")["own_schema"]) != [(False,)]:
+    """Drop dbsync's schema when a run made it and nothing is left in it."""
+    if session.execute(load("sync")["own_schema"]) != [(True,)]:
         return
     try:
         session.execute("DROP SCHEMA dbsync")
     except StatementFailed as error:
         if error.sqlstate != _DEPENDENT_OBJECTS:
             raise
+
+
+def event_triggers(session: Session) -> list[str]:
+    """Return the event triggers that fire when a run alters tables."""
+    return [name for (name,) in session.execute(load("sync")["event_triggers"])]
 
 
 def check_expression(session: Session, table: TableName, expression: str, *, only: bool) -> None:

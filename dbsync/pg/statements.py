@@ -116,11 +116,13 @@ def delete_all(table: TableName, *, only: bool) -> sql.Composed:
     return sql.SQL("DELETE FROM {}").format(relation(table, only=only))
 
 
-def create_staging(staging: TableName, table: TableName, columns: Sequence[str], *, only: bool) -> sql.Composed:
-    """Create an unlogged table with the columns and types of the target's, without constraints."""
-    return sql.SQL("CREATE UNLOGGED TABLE {} WITH (autovacuum_enabled = off) AS SELECT {} FROM {} WITH NO DATA").format(
-        qualified(staging), names(columns), relation(table, only=only)
-    )
+def create_staging(staging: TableName, table: TableName, columns: Sequence[str], *, only: bool) -> list[sql.Composed]:
+    """Create an unlogged table with the columns and types of the target's, without constraints, marked as ours."""
+    create = sql.SQL("CREATE UNLOGGED TABLE {} WITH (autovacuum_enabled = off) AS SELECT {} FROM {} WITH NO DATA")
+    return [
+        create.format(qualified(staging), names(columns), relation(table, only=only)),
+        sql.SQL("COMMENT ON TABLE {} IS 'staging table of dbsync sync'").format(qualified(staging)),
+    ]
 
 
 def move_staged(staging: TableName, table: TableName, columns: Sequence[str]) -> sql.Composed:

@@ -38,22 +38,41 @@ SELECT a.pid, COALESCE(a.application_name, ''), COALESCE(a.usename, ''),
    AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database());
 
 -- name: staging_tables
--- What dead runs left: staging tables in dbsync's own schema. Only the holder of the run lock may drop them.
+-- What dead runs left: tables that bear our name, our comment and our persistence. Only the holder of the
+-- run lock may drop them.
 SELECT c.relname
   FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
- WHERE n.nspname = 'dbsync' AND c.relkind = 'r' AND c.relname ~ '^stage_[0-9a-f]+_[0-9]+$'
+ WHERE n.nspname = 'dbsync' AND c.relkind = 'r' AND c.relpersistence = 'u'
+   AND c.relname ~ '^stage_[0-9a-f]{12}_[0-9]+$'
+   AND pg_catalog.obj_description(c.oid, 'pg_class') = 'staging table of dbsync sync'
  ORDER BY c.relname COLLATE "C";
 
+-- name: create_own_schema
+CREATE SCHEMA dbsync;
+COMMENT ON SCHEMA dbsync IS 'made by dbsync sync for the time of a run';
+
 -- name: own_schema
--- Whether dbsync's schema exists, and whether anything is in it.
-SELECT EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.relnamespace = n.oid)
+-- Whether there is a schema of that name, and whether a run made it.
+SELECT COALESCE(pg_catalog.obj_description(n.oid, 'pg_namespace') = 'made by dbsync sync for the time of a run', false)
   FROM pg_catalog.pg_namespace n WHERE n.nspname = 'dbsync';
+
+-- name: may_stage
+-- Whether this role may put staging tables into dbsync's schema, or make it.
+SELECT COALESCE(
+    (SELECT pg_catalog.has_schema_privilege(n.oid, 'CREATE') FROM pg_catalog.pg_namespace n WHERE n.nspname = 'dbsync'),
+    pg_catalog.has_database_privilege(pg_catalog.current_database(), 'CREATE'));
+
+-- name: event_triggers
+-- Event triggers that fire when a run alters tables: all of them act outside the plan.
+SELECT t.evtname FROM pg_catalog.pg_event_trigger t
+ WHERE t.evtenabled IN ('O', 'A') AND t.evtevent IN ('ddl_command_start', 'ddl_command_end', 'sql_drop', 'table_rewrite')
+ ORDER BY t.evtname COLLATE "C";
 
 -- name: reserved_tables
 -- Tables that somebody keeps in the schema that is dbsync's own.
 SELECT c.relname
   FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
- WHERE n.nspname = 'dbsync' AND c.relkind IN ('r', 'p', 'f', 'm') AND c.relname !~ '^stage_[0-9a-f]+_[0-9]+$'
+ WHERE n.nspname = 'dbsync' AND c.relkind IN ('r', 'p', 'f', 'm') AND COALESCE(pg_catalog.obj_description(c.oid, 'pg_class'), '') <> 'staging table of dbsync sync'
  ORDER BY c.relname COLLATE "C";
 
 -- name: partition_keys

@@ -1,0 +1,1 @@
+INSERT INTO a.t1 VALUES ('x'); INSERT INTO a.t2 VALUES ('y');
