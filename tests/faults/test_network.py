@@ -54,7 +54,7 @@ def test_a_broken_connection_never_becomes_a_lie(arena: Arena) -> None:
     random = Random(SEED)
     lengths = arena.measure()
     failed = 0
-    for number in range(max(TRIALS // 2, 8)):
+    for number in range(max(TRIALS // 2 - 3, 8)):
         fate = BREAKS[number % len(BREAKS)]
         side, moment = moments(random, lengths)
         place = f"trial {number} of seed {SEED}: {fate.name} at message {moment} of {lengths[side]}, {side} side"
@@ -169,7 +169,7 @@ def test_terminated_backends_never_become_a_lie(side: str, arena: Arena) -> None
     random = Random(SEED)
     lengths = arena.measure()
     url = arena.pair.source if side == "source" else arena.pair.target
-    for number in range(max(TRIALS // 6, 4)):
+    for number in range(max(TRIALS // 8, 3)):
         moment = random.randint(1, lengths[side])
         trial = ledger.Trial.begin(arena.pair)
         executioner = partial(_terminate_one, url, random.random())
