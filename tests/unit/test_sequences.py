@@ -11,7 +11,12 @@ from dbsync.model import TableName
 
 def task(increment=1, cycle=False):
     return SequenceTask(
-        target=TableName("p", "s"), source=TableName("p", "s"), column=None, increment=increment, cycle=cycle, minimum=-(2**63)
+        target=TableName("p", "s"),
+        source=TableName("p", "s"),
+        column=None,
+        increment=increment,
+        cycle=cycle,
+        minimum=-(2**63),
     )
 
 
