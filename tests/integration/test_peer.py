@@ -102,8 +102,8 @@ def test_a_dead_link_is_noticed_within_ten_seconds(pg_a: EphemeralServer) -> Non
             while not writer.peer_is_dead() and time.monotonic() - cut < 30:
                 pusher.push(0.2)
         noticed["writer"] = time.monotonic() - cut
-        waiting.join()
-        asking.join()
+        waiting.join(20)
+        asking.join(20)
         for session in sessions:
             session.close()
     assert sorted(noticed) == ["asker", "reader", "writer"]
