@@ -18,7 +18,7 @@ _LONGEST_LIST = 100
 _NEEDED: dict[Purpose, tuple[str, ...]] = {
     "read": ("SELECT",),
     "write": ("SELECT", "INSERT", "UPDATE", "DELETE"),
-    "sync": ("SELECT", "INSERT", "DELETE"),
+    "sync": ("SELECT", "INSERT"),
     "migrate": ("SELECT",),
 }
 
@@ -54,6 +54,8 @@ def check_rights(session: Session, purpose: Purpose, *, role: str, may_create: b
     grantee = quote_identifier(role)
     checks = [_schemas(tables, grantee)]
     checks += [_tables(tables, right, grantee) for right in _NEEDED[purpose]]
+    if purpose == "sync":
+        checks.append(_replacing(tables, grantee))
     checks.append(_row_security(tables, grantee))
     checks.append(_sequences(sequences, ("SELECT", "UPDATE") if purpose == "sync" else ("SELECT",), grantee))
     if purpose in ("sync", "migrate"):
@@ -80,6 +82,22 @@ def _tables(tables: Sequence[_Table], right: str, role: str) -> Check:
         f"{right} on {_count(len(concerned), 'table')}",
         [str(table.name) for table in lacking],
         f"GRANT {right} ON ALL TABLES IN SCHEMA {schemas} TO {role}",
+    )
+
+
+def _replacing(tables: Sequence[_Table], role: str) -> Check:
+    """Empty what is there: by TRUNCATE as the owner, by DELETE else; filling empty tables needs neither."""
+    lacking = _without(
+        (each for each in tables if each.kind != "m"), lambda each: each.owned or "DELETE" in each.privileges
+    )
+    if not lacking:
+        return Check("delete", ok=True, detail="every table can be emptied by --mode replace")
+    schemas = _identifiers(sorted({table.name.schema for table in lacking}))
+    return Check(
+        "delete",
+        ok=True,
+        detail=f"lacking on {_listed([str(table.name) for table in lacking])}: --mode replace would be refused",
+        hint=f"GRANT DELETE ON ALL TABLES IN SCHEMA {schemas} TO {role}",
     )
 
 

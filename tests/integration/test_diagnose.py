@@ -133,6 +133,9 @@ def test_every_missing_right_is_listed_and_the_hints_grant_them(source_db: Fresh
     source_db.execute(*(str(check.hint) for check in missing.values()))
     again = diagnose(url, purpose=purpose)  # type: ignore[arg-type]
     assert again.ok, failures(again)
+    if purpose == "sync":
+        (delete,) = (check for check in again.checks if check.name == "delete")
+        assert delete.detail == "lacking on app.a, app.b, public.c: --mode replace would be refused"
 
 
 def test_what_migrate_needs_is_ownership_and_create(source_db: Fresh, role: str) -> None:
