@@ -122,7 +122,7 @@ def test_every_missing_right_is_listed_and_the_hints_grant_them(source_db: Fresh
         == {
             "read": {"schemas", "select", "sequences"},
             "write": {"schemas", "select", "insert", "update", "delete", "sequences"},
-            "sync": {"schemas", "select", "insert", "delete", "sequences"},
+            "sync": {"schemas", "select", "insert", "sequences"},
         }[purpose]
     )
     assert missing["schemas"].detail == "lacking on app"
