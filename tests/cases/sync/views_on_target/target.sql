@@ -1,0 +1,10 @@
+INSERT INTO parent SELECT i, 'old' FROM generate_series(1, 20) i; INSERT INTO child SELECT i, i FROM generate_series(1, 20) i;
+CREATE VIEW grouped AS SELECT p.id, p.v, count(*) AS n FROM parent p JOIN child c ON c.parent = p.id GROUP BY p.id;
+CREATE VIEW filtered WITH (security_barrier) AS SELECT * FROM parent WHERE id < 10 WITH CHECK OPTION;
+GRANT SELECT ON parent TO case_reader WITH GRANT OPTION; GRANT UPDATE (v) ON parent TO case_writer;
+CREATE PUBLICATION pub FOR TABLE parent, child;
+ALTER TABLE child REPLICA IDENTITY FULL;
+CREATE STATISTICS st ON id, v FROM parent;
+CREATE FUNCTION atomically() RETURNS bigint LANGUAGE sql BEGIN ATOMIC SELECT count(*) FROM public.child; END;
+ALTER TABLE parent SET (fillfactor = 50, toast.autovacuum_enabled = false);
+COMMENT ON TABLE parent IS 'a comment'; COMMENT ON COLUMN child.parent IS 'another';
