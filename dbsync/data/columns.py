@@ -20,11 +20,13 @@ _BINARY_SAFE = frozenset({
     "inet", "cidr", "macaddr", "macaddr8", "bit", "varbit", "point", "lseg", "path", "box", "polygon", "line",
     "circle", "pg_lsn", "int4range", "int8range", "numrange", "daterange", "tsrange", "tstzrange",
 })  # fmt: skip
-# Types whose text form never holds "|" and is never empty: they need no length in the digest's row text.
+# Types whose text form never holds "|" and is never empty, or (JSON) ends where its syntax says: they need no
+# length in the digest's row text. Arrays, ranges and composites are of the latter sort, too: they quote.
 _PLAIN = frozenset({
     "bool", "int2", "int4", "int8", "oid", "float4", "float8", "numeric", "date", "time", "timetz", "timestamp",
-    "timestamptz", "interval", "uuid", "inet", "cidr", "macaddr", "macaddr8", "pg_lsn",
+    "timestamptz", "interval", "uuid", "inet", "cidr", "macaddr", "macaddr8", "pg_lsn", "json", "jsonb",
 })  # fmt: skip
+_SELF_DELIMITING = ("composite", "range", "multirange")
 _MEASURED = frozenset(("text", "varchar", "bpchar", "bytea"))  # octet_length is cheap, even for toasted values
 _SHIFTS_IDENTITY = frozenset({
     "oid", "regclass", "regproc", "regprocedure", "regoper", "regoperator", "regtype", "regrole", "regnamespace",
@@ -95,19 +97,28 @@ def pair_columns(source: Table, target: Table, *, only: Sequence[str] | None, sc
 def _pair(column: Column, other: Column) -> ColumnPair:
     same = column.type.text == other.type.text
     left, right = _bottom(column.type), _bottom(other.type)
-    form: DigestForm = "row"
-    if left.element is None and right.element is None and left.kind == right.kind == "base":
-        if {left.name, right.name} <= _PLAIN:
-            form = "plain"
-        elif {left.name, right.name} <= _MEASURED and left.name == right.name:
-            form = "measured"
     return ColumnPair(
         name=column.name,
-        digest=form,
+        digest=_digest_form(left, right),
         nullable=column.nullable or other.nullable,
         binary=same and _binary_safe(column.type),
         copied=not other.generated,
     )
+
+
+def _digest_form(left: ColumnType, right: ColumnType) -> DigestForm:
+    """How a column stands in the row text that is hashed; the same for both sides."""
+    if left.element is not None and right.element is not None:
+        return "plain"
+    if left.kind == right.kind and left.kind in _SELF_DELIMITING:
+        return "plain"
+    names = {left.name, right.name}
+    if left.kind == right.kind == "base" and left.element is right.element is None:
+        if names <= _PLAIN:
+            return "plain"
+        if len(names) == 1 and names <= _MEASURED:
+            return "measured"
+    return "row"
 
 
 def _binary_safe(kind: ColumnType) -> bool:

@@ -67,10 +67,10 @@ def digest_rows(
     """Count the rows and sum two 64-bit hashes of each row's text: a 128-bit digest of the multiset.
 
     The row's text is built once (OFFSET 0 keeps the planner from inlining it into both hashes) and is
-    unambiguous: values that can hold the separator are preceded by their length, NULLs are marked in
-    front, and the rest is a record, which quotes. ``recode`` hashes the UTF-8 form, for servers whose
-    encodings differ. A record hash would be faster, but it folds 64-bit values to 32 bits and adds up
-    column by column, so that values swapped between rows would go unseen.
+    unambiguous: values that can hold the separator are preceded by their length or end where their syntax
+    says, NULLs are marked in front, and the rest is a record, which quotes. ``recode`` hashes the UTF-8
+    form, for servers whose encodings differ. A record hash would be faster, but it folds 64-bit values to
+    32 bits and adds up column by column, so that values swapped between rows would go unseen.
     """
     text = _row_text(columns, recode=recode)
     hashed = sql.SQL('r COLLATE pg_catalog."C"')
