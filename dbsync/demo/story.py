@@ -16,6 +16,10 @@ from dbsync.errors import DbsyncError
 
 Tell = Callable[[str], None]
 
+# Settings of the user's own must not steer the demo; where servers are kept is no such setting.
+_STEERING = ("DBSYNC_", "PG")
+_PLACES = ("DBSYNC_LOCAL_DIR", "DBSYNC_PG_BINDIR")
+
 # Behind the back of every trigger and key, as a disk or a careless hand would do it.
 _CORRUPT = (
     "SET session_replication_role = replica; "
@@ -117,7 +121,8 @@ class _Commands:
 
     def __init__(self, source: Place, target: Place, say: Tell) -> None:
         self._source, self._target, self._say = source, target, say
-        self._environment = os.environ | dict(source.variables) | dict(target.variables)
+        kept = {name: value for name, value in os.environ.items() if name in _PLACES or not name.startswith(_STEERING)}
+        self._environment = kept | dict(source.variables) | dict(target.variables)
 
     def test(self) -> None:
         """``dbsync test``: can both be reached, is everything allowed."""
