@@ -95,7 +95,7 @@ class RunContext:
             spare = self.plan.options.jobs - self._streaming
         readers = []
         try:
-            readers.append(self._copiers.acquire(self.control.check))
+            readers.append(self._copiers.acquire())
             ranges = -(-task.pages // task.pages_per_range) if task.pages_per_range else 1
             while len(readers) < min(ranges, 1 + spare) and (reader := self._copiers.try_acquire()) is not None:
                 readers.append(reader)
@@ -124,7 +124,7 @@ class RunContext:
         """Read sequences of the source as they are now (no snapshot holds them still)."""
         if not names:
             return {}
-        with self._hashers.reader(self.control.check) as reader:
+        with self._hashers.reader() as reader:
             rows = reader.execute(statements.sequence_states(names))
         return {names[number]: SequenceState(last, called) for number, last, called in rows}
 
@@ -176,7 +176,7 @@ class RunContext:
         self._hashers.close()
 
     def _hash_source(self, task: TableTask) -> Digest:
-        with self._hashers.reader(self.control.check) as reader:
+        with self._hashers.reader() as reader:
             return self._digest(reader, task, task.source, task.source_only, task.where)
 
     def _digest(self, session: Session, task: TableTask, table: TableName, only: bool, where: str | None) -> Digest:
@@ -195,6 +195,7 @@ class RunContext:
                 return self._target.connect(
                     application_name=f"dbsync {self.run_id} {purpose}",
                     settings={"lock_timeout": f"{int(self.plan.options.lock_timeout_s * 1000)}ms"},
+                    check=self.control.check,
                 )
             except ConnectionFailed as error:
                 if error.sqlstate != _TOO_MANY_CONNECTIONS or not self._open or time.monotonic() > deadline:

@@ -71,7 +71,10 @@ class GroupRun:
 
     def finish(self, error: BaseException | None) -> None:
         """Write the group's end into the outcomes and tell it."""
-        stopped = error is not None and isinstance(self.run.control.reason, (Interrupted, TimeLimit))
+        reason = self.run.control.reason
+        stopped = error is not None and isinstance(reason, (Interrupted, TimeLimit))
+        if error is not None and reason is not None:
+            error = reason  # a statement that was cancelled for it says nothing
         for outcome in self.outcomes:
             outcome.state = "done" if error is None else "stopped" if stopped else "failed"
             if error is not None and not stopped and outcome.error is None:

@@ -28,6 +28,7 @@ from dbsync.pg.snapshot import ReaderPool, Snapshot, exported_snapshot
 
 _WATCH_S = 2.0
 _SILENCE_S = 30.0
+_CLEANING_S = 2.0  # the target may be what was lost; the next run cleans up else
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,7 +108,8 @@ class _Run:
             failpoint("after_snapshot")
             jobs = self.plan.options.jobs
             copiers, hashers = (
-                ReaderPool(self.source.database, snapshot, limit=jobs, label=label) for _ in ("copy", "hash")
+                ReaderPool(self.source.database, snapshot, limit=jobs, label=label, check=self.control.check)
+                for _ in ("copy", "hash")
             )
             context = RunContext(
                 run_id=self.run_id,
@@ -171,6 +173,8 @@ class _Run:
             self.control.stop(DbsyncError("internal fault in a worker"))
             raise error
         self._errors.append(error)
+        if isinstance(error, ConnectionLost):
+            self.control.stop(error)  # the others would only wait for the same server
 
     def _afterwards(self, context: RunContext) -> None:
         """Sequences that no single group owns, and materialised views; only after a run without failures."""
@@ -209,11 +213,15 @@ class _Run:
         else:
             self.report.error = overall_error(self._errors, tables_done=done, tables=len(self.report.tables))
             self.report.state = "failed" if self._errors else "succeeded"
+        patience = threading.Timer(_CLEANING_S, lock.abort)
+        patience.start()
         try:
             runs.drop_dead_staging(lock)
             runs.drop_own_schema(lock)
         except StatementFailed as error:
             self.report.warnings.append(f"staging tables were left in the target's schema dbsync: {error.message}")
+        finally:
+            patience.cancel()
 
 
 @contextmanager

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, LiteralString
@@ -157,14 +157,20 @@ class Database:
     url: DatabaseUrl
     read_only: bool = False
 
-    def connect(self, *, application_name: str = "dbsync", settings: Mapping[str, str] | None = None) -> Session:
+    def connect(
+        self,
+        *,
+        application_name: str = "dbsync",
+        settings: Mapping[str, str] | None = None,
+        check: Callable[[], None] | None = None,
+    ) -> Session:
         """Open a session pinned to known settings and to ``settings``.
 
         Raises ConnectionFailed with the phase that failed, Refused for a server that is too old and
         for a pooler that gives each transaction another backend.
         """
         way = route(self.url)
-        connection = dial(self.url, application_name=application_name, way=way)
+        connection = dial(self.url, application_name=application_name, way=way, check=check)
         session = Session(connection, self.url)
         try:
             session.warnings = (*way.warnings, *_check_version(session))

@@ -13,7 +13,7 @@ import select
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +27,7 @@ from dbsync.pg.refusal import classify
 from dbsync.urls import DatabaseUrl
 
 CONNECT_TIMEOUT_S = 10
+_CHECK_S = 0.2
 # A peer that stays silent is given up after 9 s: idle sockets by keepalives at 3, 6 and 9 s, sockets with
 # unanswered data by the user timeout. Measured with a link that goes down: 7 to 10 s.
 KEEPALIVE = {"keepalives": "1", "keepalives_idle": "3", "keepalives_interval": "3", "keepalives_count": "2"}
@@ -100,14 +101,17 @@ def resolve_addresses(host: str, port: int) -> tuple[str, ...]:
 
 
 def dial(
-    url: DatabaseUrl, *, application_name: str, way: Route | None = None
+    url: DatabaseUrl, *, application_name: str, way: Route | None = None, check: Callable[[], None] | None = None
 ) -> psycopg.Connection[tuple[object, ...]]:
-    """Connect to the first address that answers; raise ConnectionFailed with the phase of the last failure."""
+    """Connect to the first address that answers; raise ConnectionFailed with the phase of the last failure.
+
+    ``check`` is called five times a second while a server has not answered; it may raise to give up.
+    """
     way = way or route(url)
     failure: ConnectionFailed | None = None
     for address in way.addresses or (None,):
         try:
-            return _wrap(_connect(_parameters(url, way, address, application_name), url, way))
+            return _wrap(_connect(_parameters(url, way, address, application_name), url, way, check))
         except ConnectionFailed as error:
             if failure is None or error.phase != "tcp":
                 failure = error
@@ -133,7 +137,9 @@ def _parameters(url: DatabaseUrl, way: Route, address: str | None, application_n
     return {"application_name": application_name} | url.parameters() | KEEPALIVE | fixed
 
 
-def _connect(parameters: dict[str, str], url: DatabaseUrl, way: Route) -> pq.abc.PGconn:
+def _connect(
+    parameters: dict[str, str], url: DatabaseUrl, way: Route, check: Callable[[], None] | None
+) -> pq.abc.PGconn:
     """Drive libpq through the handshake, remembering the last state for the error."""
     deadline = time.monotonic() + (url.connect_timeout or CONNECT_TIMEOUT_S)
     conninfo = make_conninfo("", **parameters).encode()
@@ -148,7 +154,7 @@ def _connect(parameters: dict[str, str], url: DatabaseUrl, way: Route) -> pq.abc
             return pgconn
         if status == pq.PollingStatus.FAILED:
             break
-        if not _wait(pgconn.socket, status == pq.PollingStatus.WRITING, deadline):
+        if not _wait(pgconn.socket, status == pq.PollingStatus.WRITING, deadline, check):
             pgconn.finish()
             raise classify("timeout expired", state, url=url, way=way)
     message = pgconn.get_error_message()
@@ -157,10 +163,15 @@ def _connect(parameters: dict[str, str], url: DatabaseUrl, way: Route) -> pq.abc
     raise classify(message, state, url=url, way=way, needs_password=needs_password)
 
 
-def _wait(descriptor: int, writing: bool, deadline: float) -> bool:
+def _wait(descriptor: int, writing: bool, deadline: float, check: Callable[[], None] | None) -> bool:
     poll = select.poll()
     poll.register(descriptor, select.POLLOUT if writing else select.POLLIN)
-    return bool(poll.poll(max(0.0, deadline - time.monotonic()) * 1000))
+    while (left := deadline - time.monotonic()) > 0:
+        if poll.poll(min(left, _CHECK_S) * 1000):
+            return True
+        if check is not None:
+            check()
+    return False
 
 
 def _wrap(pgconn: pq.abc.PGconn) -> psycopg.Connection[tuple[object, ...]]:

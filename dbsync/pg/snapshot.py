@@ -60,25 +60,28 @@ def _lock_and_begin(holder: Session, tables: Sequence[TableName]) -> None:
 class ReaderPool:
     """Sessions that all see one snapshot; opened when first needed, at most ``limit`` of them."""
 
-    def __init__(self, database: Database, snapshot: Snapshot, *, limit: int, label: str) -> None:
+    def __init__(
+        self, database: Database, snapshot: Snapshot, *, limit: int, label: str, check: Callable[[], None]
+    ) -> None:
         self._database = database
         self._snapshot = snapshot
         self._limit = limit
         self._label = label
+        self._check = check
         self._idle: list[Session] = []
         self._opened = 0
         self._changed = threading.Condition()
         self.sessions: set[Session] = set()
 
-    def acquire(self, check: Callable[[], None]) -> Session:
-        """Return a reader, waiting for one if the limit is reached; ``check`` may raise to give up."""
+    def acquire(self) -> Session:
+        """Return a reader, waiting for one if the limit is reached; the pool's ``check`` may raise to give up."""
         while True:
             reader = self.try_acquire()
             if reader is not None:
                 return reader
             with self._changed:
                 self._changed.wait(0.2)
-            check()
+            self._check()
 
     def try_acquire(self) -> Session | None:
         """Return a reader now, or None."""
@@ -107,9 +110,9 @@ class ReaderPool:
             self._changed.notify_all()
 
     @contextmanager
-    def reader(self, check: Callable[[], None]) -> Iterator[Session]:
+    def reader(self) -> Iterator[Session]:
         """Borrow a reader for the block."""
-        session = self.acquire(check)
+        session = self.acquire()
         try:
             yield session
         finally:
@@ -121,7 +124,7 @@ class ReaderPool:
             session.close()
 
     def _open(self) -> Session:
-        session = self._database.connect(application_name=f"{self._label} reader")
+        session = self._database.connect(application_name=f"{self._label} reader", check=self._check)
         try:
             session.execute(_BEGIN)
             session.execute(sql.SQL("SET TRANSACTION SNAPSHOT {}").format(sql.Literal(self._snapshot.id)))
