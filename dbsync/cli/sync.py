@@ -69,6 +69,7 @@ def sync(
             "--chunk-size",
             metavar="SIZE",
             parser=parse_size,
+            show_default="64MB",
             help="Read tables larger than this in ranges, in parallel.",
         ),
     ] = 64 * 1024 * 1024,
