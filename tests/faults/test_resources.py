@@ -149,15 +149,19 @@ def wires() -> Iterator[Wires]:
             inner = f"{_wire(end)}i"
             _ip("link", "add", _wire(end), "type", "veth", "peer", "name", inner)
             _ip("link", "set", inner, "netns", name)
-            _ip("address", "add", f"10.213.{number}.1/24", "dev", _wire(end))
+            _ip("address", "add", f"{_NET}.{number}.1/24", "dev", _wire(end))
             _ip("link", "set", _wire(end), "up")
-            _ip("-n", name, "address", "add", f"10.213.{number}.2/24", "dev", inner)
+            _ip("-n", name, "address", "add", f"{_NET}.{number}.2/24", "dev", inner)
             _ip("-n", name, "link", "set", inner, "up")
-        yield Wires(name, "10.213.1.1", "10.213.2.1")
+        yield Wires(name, f"{_NET}.1.1", f"{_NET}.2.1")
     finally:
         for end in ("source", "target"):  # a namespace is taken down later, at the kernel's leisure
             subprocess.run(["ip", "link", "delete", _wire(end)], check=False)
         _ip("netns", "delete", name)
+
+
+# A network of this process's own: a run that was killed leaves its links, and their addresses would be in the way.
+_NET = f"10.{20 + os.getpid() % 200}"
 
 
 def _wire(end: str) -> str:
