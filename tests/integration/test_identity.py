@@ -37,9 +37,12 @@ def forwarder(port: int) -> Iterator[int]:
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
         def pump(source: socket.socket, sink: socket.socket) -> None:
-            with source, sink, suppress(OSError):
+            with suppress(OSError):
                 while data := source.recv(65536):
                     sink.sendall(data)
+            for end in (source, sink):  # close() alone would not wake the other direction's thread
+                with suppress(OSError):
+                    end.shutdown(socket.SHUT_RDWR)
 
         def serve() -> None:
             while True:
