@@ -37,12 +37,13 @@ def forwarder(port: int) -> Iterator[int]:
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
         def pump(source: socket.socket, sink: socket.socket) -> None:
-            with suppress(OSError):
-                while data := source.recv(65536):
-                    sink.sendall(data)
-            for end in (source, sink):  # close() alone would not wake the other direction's thread
+            with source, sink:
                 with suppress(OSError):
-                    end.shutdown(socket.SHUT_RDWR)
+                    while data := source.recv(65536):
+                        sink.sendall(data)
+                for end in (source, sink):  # close() alone would not wake the other direction's thread
+                    with suppress(OSError):
+                        end.shutdown(socket.SHUT_RDWR)
 
         def serve() -> None:
             while True:
