@@ -1,0 +1,94 @@
+"""PURE: what a comparison of rows found, per table and in all, with samples of rows that differ."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from dbsync.data.units import Skipped
+from dbsync.errors import DbsyncError
+from dbsync.model import TableName
+
+Level = Literal["count", "checksum", "full"]
+ComparedState = Literal["same", "differs", "not_compared"]
+RowKind = Literal["only_in_source", "only_in_target", "different"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RowDifference:
+    """One row that differs: its key, and for the columns that differ the target's and the source's text.
+
+    A row that only one side has shows all its columns on that side.
+    """
+
+    kind: RowKind
+    key: Mapping[str, str | None]
+    before: Mapping[str, str | None] = field(default_factory=dict)  # as the target has it
+    after: Mapping[str, str | None] = field(default_factory=dict)  # as the source has it
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it as JSON-safe data."""
+        return {"kind": self.kind, "key": dict(self.key), "before": dict(self.before), "after": dict(self.after)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TableComparison:
+    """One table compared. Counts that the level did not ask for, or that no key allows, are None."""
+
+    source: TableName
+    target: TableName
+    state: ComparedState
+    level: Level
+    reason: str  # how it was compared, or why it was not
+    key: tuple[str, ...] = ()  # the columns that rows were matched by; () by whole rows
+    source_rows: int | None = None
+    target_rows: int | None = None
+    only_in_source: int | None = None
+    only_in_target: int | None = None
+    different: int | None = None
+    samples: tuple[RowDifference, ...] = ()
+    elapsed_s: float = 0.0
+    error: DbsyncError | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the table's entry of the result."""
+        return {
+            "table": str(self.target),
+            "source_table": str(self.source),
+            "same": {"same": True, "differs": False, "not_compared": None}[self.state],
+            "state": self.state,
+            "level": self.level,
+            "reason": self.reason,
+            "key": list(self.key),
+            "source_rows": self.source_rows,
+            "target_rows": self.target_rows,
+            "only_in_source": self.only_in_source,
+            "only_in_target": self.only_in_target,
+            "different": self.different,
+            "samples": [sample.to_dict() for sample in self.samples],
+            "elapsed_s": round(self.elapsed_s, 3),
+            "error": self.error.to_dict() if self.error else None,
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompareReport:
+    """The whole comparison, of one snapshot on each side."""
+
+    level: Level
+    tables: tuple[TableComparison, ...]
+    skipped: tuple[Skipped, ...] = ()
+    warnings: tuple[str, ...] = ()
+    source_snapshot: str | None = None
+    target_snapshot: str | None = None
+
+    @property
+    def differs(self) -> bool:
+        """Whether any table is known to differ."""
+        return any(table.state == "differs" for table in self.tables)
+
+    @property
+    def complete(self) -> bool:
+        """Whether every selected table was compared."""
+        return all(table.state != "not_compared" for table in self.tables)
