@@ -84,7 +84,8 @@ class OpenSync:
         plan = self._plan or self.plan()
         if plan.refusals:
             more = f" (and {len(plan.refusals) - 1} more)" if plan.refusals[1:] else ""
-            raise Refused(plan.refusals[0] + more, hint=_refusal_hint(plan), details={"refusals": list(plan.refusals)})
+            refusals = list(map(str, plan.refusals))
+            raise Refused(refusals[0] + more, hint=_refusal_hint(plan), details={"refusals": refusals})
 
 
 @contextmanager

@@ -36,7 +36,7 @@ def plan_text(plan: SyncPlan) -> Iterator[str]:
     for entry in plan.skipped:
         yield f"skipped {escape(entry.table)}: {escape(entry.reason)}\n"
     if plan.refusals:
-        yield f"would refuse: {escape(_some(plan.refusals))}\n"
+        yield f"would refuse: {escape(_some(map(str, plan.refusals)))}\n"
     totals = plan.totals()
     inserts, deletes = totals["rows_inserted"], totals["rows_deleted"]
     yield f"{totals['tables']} tables: {inserts:,} rows to insert, {deletes:,} to delete\n"

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from dbsync.data.problem import Problem, Rule
 from dbsync.model import Column, ColumnType, Table, quote_identifier
 
 # Types whose binary form is the same on every supported server: fixed OIDs, no catalog lookups in send/recv.
@@ -53,44 +54,52 @@ class Pairing:
     """The pairs in source order, what forbids the copy, and what the user should know."""
 
     pairs: tuple[ColumnPair, ...]
-    problems: tuple[str, ...]
-    notes: tuple[str, ...]
+    problems: tuple[Problem, ...]
+    notes: tuple[Problem, ...]
 
 
 def pair_columns(source: Table, target: Table, *, only: Sequence[str] | None, schemas: Mapping[str, str]) -> Pairing:
     """Pair columns by name; ``only`` limits them, ``schemas`` says where else a source schema's user types may be."""
     pairs: list[ColumnPair] = []
-    problems: list[str] = []
-    notes: list[str] = []
+    problems: list[Problem] = []
+    notes: list[Problem] = []
+
+    def told(rule: Rule, column: str | None, message: str) -> Problem:
+        return Problem(rule, message, target.name, column)
+
     wanted = [column for column in source.columns if only is None or column.name in only]
     for name in only or ():
         if source.column(name) is None:
-            problems.append(f"column {quote_identifier(name)} does not exist in the source")
+            problems.append(
+                told("column_unknown", name, f"column {quote_identifier(name)} does not exist in the source")
+            )
     for column in wanted:
         other = target.column(column.name)
         if other is None:
-            problems.append(f"column {quote_identifier(column.name)} is missing in the target")
+            said = f"column {quote_identifier(column.name)} is missing in the target"
+            problems.append(told("column_missing", column.name, said))
             continue
         if not column.readable:
-            problems.append(f"column {quote_identifier(column.name)} may not be read by the source role")
+            said = f"column {quote_identifier(column.name)} may not be read by the source role"
+            problems.append(told("column_unreadable", column.name, said))
         reason = _incompatible(column, other, schemas)
         if reason:
-            problems.append(f"column {quote_identifier(column.name)}: {reason}")
+            problems.append(told("column_type", column.name, f"column {quote_identifier(column.name)}: {reason}"))
             continue
-        notes += _notes(column, other)
+        notes += [told(rule, column.name, said) for rule, said in _notes(column, other)]
         pairs.append(_pair(column, other))
     for other in target.columns:
         missing = all(pair.name != other.name for pair in pairs) and not any(c.name == other.name for c in wanted)
         if not missing or other.generated or other.identity:
             continue
         if not other.nullable and other.default is None and not _domain_default(other.type):
-            problems.append(
-                f"target column {quote_identifier(other.name)} is NOT NULL, has no default and gets no value"
-            )
+            said = f"target column {quote_identifier(other.name)} is NOT NULL, has no default and gets no value"
+            problems.append(told("column_required", other.name, said))
         else:
-            notes.append(f"target column {quote_identifier(other.name)} is not in the copy: it gets its default")
+            said = f"target column {quote_identifier(other.name)} is not in the copy: it gets its default"
+            notes.append(told("column_default", other.name, said))
     if pairs and not any(pair.copied for pair in pairs) and not all(other.generated for other in target.columns):
-        problems.append("every common column is computed by the target")
+        problems.append(told("columns_computed", None, "every common column is computed by the target"))
     return Pairing(tuple(pairs), tuple(problems), tuple(notes))
 
 
@@ -136,15 +145,15 @@ def _domain_default(kind: ColumnType) -> bool:
     return kind.kind == "domain" and any(part.upper().startswith("DEFAULT") for part in kind.definition)
 
 
-def _notes(column: Column, other: Column) -> list[str]:
-    notes = []
+def _notes(column: Column, other: Column) -> list[tuple[Rule, str]]:
+    notes: list[tuple[Rule, str]] = []
     name = quote_identifier(column.name)
     if _bottom(column.type).name in _SHIFTS_IDENTITY and _bottom(column.type).schema == "pg_catalog":
-        notes.append(
-            f"column {name} holds {column.type.text} values, which may mean something else in another database"
-        )
+        said = f"column {name} holds {column.type.text} values, which may mean something else in another database"
+        notes.append(("column_identity", said))
     if other.generated and not column.generated:
-        notes.append(f"column {name} is generated in the target only: the target computes it, the check compares it")
+        said = f"column {name} is generated in the target only: the target computes it, the check compares it"
+        notes.append(("column_generated", said))
     return notes
 
 

@@ -9,6 +9,7 @@ from dbsync.data.columns import Pairing
 from dbsync.data.options import SyncOptions, option_for
 from dbsync.data.order import parents_first, tied_groups
 from dbsync.data.plan import Clear, GroupTask, LockMode, TableTask, TriggerTask
+from dbsync.data.problem import Problem
 from dbsync.data.units import Route, Selection, Unit, ancestors_of, family_of, root_of
 from dbsync.model import Catalog, ForeignKey, Index, Table, TableName
 
@@ -22,8 +23,8 @@ class Grouping:
     """The groups, what cannot be planned at all, and the guards that forbid running the plan."""
 
     groups: list[GroupTask] = field(default_factory=list)
-    problems: list[str] = field(default_factory=list)
-    refusals: list[str] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+    refusals: list[Problem] = field(default_factory=list)
 
 
 def plan_groups(
@@ -92,18 +93,27 @@ class _GroupMaker:
         )
         if triggers and self.options.triggers == "off" and not owned:
             problems += [
-                f"{task.table} has triggers, and only its owner can switch them off: use --triggers keep"
+                Problem(
+                    "trigger_rights",
+                    f"{task.table} has triggers, and only its owner can switch them off: use --triggers keep",
+                    task.table,
+                )
                 for task in triggers
             ]
         clear, reason = self._clear(owned, held, outside)
         problems += self._missing_rights(relations, clear)
         problems += [
-            f"{key.table}: the internal triggers of foreign key {key.name} are switched off; switch them on first"
+            Problem(
+                "foreign_key_triggers",
+                f"{key.table}: the internal triggers of foreign key {key.name} are switched off; switch them on first",
+                key.table,
+                name=key.name,
+            )
             for key in keys
             if owned and not key.triggers_enabled
         ]
         problems += [
-            f"{table.name} has rules, which would rewrite the DELETE"
+            Problem("rules", f"{table.name} has rules, which would rewrite the DELETE", table.name)
             for table in relations
             if clear == "delete" and table.rules
         ]
@@ -113,7 +123,13 @@ class _GroupMaker:
             tasks, cyclic = self._parents_first(tasks, units, keys)
             deferred = bool(cyclic)
             problems += [
-                f"{key.table}: foreign key {key.name} is on a cycle and not deferrable: only the owner can replace it"
+                Problem(
+                    "foreign_key_cycle",
+                    f"{key.table}: foreign key {key.name} is on a cycle and not deferrable: only the owner can "
+                    "replace it",
+                    key.table,
+                    name=key.name,
+                )
                 for key in keys
                 if not key.deferrable and key.table in cyclic and key.ref_table in cyclic and key.table != key.ref_table
             ]
@@ -142,13 +158,19 @@ class _GroupMaker:
         )
         found.groups.append(group)
 
-    def _refusals(self, held: list[TableName], outside: list[ForeignKey]) -> list[str]:
+    def _refusals(self, held: list[TableName], outside: list[ForeignKey]) -> list[Problem]:
         if not held:
             return []
         if self.options.mode == "fill":
-            return [f"{name} holds rows already" for name in held]
+            return [Problem("target_filled", f"{name} holds rows already", name) for name in held]
         return [
-            f"{key.table} refers to {key.ref_table} by foreign key {key.name} but is not selected" for key in outside
+            Problem(
+                "foreign_key_outside",
+                f"{key.table} refers to {key.ref_table} by foreign key {key.name} but is not selected",
+                key.table,
+                name=key.name,
+            )
+            for key in outside
         ]
 
     def _clear(self, owned: bool, held: list[TableName], outside: list[ForeignKey]) -> tuple[Clear, str]:
@@ -162,10 +184,14 @@ class _GroupMaker:
             "one transaction: truncate, load, verify" if held else "empty in the target: bulk load in one transaction",
         )
 
-    def _missing_rights(self, relations: list[Table], clear: Clear) -> list[str]:
+    def _missing_rights(self, relations: list[Table], clear: Clear) -> list[Problem]:
         needed = {"INSERT", "SELECT"} | ({"DELETE"} if clear == "delete" else set())
         return [
-            f"{table.name}: the target role lacks {', '.join(sorted(needed - table.privileges))}"
+            Problem(
+                "target_rights",
+                f"{table.name}: the target role lacks {', '.join(sorted(needed - table.privileges))}",
+                table.name,
+            )
             for table in relations
             if "OWNER" not in table.privileges and not needed <= table.privileges
         ]
@@ -204,7 +230,7 @@ class _GroupMaker:
             target_rows=max(target.row_estimate, 0) if held else 0,
             unlogged=target.persistence == "unlogged",
             indexes=self._indexes(target, referred={key.ref_table for key in outside}),
-            notes=pairing.notes,
+            notes=tuple(map(str, pairing.notes)),
         )
 
     def _pages_per_range(self, source: Table, route: Route) -> int:

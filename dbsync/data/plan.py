@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from dbsync.data.columns import ColumnPair
 from dbsync.data.options import SyncOptions
+from dbsync.data.problem import Problem
 from dbsync.data.units import Skipped
 from dbsync.model import ForeignKey, Index, TableName, Trigger
 
@@ -96,7 +97,7 @@ class SyncPlan:
     sequences: tuple[SequenceTask, ...]  # shared ones, set after the last group
     refresh: tuple[TableName, ...]  # materialised views in dependency order
     skipped: tuple[Skipped, ...]
-    refusals: tuple[str, ...]
+    refusals: tuple[Problem, ...]
     warnings: tuple[str, ...]
     counts: Mapping[TableName, tuple[int, int]] = field(default_factory=dict)  # exact, dry runs only: by target
 
@@ -119,7 +120,7 @@ class SyncPlan:
             "sequences": [str(task.target) for task in self._all_sequences()],
             "refresh": [str(name) for name in self.refresh],
             "skipped": [asdict(entry) for entry in self.skipped],
-            "would_refuse": list(self.refusals),
+            "would_refuse": list(map(str, self.refusals)),
         }
 
     def predicted(self, task: TableTask) -> tuple[int, int]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from dbsync.data.columns import Pairing, pair_columns
 from dbsync.data.grouping import plan_groups
 from dbsync.data.options import SyncOptions, option_for
 from dbsync.data.plan import GroupTask, SyncPlan
 from dbsync.data.preconditions import large_object_problems, right_problems, sequence_problems
+from dbsync.data.problem import Problem
 from dbsync.data.refresh import plan_refresh
 from dbsync.data.sequences import plan_sequences
 from dbsync.data.units import Route, Selection, Skipped
@@ -22,6 +24,15 @@ _HINT = (
 )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """A plan, what makes it impossible (nothing, or it may not be run), and what is worth knowing about columns."""
+
+    plan: SyncPlan
+    problems: tuple[Problem, ...]
+    notes: tuple[Problem, ...]
+
+
 def plan_sync(
     source: Catalog, target: Catalog, selection: Selection, options: SyncOptions, *, filled: Mapping[TableName, bool]
 ) -> SyncPlan:
@@ -29,7 +40,19 @@ def plan_sync(
 
     Raises SchemaMismatch, naming everything at once, when the sides cannot be synchronised as they are.
     """
+    draft = draft_plan(source, target, selection, options, filled=filled)
+    if draft.problems:
+        problems = list(map(str, draft.problems))
+        raise SchemaMismatch(_one_sentence(problems), hint=_HINT, details={"problems": problems})
+    return draft.plan
+
+
+def draft_plan(
+    source: Catalog, target: Catalog, selection: Selection, options: SyncOptions, *, filled: Mapping[TableName, bool]
+) -> Draft:
+    """Return the plan with everything that stands in its way."""
     problems = list(selection.problems)
+    notes: list[Problem] = []
     mapped = options.schema_map()
     pairings: dict[Route, Pairing] = {}
     for unit in selection.units:
@@ -38,21 +61,16 @@ def plan_sync(
             only = option_for(options.columns, route.source, unit.source)
             pairing = pair_columns(source.tables[route.source], target.tables[route.target], only=only, schemas=schemas)
             pairings[route] = pairing
-            problems += [f"{route.target}: {problem}" for problem in pairing.problems]
+            problems += [_placed(problem, route) for problem in pairing.problems]
+            notes += [_placed(note, route) for note in pairing.notes]
             problems += right_problems(source.tables[route.source], target.tables[route.target])
             problems += large_object_problems(source, route.source, pairing)
     grouping = plan_groups(source, target, selection, options, pairings, filled)
     problems += grouping.problems
     sequences = plan_sequences(source, target, selection.units, options)
     problems += sequence_problems(source, target, [task for _, task in sequences.owned] + list(sequences.shared))
-    if problems:
-        raise SchemaMismatch(
-            _one_sentence(problems),
-            hint=_HINT,
-            details={"problems": problems},
-        )
     refresh, matview_notes = plan_refresh(source, target, selection.units, options)
-    return SyncPlan(
+    plan = SyncPlan(
         options=options,
         groups=tuple(sequences.into(grouping.groups)),
         sequences=sequences.shared,
@@ -61,6 +79,11 @@ def plan_sync(
         refusals=tuple(grouping.refusals),
         warnings=_warnings(grouping.groups),
     )
+    return Draft(plan=plan, problems=tuple(problems), notes=tuple(notes))
+
+
+def _placed(problem: Problem, route: Route) -> Problem:
+    return replace(problem, message=f"{route.target}: {problem.message}")
 
 
 def _large_objects(source: Catalog) -> list[Skipped]:

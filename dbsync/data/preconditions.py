@@ -6,45 +6,53 @@ from collections.abc import Sequence
 
 from dbsync.data.columns import Pairing
 from dbsync.data.plan import SequenceTask
+from dbsync.data.problem import Problem
 from dbsync.model import Catalog, Table, TableName
 
 
-def right_problems(source: Table, target: Table) -> list[str]:
+def right_problems(source: Table, target: Table) -> list[Problem]:
     problems = []
     if "SELECT" not in source.privileges:
         some = " (rights on single columns do not do: the table is locked against changes of its structure)"
         partly = any(column.readable for column in source.columns)
-        problems.append(f"{source.name}: the source role may not SELECT from it{some if partly else ''}")
+        said = f"{source.name}: the source role may not SELECT from it{some if partly else ''}"
+        problems.append(Problem("source_rights", said, source.name))
     if source.rls_active:
-        problems.append(
-            f"{source.name}: row-level security would hide rows from the source role; use the owner or BYPASSRLS"
-        )
+        said = f"{source.name}: row-level security would hide rows from the source role; use the owner or BYPASSRLS"
+        problems.append(Problem("source_row_security", said, source.name))
     if target.rls_active:
-        problems.append(
-            f"{target.name}: row-level security applies to the target role; use its owner or a role with BYPASSRLS"
-        )
+        said = f"{target.name}: row-level security applies to the target role; use its owner or a role with BYPASSRLS"
+        problems.append(Problem("target_row_security", said, target.name))
     return problems
 
 
-def sequence_problems(source: Catalog, target: Catalog, tasks: Sequence[SequenceTask]) -> list[str]:
+def sequence_problems(source: Catalog, target: Catalog, tasks: Sequence[SequenceTask]) -> list[Problem]:
     problems = []
     for task in tasks:
+        table, column = task.column or (None, None)
         held = target.sequences[task.target].privileges
         if "OWNER" not in held and not held >= {"SELECT", "UPDATE"}:
-            problems.append(f"{task.target}: the target role may not read and set this sequence (SELECT, UPDATE)")
+            said = f"{task.target}: the target role may not read and set this sequence (SELECT, UPDATE)"
+            problems.append(Problem("sequence_target_rights", said, table, column, str(task.target)))
         if task.source is not None and not source.sequences[task.source].privileges & {"SELECT", "OWNER"}:
-            problems.append(f"{task.source}: the source role may not read this sequence (SELECT)")
+            said = f"{task.source}: the source role may not read this sequence (SELECT)"
+            problems.append(Problem("sequence_source_rights", said, table, column, str(task.source)))
     return problems
 
 
-def large_object_problems(source: Catalog, table: TableName, pairing: Pairing) -> list[str]:
+def large_object_problems(source: Catalog, table: TableName, pairing: Pairing) -> list[Problem]:
     """A column of oids beside large objects most likely points at them, and they are not copied."""
     if not source.large_objects:
         return []
     names = {pair.name for pair in pairing.pairs if pair.copied}
     return [
-        f"{table}: column {column.name} may point to one of the source's {source.large_objects} large objects, which "
-        "are not copied; leave the table out with --exclude or the column with --columns"
+        Problem(
+            "large_object_column",
+            f"{table}: column {column.name} may point to one of the source's {source.large_objects} large objects, "
+            "which are not copied; leave the table out with --exclude or the column with --columns",
+            table,
+            column.name,
+        )
         for column in source.tables[table].columns
         if column.name in names and "oid" in (column.type.name, column.type.base.name if column.type.base else "")
     ]

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from dbsync.data.options import SyncOptions
+from dbsync.data.problem import Problem
 from dbsync.errors import ConfigError
 from dbsync.model import Catalog, Table, TableName
 from dbsync.selection import TablePattern, select_tables
@@ -45,7 +46,7 @@ class Selection:
 
     units: tuple[Unit, ...]
     skipped: tuple[Skipped, ...]
-    problems: tuple[str, ...]
+    problems: tuple[Problem, ...]
 
 
 def select_units(source: Catalog, target: Catalog, options: SyncOptions) -> Selection:
@@ -62,7 +63,7 @@ def select_units(source: Catalog, target: Catalog, options: SyncOptions) -> Sele
         select_tables(relations, include=tuple(names), where="the tables of the source")
     _check_maps(options, relations)
     units: list[Unit] = []
-    problems: list[str] = []
+    problems: list[Problem] = []
     skipped = [Skipped(str(name), "excluded by --exclude") for name in sorted(excluded)]
     for table in source.of_kind("table", "partitioned"):
         if table.name not in chosen:
@@ -75,7 +76,7 @@ def select_units(source: Catalog, target: Catalog, options: SyncOptions) -> Sele
         unit = _unit(source, target, table, options, excluded)
         if isinstance(unit, Skipped):
             skipped.append(unit)
-        elif isinstance(unit, str):
+        elif isinstance(unit, Problem):
             problems.append(unit)
         else:
             units.append(unit)
@@ -150,13 +151,13 @@ def children_index(catalog: Catalog) -> Mapping[TableName, list[Table]]:
 
 def _unit(
     source: Catalog, target: Catalog, table: Table, options: SyncOptions, excluded: set[TableName]
-) -> Unit | Skipped | str:
+) -> Unit | Skipped | Problem:
     name = options.target_name(table.name)
     other = target.tables.get(name)
     if other is None:
-        return f"{name} does not exist in the target"
+        return Problem("table_missing", f"{name} does not exist in the target", name)
     if other.kind not in ("table", "partitioned"):
-        return f"{name} is a {other.kind} in the target, not a table"
+        return Problem("table_kind", f"{name} is a {other.kind} in the target, not a table", name)
     if other.extension is not None:
         return Skipped(str(name), f"belongs to the extension {other.extension} in the target")
     if table.kind == "table" and other.kind == "table":
@@ -166,7 +167,7 @@ def _unit(
 
 def _partitioned_unit(
     source: Catalog, target: Catalog, table: Table, other: Table, options: SyncOptions, excluded: set[TableName]
-) -> Unit | Skipped | str:
+) -> Unit | Skipped | Problem:
     source_leaves = leaves_of(source, table) if table.kind == "partitioned" else []
     target_leaves = leaves_of(target, other) if other.kind == "partitioned" else []
     for catalog_leaf in (*source_leaves, *target_leaves):
@@ -183,7 +184,8 @@ def _partitioned_unit(
             return Skipped(str(table.name), "all its partitions are excluded")
         return Unit(table.name, other.name, routes or (Route(table.name, other.name, False, False),))
     if left_out:
-        return f"partitions of {table.name} cannot be excluded: the target is partitioned otherwise"
+        said = f"partitions of {table.name} cannot be excluded: the target is partitioned otherwise"
+        return Problem("partitions_excluded", said, other.name)
     route = Route(
         table.name, other.name, source_only=table.kind != "partitioned", target_only=other.kind != "partitioned"
     )

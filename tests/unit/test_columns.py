@@ -80,7 +80,8 @@ def test_fits(left, right):
 @pytest.mark.parametrize(("left", "right"), LOSES, ids=lambda kind: kind.text)
 def test_refused(left, right):
     (problem,) = pair(left, right).problems
-    assert problem.startswith("column c: ")
+    assert (problem.rule, problem.column) == ("column_type", "c")
+    assert str(problem).startswith("column c: ")
 
 
 def test_user_types_follow_the_schema_map():
@@ -111,18 +112,19 @@ def test_missing_and_surplus_columns():
         column("a", base("int4")), column("extra", base("int4"), nullable=False), column("spare", base("int4"))
     )
     pairing = pair_columns(source, target, only=None, schemas={})
-    assert pairing.problems == (
+    assert list(map(str, pairing.problems)) == [
         "column b is missing in the target",
         "target column extra is NOT NULL, has no default and gets no value",
-    )
-    assert pairing.notes == ("target column spare is not in the copy: it gets its default",)
+    ]
+    assert list(map(str, pairing.notes)) == ["target column spare is not in the copy: it gets its default"]
 
 
 def test_only_the_named_columns_are_paired():
     both = table(column("a", base("int4")), column("b", base("int4")))
     pairing = pair_columns(both, both, only=["b"], schemas={})
     assert [one.name for one in pairing.pairs] == ["b"]
-    assert pair_columns(both, both, only=["z"], schemas={}).problems == ("column z does not exist in the source",)
+    (problem,) = pair_columns(both, both, only=["z"], schemas={}).problems
+    assert (problem.rule, str(problem)) == ("column_unknown", "column z does not exist in the source")
 
 
 def test_generated_columns_are_compared_but_not_copied():
@@ -131,5 +133,6 @@ def test_generated_columns_are_compared_but_not_copied():
     assert [(one.name, one.copied) for one in pairing.pairs] == [("a", True), ("g", False)]
     other = column("g", base("int4"), generated="stored", generation="(a * 3)")
     assert (
-        "generated as" in pair_columns(table(plain, generated), table(plain, other), only=None, schemas={}).problems[0]
+        "generated as"
+        in pair_columns(table(plain, generated), table(plain, other), only=None, schemas={}).problems[0].message
     )
