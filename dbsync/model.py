@@ -99,6 +99,7 @@ class Column:
     collation: str | None = None  # only when not the type's default
     comment: str | None = None
     readable: bool = True  # may the current role SELECT it
+    deterministic: bool = True  # False where its collation calls different texts equal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

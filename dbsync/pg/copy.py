@@ -67,7 +67,7 @@ def copy_rows(
     Raises StatementFailed, ConnectionLost or Mismatch; then the writer's transaction is to be rolled back.
     """
     with translated(writer):
-        _start(writer.raw.pgconn, into.as_bytes(writer.raw), pq.ExecStatus.COPY_IN, pace.check)
+        start_copy(writer.raw.pgconn, into.as_bytes(writer.raw), pq.ExecStatus.COPY_IN, pace.check)
     pump = _Pump([_Stream(reader, queries, binary, pace) for reader in readers], writer, pace, progress, binary)
     with writer.watched_peer():
         try:
@@ -105,7 +105,7 @@ class _Stream:
         if query is None:
             return False
         with translated(self.session):
-            _start(self.pgconn, query.as_bytes(self.session.raw), pq.ExecStatus.COPY_OUT, self._pace.check)
+            start_copy(self.pgconn, query.as_bytes(self.session.raw), pq.ExecStatus.COPY_OUT, self._pace.check)
         self.open = True
         self._at_header = self._binary
         return True
@@ -152,7 +152,7 @@ class _Stream:
         return message[:0] if self._binary and message == _BINARY_TRAILER else message
 
     def _end(self) -> None:
-        self.rows += _finish(self.pgconn, self.session)
+        self.rows += finish_copy(self.pgconn, self.session)
         self.open = False
 
 
@@ -215,7 +215,7 @@ class _Pump:
                 self._out.put_copy_data(_BINARY_TRAILER)
             self._out.put_copy_end(None)
             self._flush_all()
-            return _finish(self._out, self._writer, self._look)
+            return finish_copy(self._out, self._writer, self._look)
 
     def abandon(self) -> None:
         """Leave both ends usable where possible: cancel the readers, fail the COPY on the target."""
@@ -284,7 +284,7 @@ class _Pump:
         with translated(self._writer):
             self._out.put_copy_end(b"dbsync: stopped after an answer of the server")
             self._flush_all()
-            _finish(self._out, self._writer, self._look)
+            finish_copy(self._out, self._writer, self._look)
         raise StatementFailed("the target ended the copy without an error", code="SHORT_COPY")
 
     def _flush_all(self) -> None:
@@ -308,7 +308,7 @@ def _slices(row: memoryview) -> Iterator[tuple[memoryview, int]]:
         yield row[start : start + _SLICE], int(start + _SLICE >= len(row))
 
 
-def _start(pgconn: pq.abc.PGconn, query: bytes, expected: pq.ExecStatus, check: Callable[[], None]) -> None:
+def start_copy(pgconn: pq.abc.PGconn, query: bytes, expected: pq.ExecStatus, check: Callable[[], None]) -> None:
     """Send a COPY statement and wait until the server is in that COPY mode; ``check`` may raise to give up."""
     pgconn.send_query(query)
     while pgconn.flush() == 1:
@@ -328,7 +328,7 @@ def _start(pgconn: pq.abc.PGconn, query: bytes, expected: pq.ExecStatus, check: 
         raise psycopg.errors.error_from_result(result)
 
 
-def _finish(pgconn: pq.abc.PGconn, session: Session, look: Callable[[], None] | None = None) -> int:
+def finish_copy(pgconn: pq.abc.PGconn, session: Session, look: Callable[[], None] | None = None) -> int:
     """Read the end of a COPY; return the server's row count or raise its error."""
     results = []
     while True:

@@ -150,7 +150,7 @@ def _table(row: Row, names: Mapping[int, TableName], parts: _Parts, inspected: I
 def _column(row: Row, types: Types) -> Column:
     (
         _, name, position, type_oid, typmod, type_text, not_null, expression, generated, identity,
-        collation, comment, readable,
+        collation, comment, readable, deterministic,
     ) = row  # fmt: skip
     return Column(
         name=name,
@@ -164,6 +164,7 @@ def _column(row: Row, types: Types) -> Column:
         collation=collation,
         comment=comment,
         readable=readable,
+        deterministic=deterministic,
     )
 
 

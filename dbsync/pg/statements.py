@@ -72,7 +72,7 @@ def digest_rows(
     form, for servers whose encodings differ. A record hash would be faster, but it folds 64-bit values to
     32 bits and adds up column by column, so that values swapped between rows would go unseen.
     """
-    text = _row_text(columns, recode=recode)
+    text = row_text(columns, recode=recode)
     hashed = sql.SQL('r COLLATE pg_catalog."C"')
     rows = sql.SQL("SELECT {} AS r FROM {}").format(text, relation(table, only=only)) + _conditions(where, None)
     return sql.SQL(
@@ -253,7 +253,7 @@ def _conditions(where: str | None, pages: tuple[int, int | None] | None) -> sql.
     return sql.SQL(" WHERE ").join([sql.SQL(""), sql.SQL(" AND ").join(conditions)]) if conditions else sql.Composed([])
 
 
-def _row_text(columns: Sequence[DigestColumn], *, recode: bool) -> sql.Composed:
+def row_text(columns: Sequence[DigestColumn], *, recode: bool) -> sql.Composed:
     if recode:
         record = sql.SQL("ROW({})::pg_catalog.text").format(names([name for name, _, _ in columns]))
         return sql.SQL("pg_catalog.encode(pg_catalog.convert_to({}, 'UTF8'), 'hex')").format(record)

@@ -18,7 +18,7 @@ _LEFT_OUT: dict[type, frozenset[str]] = {
     Table: frozenset(
         {"oid", "owner", "keys", "rls_active", "populated", "row_estimate", "pages", "size", "index_size", "privileges"}
     ),
-    Column: frozenset({"position", "readable"}),
+    Column: frozenset({"position", "readable", "deterministic"}),
     ColumnType: frozenset({"oid", "typmod"}),
     Index: frozenset({"size", "tablespace"}),
     Sequence: frozenset({"oid", "privileges"}),

@@ -96,7 +96,8 @@ SELECT a.attrelid, a.attname, a.attnum, a.atttypid, a.atttypmod,
        pg_catalog.col_description(a.attrelid, a.attnum),
        pg_catalog.has_schema_privilege(n.oid, 'USAGE')
        AND (pg_catalog.has_table_privilege(c.oid, 'SELECT')
-            OR pg_catalog.has_column_privilege(c.oid, a.attnum, 'SELECT'))
+            OR pg_catalog.has_column_privilege(c.oid, a.attnum, 'SELECT')),
+       COALESCE((SELECT o.collisdeterministic FROM pg_catalog.pg_collation o WHERE o.oid = a.attcollation), true)
   FROM pg_catalog.pg_attribute a
   JOIN pg_catalog.pg_class c ON c.oid = a.attrelid
   JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
