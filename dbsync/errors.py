@@ -13,6 +13,7 @@ rebuilt (see ``dbsync.pg.database``), never echoed.
     │  ├─ SchemaMismatch
     │  └─ Drift
     ├─ TargetBusy               exit 5   another run holds the target
+    ├─ Fenced                   exit 5   a later run has taken over
     ├─ StatementFailed          exit 6   with SQLSTATE
     │  ├─ StatementCancelled
     │  └─ ConnectionLost
@@ -124,6 +125,13 @@ class TargetBusy(DbsyncError):
 
     exit_code = 5
     code = "TARGET_BUSY"
+
+
+class Fenced(DbsyncError):
+    """A later run has taken over the target: this one may write no more."""
+
+    exit_code = 5
+    code = "FENCED"
 
 
 class StatementFailed(DbsyncError):

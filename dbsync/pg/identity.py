@@ -7,12 +7,30 @@ system identifier. So the two meet: one takes an advisory lock on a random key, 
 from __future__ import annotations
 
 import secrets
+from dataclasses import dataclass
 
 from dbsync.errors import Refused, SameDatabase, StatementFailed
 from dbsync.pg.database import Session
 from dbsync.pg.sql import load
 
 _SQL = load("identity")
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseIdentity:
+    """Which database this is, whatever it is called: ``system`` is None where it may not be read."""
+
+    system: str | None
+    database_oid: int
+    database: str
+
+
+def identify(session: Session) -> DatabaseIdentity:
+    """Return what tells the session's database from others; a physical copy has the same identity."""
+    system = _system(session)
+    (oid,) = session.one(_SQL["database_oid"])
+    (name,) = session.one("SELECT pg_catalog.current_database()")
+    return DatabaseIdentity(system[0] if system else None, oid, name)
 
 
 def ensure_distinct(source: Session, target: Session) -> list[str]:

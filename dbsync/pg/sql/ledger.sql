@@ -1,0 +1,213 @@
+-- The ledger: what runs note in the target, in the transactions that write its rows.
+-- The steps build it up, one version each; a step that was released never changes.
+
+-- name: place
+-- Whether there is a schema of that name, what its comment says, and whether this role may rely on it: it acts
+-- for the owner, and nobody less trusted than itself made the tables (their triggers would run as this role).
+SELECT COALESCE(pg_catalog.obj_description(n.oid, 'pg_namespace'), ''), o.rolname,
+       pg_catalog.pg_has_role(n.nspowner, 'USAGE')
+       AND (o.rolname = CURRENT_USER OR o.rolsuper OR o.oid = d.datdba)
+  FROM pg_catalog.pg_namespace n
+  JOIN pg_catalog.pg_roles o ON o.oid = n.nspowner
+  JOIN pg_catalog.pg_database d ON d.datname = pg_catalog.current_database()
+ WHERE n.nspname = 'dbsync';
+
+-- name: may_create
+SELECT pg_catalog.has_database_privilege(pg_catalog.current_database(), 'CREATE')
+       AND NOT pg_catalog.pg_is_in_recovery();
+
+-- name: lock_upgrade
+-- One process at a time makes or upgrades the ledger; the key spells "dbsy", 2.
+SELECT pg_catalog.pg_advisory_xact_lock(1684173689, 2);
+
+-- name: step_1
+CREATE SCHEMA IF NOT EXISTS dbsync;
+REVOKE ALL ON SCHEMA dbsync FROM PUBLIC;
+CREATE TABLE dbsync.fence (
+    one   pg_catalog.bool PRIMARY KEY DEFAULT true CHECK (one),
+    value pg_catalog.int8 NOT NULL);
+COMMENT ON TABLE dbsync.fence IS 'dbsync: the number of the run that may write';
+INSERT INTO dbsync.fence (value) VALUES (0);
+CREATE TABLE dbsync.run (
+    run_id          pg_catalog.text PRIMARY KEY,
+    fence           pg_catalog.int8 NOT NULL UNIQUE,
+    state           pg_catalog.text NOT NULL CHECK (state IN ('running', 'succeeded', 'failed', 'stopped', 'dead')),
+    started_at      pg_catalog.timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+    ended_at        pg_catalog.timestamptz,
+    source_system   pg_catalog.text,
+    source_oid      pg_catalog.int8 NOT NULL,
+    source_database pg_catalog.text NOT NULL,
+    source_snapshot pg_catalog.text,
+    options         pg_catalog.jsonb NOT NULL,
+    plan_hash       pg_catalog.text,
+    client_pid      pg_catalog.int4 NOT NULL,
+    client_host     pg_catalog.text NOT NULL,
+    client_user     pg_catalog.text NOT NULL,
+    role            pg_catalog.text NOT NULL DEFAULT CURRENT_USER,
+    application     pg_catalog.text NOT NULL,
+    tool_version    pg_catalog.text NOT NULL);
+COMMENT ON TABLE dbsync.run IS 'dbsync: the runs that wrote to this database';
+CREATE TABLE dbsync.run_table (
+    run_id        pg_catalog.text NOT NULL REFERENCES dbsync.run ON DELETE CASCADE,
+    table_schema  pg_catalog.text NOT NULL,
+    table_name    pg_catalog.text NOT NULL,
+    state         pg_catalog.text NOT NULL CHECK (state IN ('partial', 'done')),
+    strategy      pg_catalog.text NOT NULL,
+    rows_inserted pg_catalog.int8 NOT NULL,
+    rows_updated  pg_catalog.int8 NOT NULL,
+    rows_deleted  pg_catalog.int8 NOT NULL,
+    digest_rows   pg_catalog.int8,
+    digest_first  pg_catalog.numeric,
+    digest_second pg_catalog.numeric,
+    transactions  pg_catalog.int8 NOT NULL DEFAULT 1,
+    committed_at  pg_catalog.timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+    fence         pg_catalog.int8 NOT NULL,
+    PRIMARY KEY (run_id, table_schema, table_name));
+COMMENT ON TABLE dbsync.run_table IS 'dbsync: what was committed, noted in the transaction that wrote it';
+CREATE TABLE dbsync.cursor (
+    source_system pg_catalog.text NOT NULL,
+    source_oid    pg_catalog.int8 NOT NULL,
+    table_schema  pg_catalog.text NOT NULL,
+    table_name    pg_catalog.text NOT NULL,
+    column_name   pg_catalog.text NOT NULL,
+    value         pg_catalog.text NOT NULL,
+    stored_at     pg_catalog.timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+    PRIMARY KEY (source_system, source_oid, table_schema, table_name, column_name));
+COMMENT ON TABLE dbsync.cursor IS 'dbsync: how far --mode cursor has come';
+CREATE TABLE dbsync.signature (
+    source_system     pg_catalog.text NOT NULL,
+    source_oid        pg_catalog.int8 NOT NULL,
+    table_schema      pg_catalog.text NOT NULL,
+    table_name        pg_catalog.text NOT NULL,
+    source_facts      pg_catalog.jsonb NOT NULL,
+    target_facts      pg_catalog.jsonb NOT NULL,
+    segmentation      pg_catalog.jsonb NOT NULL,
+    source_signatures pg_catalog.int8[] NOT NULL,
+    source_counts     pg_catalog.int8[] NOT NULL,
+    target_signatures pg_catalog.int8[] NOT NULL,
+    target_counts     pg_catalog.int8[] NOT NULL,
+    stored_at         pg_catalog.timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+    PRIMARY KEY (source_system, source_oid, table_schema, table_name));
+COMMENT ON TABLE dbsync.signature IS 'dbsync: which row versions a verified run has seen on both sides';
+CREATE TABLE dbsync.quarantine (
+    number       pg_catalog.int8 GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    run_id       pg_catalog.text NOT NULL,
+    table_schema pg_catalog.text NOT NULL,
+    table_name   pg_catalog.text NOT NULL,
+    row_key      pg_catalog.text,
+    row_text     pg_catalog.text NOT NULL,
+    sqlstate     pg_catalog.text NOT NULL,
+    message      pg_catalog.text NOT NULL,
+    at           pg_catalog.timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp());
+CREATE INDEX quarantine_run ON dbsync.quarantine (run_id);
+COMMENT ON TABLE dbsync.quarantine IS 'dbsync: rows that the target refused';
+REVOKE ALL ON ALL TABLES IN SCHEMA dbsync FROM PUBLIC;
+
+-- name: raise_fence
+UPDATE dbsync.fence SET value = value + 1 RETURNING value;
+
+-- name: mark_dead
+-- The holder of the run lock calls this: whoever is still said to run does not.
+UPDATE dbsync.run SET state = 'dead', ended_at = pg_catalog.clock_timestamp()
+ WHERE state = 'running' RETURNING run_id;
+
+-- name: forget_old_runs
+-- The last hundred runs stay, and those whose quarantined rows somebody may still want.
+DELETE FROM dbsync.run r
+ WHERE r.fence <= %s - 100 AND NOT EXISTS (SELECT FROM dbsync.quarantine q WHERE q.run_id = r.run_id);
+
+-- name: begin_run
+INSERT INTO dbsync.run (run_id, fence, state, source_system, source_oid, source_database, source_snapshot, options,
+                        plan_hash, client_pid, client_host, client_user, application, tool_version)
+VALUES (%s, %s, 'running', %s, %s, %s, %s, %s, %s, %s, %s, %s, pg_catalog.current_setting('application_name'), %s);
+
+-- name: hold_fence
+SELECT f.value, (SELECT r.run_id FROM dbsync.run r WHERE r.fence = f.value) FROM dbsync.fence f FOR SHARE OF f;
+
+-- name: record_table
+INSERT INTO dbsync.run_table AS t (run_id, table_schema, table_name, state, strategy, rows_inserted, rows_updated,
+                                   rows_deleted, digest_rows, digest_first, digest_second, fence)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+ON CONFLICT (run_id, table_schema, table_name) DO UPDATE SET
+       state = excluded.state, strategy = excluded.strategy,
+       rows_inserted = t.rows_inserted + excluded.rows_inserted,
+       rows_updated = t.rows_updated + excluded.rows_updated,
+       rows_deleted = t.rows_deleted + excluded.rows_deleted,
+       digest_rows = excluded.digest_rows, digest_first = excluded.digest_first,
+       digest_second = excluded.digest_second, fence = excluded.fence,
+       transactions = t.transactions + 1, committed_at = pg_catalog.clock_timestamp();
+
+-- name: transactions
+-- How many transactions of a run committed rows of a table.
+SELECT COALESCE(MAX(t.transactions), 0)
+  FROM dbsync.run_table t WHERE t.run_id = %s AND t.table_schema = %s AND t.table_name = %s;
+
+-- name: finish_run
+UPDATE dbsync.run SET state = %s, ended_at = pg_catalog.clock_timestamp()
+ WHERE run_id = %s AND state = 'running';
+
+-- name: runs
+SELECT r.run_id, r.fence, r.state, r.started_at::pg_catalog.text, r.ended_at::pg_catalog.text, r.source_system,
+       r.source_oid, r.source_database, r.source_snapshot, r.options, r.plan_hash, r.client_pid, r.client_host,
+       r.client_user, r.application, r.tool_version
+  FROM dbsync.run r
+ WHERE pg_catalog.starts_with(r.run_id, %s)
+ ORDER BY r.fence DESC
+ LIMIT 2;
+
+-- name: last_run_from
+SELECT r.run_id, r.state
+  FROM dbsync.run r
+ WHERE r.source_system IS NOT DISTINCT FROM %s AND r.source_oid = %s AND r.source_database = %s
+ ORDER BY r.fence DESC
+ LIMIT 1;
+
+-- name: run_tables
+SELECT t.table_schema, t.table_name, t.state, t.strategy, t.rows_inserted, t.rows_updated, t.rows_deleted,
+       t.digest_rows, t.digest_first::pg_catalog.text, t.digest_second::pg_catalog.text, t.committed_at::pg_catalog.text
+  FROM dbsync.run_table t
+ WHERE t.run_id = %s
+ ORDER BY t.committed_at, t.table_schema COLLATE "C", t.table_name COLLATE "C";
+
+-- name: running
+-- Runs that nobody said the end of.
+SELECT r.run_id, r.started_at::pg_catalog.text, r.client_pid, r.client_host, r.client_user
+  FROM dbsync.run r WHERE r.state = 'running' ORDER BY r.fence;
+
+-- name: read_cursor
+SELECT c.value FROM dbsync.cursor c
+ WHERE c.source_system = %s AND c.source_oid = %s AND c.table_schema = %s AND c.table_name = %s AND c.column_name = %s;
+
+-- name: write_cursor
+INSERT INTO dbsync.cursor AS c (source_system, source_oid, table_schema, table_name, column_name, value)
+VALUES (%s, %s, %s, %s, %s, %s)
+ON CONFLICT (source_system, source_oid, table_schema, table_name, column_name)
+DO UPDATE SET value = excluded.value, stored_at = pg_catalog.clock_timestamp();
+
+-- name: read_signatures
+SELECT s.table_schema, s.table_name, s.source_facts, s.target_facts, s.segmentation, s.source_signatures,
+       s.source_counts, s.target_signatures, s.target_counts, s.stored_at::pg_catalog.text
+  FROM dbsync.signature s WHERE s.source_system = %s AND s.source_oid = %s;
+
+-- name: write_signature
+INSERT INTO dbsync.signature (source_system, source_oid, table_schema, table_name, source_facts, target_facts,
+                              segmentation, source_signatures, source_counts, target_signatures, target_counts)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s::pg_catalog.int8[], %s::pg_catalog.int8[], %s::pg_catalog.int8[],
+        %s::pg_catalog.int8[])
+ON CONFLICT (source_system, source_oid, table_schema, table_name) DO UPDATE SET
+       source_facts = excluded.source_facts, target_facts = excluded.target_facts,
+       segmentation = excluded.segmentation, source_signatures = excluded.source_signatures,
+       source_counts = excluded.source_counts, target_signatures = excluded.target_signatures,
+       target_counts = excluded.target_counts, stored_at = pg_catalog.clock_timestamp();
+
+-- name: forget_signature
+DELETE FROM dbsync.signature
+ WHERE source_system = %s AND source_oid = %s AND table_schema = %s AND table_name = %s;
+
+-- name: quarantine
+INSERT INTO dbsync.quarantine (run_id, table_schema, table_name, row_key, row_text, sqlstate, message)
+VALUES (%s, %s, %s, %s, %s, %s, %s);
+
+-- name: quarantined
+SELECT q.table_schema, q.table_name, q.row_key, q.row_text, q.sqlstate, q.message
+  FROM dbsync.quarantine q WHERE q.run_id = %s ORDER BY q.number;
