@@ -11,7 +11,8 @@ from dataclasses import replace
 from dbsync.control import Control
 from dbsync.data.options import SyncOptions
 from dbsync.data.plan import SyncPlan
-from dbsync.data.planner import plan_sync
+from dbsync.data.planner import Draft, draft_plan
+from dbsync.data.problem import Problem
 from dbsync.data.report import SyncReport
 from dbsync.data.run import Side, run_sync, take_run_lock
 from dbsync.data.units import Selection, Skipped, select_units
@@ -45,6 +46,14 @@ class OpenSync:
 
     def plan(self, *, count: bool = False) -> SyncPlan:
         """Read both sides and plan; with ``count`` the plan's numbers are exact (a dry run)."""
+        plan = self.draft().sound()
+        if count:
+            plan = replace(plan, counts=_counts(self.source, self.target, plan))
+        self._plan = plan
+        return plan
+
+    def draft(self) -> Draft:
+        """Read both sides and plan, whatever stands in the way; ``plan`` raises for that."""
         with ThreadPoolExecutor(1) as beside:  # each server takes a moment to fill its catalog caches
             reading = beside.submit(_read, self.target)
             source, source_stamps = _read(self.source)
@@ -52,18 +61,17 @@ class OpenSync:
         target = replace(target, may_create_schema=runs.may_stage(self.target))
         selection = select_units(source, target, self.options)
         _check_conditions(self.source, selection, self.options)
-        plan = plan_sync(source, target, selection, self.options, filled=_filled(self.target, target, selection))
+        filled = _filled(self.target, target, selection)
+        draft = draft_plan(source, target, selection, self.options, filled=filled)
         reserved = [Skipped(str(name), _RESERVED) for name in runs.reserved_tables(self.source)]
         loud = [
-            f"the target's event trigger {name} fires on what this run alters"
+            Problem("event_trigger", f"the target's event trigger {name} fires on what this run alters", name=name)
             for name in runs.event_triggers(self.target)
         ]
-        plan = replace(plan, skipped=(*plan.skipped, *reserved), warnings=(*plan.warnings, *loud))
-        if count:
-            plan = replace(plan, counts=_counts(self.source, self.target, plan))
+        plan = draft.plan
+        plan = replace(plan, skipped=(*plan.skipped, *reserved), warnings=(*plan.warnings, *map(str, loud)))
         self._sides = (_side(self._ends[0], source, source_stamps), _side(self._ends[1], target, target_stamps))
-        self._plan = plan
-        return plan
+        return replace(draft, plan=plan, notes=(*draft.notes, *loud))
 
     def require_consent(self, *, yes: bool, confirm: str | None, ask: Callable[[], bool] | None) -> None:
         """Raise Refused unless the plan may be run and writing was agreed to; ``ask`` is None without a person."""

@@ -26,11 +26,21 @@ _HINT = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
-    """A plan, what makes it impossible (nothing, or it may not be run), and what is worth knowing about columns."""
+    """A plan and what it was made from, what makes it impossible, and what is worth knowing before it is run."""
 
+    source: Catalog
+    target: Catalog
+    selection: Selection
     plan: SyncPlan
     problems: tuple[Problem, ...]
     notes: tuple[Problem, ...]
+
+    def sound(self) -> SyncPlan:
+        """Return the plan; raise SchemaMismatch, naming everything at once, when it is impossible."""
+        if self.problems:
+            problems = list(map(str, self.problems))
+            raise SchemaMismatch(_one_sentence(problems), hint=_HINT, details={"problems": problems})
+        return self.plan
 
 
 def plan_sync(
@@ -40,11 +50,7 @@ def plan_sync(
 
     Raises SchemaMismatch, naming everything at once, when the sides cannot be synchronised as they are.
     """
-    draft = draft_plan(source, target, selection, options, filled=filled)
-    if draft.problems:
-        problems = list(map(str, draft.problems))
-        raise SchemaMismatch(_one_sentence(problems), hint=_HINT, details={"problems": problems})
-    return draft.plan
+    return draft_plan(source, target, selection, options, filled=filled).sound()
 
 
 def draft_plan(
@@ -79,7 +85,9 @@ def draft_plan(
         refusals=tuple(grouping.refusals),
         warnings=_warnings(grouping.groups),
     )
-    return Draft(plan=plan, problems=tuple(problems), notes=tuple(notes))
+    return Draft(
+        source=source, target=target, selection=selection, plan=plan, problems=tuple(problems), notes=tuple(notes)
+    )
 
 
 def _placed(problem: Problem, route: Route) -> Problem:

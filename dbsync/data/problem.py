@@ -19,6 +19,7 @@ Rule = Literal[
     "source_rights", "target_rights", "source_row_security", "target_row_security",
     "large_object_column", "sequence_source_rights", "sequence_target_rights",
     "trigger_rights", "foreign_key_triggers", "foreign_key_cycle", "foreign_key_outside", "rules", "target_filled",
+    "event_trigger",
 ]  # fmt: skip
 
 
@@ -78,4 +79,5 @@ RULES: Mapping[Rule, RuleFacts] = {
     "foreign_key_outside": _facts("foreign_key", "critical", "select the referencing table too"),
     "rules": _facts("trigger", "critical", "drop the rules, or use the table's owner"),
     "target_filled": _facts("table", "critical", "--mode replace replaces what the target holds"),
+    "event_trigger": _facts("trigger", "medium", "look at what it does, or ALTER EVENT TRIGGER ... DISABLE"),
 }
