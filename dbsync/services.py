@@ -23,7 +23,6 @@ from dbsync.model import Catalog, TableName
 from dbsync.pg import runs, statements
 from dbsync.pg.database import Database, Session
 from dbsync.pg.identity import ensure_distinct
-from dbsync.pg.reflect import reflect
 from dbsync.selection import TablePattern
 
 # A statement lists at most this many relations: long UNION ALLs take the planner long.
@@ -55,8 +54,8 @@ class OpenSync:
     def draft(self) -> Draft:
         """Read both sides and plan, whatever stands in the way; ``plan`` raises for that."""
         with ThreadPoolExecutor(1) as beside:  # each server takes a moment to fill its catalog caches
-            reading = beside.submit(_read, self.target)
-            source, source_stamps = _read(self.source)
+            reading = beside.submit(runs.reflect_stamped, self.target)
+            source, source_stamps = runs.reflect_stamped(self.source)
             target, target_stamps = reading.result()
         target = replace(target, may_create_schema=runs.may_stage(self.target))
         selection = select_units(source, target, self.options)
@@ -132,15 +131,6 @@ def open_sync(
 def _side(database: Database, catalog: Catalog, stamps: Mapping[int, str]) -> Side:
     oids = {name: table.oid for name, table in catalog.tables.items()}
     return Side(database=database, encoding=catalog.encoding, oids=oids, stamps=stamps)
-
-
-def _read(session: Session) -> tuple[Catalog, Mapping[int, str]]:
-    """Reflect a database and stamp its tables in one snapshot."""
-    with session.transaction():
-        session.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-        catalog = reflect(session)
-        oids = [table.oid for table in catalog.of_kind("table", "partitioned")]
-        return catalog, runs.stamps(session, oids)
 
 
 def _filled(target: Session, catalog: Catalog, selection: Selection) -> Mapping[TableName, bool]:

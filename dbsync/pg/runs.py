@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 from psycopg import sql
 
 from dbsync.errors import ConfigError, StatementFailed
-from dbsync.model import ForeignKey, TableName
+from dbsync.model import Catalog, ForeignKey, TableName
 from dbsync.pg.database import Session
+from dbsync.pg.reflect import reflect
 from dbsync.pg.sql import load
 from dbsync.pg.statements import relation
 
@@ -47,6 +48,15 @@ def run_lock_holder(session: Session) -> Holder | None:
 def stamps(session: Session, oids: Sequence[int]) -> Mapping[int, str]:
     """Return a text per relation that changes when its columns, constraints, triggers or indexes do."""
     return dict(session.execute(load("sync")["stamps"], [list(oids)]))
+
+
+def reflect_stamped(session: Session) -> tuple[Catalog, Mapping[int, str]]:
+    """Reflect a database and stamp its tables in one snapshot."""
+    with session.transaction():
+        session.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        catalog = reflect(session)
+        oids = [table.oid for table in catalog.of_kind("table", "partitioned")]
+        return catalog, stamps(session, oids)
 
 
 def blockers(session: Session, oids: Sequence[int]) -> list[str]:
