@@ -12,7 +12,7 @@ import pytest
 
 from dbsync.errors import ConfigError, DbsyncError, Fenced, Refused, TargetBusy
 from dbsync.model import TableName
-from dbsync.pg import ledger, runs
+from dbsync.pg import ledger, runs, statements
 from dbsync.pg.database import Database, Session
 from dbsync.pg.identity import DatabaseIdentity, identify
 from dbsync.pg.ledger import STEPS, Client, TableRecord
@@ -27,6 +27,7 @@ from dbsync.pg.ledger_memory import (
     write_cursor,
     write_signature,
 )
+from dbsync.pg.reflect import reflect
 from dbsync.urls import parse_url
 from tests.fixtures.databases import Database as Fresh
 from tests.fixtures.pair import with_user
@@ -294,3 +295,15 @@ def test_a_database_is_identified_by_what_its_name_does_not_change(session: Sess
     found = identify(session)
     assert found.database == target_db.name
     assert found.system == str(target_db.value("SELECT system_identifier FROM pg_control_system()"))
+
+
+def test_a_ledger_is_nobody_s_table_and_staging_beside_it_is_still_found(session: Session, target_db: Fresh) -> None:
+    assert runs.reserved_tables(session) == []
+    assert [name for name in reflect(session).tables if name.schema == "dbsync"] == []
+    staging = TableName(runs.OWN_SCHEMA, "stage_aaaa11112222_0")
+    target_db.execute("CREATE TABLE t (a int); CREATE TABLE dbsync.mine (a int)")
+    for statement in statements.create_staging(staging, TableName("public", "t"), ["a"], only=False):
+        session.execute(statement)
+    assert runs.reserved_tables(session) == [TableName("dbsync", "mine")]
+    assert runs.drop_dead_staging(session) == 1
+    assert target_db.value("SELECT to_regclass('dbsync.stage_aaaa11112222_0')") is None

@@ -69,10 +69,11 @@ SELECT t.evtname FROM pg_catalog.pg_event_trigger t
  ORDER BY t.evtname COLLATE "C";
 
 -- name: reserved_tables
--- Tables that somebody keeps in the schema that is dbsync's own.
+-- Tables that somebody keeps in the schema that is dbsync's own; staging tables and the ledger are ours.
 SELECT c.relname
   FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
- WHERE n.nspname = 'dbsync' AND c.relkind IN ('r', 'p', 'f', 'm') AND COALESCE(pg_catalog.obj_description(c.oid, 'pg_class'), '') <> 'staging table of dbsync sync'
+ WHERE n.nspname = 'dbsync' AND c.relkind IN ('r', 'p', 'f', 'm')
+   AND COALESCE(pg_catalog.obj_description(c.oid, 'pg_class'), '') !~ '^(staging table of dbsync sync$|dbsync: )'
  ORDER BY c.relname COLLATE "C";
 
 -- name: partition_keys
