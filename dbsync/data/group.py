@@ -47,7 +47,7 @@ class GroupRun:
         """Load one table beside the target's, in a transaction of its own (staged groups, phase one)."""
         task = outcome.task
         with self.run.target_session("stage") as session:
-            columns = _copied(task)
+            columns = copied_columns(task)
             staging = self._staging[task.target]
             with session.transaction():
                 for statement in statements.create_staging(staging, task.target, columns, only=task.target_only):
@@ -99,9 +99,7 @@ class GroupRun:
                 with session.transaction():
                     self._lock(session)
                     self._switch_off(session)
-                    self._clear(session)
-                    for outcome in self.outcomes:
-                        self._load(session, outcome)
+                    self._write(session)
                     self._switch_on(session)
                     self._verify(session)
                     self._set_sequences(session)
@@ -137,22 +135,32 @@ class GroupRun:
                 if holds_rows:
                     raise Drift(f"{bulk[number].target} was empty when the plan was made and holds rows now")
 
+    def _write(self, session: Session) -> None:
+        """Replace what the tables hold."""
+        self._drop_keys(session)
+        for outcome in self.outcomes:
+            for index in outcome.task.indexes:
+                self._drop_index(session, outcome.task.target, index)
+        if self.group.deferred:
+            session.execute("SET CONSTRAINTS ALL DEFERRED")
+        self._clear(session)
+        for outcome in self.outcomes:
+            self._load(session, outcome)
+
     def _switch_off(self, session: Session) -> None:
         self._keys.clear()
         self._indexes.clear()
         for task in self.group.triggers:
             for trigger in task.triggers:
                 session.execute(statements.set_trigger(task.table, trigger, "disabled"))
+
+    def _drop_keys(self, session: Session) -> None:
+        """Drop the group's foreign keys, to be added again before the commit."""
         for key in self.group.foreign_keys:
             # Partitions may call their part of the key otherwise: added first, the root's key takes them over.
             (oid,) = self.run.target_oids([key.table]).values()
             self._keys += [*runs.partition_keys(session, key, oid), key]
             session.execute(statements.drop_foreign_key(key))
-        for outcome in self.outcomes:
-            for index in outcome.task.indexes:
-                self._drop_index(session, outcome.task.target, index)
-        if self.group.deferred:
-            session.execute("SET CONSTRAINTS ALL DEFERRED")
 
     def _drop_index(self, session: Session, table: TableName, index: Index) -> None:
         """Drop an index to build it again later; one that a view or the like depends on stays."""
@@ -186,7 +194,7 @@ class GroupRun:
         else:
             staging = self._staging[task.target]
             self.run.emit(TablePhase(table=task.target, phase="move"))
-            moved = session.affected(statements.move_staged(staging, task.target, _copied(task)))
+            moved = session.affected(statements.move_staged(staging, task.target, copied_columns(task)))
             if moved != outcome.rows_inserted:
                 raise Mismatch(
                     f"{task.target} kept {moved} of {outcome.rows_inserted} rows; rolled back",
@@ -200,7 +208,7 @@ class GroupRun:
         task, started = outcome.task, time.monotonic()
         self.run.emit(TableStarted(table=task.target, rows=task.rows, bytes=task.bytes))
         outcome.bytes = 0
-        columns = _copied(task)
+        columns = copied_columns(task)
         with self.run.copy_readers(task) as readers, self._progress(task) as progress:
             copied = copy_rows(
                 readers,
@@ -252,12 +260,15 @@ class GroupRun:
             return
         for outcome in self.outcomes:
             self.run.emit(TablePhase(table=outcome.task.target, phase="verify"))
-            theirs = self.run.target_digest(session, outcome.task)
-            ours = self.run.wait_for(self._digests[outcome.task.target])
-            if theirs != ours:
-                outcome.error = Mismatch(_difference(outcome.task, ours, theirs), hint=_mismatch_hint(outcome.task))
-                raise outcome.error
-            outcome.verified = self.run.verify == "checksum"
+            self._verify_table(session, outcome)
+
+    def _verify_table(self, session: Session, outcome: TableOutcome) -> None:
+        theirs = self.run.target_digest(session, outcome.task)
+        ours = self.run.wait_for(self._digests[outcome.task.target])
+        if theirs != ours:
+            outcome.error = Mismatch(_difference(outcome.task, ours, theirs), hint=_mismatch_hint(outcome.task))
+            raise outcome.error
+        outcome.verified = self.run.verify == "checksum"
 
     def _set_sequences(self, session: Session) -> None:
         """Last of all, since setval is not undone by a rollback: an aborted run leaves a gap at most."""
@@ -372,7 +383,7 @@ def _queries(task: TableTask, columns: list[str]) -> Iterator[statements.Stateme
         yield statements.copy_out(rows, binary=task.binary)
 
 
-def _copied(task: TableTask) -> list[str]:
+def copied_columns(task: TableTask) -> list[str]:
     return [pair.name for pair in task.columns if pair.copied]
 
 
