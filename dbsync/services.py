@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
 
+from dbsync.compare import compare as compare
 from dbsync.control import Control
 from dbsync.data.options import SyncOptions
 from dbsync.data.plan import SyncPlan
@@ -43,7 +44,7 @@ class OpenSync:
         self._plan: SyncPlan | None = None
         self._sides: tuple[Side, Side] | None = None
 
-    def plan(self, *, count: bool = False) -> SyncPlan:
+    def plan(self, *, count: bool = False, emit: Emit = silent, control: Control | None = None) -> SyncPlan:
         """Read both sides and plan; with ``count`` the plan's numbers are exact (a dry run)."""
         plan = self.draft().sound()
         if count:
@@ -147,18 +148,6 @@ def _filled(target: Session, catalog: Catalog, selection: Selection) -> Mapping[
         for number, holds in target.execute(statements.any_rows([(r.target, r.target_only) for r in batch])):
             found[batch[number].target] = holds
     return found
-
-
-def _counts(source: Session, target: Session, plan: SyncPlan) -> Mapping[TableName, tuple[int, int]]:
-    """Count what a run would insert and delete."""
-    counts = {}
-    for task in plan.tables:
-        (inserted,) = source.one(statements.count_rows(task.source, only=task.source_only, where=task.where))
-        deleted = 0
-        if task.strategy == "replace":
-            (deleted,) = target.one(statements.count_rows(task.target, only=task.target_only))
-        counts[task.target] = (inserted, deleted)
-    return counts
 
 
 def _check_conditions(source: Session, selection: Selection, options: SyncOptions) -> None:

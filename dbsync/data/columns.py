@@ -150,7 +150,7 @@ def _notes(column: Column, other: Column) -> list[tuple[Rule, str]]:
     name = quote_identifier(column.name)
     if _bottom(column.type).name in _SHIFTS_IDENTITY and _bottom(column.type).schema == "pg_catalog":
         said = f"column {name} holds {column.type.text} values, which may mean something else in another database"
-        notes.append(("column_identity", said))
+        notes.append(("column_oid", said))
     if other.generated and not column.generated:
         said = f"column {name} is generated in the target only: the target computes it, the check compares it"
         notes.append(("column_generated", said))

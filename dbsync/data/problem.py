@@ -15,11 +15,15 @@ Severity = Literal["critical", "high", "medium", "low", "info"]
 Rule = Literal[
     "table_missing", "table_kind", "partitions_excluded",
     "column_unknown", "column_missing", "column_unreadable", "column_type", "column_required", "columns_computed",
-    "column_default", "column_generated", "column_identity",
+    "column_default", "column_generated", "column_oid", "column_identity",
     "source_rights", "target_rights", "source_row_security", "target_row_security",
     "large_object_column", "sequence_source_rights", "sequence_target_rights",
-    "trigger_rights", "foreign_key_triggers", "foreign_key_cycle", "foreign_key_outside", "rules", "target_filled",
-    "event_trigger",
+    "trigger_rights", "foreign_key_triggers", "foreign_key_cycle", "foreign_key_outside", "rules", "delete_limit",
+    "source_emptied", "event_trigger",
+    # told by validate alone
+    "same_database", "read_only_target", "standby_target", "protected_target", "server_older", "encoding_unknown",
+    "encoding_narrower", "encoding_differs", "no_key", "triggers_off", "triggers_fire", "unlogged_target",
+    "column_not_null", "foreign_key_extra", "unique_extra", "check_extra", "rows_differ", "not_compared",
 ]  # fmt: skip
 
 
@@ -65,7 +69,8 @@ RULES: Mapping[Rule, RuleFacts] = {
     "columns_computed": _facts("column", "critical", _COLUMN),
     "column_default": _facts("column", "low", "nothing, if the default is right for these rows"),
     "column_generated": _facts("column", "info", "nothing, if both sides compute the same"),
-    "column_identity": _facts("type", "medium", "check what these values mean in the target"),
+    "column_oid": _facts("type", "medium", "check what these values mean in the target"),
+    "column_identity": _facts("rights", "critical", "use the table's owner, or --mode append"),
     "source_rights": _facts("rights", "critical", f"GRANT SELECT on it to the source role, {_LEAVE_OUT}"),
     "target_rights": _facts("rights", "critical", "GRANT what is missing to the target role, or use the owner"),
     "source_row_security": _facts("row_security", "critical", "use the table's owner, or a role with BYPASSRLS"),
@@ -78,6 +83,31 @@ RULES: Mapping[Rule, RuleFacts] = {
     "foreign_key_cycle": _facts("foreign_key", "critical", "make it DEFERRABLE, or use the tables' owner"),
     "foreign_key_outside": _facts("foreign_key", "critical", "select the referencing table too"),
     "rules": _facts("trigger", "critical", "drop the rules, or use the table's owner"),
-    "target_filled": _facts("table", "critical", "--mode replace replaces what the target holds"),
+    "delete_limit": _facts("rows", "critical", "look at what would go with --dry-run, then raise --max-delete"),
+    "source_emptied": _facts(
+        "rows", "critical", "allow it with --max-delete 100%, or leave the table out with --exclude"
+    ),
     "event_trigger": _facts("trigger", "medium", "look at what it does, or ALTER EVENT TRIGGER ... DISABLE"),
+    "same_database": _facts("database", "critical", "name another source or target"),
+    "read_only_target": _facts("database", "critical", "name another target, or take read_only out of the config file"),
+    "standby_target": _facts("database", "critical", "connect to the primary"),
+    "protected_target": _facts("database", "info", "sync needs --confirm with its name"),
+    "server_older": _facts("database", "medium", "upgrade the target first: it may lack what the source uses"),
+    "encoding_unknown": _facts("database", "high", "find out how the texts are encoded, and convert the database"),
+    "encoding_narrower": _facts("database", "medium", "make the target with ENCODING 'UTF8'"),
+    "encoding_differs": _facts("database", "low", "nothing: texts are converted"),
+    "no_key": _facts("key", "info", "add a primary key, so that only rows that differ need to be written"),
+    "triggers_off": _facts("trigger", "low", "nothing, if rows need not pass them; else --triggers keep"),
+    "triggers_fire": _facts("trigger", "medium", "check that they change no row"),
+    "unlogged_target": _facts("table", "medium", "ALTER TABLE ... SET LOGGED"),
+    "column_not_null": _facts(
+        "column", "medium", "rows with NULL will fail: fill them, or drop NOT NULL in the target"
+    ),
+    "foreign_key_extra": _facts("foreign_key", "high", "check that the source's rows satisfy it, or drop it"),
+    "unique_extra": _facts("constraint", "medium", "check that the source's rows satisfy it, or drop it"),
+    "check_extra": _facts("constraint", "info", "check that the source's rows satisfy it"),
+    "rows_differ": _facts(
+        "data", "critical", "dbsync diff SOURCE TARGET --what data shows the rows; dbsync sync repairs"
+    ),
+    "not_compared": _facts("data", "high", "remove the reason, or leave the table out with --exclude"),
 }
