@@ -73,7 +73,7 @@ class Call:
             write_file(output.path, self._rendered(answer, output.format or self._options.format))
         if all(output.format is not None for output in files):
             # --quiet: nothing on success, one line on stderr for an error; a negative answer speaks for itself
-            told = answer.exit_code == 0 or answer.error is not None
+            told = answer.exit_code == 0 or answer.error is not None or answer.hushed
             silent = self._options.quiet and self.silent_text and told and self._options.format == "text"
             self._to_stdout(() if silent else self._shown(answer))
         self._answered = True

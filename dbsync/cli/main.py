@@ -43,6 +43,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "execute": ("dbsync.cli.execute:execute", "Run SQL, read-only unless --write."),
     "explore": ("dbsync.cli.explore:explore", "Tables, pages of rows, one row, figures about columns."),
     "schema": ("dbsync.cli.schema:schema", "What is in a database: tree, JSON, SQL, Markdown, ER diagram."),
+    "diff": ("dbsync.cli.diff:diff", "Which rows differ between two databases."),
+    "validate": ("dbsync.cli.validate:validate", "Can it be synchronised safely, and is it in sync."),
     "sync": ("dbsync.cli.sync:sync", "Make a target's rows like the source's, verified."),
     "demo": ("dbsync.cli.demo:demo", "Two embedded servers, a shop of odd data, a verified sync."),
     "local": ("dbsync.cli.local:local_app", "Embedded Postgres servers: local:NAME."),

@@ -34,6 +34,7 @@ class Answer:
     exit_code: int = 0
     not_compared: Sequence[Mapping[str, Any]] = ()
     error: DbsyncError | None = None
+    hushed: bool = False  # --quiet silences its text also when the answer is negative
 
 
 @dataclass(slots=True, kw_only=True)

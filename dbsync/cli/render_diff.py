@@ -1,0 +1,145 @@
+"""What a comparison of rows says to people, to GitHub and to CI systems."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from dbsync.cli.annotations import annotation
+from dbsync.cli.junit import Case, junit
+from dbsync.cli.tables import markdown_table, text_table
+from dbsync.cli.terminal import escape
+from dbsync.data.differences import CompareReport, RowDifference, TableComparison
+from dbsync.data.findings import difference
+from dbsync.model import quote_identifier
+
+_HEADER = ("table", "result", "source", "target", "only in source", "only in target", "different")
+_WORDS = {"same": "same", "differs": "differs", "not_compared": "not compared"}
+_KINDS = {"only_in_source": "only in the source", "only_in_target": "only in the target", "different": "different"}
+_WIDEST = 200
+
+
+def diff_text(report: CompareReport, *, stat: bool) -> Iterator[str]:
+    """Yield one line for each table, then its samples."""
+    yield from text_table(_HEADER, map(_cells, report.tables), right=range(2, 7))
+    for table in report.tables:
+        if table.samples and not stat:
+            yield f"{escape(str(table.target))}\n"
+            yield from (f"  {line}\n" for sample in table.samples for line in _sample_lines(sample))
+    for table in report.tables:
+        if table.state == "not_compared":
+            yield f"not compared {escape(str(table.target))}: {escape(table.reason)}\n"
+    for entry in report.skipped:
+        yield f"skipped {escape(entry.table)}: {escape(entry.reason)}\n"
+    yield summary(report) + "\n"
+
+
+def diff_markdown(report: CompareReport, *, stat: bool) -> Iterator[str]:
+    """Yield a table, and the samples as lists."""
+    yield from markdown_table(_HEADER, map(_cells, report.tables), right=range(2, 7))
+    for table in report.tables:
+        if table.samples and not stat:
+            yield f"\n**{_inline(str(table.target))}**\n\n"
+            yield from (f"- {_inline(_sample_line(sample))}\n" for sample in table.samples)
+    left_out = [(str(table.target), table.reason) for table in report.tables if table.state == "not_compared"]
+    left_out += [(entry.table, entry.reason) for entry in report.skipped]
+    if left_out:
+        yield "\n"
+        yield from markdown_table(("not compared", "reason"), left_out)
+    yield f"\n{summary(report)}\n"
+
+
+def diff_github(report: CompareReport, *, stat: bool) -> Iterator[str]:
+    """Yield an annotation for each table that differs or was not compared, and one with the result."""
+    for table in report.tables:
+        name = str(table.target)
+        if table.state == "not_compared":
+            yield annotation("error", table.reason, title="not compared", file=name)
+        elif table.state == "differs":
+            lines = [difference(table)] + ([] if stat else [_sample_line(sample) for sample in table.samples])
+            yield annotation("error", "\n".join(lines), title="rows differ", file=name)
+    yield annotation("notice", summary(report), title="dbsync diff")
+
+
+def diff_junit(report: CompareReport, *, stat: bool) -> str:
+    """Return one test case for each table."""
+    cases = [_case(table, stat=stat) for table in report.tables]
+    cases += [Case(name=entry.table, outcome="skipped", message=entry.reason) for entry in report.skipped]
+    return junit("dbsync.diff", cases)
+
+
+def summary(report: CompareReport) -> str:
+    """The whole comparison in one sentence."""
+    differing = [table for table in report.tables if table.state == "differs"]
+    missed = sum(table.state == "not_compared" for table in report.tables)
+    compared = len(report.tables) - missed
+    told = f"{len(differing)} of {compared} tables differ" if differing else f"{compared} tables are the same"
+    counts = [
+        f"{sum(getattr(table, kind) or 0 for table in differing):,} {word}"
+        for kind, word in _KINDS.items()
+        if any(getattr(table, kind) is not None for table in differing)
+    ]
+    how = {"count": "rows counted, values not compared", "checksum": "by checksum", "full": ""}[report.level]
+    parts = [told + (f": rows {', '.join(counts)}" if counts else ""), how, f"{missed} not compared" if missed else ""]
+    return "; ".join(part for part in parts if part)
+
+
+def not_compared_of(report: CompareReport) -> list[dict[str, object]]:
+    """The envelope's list of what the comparison left out."""
+    found = [(str(table.target), table.reason) for table in report.tables if table.state == "not_compared"]
+    found += [(entry.table, entry.reason) for entry in report.skipped]
+    return [{"kind": "table", "count": 1, "table": table, "reason": reason} for table, reason in found]
+
+
+def _case(table: TableComparison, *, stat: bool) -> Case:
+    name, elapsed = str(table.target), table.elapsed_s
+    if table.state == "same":
+        return Case(name=name, elapsed_s=elapsed)
+    if table.state == "not_compared":
+        return Case(name=name, outcome="error", message=f"not compared: {table.reason}", elapsed_s=elapsed)
+    text = "" if stat else "\n".join(map(_sample_line, table.samples))
+    return Case(name=name, outcome="failure", message=difference(table), text=text, elapsed_s=elapsed)
+
+
+def _cells(table: TableComparison) -> tuple[str, ...]:
+    numbers = (table.source_rows, table.target_rows, table.only_in_source, table.only_in_target, table.different)
+    return str(table.target), _WORDS[table.state], *("-" if one is None else f"{one:,}" for one in numbers)
+
+
+def _sample_lines(sample: RowDifference) -> Iterator[str]:
+    """A row on a line of its own; of one that differs each column below it."""
+    yield f"{_KINDS[sample.kind]}  {_cut(_values(sample.key or sample.after or sample.before))}"
+    if sample.kind == "different":
+        yield from (f"    {line}" for line in _changes(sample))
+
+
+def _sample_line(sample: RowDifference) -> str:
+    changes = "; ".join(_changes(sample)) if sample.kind == "different" else ""
+    return _cut(
+        f"{_KINDS[sample.kind]} {_values(sample.key or sample.after or sample.before)}"
+        + (f": {changes}" if changes else "")
+    )
+
+
+def _changes(sample: RowDifference) -> Iterator[str]:
+    for name in sample.after:
+        before, after = _value(sample.before.get(name)), _value(sample.after[name])
+        yield f"{escape(quote_identifier(name))}: {_cut(before)} -> {_cut(after)}"
+
+
+def _values(values: Mapping[str, str | None]) -> str:
+    return ", ".join(f"{escape(quote_identifier(name))}={_value(value)}" for name, value in values.items())
+
+
+def _value(value: str | None) -> str:
+    """A value as SQL would write it, so that NULL, an empty text and blanks at the end can be told apart."""
+    return "NULL" if value is None else "'" + escape(value).replace("'", "''") + "'"
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _WIDEST else text[: _WIDEST - 1] + "…"
+
+
+def _inline(text: str) -> str:
+    """Text within a line of Markdown."""
+    harmless = escape(text).replace("\\", "\\\\").replace("<", "&lt;")
+    return "".join(f"\\{character}" if character in "`*_[]|" else character for character in harmless)

@@ -1,0 +1,80 @@
+"""What ``validate`` found, for people, for GitHub and for CI systems."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from dbsync.cli.annotations import AnnotationLevel, annotation
+from dbsync.cli.junit import Case, junit
+from dbsync.cli.tables import markdown_table
+from dbsync.cli.terminal import escape
+from dbsync.data.findings import Finding, Validation, is_as_grave
+from dbsync.data.problem import Severity
+
+_ANNOTATIONS: dict[Severity, AnnotationLevel] = {
+    "critical": "error", "high": "error", "medium": "warning", "low": "notice", "info": "notice",
+}  # fmt: skip
+_DATABASES = "(databases)"
+
+
+def findings_text(found: Validation) -> Iterator[str]:
+    """Yield a line for each finding, the gravest first, with what to do about it below."""
+    width = max((len(finding.severity) for finding in found.findings), default=0)
+    for finding in found.findings:
+        yield f"{finding.severity:<{width}}  {escape(finding.message)}\n"
+        yield f"{'':<{width}}    {escape(finding.recommendation)}\n"
+    for entry in found.skipped:
+        yield f"skipped {escape(entry.table)}: {escape(entry.reason)}\n"
+    yield summary(found) + "\n"
+
+
+def findings_markdown(found: Validation) -> Iterator[str]:
+    """Yield a table of the findings."""
+    rows = [
+        (finding.severity, finding.category, finding.table, finding.message, finding.recommendation)
+        for finding in found.findings
+    ]
+    if rows:
+        yield from markdown_table(("severity", "category", "table", "finding", "what to do"), rows)
+        yield "\n"
+    yield f"{summary(found)}\n"
+
+
+def findings_github(found: Validation) -> Iterator[str]:
+    """Yield an annotation for each finding, and one with the result."""
+    for finding in found.findings:
+        message = f"{finding.message}\n{finding.recommendation}"
+        title = f"{finding.severity}: {finding.category}"
+        yield annotation(_ANNOTATIONS[finding.severity], message, title=title, file=finding.table)
+    yield annotation("notice", summary(found), title="dbsync validate")
+
+
+def findings_junit(found: Validation, fail_on: Severity) -> str:
+    """Return one test case for each table, and one for what belongs to none; ``fail_on`` and graver fail it."""
+    by_table: dict[str, list[Finding]] = {name: [] for name in (_DATABASES, *found.tables)}
+    for finding in found.findings:
+        by_table.setdefault(finding.table or _DATABASES, []).append(finding)
+    cases = [_case(name, findings, fail_on) for name, findings in by_table.items()]
+    cases += [Case(name=entry.table, outcome="skipped", message=entry.reason) for entry in found.skipped]
+    return junit("dbsync.validate", cases)
+
+
+def summary(found: Validation) -> str:
+    """The whole validation in one sentence."""
+    counts = [f"{count} {severity}" for severity, count in found.summary().items() if count]
+    told = ", ".join(counts) if counts else "nothing found"
+    if found.can_proceed:
+        answer = "valid" if found.is_valid else "can be synchronised, but look at the findings first"
+    else:
+        only_data = all(one.category == "data" for one in found.findings if one.severity == "critical")
+        answer = "not in sync" if only_data else "cannot be synchronised as it is"
+    return f"{answer}: {told} in {len(found.tables)} tables (level {found.level})"
+
+
+def _case(name: str, findings: list[Finding], fail_on: Severity) -> Case:
+    text = "\n".join(f"{one.severity}: {one.message} ({one.recommendation})" for one in findings)
+    failing = [one for one in findings if is_as_grave(one, fail_on)]
+    if not failing:
+        return Case(name=name, text=text)
+    more = f" (and {len(failing) - 1} more)" if failing[1:] else ""
+    return Case(name=name, outcome="failure", message=failing[0].message + more, text=text)
