@@ -19,6 +19,7 @@ from dbsync.data.run import Side, run_sync, take_run_lock
 from dbsync.data.units import Selection, Skipped, select_units
 from dbsync.errors import Refused
 from dbsync.events import Emit, silent
+from dbsync.failpoints import failpoint
 from dbsync.guards import require_consent
 from dbsync.model import Catalog, TableName
 from dbsync.pg import runs, statements
@@ -83,6 +84,7 @@ class OpenSync:
         self._check_guards()
         assert self._plan is not None
         assert self._sides is not None
+        failpoint("before_run")
         return run_sync(
             self._plan, *self._sides, self.target, run_id=self.run_id, emit=emit, control=control or Control()
         )

@@ -17,6 +17,7 @@ from dbsync.data.plan import SyncPlan, TableTask
 from dbsync.data.sequences import SequenceState
 from dbsync.errors import ConnectionFailed, DbsyncError
 from dbsync.events import Emit, Notice
+from dbsync.failpoints import failpoint
 from dbsync.model import TableName
 from dbsync.pg import runs, statements
 from dbsync.pg.database import Database, Session
@@ -177,6 +178,7 @@ class RunContext:
 
     def _hash_source(self, task: TableTask) -> Digest:
         with self._hashers.reader() as reader:
+            failpoint("before_source_digest")
             return self._digest(reader, task, task.source, task.source_only, task.where)
 
     def _digest(self, session: Session, task: TableTask, table: TableName, only: bool, where: str | None) -> Digest:

@@ -53,6 +53,7 @@ class GroupRun:
                 for statement in statements.create_staging(staging, task.target, columns, only=task.target_only):
                     session.execute(statement)
                 self._stream(session, outcome, staging)
+                failpoint("after_stage")
 
     def replace(self) -> None:
         """Do the group's transaction, again after a lost race for locks; fills in ``outcomes``."""
@@ -64,6 +65,7 @@ class GroupRun:
                 if error.sqlstate not in _LOCK_FAILURES or attempt == _ATTEMPTS:
                     raise
                 self.run.count_retry()
+                failpoint("before_retry")
                 self.run.emit(
                     Notice(message=f"waiting for locks, attempt {attempt + 1} of {_ATTEMPTS}: {error.message}")
                 )
@@ -98,6 +100,7 @@ class GroupRun:
             try:
                 with session.transaction():
                     self._lock(session)
+                    failpoint("after_lock")
                     self._switch_off(session)
                     self._write(session)
                     self._switch_on(session)
@@ -116,6 +119,7 @@ class GroupRun:
         """Lock every table of the group, then make sure that nothing changed since the plan."""
         self._phase("lock")
         oids = self.run.target_oids(self.group.lock)
+        failpoint("before_lock")
         try:
             session.execute(statements.lock_tables(self.group.lock, self.group.lock_mode))
         except StatementFailed as error:
@@ -153,6 +157,7 @@ class GroupRun:
         for task in self.group.triggers:
             for trigger in task.triggers:
                 session.execute(statements.set_trigger(task.table, trigger, "disabled"))
+                failpoint("after_trigger_off")
 
     def _drop_keys(self, session: Session) -> None:
         """Drop the group's foreign keys, to be added again before the commit."""
@@ -161,6 +166,7 @@ class GroupRun:
             (oid,) = self.run.target_oids([key.table]).values()
             self._keys += [*runs.partition_keys(session, key, oid), key]
             session.execute(statements.drop_foreign_key(key))
+            failpoint("after_key_dropped")
 
     def _drop_index(self, session: Session, table: TableName, index: Index) -> None:
         """Drop an index to build it again later; one that a view or the like depends on stays."""
@@ -173,8 +179,10 @@ class GroupRun:
             self.run.warn(f"{table}: the index {index.name} is kept during the load: other objects depend on it")
         else:
             self._indexes.append((table, index))
+            failpoint("after_index_dropped")
 
     def _clear(self, session: Session) -> None:
+        failpoint("before_clear")
         held = [outcome for outcome in self.outcomes if outcome.task.strategy == "replace"]
         for outcome in held:
             task = outcome.task
@@ -194,6 +202,7 @@ class GroupRun:
         else:
             staging = self._staging[task.target]
             self.run.emit(TablePhase(table=task.target, phase="move"))
+            failpoint("before_move")
             moved = session.affected(statements.move_staged(staging, task.target, copied_columns(task)))
             if moved != outcome.rows_inserted:
                 raise Mismatch(
@@ -236,17 +245,21 @@ class GroupRun:
         What is deferred is checked first: no table with checks outstanding can be altered.
         """
         session.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        failpoint("after_constraints_checked")
         for table, index in self._indexes:
             self.run.emit(TablePhase(table=table, phase="index"))
+            failpoint("before_index")
             for statement in statements.create_index(table, index):
                 session.execute(statement)
         for key in self._keys:
             self.run.emit(TablePhase(table=key.table, phase="constraint"))
+            failpoint("before_key")
             for statement in statements.add_foreign_key(key):
                 session.execute(statement)
         for task in self.group.triggers:
             for trigger in task.triggers:
                 session.execute(statements.set_trigger(task.table, trigger, trigger.state))
+                failpoint("after_trigger_on")
         oids = self.run.target_oids(task.table for task in self.group.triggers)
         now = runs.trigger_states(session, list(oids.values()))
         for task in self.group.triggers:
@@ -263,6 +276,7 @@ class GroupRun:
             self._verify_table(session, outcome)
 
     def _verify_table(self, session: Session, outcome: TableOutcome) -> None:
+        failpoint("before_verify")
         theirs = self.run.target_digest(session, outcome.task)
         ours = self.run.wait_for(self._digests[outcome.task.target])
         if theirs != ours:
@@ -272,6 +286,7 @@ class GroupRun:
 
     def _set_sequences(self, session: Session) -> None:
         """Last of all, since setval is not undone by a rollback: an aborted run leaves a gap at most."""
+        failpoint("before_sequences")
         set_sequences(session, self.run, self.group.sequences)
 
     def _settle(self) -> None:
@@ -280,6 +295,7 @@ class GroupRun:
         The same lock as before waits until the server is done with the transaction, either way.
         """
         self._phase("settle")
+        failpoint("before_settle")
         if self.run.verify != "checksum":
             raise ConnectionLost(
                 "the connection was lost during COMMIT; the target holds either its old or its new content",
@@ -308,6 +324,7 @@ class GroupRun:
         for table in self.group.analyze:
             try:
                 session.notices.clear()
+                failpoint("before_analyze")
                 session.execute(statements.analyze(table))
                 for notice in session.notices:
                     self.run.warn(f"{table}: statistics not refreshed: {notice}")
@@ -358,6 +375,7 @@ def set_sequences(session: Session, run: RunContext, tasks: tuple[SequenceTask, 
         state = next_state(task, source, before[task.target], furthest)
         if state is not None:
             session.execute(statements.set_sequence(task.target, state.last_value, state.is_called))
+            failpoint("after_sequence_set")
             if sequence_states(session, [task.target])[task.target] != state:
                 raise StatementFailed(f"sequence {task.target} does not hold the value it was set to")
     run.note_sequences(task.target for task in tasks)

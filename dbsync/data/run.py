@@ -130,6 +130,7 @@ class _Run:
                 finally:
                     context.close()
                     self._collect(context)
+        failpoint("before_conclusion")
         self._conclude(lock)
 
     def _groups(self, context: RunContext, snapshot: Snapshot, lock: Session) -> None:
@@ -138,6 +139,7 @@ class _Run:
         self.report.tables = [outcome for group in groups for outcome in group.outcomes]
         if any(group.group.staged for group in groups):
             runs.create_own_schema(lock)
+            failpoint("after_own_schema")
         held = {"source (snapshot)": snapshot.holder, "target (run lock)": lock}
         with (
             ThreadPoolExecutor(self.plan.options.jobs, thread_name_prefix="group") as executor,
@@ -182,9 +184,11 @@ class _Run:
             return
         try:
             with context.target_session("finish") as session:
+                failpoint("before_finish")
                 set_sequences(session, context, self.plan.sequences)
                 for view in self.plan.refresh:
                     self.control.check()
+                    failpoint("before_refresh")
                     session.execute(statements.refresh_view(view))
                     self.report.refreshed.append(str(view))
         except DbsyncError as error:

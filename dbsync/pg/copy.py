@@ -19,6 +19,7 @@ import psycopg
 from psycopg import pq, sql
 
 from dbsync.errors import ConnectionLost, DbsyncError, Mismatch, StatementFailed
+from dbsync.failpoints import failpoint
 from dbsync.pg.database import Session, translated
 
 # Measured on 2 M narrow rows: 64 KiB blocks beat 256 KiB (fewer stalls of the target while we join).
@@ -68,14 +69,18 @@ def copy_rows(
     """
     with translated(writer):
         start_copy(writer.raw.pgconn, into.as_bytes(writer.raw), pq.ExecStatus.COPY_IN, pace.check)
+    failpoint("after_copy_in_begun")
     pump = _Pump([_Stream(reader, queries, binary, pace) for reader in readers], writer, pace, progress, binary)
     with writer.watched_peer():
         try:
             rows_sent = pump.run()
+            failpoint("before_copy_end")
             rows_received = pump.finish()
         except BaseException:
+            failpoint("before_copy_given_up")
             pump.abandon()
             raise
+    failpoint("after_copy_end")
     if rows_sent != rows_received:
         # Both servers ended the COPY without an error: something on the target swallowed rows or made some.
         raise Mismatch(
@@ -106,6 +111,7 @@ class _Stream:
             return False
         with translated(self.session):
             start_copy(self.pgconn, query.as_bytes(self.session.raw), pq.ExecStatus.COPY_OUT, self._pace.check)
+        failpoint("after_copy_out_begun")
         self.open = True
         self._at_header = self._binary
         return True
@@ -236,6 +242,7 @@ class _Pump:
     def _send(self, block: bytearray | memoryview, rows: int) -> bool:
         """Hand a block to libpq; return whether some of it still waits to be written."""
         self._pace.check()
+        failpoint("before_block")
         with translated(self._writer):
             self._out.put_copy_data(block)
             unsent = self._out.flush() == 1

@@ -13,6 +13,7 @@ import psycopg
 from psycopg import sql
 
 from dbsync.errors import ConnectionLost, DbsyncError, Refused, StatementCancelled, StatementFailed
+from dbsync.failpoints import failpoint
 from dbsync.pg import peer
 from dbsync.pg.dial import USER_TIMEOUT_MS, dial, route
 from dbsync.pg.pinned import pin
@@ -169,10 +170,12 @@ class Database:
         Raises ConnectionFailed with the phase that failed, Refused for a server that is too old and
         for a pooler that gives each transaction another backend.
         """
+        failpoint("before_connect")
         way = route(self.url)
         connection = dial(self.url, application_name=application_name, way=way, check=check)
         session = Session(connection, self.url)
         try:
+            failpoint("after_connect")
             session.warnings = (*way.warnings, *_check_version(session))
             with translated(session):
                 return self._pinned(session, settings or {})

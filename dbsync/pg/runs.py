@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from psycopg import sql
 
 from dbsync.errors import ConfigError, StatementFailed
+from dbsync.failpoints import failpoint
 from dbsync.model import Catalog, ForeignKey, TableName
 from dbsync.pg.database import Session
 from dbsync.pg.reflect import reflect
@@ -35,6 +36,7 @@ class Holder:
 
 def try_run_lock(session: Session) -> bool:
     """Take the target's run lock for the life of the session; False when another run has it."""
+    failpoint("before_run_lock")
     (taken,) = session.one(load("sync")["try_run_lock"])
     return bool(taken)
 
@@ -54,6 +56,7 @@ def reflect_stamped(session: Session) -> tuple[Catalog, Mapping[int, str]]:
     """Reflect a database and stamp its tables in one snapshot."""
     with session.transaction():
         session.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        failpoint("before_reflect")
         catalog = reflect(session)
         oids = [table.oid for table in catalog.of_kind("table", "partitioned")]
         return catalog, stamps(session, oids)
@@ -90,6 +93,7 @@ def reserved_tables(session: Session) -> list[TableName]:
 def drop_dead_staging(session: Session) -> int:
     """Drop the staging tables that dead runs left; return how many. Call it with the run lock held."""
     found = [name for (name,) in session.execute(load("sync")["staging_tables"])]
+    failpoint("before_cleanup")
     for name in found:
         session.execute(sql.SQL("DROP TABLE {}").format(sql.Identifier(OWN_SCHEMA, name)))
     return len(found)
@@ -111,6 +115,7 @@ def drop_own_schema(session: Session) -> None:
     """Drop dbsync's schema when a run made it and nothing is left in it."""
     if session.execute(load("sync")["own_schema"]) != [(True,)]:
         return
+    failpoint("before_schema_dropped")
     try:
         session.execute("DROP SCHEMA dbsync")
     except StatementFailed as error:

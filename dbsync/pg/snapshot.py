@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from psycopg import sql
 
+from dbsync.failpoints import failpoint
 from dbsync.model import TableName
 from dbsync.pg.database import Database, Session
 from dbsync.pg.statements import qualified
@@ -42,8 +43,10 @@ def exported_snapshot(
         application_name=f"{label} snapshot", settings={"lock_timeout": f"{int(lock_timeout_s * 1000)}ms"}
     )
     try:
+        failpoint("before_source_lock")
         with cancelled_by(holder.cancel):
             _lock_and_begin(holder, tables)
+        failpoint("before_export")
         (snapshot_id,) = holder.one("SELECT pg_catalog.pg_export_snapshot()")
         yield Snapshot(snapshot_id, holder)
     finally:
@@ -127,6 +130,7 @@ class ReaderPool:
         session = self._database.connect(application_name=f"{self._label} reader", check=self._check)
         try:
             session.execute(_BEGIN)
+            failpoint("before_import")
             session.execute(sql.SQL("SET TRANSACTION SNAPSHOT {}").format(sql.Literal(self._snapshot.id)))
         except BaseException:
             session.close()

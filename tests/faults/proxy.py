@@ -33,6 +33,7 @@ class Fate(Enum):
     FINISH = auto()  # the receiver sees an orderly end of stream, the sender nothing
     LOSE = auto()  # this and everything after it from this sender vanishes; then a reset
     HOLD = auto()  # nothing goes on in this direction until ``release``
+    FLIP = auto()  # one bit of its payload goes on the other way round
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +198,10 @@ class _Pump:
             ready = 0
             while (message := self._next(sender, waiting, ready)) is not None:
                 fate = self._proxy.hook(message)
-                if fate is Fate.PASS:
+                if fate is Fate.FLIP and message.length > 4:
+                    at = ready + _HEADER + message.number % (message.length - 4)
+                    waiting[at] ^= 1 << message.number % 8
+                if fate in (Fate.PASS, Fate.FLIP):
                     ready += 1 + message.length
                     continue
                 half = ready + (1 + message.length) // 2 if fate is Fate.CUT_INSIDE else ready

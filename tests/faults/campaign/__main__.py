@@ -1,0 +1,154 @@
+"""Runs trials, keeps one JSON line of each, writes the report.
+
+A run may be made in pieces: what stands in the results file already, of this commit, is not run again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from tests.faults.campaign import draw, job, report
+from tests.faults.campaign.draw import Trial
+from tests.faults.campaign.run import Record, Runner, disk_reason, parse_name, small_disk
+from tests.faults.campaign.world import World
+
+_SHARE = {"kills": 600, "network": 520, "servers": 220, "failpoints": 0, "disk": 60}  # of a full campaign, all modes
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run what was asked; return 1 when an invariant was broken."""
+    options = _parser().parse_args(arguments)
+    commit = options.commit or _commit()
+    results: Path = options.results
+    if options.report_only:
+        report.write(options.out, report.read(results))
+        return 0
+    if options.replay:
+        trials = [parse_name(text) for text in options.replay]
+    else:
+        trials = list(plan(options.suite, options.mode, options.seed, options.trials))
+        known = {record.name for record in report.read(results) if record.commit == commit}
+        trials = [trial for trial in trials if trial.name not in known]
+    trials = trials[options.part :: options.workers] if options.part is not None else trials
+    if options.part is None and options.workers > 1:
+        failed = _spread(options.workers, arguments if arguments is not None else sys.argv[1:])
+    else:
+        failed = _run(trials, results, commit, keep=not options.replay)
+    if options.out and options.part is None:
+        report.write(options.out, report.read(results))
+    return int(failed)
+
+
+def plan(suite: str, mode: str, seed: int, trials: int | None) -> Iterator[Trial]:
+    """The trials of a campaign; without a number, of a full one."""
+    modes = list(job.MODES) if mode == "all" else mode.split(",")
+    for one in draw.SUITES if suite == "all" else suite.split(","):
+        every = len(draw.failpoints()) * len(draw.ACTIONS) * len(modes)
+        wanted = trials if trials is not None else _SHARE[one] or every
+        for number in range(wanted):
+            yield draw.trial(one, modes[number % len(modes)], seed * 100_000 + number // len(modes))
+
+
+def _run(trials: list[Trial], results: Path, commit: str, *, keep: bool) -> bool:
+    failed = False
+    with fresh_world() as world, ExitStack() as stack:
+        if any(trial.suite == "disk" for trial in trials):
+            if reason := disk_reason():
+                print(f"NOT TESTED: a full disk; {reason}", file=sys.stderr)
+                trials = [trial for trial in trials if trial.fault.kind != "disk full"]
+            else:
+                stack.enter_context(small_disk(world))
+        runner = Runner(world)
+        for trial in trials:
+            record = runner.run(trial)
+            record.commit = commit
+            failed |= bool(record.wrong)
+            tell(record)
+            if keep:
+                append(results, record)
+    return failed
+
+
+def tell(record: Record) -> None:
+    """One line of what happened; more where something is wrong."""
+    state = "WRONG" if record.wrong else "ok   " if record.struck else "miss "
+    print(
+        f"{state} {record.replay:34} {record.what:70} exit {record.exit_code:3} {record.outcome:6} {record.seconds:5.1f} s",
+        flush=True,
+    )
+    for line in record.wrong:
+        print(f"      {line}", flush=True)
+    if record.wrong:
+        print(f"      {' '.join(record.options)}\n      python -m tests.faults.campaign --replay {record.replay}", flush=True)
+
+
+def append(results: Path, record: Record) -> None:
+    """Keep a record; a line at a time, so that several workers may."""
+    results.parent.mkdir(parents=True, exist_ok=True)
+    with open(results, "a", encoding="utf-8") as file:
+        file.write(json.dumps(record.to_dict()) + "\n")
+
+
+@contextmanager
+def fresh_world() -> Iterator[World]:
+    """Two servers in a directory of their own, and an environment that steers nothing."""
+    place = Path(tempfile.mkdtemp(prefix="dbsync-faults-"))
+    place.chmod(0o711)
+    before = dict(os.environ)
+    for name in list(os.environ):
+        if name.startswith(("PG", "DBSYNC_", "XDG_")) and name != "DBSYNC_PG_BINDIR":
+            del os.environ[name]
+    os.environ |= {"HOME": str(place), "DBSYNC_LOCAL_DIR": str(place / "local")}
+    try:
+        with World(place) as world:
+            yield world
+    finally:
+        os.environ.clear()
+        os.environ |= before
+        shutil.rmtree(place)
+
+
+def _spread(workers: int, arguments: list[str]) -> bool:
+    """The same command once per worker, each with its part of the trials."""
+    command = [sys.executable, "-m", "tests.faults.campaign", *arguments]
+    children = [subprocess.Popen([*command, "--part", str(part)]) for part in range(workers)]
+    return any([child.wait() for child in children])
+
+
+def _commit() -> str:
+    git = ["git", "-C", str(draw.PACKAGE.parent)]
+    try:
+        head = subprocess.run([*git, "rev-parse", "--short=10", "HEAD"], capture_output=True, text=True, check=True)
+        dirty = subprocess.run([*git, "status", "--porcelain", "--", "dbsync"], capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+    return head.stdout.strip() + ("+changes" if dirty.stdout else "")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m tests.faults.campaign", description=__doc__)
+    parser.add_argument("--suite", default="all", help=f"{', '.join(draw.SUITES)}, several with commas, or all")
+    parser.add_argument("--mode", default="all", help=f"{', '.join(job.MODES)}, or all")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--trials", type=int, help="of each suite, over all modes; without it: a full campaign")
+    parser.add_argument("--workers", type=int, default=1, help="processes, each with two servers of its own")
+    parser.add_argument("--part", type=int, help=argparse.SUPPRESS)
+    parser.add_argument("--results", type=Path, default=Path("build/faults.jsonl"), help="where the trials are kept")
+    parser.add_argument("--out", type=Path, help="write the report here")
+    parser.add_argument("--report-only", action="store_true", help="write the report of what is kept, run nothing")
+    parser.add_argument("--replay", action="append", metavar="ID", help="repeat this one trial; repeatable")
+    parser.add_argument("--commit", help="the name of what is tested, where git cannot tell")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

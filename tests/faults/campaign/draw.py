@@ -1,0 +1,103 @@
+"""From a trial's name to the trial: what is synced, with which options, and what goes wrong."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+
+import dbsync
+from tests.faults.campaign import faults, job
+from tests.faults.campaign.faults import Fault
+
+PACKAGE = Path(dbsync.__file__).parent
+ACTIONS = ("kill", "raise", "sleep:0.3")
+_DRAW: dict[str, Callable[[Random], Fault]] = {
+    "kills": faults.draw_kill,
+    "network": faults.draw_network,
+    "servers": faults.draw_server,
+    "disk": faults.draw_disk,
+}
+SUITES = (*_DRAW, "failpoints")
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One trial; ``at`` is the moment's number once it is known, so that a replay is exact."""
+
+    suite: str
+    seed: int
+    setting: job.Setting
+    fault: Fault = field(default_factory=Fault)
+    failpoint: str = ""  # NAME=ACTION or NAME@NUMBER=ACTION
+    at: float | None = None
+    before: str = ""  # SQL for the target, for trials that were made by hand
+    expects: tuple[int, ...] = ()  # exit codes, likewise
+
+    @property
+    def name(self) -> str:
+        """What ``--replay`` takes."""
+        return f"{self.suite}:{self.setting.mode}:{self.seed}"
+
+    @property
+    def what(self) -> str:
+        """What goes wrong, in words."""
+        return " and ".join([*([str(self.fault)] if self.fault.kind != "none" else []), *([self.failpoint] if self.failpoint else [])])
+
+
+def trial(suite: str, mode: str, seed: int) -> Trial:
+    """Draw the trial of that name."""
+    random = Random(f"{suite}:{mode}:{seed}")
+    if suite == "failpoints":
+        return _failpoint_trial(mode, seed, random)
+    fault = _DRAW[suite](random)
+    return Trial(suite, seed, _setting(mode, random), fault)
+
+
+def _setting(mode: str, random: Random) -> job.Setting:
+    args = ("-j", random.choice("124"))
+    if random.random() < 0.3:
+        args += ("--drop-indexes",)
+    return job.Setting(mode, random.choice(job.SIZES), random.random() < 0.2, args)
+
+
+# Failpoints: every one of the source, each with every action, one after the other
+
+
+def _failpoint_trial(mode: str, seed: int, random: Random) -> Trial:
+    points = sorted(failpoints())
+    point, action = points[seed % len(points)], ACTIONS[seed // len(points) % len(ACTIONS)]
+    reach = _REACHED_BY.get(point, Fault())
+    guest = random.random() < 0.2 and point not in _OWNERS_ONLY
+    args = ("-j", random.choice("124"))
+    if point in _ONLY_WITH or random.random() < 0.2:
+        args += ("--drop-indexes",)
+    nth = random.choice(("", "", "@2", "@3"))
+    return Trial("failpoints", seed, job.Setting(mode, 1, guest, args), reach, f"{point}{nth}={action}")
+
+
+# Points that are passed only when something has gone wrong before, or by some options.
+_LOST_REPLY = Fault("lose the reply to COMMIT", "target", "commits", 0.4)
+_REACHED_BY: dict[str, Fault] = {}
+_OWNERS_ONLY: set[str] = set()
+_ONLY_WITH: set[str] = set()
+
+
+def failpoints(package: Path = PACKAGE) -> dict[str, list[str]]:
+    """Every failpoint that is named in the package's source, with the places that name it."""
+    found: dict[str, list[str]] = {}
+    for path in sorted(package.rglob("*.py")):
+        for name, line in _named(ast.parse(path.read_text(encoding="utf-8"))):
+            found.setdefault(name, []).append(f"{path.relative_to(package.parent)}:{line}")
+    return found
+
+
+def _named(tree: ast.AST) -> Iterator[tuple[str, int]]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "failpoint":
+            (argument,) = node.args
+            if not isinstance(argument, ast.Constant) or not isinstance(argument.value, str):
+                raise ValueError(f"line {node.lineno}: a failpoint's name must be a plain string")
+            yield argument.value, node.lineno

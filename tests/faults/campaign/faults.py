@@ -1,0 +1,203 @@
+"""The faults: what may go wrong in a trial, on which side, and at which moment it strikes.
+
+A moment is the number of a protocol message, which a seed repeats on a busy machine too: counted over
+all messages, over those that carry no rows (where transactions begin and end), over rows, or over
+replies to COMMIT. A fault strikes once.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from random import Random
+from typing import Literal
+
+import psycopg
+
+from tests.faults.campaign.world import World
+from tests.faults.proxy import Fate, Message, Proxy
+from tests.fixtures.command import Running
+
+Side = Literal["source", "target"]
+Count = Literal["time", "all", "edges", "rows", "commits"]
+SIDES: tuple[Side, Side] = ("source", "target")
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One fault; ``share`` says how far on it strikes, of what an undisturbed run counts."""
+
+    kind: str = "none"
+    side: Side = "target"
+    count: Count = "all"
+    share: float = 0.5
+    pause: float = 0.0  # of what lasts: a delay, a server's absence
+    dice: float = 0.5  # which of several
+
+    def __str__(self) -> str:
+        return f"{self.kind} on the {self.side} side at {self.share:.4f} of {self.count}"
+
+
+FATES = {
+    "cut": Fate.CUT,
+    "cut inside a message": Fate.CUT_INSIDE,
+    "half-close": Fate.FINISH,
+    "swallow, then cut": Fate.LOSE,
+    "flip a bit": Fate.FLIP,
+    "lose the reply to COMMIT": Fate.LOSE,
+    "stall, then SIGTERM": Fate.HOLD,
+}
+SIGNALS = {"kill -9": signal.SIGKILL, "SIGINT": signal.SIGINT, "SIGTERM": signal.SIGTERM}
+
+
+def draw_kill(random: Random) -> Fault:
+    """kill -9 of the client at a message or at a time; a sixth are signals that may be caught."""
+    kind = random.choice(("kill -9",) * 10 + ("SIGINT", "SIGTERM"))
+    # A signal that comes before the interpreter has loaded dbsync is the interpreter's own to handle.
+    return _anywhere(random, kind, ("all", "edges", "edges", "time") if kind == "kill -9" else ("all", "edges"))
+
+
+def draw_network(random: Random) -> Fault:
+    """Something between the client and one server."""
+    kind = random.choice(
+        ("cut", "cut inside a message", "half-close", "swallow, then cut", "flip a bit") * 3
+        + ("lose the reply to COMMIT", "lose the reply to COMMIT", "delay", "delay", "refuse", "stall, then SIGTERM")
+    )
+    if kind == "flip a bit":
+        return _anywhere(random, kind, ("rows",))
+    if kind == "lose the reply to COMMIT":
+        return Fault(kind, "target", "commits", random.random())
+    return _anywhere(random, kind, ("all", "edges"))
+
+
+def draw_server(random: Random) -> Fault:
+    """The end of a backend or of a whole server."""
+    kind = random.choice(("terminate a backend", "terminate a backend", "kill -9 a backend", "stop the server"))
+    return _anywhere(random, kind, ("all", "edges"))
+
+
+def draw_disk(random: Random) -> Fault:
+    """Too little of something: disk on the target, descriptors for the client."""
+    kind = random.choice(("disk full", "disk full", "few descriptors"))
+    return Fault(kind, "target", "all", random.random())
+
+
+def _anywhere(random: Random, kind: str, counts: tuple[Count, ...]) -> Fault:
+    return Fault(
+        kind,
+        random.choice(("target", "target", "source")),
+        random.choice(counts),
+        random.random(),
+        random.uniform(0.05, 0.6),
+        random.random(),
+    )
+
+
+def counted(message: Message, count: Count) -> bool:
+    """Whether a count goes on at this message."""
+    if count == "rows":  # what of a copy can be checked: rows, and how many there were
+        return message.kind == b"d" and message.length > 4
+    if count == "edges":
+        return message.kind != b"d"
+    return message.commits if count == "commits" else count == "all"
+
+
+class Strike:
+    """A fault that waits for its moment; after the run, ``struck_at`` says when it came."""
+
+    def __init__(self, fault: Fault, number: int | float, world: World, proxies: dict[Side, Proxy], url: str) -> None:
+        self.fault, self.number, self.world, self.proxies, self.url = fault, number, world, proxies, url
+        self.struck_at: float | None = None
+        self.running: Running | None = None
+        self._started = threading.Event()
+        self._passed = 0
+        self._lock = threading.Lock()
+        self._threads: list[threading.Thread] = []
+
+    def arm(self) -> None:
+        """Wait for the message; call it before the client starts."""
+        if self.fault.kind != "none" and self.fault.count != "time":
+            self.proxies[self.fault.side].hook = self._see
+
+    def start(self, running: Running) -> None:
+        """The client has started."""
+        self.running = running
+        self._started.set()
+        if self.fault.count == "time":
+            self._after(float(self.number), self._act)
+
+    def settle(self) -> None:
+        """The client has ended: let nothing be broken any more."""
+        for proxy in self.proxies.values():
+            proxy.release()
+        for thread in self._threads:
+            thread.join()
+
+    def _see(self, message: Message) -> Fate:
+        if not counted(message, self.fault.count):
+            return Fate.PASS
+        with self._lock:
+            if self.struck_at is not None:
+                return Fate.PASS
+            self._passed += 1
+            if self._passed < self.number:
+                return Fate.PASS
+            self.struck_at = time.monotonic()
+        return self._act()
+
+    def _act(self) -> Fate:
+        self._started.wait()
+        kind = self.fault.kind
+        assert self.running is not None
+        if self.running.over:
+            self.struck_at = None
+            return Fate.PASS
+        self.struck_at = self.struck_at or time.monotonic()
+        if kind in SIGNALS:
+            self.running.send(SIGNALS[kind])
+        elif kind == "stall, then SIGTERM":
+            self._after(self.fault.pause, lambda: self._running.send(signal.SIGTERM))
+        elif kind == "delay":
+            time.sleep(self.fault.pause)
+        elif kind == "refuse":
+            self.proxies[self.fault.side].refusing = True
+        elif kind in ("terminate a backend", "kill -9 a backend"):
+            self._end_backend(crash=kind != "terminate a backend")
+        elif kind == "stop the server":
+            server = self.world.server(self.fault.side)
+            server.kill()
+            self._after(self.fault.pause, server.restart)
+        return FATES.get(kind, Fate.PASS)
+
+    @property
+    def _running(self) -> Running:
+        assert self.running is not None
+        return self.running
+
+    def _end_backend(self, *, crash: bool) -> None:
+        """End one of the client's sessions by a signal, or kill its process, which restarts the whole server."""
+        with psycopg.connect(self.url, autocommit=True, application_name="executioner") as connection:
+            found = connection.execute(
+                "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND application_name ~ 'dbsync' ORDER BY pid"
+            ).fetchall()
+            if not found:
+                self.struck_at = None
+                return
+            (pid,) = found[int(self.fault.dice * len(found))]
+            if crash:
+                os.kill(pid, signal.SIGKILL)
+            else:
+                connection.execute("SELECT pg_terminate_backend(%s)", (pid,))
+
+    def _after(self, seconds: float, act: Callable[[], object]) -> None:
+        def wait() -> None:
+            time.sleep(seconds)
+            act()
+
+        thread = threading.Thread(target=wait, daemon=True)
+        self._threads.append(thread)
+        thread.start()

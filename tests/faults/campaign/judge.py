@@ -1,0 +1,241 @@
+"""The invariants of a trial: what must hold after the fault, and after the run that repairs it.
+
+I1 old or new   I2 source untouched   I3 nothing left   I4 reports agree   I5 repaired
+I6 no work twice   I7 exit code and words   I8 in time   I9 no secrets   I10 honest counters
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from tests.faults.campaign import job
+from tests.faults.campaign.draw import Trial
+from tests.faults.campaign.world import Scene, World
+from tests.fixtures import oracle
+from tests.fixtures.command import Result
+
+INVARIANTS = {
+    "I1": "each group of tables is as before, or as the source's snapshot: never empty, half or mixed",
+    "I2": "the source's server saw no write",
+    "I3": "nothing is left: no session, lock, slot, staging table, changed trigger, key, index, setting or grant",
+    "I4": "JSON, events, exit code and the target tell the same",
+    "I5": "the next run ends with the source's rows, sequences ahead",
+    "I7": "a documented exit code, one plain reason, no traceback, whole JSON",
+    "I8": "a signal ends it within 5 s, a dead peer is noticed, no process is left",
+    "I9": "no password in any output",
+    "I10": "no counter counts rows twice, or rows that were rolled back",
+}
+_SIGNAL_CODES = {"SIGINT": 130, "SIGTERM": 143, "stall, then SIGTERM": 143}
+_LONGEST = {"SIGINT": 5.0, "SIGTERM": 5.0, "stall, then SIGTERM": 5.6 + 0.6}
+_DEAD_PEER_S = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One run of a trial, over: what there was, and what it did."""
+
+    world: World
+    trial: Trial
+    scene: Scene
+    url: str  # of the target, as a superuser
+    result: Result
+    log: str
+    took: float  # seconds from the strike to the end
+    struck: bool
+    recovering: bool = False
+    may_leave: bool = False  # staging in dbsync's own schema, until the next run
+
+
+@dataclass(slots=True)
+class Verdict:
+    """What was found wrong, each line with its invariant, and which groups hold the new rows."""
+
+    wrong: list[str]
+    new: list[bool]
+
+
+def judge(case: Case) -> Verdict:
+    """Check every invariant."""
+    wrong = [f"I3: left on the target: {what}" for what in oracle.leftovers(case.url, excuse=_excuse(case))]
+    wrong += [f"I3: left on the source: {what}" for what in oracle.leftovers(case.scene.source)]
+    now = oracle.take(case.url)
+    wrong += [f"I3: {line}" for line in oracle.structure_changes(case.scene.old, now) if not _excused(case, line)]
+    states = list(_states(case, now))
+    for group, (old, new) in zip(case.trial.setting.groups, states, strict=True):
+        if not old and not new:
+            wrong.append(f"I1: {', '.join(group)}: neither old nor new")
+    wrong += _untouched(case, now)
+    wrong += _sequences(case, now, [new for _, new in states])
+    wrong += _ending(case)
+    wrong += _reports(case, states)
+    wrong += _counters(case)
+    secrets = [canary for canary in case.world.canaries if canary in case.result.stdout + case.result.stderr + case.log]
+    wrong += ["I9: a password was told"] * len(secrets)
+    if case.result.exit_code == 0:
+        wrong += [f"{'I5' if case.recovering else 'I4'}: {line}" for line in _final(case, now, states)]
+    elif case.recovering:
+        wrong.append(f"I5: the next run failed\n{case.result}")
+    return Verdict(wrong, [new for _, new in states])
+
+
+def _states(case: Case, now: oracle.Photograph) -> Iterator[tuple[bool, bool]]:
+    for group in case.trial.setting.groups:
+        yield (
+            all(now.content[name] == case.scene.old.content[name] for name in group),
+            all(now.content[name] == case.scene.new.content[name] for name in group),
+        )
+
+
+def _final(case: Case, now: oracle.Photograph, states: list[tuple[bool, bool]]) -> Iterator[str]:
+    """What differs from the source after a run that said that it succeeded."""
+    for group, (_, new) in zip(case.trial.setting.groups, states, strict=True):
+        if not new:
+            yield f"exit 0, but {', '.join(group)} does not hold the source's rows"
+    if not case.trial.setting.guest:  # only its owner refreshes a view
+        for view in job.VIEWS:
+            if now.content[view] != case.scene.new.content[view]:
+                yield f"exit 0, but {view} does not show the source's rows"
+
+
+def _untouched(case: Case, now: oracle.Photograph) -> Iterator[str]:
+    """Tables and views that were not chosen keep what they held."""
+    chosen = {name for group in case.trial.setting.groups for name in group} | set(job.VIEWS)
+    for name in case.scene.old.content.keys() - chosen:
+        if now.content[name] != case.scene.old.content[name]:
+            yield f"I1: {name} was not chosen, and changed"
+
+
+def _sequences(case: Case, now: oracle.Photograph, new: list[bool]) -> Iterator[str]:
+    """A sequence never goes back; where the new rows are, it is ahead of the source's too."""
+    succeeded = case.result.exit_code == 0
+    owner = {"public.payment_id_seq": 0, "public.event_id_seq": 1}
+    for name, position in now.sequences.items():
+        before, source = case.scene.old.sequences[name], case.scene.new.sequences[name]
+        if position.next_value < before.next_value:
+            yield f"I1: the sequence {name} went back"
+        if (succeeded or (name in owner and new[owner[name]])) and position.next_value < source.next_value:
+            yield f"I1: the sequence {name} is behind the source's"
+
+
+def _ending(case: Case) -> Iterator[str]:
+    """The exit code, what is on stdout and stderr, and how long it took."""
+    result, trial = case.result, case.trial
+    kind = "none" if case.recovering else trial.fault.kind
+    if "Traceback" in result.stderr + result.stdout:
+        yield f"I7: a traceback\n{result}"
+    killed = result.exit_code == -9
+    if result.exit_code not in _codes(case, kind):
+        yield f"I7: exit code {result.exit_code}\n{result}"
+    document = _document(result.stdout)
+    if document is None and not (killed and not result.stdout):
+        yield f"I7: stdout is not one JSON document\n{result}"
+    if document is not None and not killed:
+        if document["exit_code"] != result.exit_code or document["ok"] is not (result.exit_code == 0):
+            yield f"I4: the document has another exit code\n{result}"
+        if result.exit_code and not (document["error"] or {}).get("message"):
+            yield f"I7: no reason was given\n{result}"
+        plain = [line for line in result.stderr.splitlines() if line.startswith("error: ")]
+        if len(plain) != (result.exit_code != 0):
+            yield f"I7: stderr has {len(plain)} reasons\n{result}"
+    if case.struck and not killed and kind in _LONGEST and case.took > _LONGEST[kind]:
+        yield f"I8: it took {case.took:.1f} s to stop"
+    if case.struck and not killed and case.took > _DEAD_PEER_S:
+        yield f"I8: it took {case.took:.1f} s to end\n{result}"
+
+
+def _codes(case: Case, kind: str) -> tuple[int, ...]:
+    point, _, action = case.trial.failpoint.partition("=")
+    if case.recovering or (kind == "none" and not point):
+        return case.trial.expects if case.trial.expects and not case.recovering else (0,)
+    if kind in _SIGNAL_CODES:
+        return (0, _SIGNAL_CODES[kind]) if case.struck else (0,)
+    if kind == "kill -9" or action == "kill":
+        return (0, 3, 6, -9) if point else (0, -9)
+    if kind == "delay" or (kind == "none" and action.startswith("sleep")):
+        return (0,)
+    return (0, 3, 6)
+
+
+def _reports(case: Case, states: list[tuple[bool, bool]]) -> Iterator[str]:
+    """A table that is reported as done holds the new rows, any other the old ones; the events say the same."""
+    document, events = _document(case.result.stdout), list(_events(case.result.stderr))
+    told = {event["table"]: event["state"] for event in events if event["event"] == "table_finished"}
+    ended = [event["state"] for event in events if event["event"] == "run_finished"]
+    found = (document or {}).get("result")
+    if document is not None and found is None:
+        if any(new and not old for old, new in states):
+            yield f"I4: rows changed, and there is no report of it\n{case.result}"
+        return
+    if found is None:
+        return
+    if ended != [found["state"]]:
+        yield f"I4: the events say {ended}, the result {found['state']}"
+    if (found["state"] == "succeeded") != (case.result.exit_code == 0):
+        yield f"I4: state {found['state']} with exit code {case.result.exit_code}"
+    reported = {job.REPORTED_AS.get(table["table"], table["table"]): table for table in found["tables"]}
+    for group, (old, new) in zip(case.trial.setting.groups, states, strict=True):
+        for name in group:
+            if name not in reported:
+                continue
+            table = reported[name]
+            done = table["state"] == "done"
+            if not (new if done else old or (case.recovering and new)):
+                yield f"I4: {name} is reported as {table['state']} but does not hold the {'new' if done else 'old'} rows"
+            if table["verified"] and not done:
+                yield f"I4: {name} is reported as verified and {table['state']}"
+            if told.get(table["table"], table["state"]) != table["state"]:
+                yield f"I4: the events say {told[table['table']]} of {name}, the result {table['state']}"
+    if case.result.exit_code == 0 and not case.recovering and set(reported) != {name for group in case.trial.setting.groups for name in group}:
+        yield f"I4: the report names {sorted(reported)}"
+
+
+def _counters(case: Case) -> Iterator[str]:
+    """Progress never passes what there is; what was rolled back counts as nothing."""
+    rows: dict[str, int] = {}
+    for event in _events(case.result.stderr):
+        if event["event"] == "table_started":
+            rows[event["table"]] = 0
+        elif event["event"] == "table_progress":
+            rows[event["table"]] = rows.get(event["table"], 0) + event["rows"]
+            if event["rows"] < 0 or event["bytes"] < 0:
+                yield f"I10: progress of {event['table']} went back"
+        elif event["event"] == "table_finished" and event["state"] != "done" and event["rows"]:
+            yield f"I10: {event['table']} is {event['state']} and counts {event['rows']} rows"
+    for name, count in rows.items():
+        there = case.scene.new.content.get(job.REPORTED_AS.get(name, name))
+        if there is not None and count > there.count:
+            yield f"I10: {count} rows of {there.count} were copied to {name}"
+    document = _document(case.result.stdout)
+    for table in ((document or {}).get("result") or {}).get("tables", []):
+        if table["state"] != "done" and (table["rows_inserted"] or table["rows_deleted"] or table["bytes_copied"]):
+            yield f"I10: {table['table']} is {table['state']} and counts rows"
+
+
+def _document(text: str) -> dict[str, Any] | None:
+    try:
+        found = json.loads(text)
+    except json.JSONDecodeError:
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def _events(text: str) -> Iterator[dict[str, Any]]:
+    for line in text.splitlines():
+        if line.startswith("{") and line.endswith("}"):
+            yield json.loads(line)
+
+
+def _excuse(case: Case):
+    return _own if case.may_leave else lambda line: False
+
+
+def _excused(case: Case, line: str) -> bool:
+    return case.may_leave and _own(line)
+
+
+def _own(line: str) -> bool:
+    """Staging in dbsync's own schema, which a run that died may leave to the next one."""
+    return " dbsync." in line or line == "schema dbsync" or "schema | dbsync |" in line
