@@ -88,7 +88,10 @@ def tell(record: Record) -> None:
     for line in record.wrong:
         print(f"      {line}", flush=True)
     if record.wrong:
-        print(f"      {' '.join(record.options)}\n      python -m tests.faults.campaign --replay {record.replay}", flush=True)
+        print(
+            f"      {' '.join(record.options)}\n      python -m tests.faults.campaign --replay {record.replay}",
+            flush=True,
+        )
 
 
 def append(results: Path, record: Record) -> None:
@@ -128,7 +131,9 @@ def _commit() -> str:
     git = ["git", "-C", str(draw.PACKAGE.parent)]
     try:
         head = subprocess.run([*git, "rev-parse", "--short=10", "HEAD"], capture_output=True, text=True, check=True)
-        dirty = subprocess.run([*git, "status", "--porcelain", "--", "dbsync"], capture_output=True, text=True, check=True)
+        dirty = subprocess.run(
+            [*git, "status", "--porcelain", "--", "dbsync"], capture_output=True, text=True, check=True
+        )
     except (OSError, subprocess.CalledProcessError):
         return "unknown"
     return head.stdout.strip() + ("+changes" if dirty.stdout else "")

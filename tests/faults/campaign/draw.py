@@ -44,7 +44,9 @@ class Trial:
     @property
     def what(self) -> str:
         """What goes wrong, in words."""
-        return " and ".join([*([str(self.fault)] if self.fault.kind != "none" else []), *([self.failpoint] if self.failpoint else [])])
+        return " and ".join(
+            [*([str(self.fault)] if self.fault.kind != "none" else []), *([self.failpoint] if self.failpoint else [])]
+        )
 
 
 def trial(suite: str, mode: str, seed: int) -> Trial:
@@ -69,20 +71,34 @@ def _setting(mode: str, random: Random) -> job.Setting:
 def _failpoint_trial(mode: str, seed: int, random: Random) -> Trial:
     points = sorted(failpoints())
     point, action = points[seed % len(points)], ACTIONS[seed // len(points) % len(ACTIONS)]
+    if point in _NEVER_RAISES and action == "raise":
+        action = "kill"
     reach = _REACHED_BY.get(point, Fault())
     guest = random.random() < 0.2 and point not in _OWNERS_ONLY
     args = ("-j", random.choice("124"))
-    if point in _ONLY_WITH or random.random() < 0.2:
+    if point in _WITH_INDEXES_DROPPED or random.random() < 0.2:
         args += ("--drop-indexes",)
     nth = random.choice(("", "", "@2", "@3"))
     return Trial("failpoints", seed, job.Setting(mode, 1, guest, args), reach, f"{point}{nth}={action}")
 
 
-# Points that are passed only when something has gone wrong before, or by some options.
+# Points that are passed only when something has gone wrong before, or by some roles and options.
 _LOST_REPLY = Fault("lose the reply to COMMIT", "target", "commits", 0.4)
-_REACHED_BY: dict[str, Fault] = {}
-_OWNERS_ONLY: set[str] = set()
-_ONLY_WITH: set[str] = set()
+_CUT = Fault("cut", "source", "rows", 0.5)
+_REACHED_BY = {"before_settle": _LOST_REPLY, "before_copy_given_up": _CUT}
+_OWNERS_ONLY = {
+    *(
+        "after_trigger_off",
+        "after_trigger_on",
+        "after_key_dropped",
+        "before_key",
+        "after_index_dropped",
+        "before_index",
+    ),
+    *("before_refresh", "after_own_schema", "after_stage", "before_move", "before_schema_dropped"),
+}
+_WITH_INDEXES_DROPPED = {"after_index_dropped", "before_index"}
+_NEVER_RAISES = {"before_copy_given_up", "before_schema_dropped", "before_cleanup"}  # they tidy up after an error
 
 
 def failpoints(package: Path = PACKAGE) -> dict[str, list[str]]:

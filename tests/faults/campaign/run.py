@@ -8,7 +8,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from tests.faults.campaign.draw import Trial
 from tests.faults.campaign.faults import SIDES, Count, Fault, Side, Strike, counted
 from tests.faults.campaign.judge import Case, judge
 from tests.faults.campaign.world import Scene, World
-from tests.faults.proxy import Fate, Message, Proxy
+from tests.faults.proxy import Fate, Hook, Message, Proxy
 from tests.fixtures.command import Command, Result, Running
 from tests.fixtures.pair import run_sql
 
@@ -157,7 +157,15 @@ class Runner:
         return self._case(trial, scene, url, result, 0.0, struck=False, recovering=True)
 
     def _case(
-        self, trial: Trial, scene: Scene, url: str, result: Result, took: float, *, struck: bool, recovering: bool = False
+        self,
+        trial: Trial,
+        scene: Scene,
+        url: str,
+        result: Result,
+        took: float,
+        *,
+        struck: bool,
+        recovering: bool = False,
     ) -> Case:
         log = self.command.home / "log"
         text = log.read_text(encoding="utf-8") if log.exists() else ""
@@ -244,7 +252,7 @@ class Runner:
                     time.sleep(0.05)
 
 
-def _counting(lengths: dict[tuple[Side, Count], float], side: Side):
+def _counting(lengths: dict[tuple[Side, Count], float], side: Side) -> Hook:
     def hook(message: Message) -> Fate:
         for count in _COUNTS:
             if counted(message, count):
@@ -319,6 +327,4 @@ def parse_name(text: str) -> Trial:
     trial = draw.trial(suite, mode, int(seed))
     if not at:
         return trial
-    from dataclasses import replace
-
     return replace(trial, at=float(at))

@@ -86,7 +86,9 @@ class World:
         name = f"trial_{secrets.token_hex(4)}"
         place = sql.SQL(" TABLESPACE {}").format(sql.Identifier(tablespace)) if tablespace else sql.SQL("")
         with psycopg.connect(self.target.url(), autocommit=True) as connection:
-            make = sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(scene.template))
+            make = sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(
+                sql.Identifier(name), sql.Identifier(scene.template)
+            )
             connection.execute(make + place)
         url = self.target.url(name)
         try:
