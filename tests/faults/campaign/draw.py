@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from random import Random
 
@@ -59,7 +60,7 @@ def trial(suite: str, mode: str, seed: int) -> Trial:
 
 
 def _setting(mode: str, random: Random) -> job.Setting:
-    args = ("-j", random.choice("124"))
+    args: tuple[str, ...] = ("-j", random.choice("124"))
     if random.random() < 0.3:
         args += ("--drop-indexes",)
     return job.Setting(mode, random.choice(job.SIZES), random.random() < 0.2, args)
@@ -75,7 +76,7 @@ def _failpoint_trial(mode: str, seed: int, random: Random) -> Trial:
         action = "kill"
     reach = _REACHED_BY.get(point, Fault())
     guest = random.random() < 0.2 and point not in _OWNERS_ONLY
-    args = ("-j", random.choice("124"))
+    args: tuple[str, ...] = ("-j", random.choice("124"))
     if point in _WITH_INDEXES_DROPPED or random.random() < 0.2:
         args += ("--drop-indexes",)
     nth = random.choice(("", "", "@2", "@3"))
@@ -101,6 +102,7 @@ _WITH_INDEXES_DROPPED = {"after_index_dropped", "before_index"}
 _NEVER_RAISES = {"before_copy_given_up", "before_schema_dropped", "before_cleanup"}  # they tidy up after an error
 
 
+@cache
 def failpoints(package: Path = PACKAGE) -> dict[str, list[str]]:
     """Every failpoint that is named in the package's source, with the places that name it."""
     found: dict[str, list[str]] = {}
