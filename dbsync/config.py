@@ -60,6 +60,7 @@ class ConfiguredSync:
     triggers: str | None = None
     drop_indexes: bool | None = None
     on_locked: str | None = None
+    no_ledger: bool | None = None
     timeout: str | None = None
 
 
@@ -178,6 +179,7 @@ def _sync(name: str, section: Section) -> ConfiguredSync:
         triggers=section.choice("triggers", ("off", "keep")),
         drop_indexes=section.flag("drop_indexes"),
         on_locked=section.choice("on_locked", ("fail", "wait", "skip")),
+        no_ledger=section.flag("no_ledger"),
         timeout=section.text("timeout"),
     )
     section.finish()

@@ -22,7 +22,7 @@ from dbsync.events import Emit, silent
 from dbsync.failpoints import failpoint
 from dbsync.guards import require_consent
 from dbsync.model import Catalog, TableName
-from dbsync.pg import runs, statements
+from dbsync.pg import ledger, runs, statements
 from dbsync.pg.database import Database, Session
 from dbsync.pg.identity import ensure_distinct
 from dbsync.selection import TablePattern
@@ -48,6 +48,7 @@ class OpenSync:
     def plan(self, *, count: bool = False, emit: Emit = silent, control: Control | None = None) -> SyncPlan:
         """Read both sides and plan; with ``count`` the plan's numbers are exact (a dry run)."""
         plan = self.draft().sound()
+        plan = self._with_ledger(plan)
         if count:
             plan = replace(plan, counts=_counts(self.source, self.target, plan))
         self._plan = plan
@@ -88,6 +89,17 @@ class OpenSync:
         return run_sync(
             self._plan, *self._sides, self.target, run_id=self.run_id, emit=emit, control=control or Control()
         )
+
+    def _with_ledger(self, plan: SyncPlan) -> SyncPlan:
+        """Decide whether the run keeps its books in the target. Raises Refused for those of a newer dbsync."""
+        if not self.options.ledger:
+            return plan
+        ledger.find_ledger(self.target)
+        obstacle = ledger.obstacle(self.target)
+        if obstacle is None:
+            return replace(plan, ledger=True)
+        warning = f"no ledger is kept in the target, so this run could not be resumed: {obstacle}"
+        return replace(plan, warnings=(*plan.warnings, warning))
 
     def _check_guards(self) -> None:
         """Raise Refused when a guard of the plan forbids it; nothing was changed then."""

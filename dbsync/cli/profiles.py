@@ -12,7 +12,7 @@ from dbsync.cli.options import FLAG_ONLY_OPTIONS
 from dbsync.errors import ConfigError, DbsyncError
 
 _SYNC_OPTIONS = (
-    "mode", "jobs", "chunk_size", "max_rate", "verify", "triggers", "drop_indexes", "on_locked", "timeout",
+    "mode", "jobs", "chunk_size", "max_rate", "verify", "triggers", "drop_indexes", "on_locked", "no_ledger", "timeout",
 )  # fmt: skip
 _NEVER = FLAG_ONLY_OPTIONS | {"--config", "--profile"}
 

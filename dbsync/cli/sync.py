@@ -90,6 +90,9 @@ def sync(
     on_locked: Annotated[
         Literal["fail", "wait", "skip"], typer.Option("--on-locked", help="When another run holds the target.")
     ] = "fail",
+    no_ledger: Annotated[
+        bool, typer.Option("--no-ledger", help="Keep no books in the target: a run cannot be resumed then.")
+    ] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show the plan with exact row counts; write nothing.")
     ] = False,
@@ -115,6 +118,7 @@ def sync(
         triggers=triggers,
         drop_indexes=drop_indexes,
         on_locked=on_locked,
+        ledger=not no_ledger,
     )
     source, target = _named_ends(context, job, source, target)
     ends = (context.database(source, read_only=True), context.database(target, read_only=False))

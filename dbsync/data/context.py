@@ -12,6 +12,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 from dbsync.control import Control
+from dbsync.data.bookkeeping import Bookkeeping
 from dbsync.data.options import Verify
 from dbsync.data.plan import SyncPlan, TableTask
 from dbsync.data.sequences import SequenceState
@@ -45,6 +46,7 @@ class RunContext:
         *,
         run_id: str,
         plan: SyncPlan,
+        lock_pid: int,
         target: Database,
         target_oids: Mapping[TableName, int],
         target_stamps: Mapping[int, str],
@@ -56,6 +58,7 @@ class RunContext:
     ) -> None:
         self.run_id = run_id
         self.plan = plan
+        self.books = Bookkeeping(run_id=run_id, lock_pid=lock_pid, fence=None)  # until the run begins to write
         self.verify: Verify = plan.options.verify
         self.target_stamps = target_stamps
         self.emit = emit

@@ -22,6 +22,7 @@ from dbsync.model import ForeignKey, Index, TableName
 from dbsync.pg import runs, statements
 from dbsync.pg.copy import copy_rows
 from dbsync.pg.database import Session
+from dbsync.pg.ledger import TableRecord
 
 _LOCK_FAILURES = ("55P03", "40P01")  # lock_not_available, deadlock_detected
 _DEPENDENT_OBJECTS = "2BP01"
@@ -53,6 +54,7 @@ class GroupRun:
                 for statement in statements.create_staging(staging, task.target, columns, only=task.target_only):
                     session.execute(statement)
                 self._stream(session, outcome, staging)
+                self.run.books.seal(session)
                 failpoint("after_stage")
 
     def replace(self) -> None:
@@ -105,6 +107,8 @@ class GroupRun:
                     self._write(session)
                     self._switch_on(session)
                     self._verify(session)
+                    self.run.control.check()
+                    self.run.books.seal(session, self._records())
                     self._set_sequences(session)
                     self.run.control.check()
                     failpoint("before_commit")
@@ -289,13 +293,43 @@ class GroupRun:
         failpoint("before_sequences")
         set_sequences(session, self.run, self.group.sequences)
 
+    def _records(self) -> list[TableRecord]:
+        """What the ledger is told of the tables."""
+        return [
+            TableRecord(
+                table=outcome.task.target,
+                state="done",
+                strategy=outcome.task.strategy,
+                rows_inserted=outcome.rows_inserted,
+                rows_deleted=outcome.rows_deleted,
+                digest=self._proof(outcome),
+            )
+            for outcome in self.outcomes
+        ]
+
+    def _proof(self, outcome: TableOutcome) -> tuple[int, str, str] | None:
+        """The digest that a verified table has, where one was made."""
+        known = self._digests.get(outcome.task.target)
+        if not outcome.verified or known is None:
+            return None
+        digest = self.run.wait_for(known)
+        return digest.rows, digest.first, digest.second
+
     def _settle(self) -> None:
-        """The connection broke during COMMIT: read the target back to learn whether it took place.
+        """The connection broke during COMMIT: ask the ledger, or else the rows, whether it took place.
 
         The same lock as before waits until the server is done with the transaction, either way.
         """
         self._phase("settle")
         failpoint("before_settle")
+        if self.run.books.fence is not None:
+            with self.run.target_session("settle") as session, session.transaction():
+                session.execute(statements.lock_tables(self.group.lock, self.group.lock_mode))
+                if not self.run.books.committed(session, self.outcomes[0].task.target):
+                    raise ConnectionLost(
+                        "the connection was lost during COMMIT, which did not take place", hint="run the command again"
+                    )
+            return
         if self.run.verify != "checksum":
             raise ConnectionLost(
                 "the connection was lost during COMMIT; the target holds either its old or its new content",

@@ -66,6 +66,7 @@ class SyncOptions:
     triggers: Triggers = "off"
     drop_indexes: bool = False
     on_locked: OnLocked = "fail"
+    ledger: bool = True
     lock_timeout_s: float = 30.0
 
     def __post_init__(self) -> None:

@@ -99,6 +99,7 @@ class SyncPlan:
     skipped: tuple[Skipped, ...]
     refusals: tuple[Problem, ...]
     warnings: tuple[str, ...]
+    ledger: bool = False  # whether the run keeps its books in the target
     counts: Mapping[TableName, tuple[int, int]] = field(default_factory=dict)  # exact, dry runs only: by target
 
     @property
@@ -119,6 +120,7 @@ class SyncPlan:
             "groups": [_group_dict(group) for group in self.groups],
             "sequences": [str(task.target) for task in self._all_sequences()],
             "refresh": [str(name) for name in self.refresh],
+            "ledger": self.ledger,
             "skipped": [asdict(entry) for entry in self.skipped],
             "would_refuse": list(map(str, self.refusals)),
         }

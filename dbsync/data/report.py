@@ -57,6 +57,7 @@ class SyncReport:
     verify: str
     state: RunState = "failed"
     snapshot: str | None = None
+    ledger: bool = False  # whether it kept its books in the target
     tables: list[TableOutcome] = field(default_factory=list)
     sequences: list[str] = field(default_factory=list)
     refreshed: list[str] = field(default_factory=list)
@@ -83,6 +84,7 @@ class SyncReport:
             "run_id": self.run_id,
             "state": self.state,
             "snapshot": self.snapshot,
+            "ledger": self.ledger,
             "verify": self.verify,
             "verified": self.verified,
             "tables": tables,

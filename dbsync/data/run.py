@@ -14,11 +14,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from dbsync.control import Control
+from dbsync.data.bookkeeping import Bookkeeping, begin_books
 from dbsync.data.context import RunContext
 from dbsync.data.group import GroupRun, set_sequences
 from dbsync.data.plan import SyncPlan
 from dbsync.data.report import SyncReport, overall_error
-from dbsync.errors import ConnectionLost, DbsyncError, Drift, Interrupted, StatementFailed, TargetBusy, TimeLimit
+from dbsync.errors import ConnectionLost, DbsyncError, Drift, Fenced, Interrupted, StatementFailed, TargetBusy, TimeLimit
 from dbsync.events import Emit, Notice, PlanReady, RunFinished
 from dbsync.failpoints import failpoint
 from dbsync.model import TableName
@@ -90,9 +91,18 @@ class _Run:
         self.run_id, self.plan, self.source, self.target = run_id, plan, source, target
         self.report, self.emit, self.control = report, emit, control
         self._errors: list[DbsyncError] = []
+        self._books: Bookkeeping | None = None
 
     def execute(self, lock: Session) -> None:
-        """Take the snapshot, replace every group, then set shared sequences and refresh views."""
+        """Carry the plan out and conclude; what forbids the run as a whole is raised."""
+        try:
+            self._under_one_snapshot(lock)
+        except DbsyncError:
+            self._clean_up(lock)
+            raise
+
+    def _under_one_snapshot(self, lock: Session) -> None:
+        """Take the snapshot, compare, change every group, then set shared sequences and refresh views."""
         runs.drop_dead_staging(lock)
         label = f"dbsync {self.run_id}"
         tables = [task.source for task in self.plan.tables]
@@ -114,6 +124,7 @@ class _Run:
             context = RunContext(
                 run_id=self.run_id,
                 plan=self.plan,
+                lock_pid=lock.backend_pid,
                 target=self.target.database,
                 target_oids=self.target.oids,
                 target_stamps=self.target.stamps,
@@ -125,6 +136,7 @@ class _Run:
             )
             with self.control.on_stop(context.cancel):
                 try:
+                    self._begin(context, snapshot, lock)
                     self._groups(context, snapshot, lock)
                     self._afterwards(context)
                 finally:
@@ -132,6 +144,12 @@ class _Run:
                     self._collect(context)
         failpoint("before_conclusion")
         self._conclude(lock)
+
+    def _begin(self, context: RunContext, snapshot: Snapshot, lock: Session) -> None:
+        """Open the books: from here on the target is written to, and no earlier run can commit."""
+        context.books = self._books = begin_books(lock, self.plan, run_id=self.run_id, snapshot=snapshot)
+        self.report.ledger = context.books.fence is not None
+        failpoint("after_begin")
 
     def _groups(self, context: RunContext, snapshot: Snapshot, lock: Session) -> None:
         """Run all groups; a staged one is finished when all its tables are staged."""
@@ -175,8 +193,8 @@ class _Run:
             self.control.stop(DbsyncError("internal fault in a worker"))
             raise error
         self._errors.append(error)
-        if isinstance(error, ConnectionLost):
-            self.control.stop(error)  # the others would only wait for the same server
+        if isinstance(error, (ConnectionLost, Fenced)):
+            self.control.stop(error)  # the others would only wait for the same server, or be refused likewise
 
     def _afterwards(self, context: RunContext) -> None:
         """Sequences that no single group owns, and materialised views; only after a run without failures."""
@@ -185,11 +203,15 @@ class _Run:
         try:
             with context.target_session("finish") as session:
                 failpoint("before_finish")
-                set_sequences(session, context, self.plan.sequences)
+                with session.transaction():
+                    context.books.seal(session)
+                    set_sequences(session, context, self.plan.sequences)
                 for view in self.plan.refresh:
                     self.control.check()
                     failpoint("before_refresh")
-                    session.execute(statements.refresh_view(view))
+                    with session.transaction():
+                        session.execute(statements.refresh_view(view))
+                        context.books.seal(session)
                     self.report.refreshed.append(str(view))
         except DbsyncError as error:
             self._errors.append(error)
@@ -211,19 +233,36 @@ class _Run:
         if self.control.reason is not None:
             self.report.state = "stopped" if _was_asked(self.control.reason) else "failed"
             self.report.error = self.control.reason
-            self.report.error.hint = (
-                f"{done} of {len(self.report.tables)} tables are done; every other one holds what it held before"
-            )
+            self.report.error.hint = self._where_it_stands(done)
         else:
             self.report.error = overall_error(self._errors, tables_done=done, tables=len(self.report.tables))
             self.report.state = "failed" if self._errors else "succeeded"
+            if self.report.error is not None and self.report.ledger:
+                self.report.error.hint = "; ".join(filter(None, (self.report.error.hint, self._way_to_go_on())))
+        self._clean_up(lock)
+
+    def _where_it_stands(self, done: int) -> str:
+        """What a run that was stopped leaves, and how to go on."""
+        if isinstance(self.report.error, Fenced):
+            return "what the target holds now is the later run's doing"
+        stand = f"{done} of {len(self.report.tables)} tables are done; every other one holds what it held before"
+        return f"{stand}; {self._way_to_go_on()}" if self.report.ledger else stand
+
+    def _way_to_go_on(self) -> str:
+        return f"the same command with --resume {self.run_id} leaves alone what is done"
+
+    def _clean_up(self, lock: Session) -> None:
+        """Drop staging tables and close the books, within two seconds and only while the run lock is held."""
         patience = threading.Timer(_CLEANING_S, lock.abort)
         patience.start()
         try:
+            runs.check_run_lock(lock, lock.backend_pid)
             runs.drop_dead_staging(lock)
             runs.drop_own_schema(lock)
-        except StatementFailed as error:
-            self.report.warnings.append(f"staging tables were left in the target's schema dbsync: {error.message}")
+            if self._books is not None and self.report.state != "skipped":
+                self._books.finish(lock, self.report.state)
+        except (StatementFailed, Fenced) as error:
+            self.report.warnings.append(f"the target's schema dbsync could not be tidied up: {error.message}")
         finally:
             patience.cancel()
 

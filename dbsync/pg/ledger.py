@@ -9,7 +9,7 @@ import getpass
 import os
 import re
 import socket
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, LiteralString
 
@@ -181,12 +181,23 @@ def hold_fence(session: Session, fence: int) -> None:
         raise Fenced(f"{later} has taken over the target: this run may write no more, and its transaction is undone")
 
 
-def record_table(session: Session, record: TableRecord, *, run_id: str, fence: int) -> None:
-    """Note what this transaction wrote of a table; the numbers of several transactions add up."""
-    digest = record.digest or (None, None, None)
-    counts = (record.rows_inserted, record.rows_updated, record.rows_deleted)
-    name = (record.table.schema, record.table.name)
-    session.execute(_SQL["record_table"], [run_id, *name, record.state, record.strategy, *counts, *digest, fence])
+def record_tables(session: Session, records: Iterable[TableRecord], *, run_id: str, fence: int) -> None:
+    """Note what this transaction wrote of tables; the numbers of several transactions add up."""
+    rows = [
+        {
+            "table_schema": record.table.schema,
+            "table_name": record.table.name,
+            "state": record.state,
+            "strategy": record.strategy,
+            "rows_inserted": record.rows_inserted,
+            "rows_updated": record.rows_updated,
+            "rows_deleted": record.rows_deleted,
+        }
+        | dict(zip(("digest_rows", "digest_first", "digest_second"), record.digest or (None,) * 3, strict=True))
+        for record in records
+    ]
+    if rows:
+        session.execute(_SQL["record_tables"], [run_id, fence, Jsonb(rows)])
 
 
 def committed(session: Session, run_id: str, table: TableName, *, transaction: int = 1) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from psycopg import sql
 
-from dbsync.errors import ConfigError, StatementFailed
+from dbsync.errors import ConfigError, ConnectionLost, Fenced, StatementFailed
 from dbsync.failpoints import failpoint
 from dbsync.model import Catalog, ForeignKey, TableName
 from dbsync.pg.database import Session
@@ -45,6 +45,19 @@ def run_lock_holder(session: Session) -> Holder | None:
     """Return who holds the run lock, or None when nobody does (any more)."""
     rows = session.execute(load("sync")["run_lock_holder"])
     return Holder(*rows[0]) if rows else None
+
+
+def check_run_lock(session: Session, pid: int) -> None:
+    """Make sure that the run lock is still held by the session of that process.
+
+    Raises Fenced when another run has it, ConnectionLost when nobody has.
+    """
+    holders = [holder for (holder,) in session.execute(load("sync")["run_lock_pid"])]
+    if pid in holders:
+        return
+    if holders:
+        raise Fenced("another run holds the target now: this one may write no more, and its transaction is undone")
+    raise ConnectionLost("the session that held the target's run lock was lost", hint="run the command again")
 
 
 def stamps(session: Session, oids: Sequence[int]) -> Mapping[int, str]:

@@ -103,6 +103,7 @@ def test_two_signals_are_not_worse_than_one(arena: Arena) -> None:
     ("point", "action"),
     [
         ("after_snapshot", "kill"),
+        ("after_begin", "kill"),
         ("after_clear", "kill"),
         ("after_load", "raise"),
         ("before_commit", "kill"),

@@ -179,14 +179,14 @@ def test_a_later_run_fences_the_earlier_one_out_and_calls_it_dead(
     first = begin(session, "aaaa11112222")
     other = connect()
     with other.transaction():
-        ledger.record_table(other, record(ORDERS, 5), run_id="aaaa11112222", fence=first)
+        ledger.record_tables(other, [record(ORDERS, 5)], run_id="aaaa11112222", fence=first)
         ledger.hold_fence(other, first)
     second = begin(session, "bbbb11112222")
     assert second > first
 
     def write_late() -> None:
         with other.transaction():
-            ledger.record_table(other, record(ITEMS, 5), run_id="aaaa11112222", fence=first)
+            ledger.record_tables(other, [record(ITEMS, 5)], run_id="aaaa11112222", fence=first)
             ledger.hold_fence(other, first)
 
     with pytest.raises(Fenced, match="bbbb11112222") as caught:
@@ -215,13 +215,13 @@ def test_what_a_run_committed_is_read_back_with_its_numbers_added_up(session: Se
     fence = begin(session, "aaaa11112222")
     for number in (1, 2):
         with session.transaction():
-            ledger.record_table(session, record(ORDERS, 5, done=number == 2), run_id="aaaa11112222", fence=fence)
+            ledger.record_tables(session, [record(ORDERS, 5, done=number == 2)], run_id="aaaa11112222", fence=fence)
             ledger.hold_fence(session, fence)
         assert ledger.committed(session, "aaaa11112222", ORDERS, transaction=number)
         assert not ledger.committed(session, "aaaa11112222", ORDERS, transaction=number + 1)
     digest = (3, "-9223372036854775808000", "12")
     verified = TableRecord(table=ITEMS, state="done", strategy="bulk", rows_inserted=3, digest=digest)
-    ledger.record_table(session, verified, run_id="aaaa11112222", fence=fence)
+    ledger.record_tables(session, [verified], run_id="aaaa11112222", fence=fence)
     found = ledger.find_run(session, "aaaa")
     assert found.source == SOURCE
     assert found.options == {"mode": "replace", "tables": ["public.*"]}
@@ -253,7 +253,7 @@ def test_old_runs_are_forgotten_but_not_those_with_rows_in_quarantine(session: S
     row = QuarantinedRow(table=ITEMS, key="1", row="1\t\\N", sqlstate="22001", message="value too long")
     for number in range(1, 105):
         fence = begin(session, f"{number:012x}")
-        ledger.record_table(session, record(ORDERS), run_id=f"{number:012x}", fence=fence)
+        ledger.record_tables(session, [record(ORDERS)], run_id=f"{number:012x}", fence=fence)
         if number == 2:
             quarantine(session, f"{number:012x}", row)
     kept = [int(run_id, 16) for (run_id,) in target_db.query("SELECT run_id FROM dbsync.run ORDER BY fence")]

@@ -124,10 +124,14 @@ VALUES (%s, %s, 'running', %s, %s, %s, %s, %s, %s, %s, %s, %s, pg_catalog.curren
 -- name: hold_fence
 SELECT f.value, (SELECT r.run_id FROM dbsync.run r WHERE r.fence = f.value) FROM dbsync.fence f FOR SHARE OF f;
 
--- name: record_table
-INSERT INTO dbsync.run_table AS t (run_id, table_schema, table_name, state, strategy, rows_inserted, rows_updated,
-                                   rows_deleted, digest_rows, digest_first, digest_second, fence)
-VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+-- name: record_tables
+INSERT INTO dbsync.run_table AS t (run_id, fence, table_schema, table_name, state, strategy, rows_inserted,
+                                   rows_updated, rows_deleted, digest_rows, digest_first, digest_second)
+SELECT %s, %s, r.*
+  FROM pg_catalog.jsonb_to_recordset(%s) AS r(
+           table_schema pg_catalog.text, table_name pg_catalog.text, state pg_catalog.text, strategy pg_catalog.text,
+           rows_inserted pg_catalog.int8, rows_updated pg_catalog.int8, rows_deleted pg_catalog.int8,
+           digest_rows pg_catalog.int8, digest_first pg_catalog.numeric, digest_second pg_catalog.numeric)
 ON CONFLICT (run_id, table_schema, table_name) DO UPDATE SET
        state = excluded.state, strategy = excluded.strategy,
        rows_inserted = t.rows_inserted + excluded.rows_inserted,

@@ -29,6 +29,11 @@ SELECT c.oid,
 -- One run per target database: the key spells "dbsy", 1.
 SELECT pg_catalog.pg_try_advisory_lock(1684173689, 1);
 
+-- name: run_lock_pid
+SELECT l.pid FROM pg_catalog.pg_locks l
+ WHERE l.locktype = 'advisory' AND l.classid = 1684173689 AND l.objid = 1 AND l.objsubid = 2 AND l.granted
+   AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database());
+
 -- name: run_lock_holder
 SELECT a.pid, COALESCE(a.application_name, ''), COALESCE(a.usename, ''),
        COALESCE(pg_catalog.host(a.client_addr), 'local'), a.backend_start::pg_catalog.text

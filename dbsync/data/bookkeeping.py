@@ -1,0 +1,72 @@
+"""The books of one run: what it notes in the target's ledger, and the check that it may still write.
+
+Every transaction that writes is sealed before its COMMIT. Without a ledger the check remains: the run
+lock must still be this run's.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from dbsync.data.option_records import to_record
+from dbsync.data.plan import SyncPlan
+from dbsync.model import TableName
+from dbsync.pg import ledger, runs
+from dbsync.pg.database import Session
+from dbsync.pg.identity import identify
+from dbsync.pg.ledger import Client, EndState, TableRecord
+from dbsync.pg.snapshot import Snapshot
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bookkeeping:
+    """One run's books, used by all of its threads. ``fence`` is None where there is no ledger."""
+
+    run_id: str
+    lock_pid: int
+    fence: int | None
+
+    def seal(self, session: Session, records: Iterable[TableRecord] = ()) -> None:
+        """Note what this transaction wrote, and make sure that no later run has begun or begins before its end.
+
+        Nothing that could wait may follow in the transaction. Raises Fenced, or ConnectionLost when the run
+        lock was lost.
+        """
+        if self.fence is not None:
+            ledger.record_tables(session, records, run_id=self.run_id, fence=self.fence)
+            ledger.hold_fence(session, self.fence)
+        runs.check_run_lock(session, self.lock_pid)
+
+    def committed(self, session: Session, table: TableName, *, transaction: int = 1) -> bool:
+        """Whether the run's transaction that wrote the table took place; only with a ledger."""
+        return ledger.committed(session, self.run_id, table, transaction=transaction)
+
+    def finish(self, lock: Session, state: EndState) -> None:
+        """Note how the run ended."""
+        if self.fence is not None:
+            ledger.finish_run(lock, self.run_id, state)
+
+
+def begin_books(lock: Session, plan: SyncPlan, *, run_id: str, snapshot: Snapshot) -> Bookkeeping:
+    """Open the books of a run whose session ``lock`` holds the run lock: earlier runs can commit no more."""
+    fence = None
+    if plan.ledger and ledger.open_ledger(lock) is not None:
+        fence = ledger.begin_run(
+            lock,
+            run_id=run_id,
+            source=identify(snapshot.holder),
+            snapshot=snapshot.id,
+            options=to_record(plan.options),
+            plan_hash=plan_hash(plan),
+            client=Client.here(),
+        )
+    return Bookkeeping(run_id=run_id, lock_pid=lock.backend_pid, fence=fence)
+
+
+def plan_hash(plan: SyncPlan) -> str:
+    """A short text that tells one plan from another."""
+    text = json.dumps(plan.to_dict(), ensure_ascii=False, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
