@@ -8,7 +8,7 @@ digest of a segment, and those of all segments together are the digest of the ta
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -95,16 +95,13 @@ class Sums:
         """Rows and both sums of the whole table."""
         return sum(self.rows), sum(self.first) & MASK, sum(self.second) & MASK
 
+    def contents(self, segment: int) -> tuple[int, int, int]:
+        """Rows and both sums of one segment."""
+        return self.rows[segment], self.first[segment], self.second[segment]
+
     def differing(self, other: Sums) -> list[int]:
         """The segments in which the two sides differ."""
-        return [
-            number
-            for number, (mine, theirs) in enumerate(zip(self._contents(), other._contents(), strict=True))
-            if mine != theirs
-        ]
-
-    def _contents(self) -> Iterator[tuple[int, int, int]]:
-        return zip(self.rows, self.first, self.second, strict=True)
+        return [number for number in range(len(self)) if self.contents(number) != other.contents(number)]
 
 
 def runs_of(segments: Iterable[int]) -> list[tuple[int, int]]:

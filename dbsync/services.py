@@ -15,9 +15,8 @@ from dbsync.data.plan import SyncPlan
 from dbsync.data.planner import Draft, draft_plan
 from dbsync.data.problem import Problem
 from dbsync.data.report import SyncReport
-from dbsync.data.run import Side, run_sync, take_run_lock
+from dbsync.data.run import Side, predict, refused, run_sync, take_run_lock
 from dbsync.data.units import Selection, Skipped, select_units
-from dbsync.errors import Refused
 from dbsync.events import Emit, silent
 from dbsync.failpoints import failpoint
 from dbsync.guards import require_consent
@@ -50,7 +49,9 @@ class OpenSync:
         plan = self.draft().sound()
         plan = self._with_ledger(plan)
         if count:
-            plan = replace(plan, counts=_counts(self.source, self.target, plan))
+            assert self._sides is not None
+            counts, refusals = predict(plan, *self._sides, emit=emit, control=control or Control())
+            plan = replace(plan, counts=counts, refusals=(*plan.refusals, *refusals))
         self._plan = plan
         return plan
 
@@ -105,9 +106,7 @@ class OpenSync:
         """Raise Refused when a guard of the plan forbids it; nothing was changed then."""
         plan = self._plan or self.plan()
         if plan.refusals:
-            more = f" (and {len(plan.refusals) - 1} more)" if plan.refusals[1:] else ""
-            refusals = list(map(str, plan.refusals))
-            raise Refused(refusals[0] + more, hint=_refusal_hint(plan), details={"refusals": refusals})
+            raise refused(plan.refusals)
 
 
 @contextmanager
@@ -171,9 +170,3 @@ def _check_conditions(source: Session, selection: Selection, options: SyncOption
         for unit in selection.units:
             if pattern.matches(unit.source):
                 runs.check_expression(source, unit.source, expression, only=False)
-
-
-def _refusal_hint(plan: SyncPlan) -> str:
-    if plan.options.mode == "fill":
-        return "--mode replace replaces what the target holds; --dry-run shows what that would do"
-    return "select the referencing tables too, or leave the referenced ones out with --exclude"

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from dbsync.cli.tables import humane_size, text_table
 from dbsync.cli.terminal import escape
-from dbsync.data.plan import SyncPlan
+from dbsync.data.plan import Counts, SyncPlan
 from dbsync.data.report import SyncReport
 
 _LISTED = 6
@@ -16,16 +16,16 @@ def plan_text(plan: SyncPlan) -> Iterator[str]:
     """Yield what will happen, per table, with the reason, and all that is left out."""
     rows = []
     for task in plan.tables:
-        inserted, deleted = plan.predicted(task)
         size = humane_size(max(task.bytes, 0))
-        rows.append((str(task.target), task.strategy, f"{inserted:,}", f"{deleted:,}", size, task.reason))
-    yield from text_table(("table", "strategy", "insert", "delete", "size", "reason"), rows, right=(2, 3, 4))
+        rows.append((str(task.target), task.strategy, *_numbers(plan.predicted(task)), size, task.reason))
+    heads = ("table", "strategy", "insert", "update", "delete", "size", "reason")
+    yield from text_table(heads, rows, right=(2, 3, 4, 5))
     for group in plan.groups:
         if len(group.tables) > 1:
             names = _some(str(task.target) for task in group.tables)
             yield f"one transaction for {len(group.tables)} tables: {escape(names)}\n"
             yield f"  {escape(group.reason)}\n"
-        keys = [f"{key.name} on {key.table}" for key in group.foreign_keys]
+        keys = [f"{key.name} on {key.table}" for key in group.foreign_keys if group.method == "load"]
         off = [f"{trigger.name} on {task.table}" for task in group.triggers for trigger in task.triggers]
         if keys:
             yield f"  foreign keys dropped, then added again and validated: {escape(_some(keys))}\n"
@@ -38,8 +38,15 @@ def plan_text(plan: SyncPlan) -> Iterator[str]:
     if plan.refusals:
         yield f"would refuse: {escape(_some(map(str, plan.refusals)))}\n"
     totals = plan.totals()
-    inserts, deletes = totals["rows_inserted"], totals["rows_deleted"]
-    yield f"{totals['tables']} tables: {inserts:,} rows to insert, {deletes:,} to delete\n"
+    writes = f"{totals['rows_inserted']:,} rows to insert, {totals['rows_updated']:,} to update"
+    yield f"{totals['tables']} tables: {writes}, {totals['rows_deleted']:,} to delete\n"
+
+
+def _numbers(counts: Counts | None) -> tuple[str, str, str]:
+    """Rows to insert, update and delete, or what stands for numbers that only a comparison gives."""
+    if counts is None:
+        return "?", "?", "?"
+    return f"{counts.inserted:,}", f"{counts.updated:,}", f"{counts.deleted:,}"
 
 
 def _some(names: Iterable[str]) -> str:
@@ -52,12 +59,16 @@ def _some(names: Iterable[str]) -> str:
 def question(plan: SyncPlan, target: str) -> str:
     """The question that a person answers before anything is written."""
     totals = plan.totals()
+    size = humane_size(totals["bytes"])
+    if totals["to_compare"]:
+        deletes = ", deleting what the source lacks" if plan.options.delete else ""
+        return (
+            f"Compare {totals['tables']} tables ({size}) and write what differs into {escape(target)}{deletes}? "
+            "(--dry-run counts the rows first)"
+        )
     replaced = f", replacing about {totals['rows_deleted']:,}" if totals["rows_deleted"] else ""
-    return (
-        f"Write about {totals['rows_inserted']:,} rows ({humane_size(totals['bytes'])}) "
-        f"into {totals['tables']} tables of "
-        f"{escape(target)}{replaced}?"
-    )
+    rows = f"{totals['rows_inserted']:,} rows ({size})"
+    return f"Write about {rows} into {totals['tables']} tables of {escape(target)}{replaced}?"
 
 
 def report_text(report: SyncReport) -> Iterator[str]:
@@ -70,6 +81,7 @@ def report_text(report: SyncReport) -> Iterator[str]:
                 str(outcome.task.target),
                 outcome.state,
                 f"{outcome.rows_inserted:,}" if done else "-",
+                f"{outcome.rows_updated:,}" if done else "-",
                 f"{outcome.rows_deleted:,}" if done else "-",
                 humane_size(outcome.bytes),
                 f"{outcome.elapsed_s:.1f} s",
@@ -77,7 +89,7 @@ def report_text(report: SyncReport) -> Iterator[str]:
             )
         )
     yield from text_table(
-        ("table", "state", "inserted", "deleted", "copied", "time", "check"), rows, right=(2, 3, 4, 5)
+        ("table", "state", "inserted", "updated", "deleted", "copied", "time", "check"), rows, right=(2, 3, 4, 5, 6)
     )
     for name in report.refreshed:
         yield f"refreshed {escape(name)}\n"
@@ -86,10 +98,27 @@ def report_text(report: SyncReport) -> Iterator[str]:
     for outcome in report.tables:
         if outcome.error is not None:
             yield f"{escape(str(outcome.task.target))}: {escape(outcome.error.message)}\n"
+    yield from _left(report)
     done_count = sum(outcome.state == "done" for outcome in report.tables)
-    inserted = sum(outcome.rows_inserted for outcome in report.tables if outcome.state == "done")
+    written = sum(
+        outcome.rows_inserted + outcome.rows_updated + outcome.rows_deleted
+        for outcome in report.tables
+        if outcome.state == "done"
+    )
     proof = "all verified" if report.verified else "not all verified" if report.state == "succeeded" else "see above"
     yield (
-        f"{report.state}: {done_count} of {len(report.tables)} tables, {inserted:,} rows in {report.elapsed_s:.1f} s, "
+        f"{report.state}: {done_count} of {len(report.tables)} tables, "
+        f"{written:,} rows written in {report.elapsed_s:.1f} s, "
         f"{len(report.sequences)} sequences, {proof} (snapshot {report.snapshot})\n"
     )
+
+
+def _left(report: SyncReport) -> Iterator[str]:
+    """What differs still, because the mode leaves it alone."""
+    for outcome in report.tables:
+        table = escape(str(outcome.task.target))
+        if outcome.rows_left_extra:
+            extra = f"{outcome.rows_left_extra:,} rows that the source has not"
+            yield f"{table}: {extra} are left (--delete deletes them)\n"
+        if outcome.rows_left_different:
+            yield f"{table}: {outcome.rows_left_different:,} rows that differ are left as they were (--mode append)\n"

@@ -16,7 +16,7 @@ from dbsync.cli.context import Context, end_of
 from dbsync.cli.options import parse_size
 from dbsync.cli.output import Answer, write_file
 from dbsync.cli.render_sync import plan_text, question, report_text
-from dbsync.data.options import SyncOptions, TableMap
+from dbsync.data.options import DeleteLimit, SyncOptions, TableMap
 from dbsync.data.plan import SyncPlan
 from dbsync.data.report import SyncReport
 from dbsync.errors import ConfigError, DbsyncError, Interrupted, TargetBusy
@@ -41,9 +41,21 @@ def sync(
         typer.Option("--name", metavar="JOB", is_eager=True, help="Run a sync of the config file, in place of both."),
     ] = None,
     mode: Annotated[
-        Literal["replace"] | None,
+        Literal["delta", "replace", "append"],
         typer.Option(
-            "--mode", help="replace: replace what the target holds. Without it, only empty target tables are filled."
+            "--mode",
+            help="delta: write only what differs; replace: replace what the target holds; append: only insert what is "
+            "missing. Empty tables are bulk loaded.",
+        ),
+    ] = "delta",
+    delete: Annotated[bool, typer.Option("--delete", help="Also delete rows that the source has not (delta).")] = False,
+    max_delete: Annotated[
+        DeleteLimit | None,
+        typer.Option(
+            "--max-delete",
+            metavar="N|P%",
+            parser=DeleteLimit.parse,
+            help="Write nothing if more rows would be deleted, per table or in all. 100% allows emptied tables.",
         ),
     ] = None,
     tables: Annotated[
@@ -105,7 +117,9 @@ def sync(
 ) -> Answer:
     """Make the target's rows like the source's, from one snapshot, verified before each commit."""
     options = SyncOptions(
-        mode=mode or "fill",
+        mode=mode,
+        delete=delete,
+        max_delete=max_delete,
         tables=tuple(tables or ()),
         exclude=tuple(exclude or ()),
         where=dict(_by_table("--where", text) for text in where or ()),
@@ -144,7 +158,7 @@ def _sync(
         *ends, options, writes=not dry_run, emit=context.emit, control=context.control, warn=context.warn
     ) as opened:
         context.describe(source=end_of(opened.source), target=end_of(opened.target))
-        plan = opened.plan(count=dry_run)
+        plan = opened.plan(count=dry_run, emit=context.emit, control=context.control)
         if plan_out is not None:
             write_file(plan_out, [json.dumps(plan.to_dict(), ensure_ascii=False, indent=2) + "\n"])
         if dry_run:

@@ -69,7 +69,7 @@ class RunContext:
         self.retries = 0
         self._target = target
         self._oids = target_oids
-        self._recode = recode
+        self.recode = recode
         self._copiers, self._hashers = copiers, hashers
         self._executor = ThreadPoolExecutor(plan.options.jobs, thread_name_prefix="digest")
         self._numbers = itertools.count()
@@ -189,7 +189,7 @@ class RunContext:
             (rows,) = session.one(statements.count_rows(table, only=only, where=where))
             return Digest(rows)
         columns = [(pair.name, pair.digest, pair.nullable) for pair in task.columns]
-        query = statements.digest_rows(table, columns, only=only, where=where, recode=self._recode)
+        query = statements.digest_rows(table, columns, only=only, where=where, recode=self.recode)
         return Digest(*session.one(query))
 
     def _connect(self, purpose: str) -> Session:

@@ -107,12 +107,7 @@ class GroupRun:
                     self._write(session)
                     self._switch_on(session)
                     self._verify(session)
-                    self.run.control.check()
-                    self.run.books.seal(session, self._records())
-                    self._set_sequences(session)
-                    self.run.control.check()
-                    failpoint("before_commit")
-                    self._committing = True
+                    self._before_commit(session)
             except ConnectionLost:
                 if not self._committing:
                     raise
@@ -288,10 +283,15 @@ class GroupRun:
             raise outcome.error
         outcome.verified = self.run.verify == "checksum"
 
-    def _set_sequences(self, session: Session) -> None:
-        """Last of all, since setval is not undone by a rollback: an aborted run leaves a gap at most."""
+    def _before_commit(self, session: Session) -> None:
+        """Seal the transaction, then set sequences: setval is not undone by a rollback, an aborted run leaves a gap."""
+        self.run.control.check()
+        self.run.books.seal(session, self._records())
         failpoint("before_sequences")
         set_sequences(session, self.run, self.group.sequences)
+        self.run.control.check()
+        failpoint("before_commit")
+        self._committing = True
 
     def _records(self) -> list[TableRecord]:
         """What the ledger is told of the tables."""
@@ -301,6 +301,7 @@ class GroupRun:
                 state="done",
                 strategy=outcome.task.strategy,
                 rows_inserted=outcome.rows_inserted,
+                rows_updated=outcome.rows_updated,
                 rows_deleted=outcome.rows_deleted,
                 digest=self._proof(outcome),
             )
@@ -337,14 +338,20 @@ class GroupRun:
             )
         with self.run.target_session("settle") as session, session.transaction():
             session.execute(statements.lock_tables(self.group.lock, self.group.lock_mode))
+            if not self._took_place(session):
+                raise ConnectionLost(
+                    "the connection was lost during COMMIT and the target holds its old content",
+                    hint="run the command again",
+                )
             for outcome in self.outcomes:
-                ours = self.run.wait_for(self.run.source_digest(outcome.task))
-                if self.run.target_digest(session, outcome.task) != ours:
-                    raise ConnectionLost(
-                        "the connection was lost during COMMIT and the target holds its old content",
-                        hint="run the command again",
-                    )
                 outcome.verified = True
+
+    def _took_place(self, session: Session) -> bool:
+        """Whether the target holds what the transaction wrote."""
+        return all(
+            self.run.target_digest(session, outcome.task) == self.run.wait_for(self.run.source_digest(outcome.task))
+            for outcome in self.outcomes
+        )
 
     def _after_commit(self, session: Session) -> None:
         """Refresh statistics. The rows are in: whatever goes wrong now is a warning."""

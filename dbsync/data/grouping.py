@@ -6,16 +6,19 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from dbsync.data.columns import Pairing
+from dbsync.data.keys import choose_key
 from dbsync.data.options import SyncOptions, option_for
 from dbsync.data.order import parents_first, tied_groups
-from dbsync.data.plan import Clear, GroupTask, LockMode, TableTask, TriggerTask
+from dbsync.data.plan import Clear, GroupTask, LockMode, Strategy, TableTask, TriggerTask
 from dbsync.data.problem import Problem
 from dbsync.data.units import Route, Selection, Unit, ancestors_of, family_of, root_of
-from dbsync.model import Catalog, ForeignKey, Index, Table, TableName
+from dbsync.model import Catalog, ForeignKey, Index, Table, TableName, quote_identifier
+from dbsync.segments import RowKey
 
 # Reading by ctid range is a plan node since 14; before, a range would scan the whole table.
 _TID_RANGE_SCAN = 14
 _BLOCK_SIZE = 8192
+_REPAIR = "the target holds rows: compare, then write what differs in one transaction"
 
 
 @dataclass(slots=True)
@@ -85,7 +88,8 @@ class _GroupMaker:
         relations = [table for unit in units for table in family_of(self.target, unit.target)]
         owned = all("OWNER" in table.privileges for table in relations)
         held = [route.target for unit in units for route in unit.routes if self.filled.get(route.target)]
-        found.refusals += self._refusals(held, outside)
+        repair = bool(held) and self.options.mode != "replace"
+        found.refusals += [] if repair else self._refusals(held, outside)
         triggers = tuple(
             TriggerTask(table=table.name, triggers=table.triggers)
             for table in relations
@@ -101,7 +105,7 @@ class _GroupMaker:
                 for task in triggers
             ]
         clear, reason = self._clear(owned, held, outside)
-        problems += self._missing_rights(relations, clear)
+        problems += self._missing_rights(relations, self._rights("keep" if repair else clear, repair))
         problems += [
             Problem(
                 "foreign_key_triggers",
@@ -110,14 +114,18 @@ class _GroupMaker:
                 name=key.name,
             )
             for key in keys
-            if owned and not key.triggers_enabled
+            if owned and not repair and not key.triggers_enabled
         ]
         problems += [
-            Problem("rules", f"{table.name} has rules, which would rewrite the DELETE", table.name)
+            Problem("rules", f"{table.name} has rules, which would rewrite what is written", table.name)
             for table in relations
-            if clear == "delete" and table.rules
+            if (repair or clear == "delete") and table.rules
         ]
-        tasks = [self._task(unit, route, outside) for unit in units for route in unit.routes]
+        tasks = [self._task(unit, route, outside, repair) for unit in units for route in unit.routes]
+        if repair:
+            problems += self._unwritable(tasks, owned)
+            found.groups.append(self._repair_group(units, tasks, keys, outside, triggers, relations, owned))
+            return
         deferred = False
         if not owned:
             tasks, cyclic = self._parents_first(tasks, units, keys)
@@ -158,11 +166,62 @@ class _GroupMaker:
         )
         found.groups.append(group)
 
+    def _repair_group(
+        self,
+        units: list[Unit],
+        tasks: list[TableTask],
+        keys: list[ForeignKey],
+        outside: list[ForeignKey],
+        triggers: tuple[TriggerTask, ...],
+        relations: list[Table],
+        owned: bool,
+    ) -> GroupTask:
+        ordered, _ = self._parents_first(tasks, units, keys)
+        droppable = owned and all(key.triggers_enabled for key in keys)
+        bulk = {task.target for task in tasks if task.strategy == "bulk"}
+        return GroupTask(
+            tables=tuple(ordered),
+            method="repair",
+            clear="keep",
+            foreign_keys=tuple(keys),
+            droppable=droppable,
+            deferred=any(key.deferrable for key in keys) or any(_has_deferrable(table) for table in relations),
+            staged=False,
+            triggers=triggers if self.options.triggers == "off" else (),
+            sequences=(),
+            analyze=tuple(unit.target for unit in units if bulk.intersection(r.target for r in unit.routes)),
+            lock=tuple(sorted({table.name for table in relations})),
+            lock_mode=_lock_mode(relations, owned=False),
+            reason=_REPAIR,
+            referring=tuple(outside),
+        )
+
+    def _unwritable(self, tasks: list[TableTask], owned: bool) -> list[Problem]:
+        """Columns that only the owner can make take a value in an UPDATE."""
+        if owned or self.options.mode != "delta":
+            return []
+        return [
+            Problem(
+                "column_identity",
+                f"{task.target}: column {name} is GENERATED ALWAYS AS IDENTITY: only the owner can update it",
+                task.target,
+                column=name,
+            )
+            for task in tasks
+            for name in task.identities
+        ]
+
+    def _rights(self, clear: Clear, repair: bool) -> set[str]:
+        needed = {"INSERT", "SELECT"}
+        if clear == "delete" or (repair and self.options.delete):
+            needed.add("DELETE")
+        if repair and self.options.mode == "delta":
+            needed.add("UPDATE")
+        return needed
+
     def _refusals(self, held: list[TableName], outside: list[ForeignKey]) -> list[Problem]:
         if not held:
             return []
-        if self.options.mode == "fill":
-            return [Problem("target_filled", f"{name} holds rows already", name) for name in held]
         return [
             Problem(
                 "foreign_key_outside",
@@ -184,8 +243,7 @@ class _GroupMaker:
             "one transaction: truncate, load, verify" if held else "empty in the target: bulk load in one transaction",
         )
 
-    def _missing_rights(self, relations: list[Table], clear: Clear) -> list[Problem]:
-        needed = {"INSERT", "SELECT"} | ({"DELETE"} if clear == "delete" else set())
+    def _missing_rights(self, relations: list[Table], needed: set[str]) -> list[Problem]:
         return [
             Problem(
                 "target_rights",
@@ -205,21 +263,24 @@ class _GroupMaker:
         place = {name: number for number, name in enumerate(order)}
         return sorted(tasks, key=lambda task: place[unit_of[task.target]]), set(cyclic)
 
-    def _task(self, unit: Unit, route: Route, outside: list[ForeignKey]) -> TableTask:
+    def _task(self, unit: Unit, route: Route, outside: list[ForeignKey], repair: bool) -> TableTask:
         source, target = self.source.tables[route.source], self.target.tables[route.target]
         pairing = self.pairings[route]
         held = bool(self.filled.get(route.target))
         copied = [pair for pair in pairing.pairs if pair.copied]
         where = option_for(self.options.where, route.source, unit.source)
-        reasons = ["the target table is empty" if not held else "--mode replace", *([unit.note] if unit.note else [])]
+        key = choose_key(source, target, pairing)
+        strategy, reason = self._strategy(held, key, where)
         pages_per_range = self._pages_per_range(source, route)
+        referred = {key.ref_table for key in outside}
+        found = key if isinstance(key, RowKey) else None
         return TableTask(
             source=route.source,
             target=route.target,
             source_only=route.source_only,
             target_only=route.target_only,
-            strategy="replace" if held else "bulk",
-            reason="; ".join(reasons),
+            strategy=strategy,
+            reason="; ".join([reason, *([unit.note] if unit.note else [])]),
             columns=pairing.pairs,
             binary=bool(copied) and all(pair.binary for pair in copied),
             where=where,
@@ -227,10 +288,31 @@ class _GroupMaker:
             bytes=_bytes_of(self.source, source),
             pages=source.pages,
             pages_per_range=pages_per_range,
-            target_rows=max(target.row_estimate, 0) if held else 0,
+            target_rows=max(_rows_of(self.target, target), 0) if held else 0,
             unlogged=target.persistence == "unlogged",
-            indexes=self._indexes(target, referred={key.ref_table for key in outside}),
-            notes=tuple(map(str, pairing.notes)),
+            indexes=() if repair or not self.options.drop_indexes else self._droppable(target, referred=referred),
+            key=found,
+            uniques=self._uniques(target, found, referred) if repair and held else (),
+            identities=_identities(target, pairing, found) if repair and held else (),
+            notes=tuple(str(note) for note in pairing.notes),
+        )
+
+    def _strategy(self, held: bool, key: RowKey | str, where: str | None) -> tuple[Strategy, str]:
+        if not held:
+            return "bulk", "the target table is empty"
+        if self.options.mode == "replace":
+            return "replace", "--mode replace"
+        how = f"by key ({', '.join(map(quote_identifier, key.names))})" if isinstance(key, RowKey) else f"whole: {key}"
+        what = {"delta": "what differs is written", "append": "what is missing is inserted"}[self.options.mode]
+        within = "; rows outside --where are left alone on both sides" if where else ""
+        return "compare", f"compared by checksum {how}; {what}{within}"
+
+    def _uniques(self, target: Table, key: RowKey | None, referred: set[TableName]) -> tuple[Index, ...]:
+        """Unique indexes besides the key's that may be dropped and built again within the transaction."""
+        return tuple(
+            index
+            for index in self._droppable(target, referred=referred)
+            if index.unique and (key is None or frozenset(index.columns) != frozenset(key.names))
         )
 
     def _pages_per_range(self, source: Table, route: Route) -> int:
@@ -238,13 +320,13 @@ class _GroupMaker:
         splits = self.options.jobs > 1 and self.source.major >= _TID_RANGE_SCAN and source.kind == "table"
         return pages if splits and route.source_only and source.pages > pages * 3 // 2 else 0
 
-    def _indexes(self, target: Table, referred: set[TableName]) -> tuple[Index, ...]:
-        """The indexes to drop and rebuild.
+    def _droppable(self, target: Table, *, referred: set[TableName]) -> tuple[Index, ...]:
+        """The indexes that can be dropped and built again as they were.
 
         None that a partitioned index, CLUSTER, a replica identity or a foreign key from outside hangs on,
         and none over expressions, whose columns may have statistics targets of their own.
         """
-        if not self.options.drop_indexes or "OWNER" not in target.privileges or target.kind != "table":
+        if "OWNER" not in target.privileges or target.kind != "table":
             return ()
         return tuple(
             index
@@ -272,6 +354,17 @@ def _lock_mode(relations: list[Table], owned: bool) -> LockMode:
     if all(table.privileges & {"OWNER", "UPDATE", "DELETE", "TRUNCATE"} for table in relations):
         return "SHARE ROW EXCLUSIVE"
     return "ROW EXCLUSIVE"
+
+
+def _has_deferrable(table: Table) -> bool:
+    return any(key.deferrable for key in table.keys) or any(check.kind == "exclusion" for check in table.checks)
+
+
+def _identities(target: Table, pairing: Pairing, key: RowKey | None) -> tuple[str, ...]:
+    """The columns GENERATED ALWAYS AS IDENTITY that an UPDATE would have to set."""
+    exact = {column.name for column in key.columns if column.exact} if key else set()
+    copied = {pair.name for pair in pairing.pairs if pair.copied} - exact
+    return tuple(column.name for column in target.columns if column.identity == "always" and column.name in copied)
 
 
 def _rows_of(catalog: Catalog, table: Table) -> int:

@@ -12,7 +12,7 @@ from dbsync.selection import TablePattern
 from dbsync.sqltext import tokens
 
 Value = TypeVar("Value")
-Mode = Literal["fill", "replace"]
+Mode = Literal["delta", "replace", "append"]
 Verify = Literal["checksum", "count", "none"]
 Triggers = Literal["off", "keep"]
 OnLocked = Literal["fail", "wait", "skip"]
@@ -45,15 +45,50 @@ class TableMap:
         return TableName.parse(self.target) if table == TableName.parse(self.source) else None
 
 
+@dataclass(frozen=True, slots=True)
+class DeleteLimit:
+    """``--max-delete``: so many rows, or so many percent of what the target holds."""
+
+    number: float
+    percent: bool
+
+    @classmethod
+    def parse(cls, text: str) -> DeleteLimit:
+        """Read ``1000`` or ``5%``; raise ConfigError else."""
+        digits = text.strip().removesuffix("%")
+        percent = text.strip().endswith("%")
+        try:
+            number = float(digits) if percent else int(digits)
+        except ValueError:
+            number = -1
+        if not number >= 0 or (percent and not number <= 100):
+            raise ConfigError(f"cannot read --max-delete {text!r}", hint="write a number of rows, or a percentage: 5%")
+        return cls(number, percent)
+
+    @property
+    def everything(self) -> bool:
+        """Whether even all rows of a table may go."""
+        return self.percent and self.number >= 100
+
+    def allows(self, deleted: int, held: int) -> bool:
+        """Whether so many rows of those held may be deleted."""
+        return deleted <= (held * self.number / 100 if self.percent else self.number)
+
+    def __str__(self) -> str:
+        return f"{self.number:g}%" if self.percent else f"{self.number:,.0f} rows"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SyncOptions:
     """The options of ``sync`` after parsing. ``chunk_bytes`` and ``max_rate`` (bytes per second) are numbers.
 
-    Mode ``fill`` loads tables that are empty in the target and refuses the others; ``replace`` replaces
-    what the target holds.
+    Mode ``delta`` compares tables that hold rows and writes what differs; ``append`` only inserts what is
+    missing; ``replace`` replaces what the target holds. An empty table is bulk loaded in any mode.
     """
 
-    mode: Mode = "fill"
+    mode: Mode = "delta"
+    delete: bool = False
+    max_delete: DeleteLimit | None = None
     tables: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     where: Mapping[str, str] = field(default_factory=dict)
@@ -76,6 +111,10 @@ class SyncOptions:
             raise ConfigError("--chunk-size must be at least 1MB")
         if self.max_rate is not None and self.max_rate < 64 * 1024:
             raise ConfigError("--max-rate must be at least 64KB/s")
+        if self.delete and self.mode != "delta":
+            raise ConfigError(f"--delete does not go with --mode {self.mode}", hint="it belongs to --mode delta")
+        if self.max_delete is not None and not self.delete:
+            raise ConfigError("--max-delete limits --delete, which was not given")
         for text in (*self.tables, *self.exclude):
             TablePattern.parse(text)
         for table, condition in self.where.items():

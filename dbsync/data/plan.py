@@ -11,10 +11,12 @@ from dbsync.data.options import SyncOptions
 from dbsync.data.problem import Problem
 from dbsync.data.units import Skipped
 from dbsync.model import ForeignKey, Index, TableName, Trigger
+from dbsync.segments import RowKey
 
 Clear = Literal["truncate", "delete", "keep"]
 LockMode = Literal["ACCESS EXCLUSIVE", "SHARE ROW EXCLUSIVE", "ROW EXCLUSIVE"]
-Strategy = Literal["bulk", "replace"]
+Strategy = Literal["bulk", "replace", "compare"]
+Method = Literal["load", "repair"]
 FORMAT_VERSION = 1
 
 
@@ -64,18 +66,24 @@ class TableTask:
     target_rows: int  # estimate; 0 when it is empty
     unlogged: bool = False
     indexes: tuple[Index, ...] = ()  # to drop before and build after the load
+    key: RowKey | None = None  # what rows are matched by when they are compared; None: by whole rows
+    uniques: tuple[Index, ...] = ()  # what may be dropped and built again to let rows swap unique values
+    identities: tuple[str, ...] = ()  # columns GENERATED ALWAYS that an UPDATE has to write
     notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GroupTask:
-    """Tables that are replaced in one target transaction.
+    """Tables that are changed in one target transaction.
 
-    ``foreign_keys`` are dropped before and re-added after the load; with clear ``delete`` they stay and the
-    tables are filled parents first. ``staged``: rows are first loaded in parallel beside the tables.
+    Method ``load``: ``foreign_keys`` are dropped before and re-added after the load; with clear ``delete`` they
+    stay and the tables are filled parents first. ``staged``: rows are first loaded in parallel beside the tables.
+    Method ``repair``: tables are compared first, parents first in ``tables``, and what differs is written;
+    ``foreign_keys`` are dropped and re-added only when no order of writing pleases all constraints.
     """
 
     tables: tuple[TableTask, ...]
+    method: Method = "load"
     clear: Clear
     foreign_keys: tuple[ForeignKey, ...]
     deferred: bool
@@ -86,6 +94,17 @@ class GroupTask:
     lock: tuple[TableName, ...]  # every target relation of the group, in lock order
     lock_mode: LockMode
     reason: str
+    droppable: bool = True  # may the foreign keys be dropped and added again
+    referring: tuple[ForeignKey, ...] = ()  # foreign keys of tables that were not selected
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Rows that a run would insert, update and delete."""
+
+    inserted: int
+    updated: int = 0
+    deleted: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,7 +119,7 @@ class SyncPlan:
     refusals: tuple[Problem, ...]
     warnings: tuple[str, ...]
     ledger: bool = False  # whether the run keeps its books in the target
-    counts: Mapping[TableName, tuple[int, int]] = field(default_factory=dict)  # exact, dry runs only: by target
+    counts: Mapping[TableName, Counts] = field(default_factory=dict)  # exact, dry runs only: by target
 
     @property
     def tables(self) -> list[TableTask]:
@@ -125,18 +144,24 @@ class SyncPlan:
             "would_refuse": list(map(str, self.refusals)),
         }
 
-    def predicted(self, task: TableTask) -> tuple[int, int]:
-        """Rows to insert and to delete: exact after a dry run, else the servers' estimates."""
-        return self.counts.get(task.target, (max(task.rows, 0), task.target_rows))
+    def predicted(self, task: TableTask) -> Counts | None:
+        """Rows to write: exact after a dry run, else the servers' estimates; None when only a comparison can tell."""
+        if task.target in self.counts:
+            return self.counts[task.target]
+        if task.strategy == "compare":
+            return None
+        return Counts(max(task.rows, 0), 0, task.target_rows)
 
     def totals(self) -> dict[str, int]:
-        """Predicted totals over all tables."""
+        """Predicted totals over all tables; ``compared`` tables whose writes are not known yet count as nothing."""
         predicted = [self.predicted(task) for task in self.tables]
+        known = [counts for counts in predicted if counts is not None]
         return {
             "tables": len(predicted),
-            "rows_inserted": sum(inserted for inserted, _ in predicted),
-            "rows_updated": 0,
-            "rows_deleted": sum(deleted for _, deleted in predicted),
+            "to_compare": len(predicted) - len(known),
+            "rows_inserted": sum(counts.inserted for counts in known),
+            "rows_updated": sum(counts.updated for counts in known),
+            "rows_deleted": sum(counts.deleted for counts in known),
             "bytes": sum(max(task.bytes, 0) for task in self.tables),
         }
 
@@ -144,7 +169,7 @@ class SyncPlan:
         return [task for group in self.groups for task in group.sequences] + list(self.sequences)
 
     def _table_dict(self, group: int, task: TableTask) -> dict[str, Any]:
-        inserted, deleted = self.predicted(task)
+        counts = self.predicted(task)
         return {
             "table": str(task.target),
             "source_table": str(task.source),
@@ -154,9 +179,10 @@ class SyncPlan:
             "format": "binary" if task.binary else "text",
             "columns": [pair.name for pair in task.columns if pair.copied],
             "where": task.where,
-            "rows_inserted": inserted,
-            "rows_updated": 0,
-            "rows_deleted": deleted,
+            "rows_inserted": counts.inserted if counts else None,
+            "rows_updated": counts.updated if counts else None,
+            "rows_deleted": counts.deleted if counts else None,
+            "key": list(task.key.names) if task.key else [],
             "exact": task.target in self.counts,
             "bytes": max(task.bytes, 0),
             "drops_indexes": [str(index.name) for index in task.indexes],
@@ -167,10 +193,11 @@ class SyncPlan:
 def _group_dict(group: GroupTask) -> dict[str, Any]:
     return {
         "tables": [str(task.target) for task in group.tables],
+        "method": group.method,
         "clear": group.clear,
         "lock_mode": group.lock_mode,
         "staged": group.staged,
         "reason": group.reason,
-        "foreign_keys": [f"{key.table}: {key.name}" for key in group.foreign_keys],
+        "foreign_keys": [f"{key.table}: {key.name}" for key in group.foreign_keys if group.method == "load"],
         "triggers_off": [f"{task.table}: {trigger.name}" for task in group.triggers for trigger in task.triggers],
     }

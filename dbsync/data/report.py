@@ -22,7 +22,10 @@ class TableOutcome:
     state: TableState = "pending"
     rows_source: int = 0
     rows_inserted: int = 0
+    rows_updated: int = 0
     rows_deleted: int = 0
+    rows_left_different: int = 0  # rows that the mode leaves as the target has them
+    rows_left_extra: int = 0  # rows that only the target has, and that stay
     bytes: int = 0
     elapsed_s: float = 0.0
     verified: bool = False
@@ -40,8 +43,10 @@ class TableOutcome:
             "state": self.state,
             "rows_source": self.rows_source if done else None,
             "rows_inserted": self.rows_inserted if done else 0,
-            "rows_updated": 0,
+            "rows_updated": self.rows_updated if done else 0,
             "rows_deleted": self.rows_deleted if done else 0,
+            "rows_left_different": self.rows_left_different,
+            "rows_left_extra": self.rows_left_extra,
             "bytes_copied": self.bytes if done else 0,
             "elapsed_s": round(self.elapsed_s, 3),
             "verified": self.verified,

@@ -8,18 +8,32 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from dbsync.control import Control
 from dbsync.data.bookkeeping import Bookkeeping, begin_books
+from dbsync.data.compare import Ends
 from dbsync.data.context import RunContext
 from dbsync.data.group import GroupRun, set_sequences
-from dbsync.data.plan import SyncPlan
+from dbsync.data.plan import Counts, SyncPlan, TableTask
+from dbsync.data.problem import RULES, Problem
+from dbsync.data.repair import RepairRun
 from dbsync.data.report import SyncReport, overall_error
-from dbsync.errors import ConnectionLost, DbsyncError, Drift, Fenced, Interrupted, StatementFailed, TargetBusy, TimeLimit
+from dbsync.data.survey import Survey, surveyed
+from dbsync.errors import (
+    ConnectionLost,
+    DbsyncError,
+    Drift,
+    Fenced,
+    Interrupted,
+    Refused,
+    StatementFailed,
+    TargetBusy,
+    TimeLimit,
+)
 from dbsync.events import Emit, Notice, PlanReady, RunFinished
 from dbsync.failpoints import failpoint
 from dbsync.model import TableName
@@ -73,6 +87,67 @@ def run_sync(
         report.elapsed_s = time.monotonic() - started
         emit(RunFinished(run_id=run_id, state=report.state))
     return report
+
+
+def predict(
+    plan: SyncPlan, source: Side, target: Side, *, emit: Emit, control: Control
+) -> tuple[Mapping[TableName, Counts], tuple[Problem, ...]]:
+    """Return the rows that a run of this plan would write, and what it would refuse for; writes nothing."""
+    label = "dbsync dry run"
+    with exported_snapshot(
+        source.database,
+        [task.source for task in plan.tables],
+        label=label,
+        lock_timeout_s=plan.options.lock_timeout_s,
+        cancelled_by=control.on_stop,
+    ) as snapshot:
+        readers = ReaderPool(source.database, snapshot, limit=plan.options.jobs, label=label, check=control.check)
+        try:
+            with survey_ends(source, target, readers, label=label, control=control) as (ends, _):
+                with surveyed(plan, ends, emit=emit, control=control) as survey:
+                    counts = {task.target: survey.counts(task, plan) or _count_load(task, ends) for task in plan.tables}
+                return counts, survey.refusals
+        finally:
+            readers.close()
+
+
+def refused(problems: Sequence[Problem]) -> Refused:
+    """The refusal that names what forbids a run."""
+    more = f" (and {len(problems) - 1} more)" if problems[1:] else ""
+    return Refused(
+        f"{problems[0]}{more}",
+        hint=RULES[problems[0].rule].recommendation,
+        details={"refusals": list(map(str, problems))},
+    )
+
+
+def _count_load(task: TableTask, ends: Ends) -> Counts:
+    """Count what a load would insert and remove."""
+    with ends.source.reader() as session:
+        (inserted,) = session.one(statements.count_rows(task.source, only=task.source_only, where=task.where))
+    deleted = 0
+    if task.strategy == "replace":
+        with ends.target.reader() as session:
+            (deleted,) = session.one(statements.count_rows(task.target, only=task.target_only))
+    return Counts(inserted, 0, deleted)
+
+
+@contextmanager
+def survey_ends(
+    source: Side, target: Side, readers: ReaderPool, *, label: str, control: Control
+) -> Iterator[tuple[Ends, Snapshot]]:
+    """Readers for a comparison: the given ones of the source, and as many of one snapshot of the target."""
+    database = replace(target.database, read_only=True)
+    with exported_snapshot(
+        database, [], label=f"{label} target", lock_timeout_s=30.0, cancelled_by=control.on_stop
+    ) as snapshot:
+        pool = ReaderPool(database, snapshot, limit=readers.limit, label=label, check=control.check)
+        recode = source.encoding != target.encoding
+        try:
+            with control.on_stop(pool.cancel), control.on_stop(readers.cancel):
+                yield Ends(source=readers, target=pool, recode=recode, check=control.check), snapshot
+        finally:
+            pool.close()
 
 
 class _Run:
@@ -136,8 +211,12 @@ class _Run:
             )
             with self.control.on_stop(context.cancel):
                 try:
-                    self._begin(context, snapshot, lock)
-                    self._groups(context, snapshot, lock)
+                    with self._surveyed(snapshot, hashers) as (survey, target_snapshot):
+                        if survey.refusals:
+                            raise refused(survey.refusals)
+                        failpoint("after_survey")
+                        self._begin(context, snapshot, lock)
+                        self._groups(context, snapshot, target_snapshot, lock, survey)
                     self._afterwards(context)
                 finally:
                     context.close()
@@ -151,14 +230,35 @@ class _Run:
         self.report.ledger = context.books.fence is not None
         failpoint("after_begin")
 
-    def _groups(self, context: RunContext, snapshot: Snapshot, lock: Session) -> None:
+    @contextmanager
+    def _surveyed(self, snapshot: Snapshot, readers: ReaderPool) -> Iterator[tuple[Survey, Snapshot | None]]:
+        """Compare what holds rows; the target's snapshot is kept, so that row locations stay true."""
+        if not any(task.strategy == "compare" for task in self.plan.tables):
+            yield Survey(), None
+            return
+        label = f"dbsync {self.run_id}"
+        with (
+            survey_ends(self.source, self.target, readers, label=label, control=self.control) as (ends, held),
+            surveyed(self.plan, ends, emit=self.emit, control=self.control) as survey,
+        ):
+            ends.target.close()  # their locks would be in the way
+            yield survey, held
+
+    def _groups(
+        self, context: RunContext, snapshot: Snapshot, held_target: Snapshot | None, lock: Session, survey: Survey
+    ) -> None:
         """Run all groups; a staged one is finished when all its tables are staged."""
-        groups = [GroupRun(group, context) for group in self.plan.groups]
+        groups = [
+            RepairRun(group, context, survey.deltas) if group.method == "repair" else GroupRun(group, context)
+            for group in self.plan.groups
+        ]
         self.report.tables = [outcome for group in groups for outcome in group.outcomes]
         if any(group.group.staged for group in groups):
             runs.create_own_schema(lock)
             failpoint("after_own_schema")
         held = {"source (snapshot)": snapshot.holder, "target (run lock)": lock}
+        if held_target is not None:
+            held["target (snapshot)"] = held_target.holder
         with (
             ThreadPoolExecutor(self.plan.options.jobs, thread_name_prefix="group") as executor,
             _watch(held, self.control),

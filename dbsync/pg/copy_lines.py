@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import select
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
+from contextlib import suppress
 
 from psycopg import pq, sql
 
+from dbsync.errors import DbsyncError
 from dbsync.pg.copy import finish_copy, start_copy
 from dbsync.pg.database import Session, translated
 
@@ -14,7 +16,9 @@ _POLL_MS = 200
 _BATCH = 2000
 
 
-def copy_lines(session: Session, query: sql.Composed, *, check: Callable[[], None]) -> Iterator[list[bytes]]:
+def copy_lines(
+    session: Session, query: sql.Composed, *, check: Callable[[], None]
+) -> Generator[list[bytes], None, None]:
     """Yield the lines of a ``COPY (...) TO STDOUT`` statement in batches, without their newlines.
 
     ``check`` is called while nothing comes and may raise to give up. A caller that stops early leaves the
@@ -34,6 +38,8 @@ def copy_lines(session: Session, query: sql.Composed, *, check: Callable[[], Non
             finish_copy(pgconn, session)
     finally:
         if pgconn.transaction_status == pq.TransactionStatus.ACTIVE:
+            with suppress(DbsyncError):
+                session.cancel()
             session.close()
 
 

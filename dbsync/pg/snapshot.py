@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 
 from psycopg import sql
 
+from dbsync.errors import DbsyncError
 from dbsync.failpoints import failpoint
 from dbsync.model import TableName
 from dbsync.pg.database import Database, Session
@@ -68,7 +69,7 @@ class ReaderPool:
     ) -> None:
         self._database = database
         self._snapshot = snapshot
-        self._limit = limit
+        self.limit = limit
         self._label = label
         self._check = check
         self._idle: list[Session] = []
@@ -91,7 +92,7 @@ class ReaderPool:
         with self._changed:
             if self._idle:
                 return self._idle.pop()
-            if self._opened >= self._limit:
+            if self._opened >= self.limit:
                 return None
             self._opened += 1
         try:
@@ -120,6 +121,12 @@ class ReaderPool:
             yield session
         finally:
             self.release(session)
+
+    def cancel(self) -> None:
+        """Cancel whatever the readers run; callable from another thread."""
+        for session in list(self.sessions):
+            with suppress(DbsyncError):  # a session that is gone has nothing to cancel
+                session.cancel()
 
     def close(self) -> None:
         """Close every reader."""

@@ -10,10 +10,15 @@ from psycopg import sql
 from dbsync.model import ForeignKey, Index, TableName, Trigger
 
 Statement = sql.Composed
-DigestColumn = tuple[str, Literal["plain", "measured", "row"], bool]  # name, form, nullable
+DigestColumn = tuple[str, Literal["plain", "measured", "row", "timestamp", "timestamptz"], bool]  # name, form, nullable
 
 # A call takes at most 100 arguments; a column may need two.
 _ARGUMENTS = 45
+# What a type's binary form holds, printed as hex: as exact as its text and cheaper to make.
+_SENT = {
+    "timestamp": sql.SQL("pg_catalog.timestamp_send({})"),
+    "timestamptz": sql.SQL("pg_catalog.timestamptz_send({})"),
+}
 _TRIGGER_VERB = {
     "enabled": sql.SQL("ENABLE"),
     "disabled": sql.SQL("DISABLE"),
@@ -67,8 +72,8 @@ def digest_rows(
     """Count the rows and sum two 64-bit hashes of each row's text: a 128-bit digest of the multiset.
 
     The row's text is built once (OFFSET 0 keeps the planner from inlining it into both hashes) and is
-    unambiguous: values that can hold the separator are preceded by their length or end where their syntax
-    says, NULLs are marked in front, and the rest is a record, which quotes. ``recode`` hashes the UTF-8
+    unambiguous: values that can hold the separator are preceded by their length, end where their syntax says
+    or come last, NULLs are marked in front, and the rest is a record, which quotes. ``recode`` hashes the UTF-8
     form, for servers whose encodings differ. A record hash would be faster, but it folds 64-bit values to
     32 bits and adds up column by column, so that values swapped between rows would go unseen.
     """
@@ -195,6 +200,13 @@ def set_trigger(table: TableName, trigger: Trigger, state: str) -> sql.Composed:
     )
 
 
+def set_identity(table: TableName, column: str, *, always: bool) -> sql.Composed:
+    """Let an identity column take values in an UPDATE, or no longer."""
+    return sql.SQL("ALTER TABLE {} ALTER COLUMN {} SET GENERATED {}").format(
+        qualified(table), sql.Identifier(column), sql.SQL("ALWAYS" if always else "BY DEFAULT")
+    )
+
+
 def sequence_states(sequences: Sequence[TableName]) -> sql.Composed:
     """For each sequence, one row: its number in the list, last_value and is_called."""
     return sql.SQL(" UNION ALL ").join(
@@ -259,23 +271,34 @@ def row_text(columns: Sequence[DigestColumn], *, recode: bool) -> sql.Composed:
         return sql.SQL("pg_catalog.encode(pg_catalog.convert_to({}, 'UTF8'), 'hex')").format(record)
     rest = [name for name, form, _ in columns if form == "row"]
     spelled = [(name, form, nullable) for name, form, nullable in columns if form != "row"]
+    # Text at the very end needs no length, but must not stand alone: marks are told by their first character.
+    measured = [name for name, form, _ in spelled if form == "measured"]
+    last = measured[-1] if measured and len(columns) > 1 else None
     items: list[sql.Composable] = []
     nullable = [name for name, _, may_be_null in spelled if may_be_null]
     if nullable:
         items.append(_null_marks(nullable))
     for name, form, _ in spelled:
+        column = sql.Identifier(name)
+        if name == last:
+            continue
         if form == "measured":
-            items.append(sql.SQL("pg_catalog.octet_length({})").format(sql.Identifier(name)))
-        items.append(sql.Identifier(name))
+            items.append(sql.SQL("pg_catalog.octet_length({})").format(column))
+        items.append(_SENT[form].format(column) if form in _SENT else column)
     if rest or not columns:
         items.append(sql.SQL("ROW({})::pg_catalog.text").format(names(rest)))
+    if last is not None:
+        items.append(sql.Identifier(last))
     return _joined(items)
 
 
 def _null_marks(columns: Sequence[str]) -> sql.Composed:
-    """Name the NULLs in front of a row that has any: concat_ws would leave them out without a trace."""
+    """Name the NULLs in front of a row that has any: concat_ws would leave them out without a trace.
+
+    They begin with a character that begins no other item; an array may begin with a brace and go on like marks.
+    """
     tests = [sql.SQL("{} IS NULL").format(sql.Identifier(name)) for name in columns]
-    return sql.SQL("CASE WHEN {} THEN pg_catalog.concat('{{', {}) END").format(
+    return sql.SQL("CASE WHEN {} THEN pg_catalog.concat('|', {}) END").format(
         sql.SQL(" OR ").join(tests), _joined(tests) if len(tests) > _ARGUMENTS else sql.SQL(", ").join(tests)
     )
 

@@ -165,10 +165,18 @@ def select_at(table: TableName, columns: Sequence[str], *, only: bool, oid: int,
     return sql.SQL("SELECT {} FROM {}").format(names(columns), relation(table, only=only)) + _at(oid, locations)
 
 
-def show_at(table: TableName, columns: Sequence[str], *, only: bool, oid: int, location: str) -> Statement:
-    """SELECT the text of one row's columns."""
-    texts = _list([sql.SQL("{}::pg_catalog.text").format(sql.Identifier(name)) for name in columns])
-    return sql.SQL("SELECT {} FROM {}").format(texts, relation(table, only=only)) + _at(oid, [location])
+def show_at(
+    table: TableName, columns: Sequence[str], *, only: bool, oid: int, location: str, longest: int, recode: bool
+) -> Statement:
+    """SELECT of one row's columns the text, cut after ``longest`` characters, and a hash of all of it, in turns."""
+    shown: list[sql.Composable] = []
+    for name in columns:
+        text: sql.Composable = sql.SQL("{}::pg_catalog.text").format(sql.Identifier(name))
+        shown.append(sql.SQL("pg_catalog.left({}, {})").format(text, sql.Literal(longest)))
+        if recode:
+            text = sql.SQL("pg_catalog.encode(pg_catalog.convert_to({}, 'UTF8'), 'hex')").format(text)
+        shown.append(sql.SQL('pg_catalog.hashtextextended({} COLLATE pg_catalog."C", 0)').format(text))
+    return sql.SQL("SELECT {} FROM {}").format(_list(shown), relation(table, only=only)) + _at(oid, [location])
 
 
 def delete_at(table: TableName, *, only: bool, oid: int, locations: Sequence[str]) -> Statement:

@@ -3,7 +3,8 @@
 ``options.yml`` holds: about, args, exit (a number or several), mentions (words of the error), says (words
 anywhere in the document), tables (expected members of the result), skipped, warnings, verified, compare
 (how the oracle compares), roles, min_version, checks (queries on the target afterwards), unchanged
-(tables that keep their old rows), once (no second run).
+(tables that keep their old rows), once (no second run), delta (false: no third run that repairs damage), damaged (the tables
+to damage, else all).
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ import yaml
 from tests.acceptance.conftest import CalledSync
 from tests.fixtures import oracle
 from tests.fixtures.command import Result
-from tests.fixtures.pair import Pair, rows, with_user
+from tests.fixtures.pair import Pair, rows, run_sql, with_user
 
 CASES = Path(__file__).parents[1] / "cases" / "sync"
 
@@ -46,6 +47,8 @@ class Case:
     checks: list[dict[str, Any]] = field(default_factory=list)
     unchanged: list[str] = field(default_factory=list)
     once: bool = False
+    delta: bool = True
+    damaged: list[str] = field(default_factory=list)
 
     @property
     def exits(self) -> list[int]:
@@ -88,6 +91,7 @@ def test_sync_case(name: str, pairs, servers, called: CalledSync) -> None:
         if not case.once:
             again = run(called, case, pair, *replacing(case.args)).ended(0)
             check_done(case, pair, again, target_before, first=False)
+            check_delta(called, case, pair, target_before)
         check_queries(case, pair)
     else:
         check_refused(case, pair, result, target_before)
@@ -104,6 +108,40 @@ def run(called: CalledSync, case: Case, pair: Pair, *args: str) -> Result:
         for end, url in (("source", pair.source), ("target", pair.target))
     )
     return called.sync(source, target, *args)
+
+
+def check_delta(called: CalledSync, case: Case, pair: Pair, before: oracle.Photograph) -> None:
+    """Nothing changed: nothing written. Then rows are lost, altered and added in the target: all is repaired."""
+    args = [arg for arg in case.args if arg not in ("--mode", "replace", "--drop-indexes")]
+    if case.delta:
+        once = run(called, case, pair, *args).ended(0)
+        assert once.result["totals"] == dict.fromkeys(once.result["totals"], 0), once
+        damage(pair.target, case)
+        repaired = run(called, case, pair, *args, "--delete", "--max-delete", "100%").ended(0)
+        check_done(case, pair, repaired, before, first=False)
+        assert any(repaired.result["totals"][f"rows_{what}"] for what in ("inserted", "updated", "deleted")), repaired
+
+
+def damage(url: str, case: Case) -> None:
+    """Delete every third row of every table, whatever its constraints and triggers say."""
+    names = sorted(case.damaged) or [
+        name
+        for (name,) in rows(
+            url,
+            "SELECT c.oid::regclass::text FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
+            "WHERE c.relkind = 'r' AND n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'dbsync') "
+            "AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.objid = c.oid AND d.deptype = 'e') ORDER BY 1",
+        )
+    ]
+    run_sql(
+        url,
+        "SET session_replication_role = replica;"
+        + "".join(
+            f"DELETE FROM ONLY {name} WHERE ctid IN "
+            f"(SELECT ctid FROM (SELECT ctid, row_number() OVER () n FROM ONLY {name}) s WHERE n % 3 = 1);"
+            for name in names
+        ),
+    )
 
 
 def replacing(args: list[str]) -> list[str]:

@@ -59,11 +59,11 @@ def test_tables_tied_by_foreign_keys_are_one_transaction():
     assert tied.lock_mode == "ACCESS EXCLUSIVE"
 
 
-def test_an_empty_table_is_loaded_in_bulk_and_a_filled_one_refused_without_replace():
+def test_an_empty_table_is_loaded_in_bulk_and_a_filled_one_compared():
     both = catalog(table("a"), table("b"))
     made = plan(both, filled=["b"])
-    assert {task.target.name: task.strategy for task in made.tables} == {"a": "bulk", "b": "replace"}
-    assert list(map(str, made.refusals)) == ["public.b holds rows already"]
+    assert {task.target.name: task.strategy for task in made.tables} == {"a": "bulk", "b": "compare"}
+    assert [group.method for group in made.groups] == ["load", "repair"]
     assert plan(both, filled=["b"], mode="replace").refusals == ()
 
 

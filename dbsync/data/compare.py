@@ -1,0 +1,312 @@
+"""Compare a table of both sides by checksum, under one snapshot each, and say where the rows are that differ.
+
+First one aggregate query a side: rows and two sums of hashes for each segment of about a thousand keys. Then,
+for the segments that differ, key and hash of every row, both sides read in step, so that memory stays flat
+however many rows differ. What is kept of a differing row is its location, ten bytes in a temporary file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from dbsync.data.differences import RowKind
+from dbsync.data.plan import TableTask
+from dbsync.data.spool import Spool
+from dbsync.failpoints import failpoint
+from dbsync.model import TableName
+from dbsync.pg import statements_compare as sql
+from dbsync.pg.copy_lines import copy_lines
+from dbsync.pg.database import Session
+from dbsync.pg.snapshot import ReaderPool
+from dbsync.pg.statements import Statement
+from dbsync.segments import MASK, Segmentation, Sums, cut
+
+_ROWS_PER_PAGE = 20  # when nobody knows how many rows there are: a low guess makes segments too large, not wrong
+_ROWS_IN_STEP = 20_000  # rows of one side that are held at a time, about 100 bytes each
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ends:
+    """Readers of both sides, all under one snapshot a side. ``recode``: the encodings differ."""
+
+    source: ReaderPool
+    target: ReaderPool
+    recode: bool
+    check: Callable[[], None]  # raises when the run must end
+
+
+class Sample(NamedTuple):
+    """A row that differs: where the source has it and where the target has it."""
+
+    kind: RowKind
+    source: bytes | None
+    target: bytes | None
+
+
+@dataclass(slots=True)
+class Shift:
+    """How the rows of one segment that a repair leaves alone shift its sums against the source's."""
+
+    rows: int = 0
+    first: int = 0
+    second: int = 0
+
+
+@dataclass(slots=True, kw_only=True)
+class Delta:
+    """What differs between both sides of one table; ``close`` it when it is no longer needed."""
+
+    task: TableTask
+    segmentation: Segmentation
+    source: Sums
+    target: Sums
+    segments: list[int]  # those that differ
+    missing: Spool = field(default_factory=Spool)  # rows the target lacks, by their place in the source
+    changed: Spool = field(default_factory=Spool)  # rows the target has otherwise, by their place in the source
+    surplus: Spool = field(default_factory=Spool)  # rows the source lacks, by their place in the target
+    samples: list[Sample] = field(default_factory=list)
+    surplus_shift: dict[int, Shift] = field(default_factory=dict)  # of surplus rows that stay
+    changed_shift: dict[int, Shift] = field(default_factory=dict)  # of changed rows that stay as the target has them
+
+    @property
+    def same(self) -> bool:
+        """Whether both sides hold the same rows."""
+        return not self.segments
+
+    def expected(self, *, updates: bool, deletes: bool) -> Sums:
+        """What the target's differing segments must hold after a repair that does what is asked."""
+        sums = Sums(len(self.source))
+        for number in self.segments:
+            shifts = [Shift(self.source.rows[number], self.source.first[number], self.source.second[number])]
+            shifts += [] if updates or number not in self.changed_shift else [self.changed_shift[number]]
+            shifts += [] if deletes or number not in self.surplus_shift else [self.surplus_shift[number]]
+            sums.put(
+                number,
+                sum(shift.rows for shift in shifts),
+                sum(shift.first for shift in shifts),
+                sum(shift.second for shift in shifts),
+            )
+        return sums
+
+    def close(self) -> None:
+        """Give the temporary files back."""
+        for spool in (self.missing, self.changed, self.surplus):
+            spool.close()
+
+
+def compare_table(task: TableTask, ends: Ends, *, rows: bool = True, versions: bool = False, samples: int = 0) -> Delta:
+    """Find what differs; with ``rows`` every differing row is located, else only the segments are compared.
+
+    ``versions`` also reads signatures of the target's row versions, by which a later look tells whether
+    anything was written meanwhile. Raises StatementFailed or ConnectionLost.
+    """
+    with ends.source.reader() as mine, ends.target.reader() as theirs, _beside() as beside:
+        for session in (mine, theirs):
+            session.execute(sql.PLANNING)
+        segmentation = cut(_estimate(task), _bounds(task, mine, theirs))
+        ours, other = sides_of(task, segmentation, recode=ends.recode)
+        reading = beside.submit(read_sums, theirs, other.sums(versions=versions), segmentation.count, ends.check)
+        source = read_sums(mine, ours.sums(versions=False), segmentation.count, ends.check)
+        target = reading.result()
+        delta = Delta(
+            task=task,
+            segmentation=segmentation,
+            source=source,
+            target=target,
+            segments=source.differing(target),
+        )
+        failpoint("after_segments_compared")
+        if rows and delta.segments:
+            _locate(delta, mine, theirs, ours, other, ends.check, samples)
+            failpoint("after_rows_compared")
+        return delta
+
+
+def sides_of(
+    task: TableTask, segmentation: Segmentation, *, recode: bool
+) -> tuple[sql.ComparedTable, sql.ComparedTable]:
+    """The two sides of a task, cut into the same segments."""
+    columns = [(pair.name, pair.digest, pair.nullable) for pair in task.columns]
+
+    def side(table: TableName, only: bool) -> sql.ComparedTable:
+        return sql.ComparedTable(
+            table,
+            only=only,
+            where=task.where,
+            key=task.key,
+            columns=columns,
+            segmentation=segmentation,
+            recode=recode,
+        )
+
+    return side(task.source, task.source_only), side(task.target, task.target_only)
+
+
+def read_sums(session: Session, query: Statement, count: int, check: Callable[[], None]) -> Sums:
+    """Read what ``ComparedTable.sums`` gives."""
+    sums = Sums(count)
+    for lines in copy_lines(session, query, check=check):
+        for line in lines:
+            sums.put(*map(int, line.split(b"\t")))
+    return sums
+
+
+@contextmanager
+def _beside() -> Iterator[ThreadPoolExecutor]:
+    """One more thread, so that both servers work at a time."""
+    with ThreadPoolExecutor(1, thread_name_prefix="compare") as executor:
+        yield executor
+
+
+def _estimate(task: TableTask) -> int:
+    return max(task.rows, task.target_rows, task.pages * _ROWS_PER_PAGE)
+
+
+def _bounds(task: TableTask, mine: Session, theirs: Session) -> tuple[int, int] | None:
+    """The least and greatest key of both sides, where keys are whole numbers."""
+    if task.key is None or not task.key.integer:
+        return None
+    (column,) = task.key.names
+    found = [
+        *mine.one(sql.key_bounds(task.source, column, only=task.source_only, where=task.where)),
+        *theirs.one(sql.key_bounds(task.target, column, only=task.target_only, where=task.where)),
+    ]
+    values = [value for value in found if value is not None]
+    return (min(values), max(values)) if values else (0, 0)
+
+
+def _locate(
+    delta: Delta,
+    mine: Session,
+    theirs: Session,
+    ours: sql.ComparedTable,
+    other: sql.ComparedTable,
+    check: Callable[[], None],
+    samples: int,
+) -> None:
+    """Read key and hash of every row of the differing segments, both sides in step, and sort out what differs."""
+    most = max(max(sums.rows[number] for number in delta.segments) for sums in (delta.source, delta.target))
+    parts = 1
+    while most > parts * _ROWS_IN_STEP:
+        parts *= 2
+    finder = _Finder(delta, parts, samples, keyed=delta.task.key is not None)
+    for session in (mine, theirs):
+        session.execute("SET LOCAL enable_sort = on")
+    with (
+        closing(copy_lines(mine, ours.rows(delta.segments, parts=parts), check=check)) as left,
+        closing(copy_lines(theirs, other.rows(delta.segments, parts=parts), check=check)) as right,
+    ):
+        for group, here, there in _in_step(_groups(left), _groups(right)):
+            finder.compare(group, here, there)
+
+
+Rows = dict[bytes, list[bytes]]  # key and hashes -> where; more than one place only without a key
+
+
+def _groups(batches: Iterator[list[bytes]]) -> Iterator[tuple[int, Rows]]:
+    """Gather lines, which come in order of their group."""
+    current: bytes | None = None
+    rows: Rows = {}
+    for lines in batches:
+        for line in lines:
+            number, location, rest = line.split(b"\t", 2)
+            if number != current:
+                if current is not None:
+                    yield int(current), rows
+                current, rows = number, {}
+            if rest in rows:
+                rows[rest].append(location)
+            else:
+                rows[rest] = [location]
+    if current is not None:
+        yield int(current), rows
+
+
+def _in_step(left: Iterator[tuple[int, Rows]], right: Iterator[tuple[int, Rows]]) -> Iterator[tuple[int, Rows, Rows]]:
+    """Pair the groups of both sides; a group that one side lacks is empty there."""
+    mine, theirs = next(left, None), next(right, None)
+    while mine is not None or theirs is not None:
+        if theirs is None or (mine is not None and mine[0] < theirs[0]):
+            assert mine is not None
+            yield mine[0], mine[1], {}
+            mine = next(left, None)
+        elif mine is None or theirs[0] < mine[0]:
+            yield theirs[0], {}, theirs[1]
+            theirs = next(right, None)
+        else:
+            yield mine[0], mine[1], theirs[1]
+            mine, theirs = next(left, None), next(right, None)
+
+
+class _Finder:
+    """Sorts out the rows of one group after another."""
+
+    def __init__(self, delta: Delta, parts: int, samples: int, *, keyed: bool) -> None:
+        self._delta, self._parts, self._samples, self._keyed = delta, parts, samples, keyed
+
+    def compare(self, group: int, mine: Rows, theirs: Rows) -> None:
+        """Keep what differs between the rows of a group on both sides."""
+        segment = group // self._parts
+        if not self._keyed:
+            self._compare_copies(segment, mine, theirs)
+            return
+        others = {_key(rest): rest for rest in theirs.keys() - mine.keys()}
+        for rest in mine.keys() - theirs.keys():
+            (here,) = mine[rest]
+            other = others.pop(_key(rest), None)
+            if other is None:
+                self._missing(here)
+            else:
+                (there,) = theirs[other]
+                self._changed(segment, rest, here, other, there)
+        for rest in others.values():
+            self._surplus(segment, rest, theirs[rest])
+
+    def _compare_copies(self, segment: int, mine: Rows, theirs: Rows) -> None:
+        """Rows without a key: equal rows are as good as one another, only their number counts."""
+        for rest, places in mine.items():
+            for place in places[len(theirs.get(rest, ())) :]:
+                self._missing(place)
+        for rest, places in theirs.items():
+            self._surplus(segment, rest, places[len(mine.get(rest, ())) :])
+
+    def _missing(self, here: bytes) -> None:
+        self._delta.missing.put(here)
+        self._sample("only_in_source", here, None)
+
+    def _changed(self, segment: int, mine: bytes, here: bytes, theirs: bytes, there: bytes) -> None:
+        self._delta.changed.put(here)
+        (first, second), (other_first, other_second) = _hashes(mine), _hashes(theirs)
+        _add(self._delta.changed_shift, segment, 0, other_first - first, other_second - second)
+        self._sample("different", here, there)
+
+    def _surplus(self, segment: int, rest: bytes, places: list[bytes]) -> None:
+        first, second = _hashes(rest)
+        for there in places:
+            self._delta.surplus.put(there)
+            _add(self._delta.surplus_shift, segment, 1, first, second)
+            self._sample("only_in_target", None, there)
+
+    def _sample(self, kind: RowKind, here: bytes | None, there: bytes | None) -> None:
+        if len(self._delta.samples) < self._samples:
+            self._delta.samples.append(Sample(kind, here, there))
+
+
+def _key(rest: bytes) -> bytes:
+    return rest.rsplit(b"\t", 2)[0]
+
+
+def _hashes(rest: bytes) -> tuple[int, int]:
+    first, second = rest.split(b"\t")[-2:]
+    return int(first), int(second)
+
+
+def _add(shifts: dict[int, Shift], segment: int, rows: int, first: int, second: int) -> None:
+    shift = shifts.setdefault(segment, Shift())
+    shift.rows += rows
+    shift.first = (shift.first + first) & MASK
+    shift.second = (shift.second + second) & MASK

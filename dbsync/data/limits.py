@@ -1,0 +1,48 @@
+"""PURE: how many rows a run may delete. Checked for every table before the first write."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from dbsync.data.options import DeleteLimit
+from dbsync.data.problem import Problem
+from dbsync.model import TableName
+
+
+@dataclass(frozen=True, slots=True)
+class Shrinking:
+    """How many of the target's rows a table would lose, and how many rows the source has."""
+
+    table: TableName
+    deleted: int
+    held: int
+    source_rows: int
+
+
+def over_limit(tables: Sequence[Shrinking], limit: DeleteLimit | None) -> list[Problem]:
+    """Return what forbids the deletes: a limit, per table and in all, or a table that the source has emptied."""
+    problems = []
+    for table in tables:
+        if limit is not None and not limit.allows(table.deleted, table.held):
+            problems.append(
+                Problem(
+                    "delete_limit",
+                    f"{table.table} would lose {table.deleted:,} of {table.held:,} rows: over --max-delete {limit}",
+                    table.table,
+                )
+            )
+        elif table.deleted and not table.source_rows and not (limit is not None and limit.everything):
+            problems.append(
+                Problem(
+                    "source_emptied",
+                    f"{table.table} is empty in the source and would lose all of its {table.deleted:,} rows",
+                    table.table,
+                )
+            )
+    deleted, held = sum(table.deleted for table in tables), sum(table.held for table in tables)
+    if limit is not None and not problems and not limit.allows(deleted, held):
+        problems.append(
+            Problem("delete_limit", f"{deleted:,} of {held:,} rows would be deleted in all: over --max-delete {limit}")
+        )
+    return problems

@@ -1,0 +1,261 @@
+"""One group of tables brought to what the source holds by writing only the rows that differ.
+
+The tables were compared before, without a lock; here they are locked against writers, repaired, and checked in
+the same transaction: what was repaired by its content, the rest by its row versions, so that whatever else was
+written since the comparison is found and nothing is committed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Literal
+
+from dbsync.data.compare import Delta, read_sums, sides_of
+from dbsync.data.context import RunContext
+from dbsync.data.group import GroupRun, copied_columns
+from dbsync.data.plan import GroupTask, TableTask
+from dbsync.data.report import TableOutcome
+from dbsync.data.spool import Spool
+from dbsync.errors import DbsyncError, Mismatch, StatementFailed
+from dbsync.events import TablePhase, TableStarted
+from dbsync.failpoints import failpoint
+from dbsync.model import TableName
+from dbsync.pg import statements
+from dbsync.pg import statements_compare as repair_sql
+from dbsync.pg.copy import copy_rows
+from dbsync.pg.database import Session
+from dbsync.segments import Sums
+
+_LOCATIONS = 5000  # a statement; their text is about 70 kB
+_CONSTRAINT_FAILED = "23"
+_ACTING = ("CASCADE", "SET NULL", "SET DEFAULT")
+
+# In which order rows are written. Writing before deleting keeps every reference whole; a row that takes the
+# unique value of one that goes needs it the other way round; rows that swap values, and references in a circle,
+# need the constraints out of the way.
+Order = Literal["write_first", "delete_first", "unconstrained"]
+
+
+class RepairRun(GroupRun):
+    """Carries one group through, as ``GroupRun`` does, with the deltas of its tables that hold rows."""
+
+    def __init__(self, group: GroupTask, run: RunContext, deltas: Mapping[TableName, Delta]) -> None:
+        super().__init__(group, run)
+        self._deltas = deltas
+        options = run.plan.options
+        self._updates, self._deletes = options.mode == "delta", options.delete
+        for outcome in self.outcomes:
+            self._report(outcome)
+
+    def replace(self) -> None:
+        """Repair the group in one transaction; where nothing is to be written, no table is locked."""
+        if any(self._is_written(outcome) for outcome in self.outcomes):
+            super().replace()
+            return
+        for outcome in self.outcomes:
+            outcome.verified = self.run.verify == "checksum"
+        with self.run.target_session("finish") as session, session.transaction():
+            self._before_commit(session)
+
+    def _is_written(self, outcome: TableOutcome) -> bool:
+        delta = self._deltas.get(outcome.task.target)
+        if delta is None:
+            return True  # an empty table that is loaded
+        return bool(delta.missing.count + delta.changed.count * self._updates + delta.surplus.count * self._deletes)
+
+    def _report(self, outcome: TableOutcome) -> None:
+        """What the comparison found, as numbers."""
+        delta = self._deltas.get(outcome.task.target)
+        if delta is None:
+            return
+        outcome.rows_source = delta.source.total()[0]
+        outcome.rows_left_different = 0 if self._updates else delta.changed.count
+        outcome.rows_left_extra = 0 if self._deletes else delta.surplus.count
+
+    def _write(self, session: Session) -> None:
+        """Try the gentlest order first; a constraint that forbids it rolls back to a savepoint."""
+        if self.group.deferred:
+            session.execute("SET CONSTRAINTS ALL DEFERRED")
+        self._stage_changes(session)
+        orders: list[Order] = ["write_first", "delete_first"] if self._deletes else ["write_first"]
+        orders += ["unconstrained"] if self.group.droppable else []
+        for order in orders:
+            try:
+                with session.transaction():
+                    self._write_in(session, order)
+                return
+            except StatementFailed as error:
+                if (error.sqlstate or "")[:2] != _CONSTRAINT_FAILED or order == orders[-1]:
+                    raise
+                self._keys.clear()
+                self._indexes.clear()
+
+    def _stage_changes(self, session: Session) -> None:
+        """Bring the source's version of every changed row beside its table."""
+        for number, outcome in enumerate(self.outcomes):
+            delta = self._deltas.get(outcome.task.target)
+            if delta is None or not self._updates or not delta.changed.count:
+                continue
+            task = outcome.task
+            changes, columns = _changes(number), copied_columns(task)
+            session.execute(repair_sql.create_changes(changes, task.target, columns, only=task.target_only))
+            self._fetch(session, outcome, TableName("pg_temp", changes), delta.changed)
+            session.execute(statements.analyze(TableName("pg_temp", changes)))
+            failpoint("after_changes_staged")
+
+    def _write_in(self, session: Session, order: Order) -> None:
+        for outcome in self.outcomes:
+            outcome.rows_inserted = outcome.rows_updated = outcome.rows_deleted = 0
+        if order == "unconstrained":
+            session.execute(statements.lock_tables(self.group.lock, "ACCESS EXCLUSIVE"))
+            self._drop_keys(session)
+            for outcome in self.outcomes:
+                if self._is_written(outcome):
+                    for index in outcome.task.uniques:
+                        self._drop_index(session, outcome.task.target, index)
+        if order != "write_first":
+            self._delete_all(session)
+        for number, outcome in enumerate(self.outcomes):
+            self._write_table(session, number, outcome)
+        if order == "write_first":
+            self._delete_all(session)
+
+    def _write_table(self, session: Session, number: int, outcome: TableOutcome) -> None:
+        task, delta = outcome.task, self._deltas.get(outcome.task.target)
+        if delta is None:
+            self._load(session, outcome)
+            return
+        self.run.emit(TablePhase(table=task.target, phase="repair"))
+        if self._updates and delta.changed.count:
+            outcome.rows_updated = self._update(session, number, task, delta)
+            failpoint("after_update")
+        if delta.missing.count:
+            outcome.rows_inserted = self._fetch(session, outcome, task.target, delta.missing)
+            failpoint("after_insert")
+
+    def _update(self, session: Session, number: int, task: TableTask, delta: Delta) -> int:
+        assert task.key is not None
+        for column in task.identities:
+            session.execute(statements.set_identity(task.target, column, always=False))
+        updated = session.affected(
+            repair_sql.update_from(
+                _changes(number), task.target, copied_columns(task), key=task.key, only=task.target_only
+            )
+        )
+        for column in task.identities:
+            session.execute(statements.set_identity(task.target, column, always=True))
+        if updated != delta.changed.count:
+            raise Mismatch(
+                f"{task.target}: {updated} of {delta.changed.count} rows could be updated; rolled back",
+                hint="rows were changed while the run compared, or a trigger of the target drops updates",
+            )
+        return updated
+
+    def _delete_all(self, session: Session) -> None:
+        """Delete what the source lacks, children first."""
+        if not self._deletes:
+            return
+        for outcome in reversed(self.outcomes):
+            task, delta = outcome.task, self._deltas.get(outcome.task.target)
+            if delta is None or not delta.surplus.count:
+                continue
+            for oid, locations in delta.surplus.batches(_LOCATIONS):
+                self.run.control.check()
+                session.execute(repair_sql.delete_at(task.target, only=task.target_only, oid=oid, locations=locations))
+            # Rows that an ON DELETE action took along count too; the check before the commit finds any that are left.
+            outcome.rows_deleted = delta.surplus.count
+            failpoint("after_delete")
+
+    def _fetch(self, session: Session, outcome: TableOutcome, into: TableName, places: Spool) -> int:
+        """COPY the source's rows at these places into a table."""
+        task, columns = outcome.task, copied_columns(outcome.task)
+        self.run.emit(TableStarted(table=task.target, rows=places.count, bytes=-1))
+        with self.run.copy_readers(task) as readers, self._progress(task) as progress:
+            copied = copy_rows(
+                readers[:1],
+                _queries(task, columns, places),
+                session,
+                statements.copy_in(into, columns, binary=task.binary),
+                binary=task.binary,
+                pace=self.run.pace,
+                progress=progress,
+            )
+        if copied.rows != places.count:
+            raise DbsyncError(
+                f"{task.target}: the source gave {copied.rows} of {places.count} rows that its snapshot holds",
+                code="SNAPSHOT_BROKEN",
+            )
+        outcome.bytes += copied.bytes
+        return copied.rows
+
+    def _verify_table(self, session: Session, outcome: TableOutcome) -> None:
+        """Compare what was repaired by content, and the rest by row versions with what the comparison saw."""
+        task, delta = outcome.task, self._deltas.get(outcome.task.target)
+        if delta is None:
+            super()._verify_table(session, outcome)
+            return
+        if not self._is_written(outcome) and not self._may_be_acted_on(task):
+            outcome.verified = self.run.verify == "checksum"
+            return
+        expected = delta.expected(updates=self._updates, deletes=self._deletes)
+        if self.run.verify == "count":
+            (rows,) = session.one(statements.count_rows(task.target, only=task.target_only, where=task.where))
+            planned = sum(expected.rows[number] for number in delta.segments) + _rows_outside(delta)
+            found: str | None = None if rows == planned else f"{rows} rows instead of {planned}"
+        else:
+            session.execute(repair_sql.PLANNING)
+            _, side = sides_of(task, delta.segmentation, recode=self.run.recode)
+            query = side.sums(versions=True, hashed=delta.segments)
+            now = read_sums(session, query, delta.segmentation.count, self.run.control.check)
+            found = _first_difference(delta, expected, now)
+        if found is not None:
+            outcome.error = Mismatch(
+                f"{task.target} would differ from the source's snapshot: {found}; rolled back",
+                hint="somebody wrote to it while the run compared, or the target's own triggers change rows",
+            )
+            raise outcome.error
+        outcome.verified = self.run.verify == "checksum"
+
+    def _may_be_acted_on(self, task: TableTask) -> bool:
+        """Whether a foreign key's action may have changed a table that this run leaves alone."""
+        return any(
+            key.table == task.target and (key.on_delete in _ACTING or key.on_update in _ACTING)
+            for key in self.group.foreign_keys
+        )
+
+    def _took_place(self, session: Session) -> bool:
+        try:
+            for outcome in self.outcomes:
+                self._verify_table(session, outcome)
+        except Mismatch:
+            for outcome in self.outcomes:
+                outcome.error = None
+            return False
+        return True
+
+
+def _changes(number: int) -> str:
+    return f"dbsync_changes_{number}"
+
+
+def _queries(task: TableTask, columns: list[str], places: Spool) -> Iterator[statements.Statement]:
+    for oid, locations in places.batches(_LOCATIONS):
+        rows = repair_sql.select_at(task.source, columns, only=task.source_only, oid=oid, locations=locations)
+        yield statements.copy_out(rows, binary=task.binary)
+
+
+def _rows_outside(delta: Delta) -> int:
+    """Rows in the segments that do not differ."""
+    return sum(delta.target.rows) - sum(delta.target.rows[number] for number in delta.segments)
+
+
+def _first_difference(delta: Delta, expected: Sums, now: Sums) -> str | None:
+    """Where the table is not what it must be after the repair."""
+    repaired = set(delta.segments)
+    for number in range(len(now)):
+        if number in repaired:
+            if now.contents(number) != expected.contents(number):
+                return f"segment {number} does not hold what was written to it"
+        elif (now.rows[number], now.versions[number]) != (delta.target.rows[number], delta.target.versions[number]):
+            return f"segment {number} was written to since it was compared"
+    return None

@@ -1,0 +1,115 @@
+"""Compare every table of a plan that holds rows, and say what a run would write, before anything is written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from dbsync.control import Control
+from dbsync.data.compare import Delta, Ends, compare_table
+from dbsync.data.limits import Shrinking, over_limit
+from dbsync.data.plan import Counts, GroupTask, SyncPlan, TableTask
+from dbsync.data.problem import Problem
+from dbsync.errors import DbsyncError
+from dbsync.events import Emit, TablePhase
+from dbsync.model import TableName
+from dbsync.pg import statements_compare as sql
+
+_LOCATIONS = 5000
+
+
+@dataclass(slots=True)
+class Survey:
+    """The deltas of all compared tables, by target, and what forbids writing them."""
+
+    deltas: dict[TableName, Delta] = field(default_factory=dict)
+    refusals: tuple[Problem, ...] = ()
+
+    def counts(self, task: TableTask, plan: SyncPlan) -> Counts | None:
+        """What a run would write into a compared table."""
+        delta = self.deltas.get(task.target)
+        if delta is None:
+            return None
+        updates, deletes = plan.options.mode == "delta", plan.options.delete
+        return Counts(delta.missing.count, delta.changed.count * updates, delta.surplus.count * deletes)
+
+
+@contextmanager
+def surveyed(plan: SyncPlan, ends: Ends, *, emit: Emit, control: Control) -> Iterator[Survey]:
+    """Compare for the block; the rows that differ are kept in temporary files until its end."""
+    survey = Survey()
+    tasks = [task for task in plan.tables if task.strategy == "compare"]
+    executor = ThreadPoolExecutor(plan.options.jobs, thread_name_prefix="compare")
+    try:
+        found = {task.target: executor.submit(_compare, task, ends, emit) for task in _largest_first(tasks)}
+        try:
+            for task in tasks:
+                future = found[task.target]
+                while not future.done():
+                    control.wait(0.05)
+                survey.deltas[task.target] = future.result()
+        except BaseException as error:
+            control.stop(error if isinstance(error, DbsyncError) else DbsyncError("internal fault in a comparison"))
+            raise
+        survey.refusals = (*_over_limit(plan, survey.deltas), *_outside(plan, survey.deltas, ends))
+        yield survey
+    finally:
+        executor.shutdown(wait=True, cancel_futures=True)
+        for delta in survey.deltas.values():
+            delta.close()
+
+
+def _largest_first(tasks: list[TableTask]) -> list[TableTask]:
+    return sorted(tasks, key=lambda task: -task.bytes)
+
+
+def _compare(task: TableTask, ends: Ends, emit: Emit) -> Delta:
+    emit(TablePhase(table=task.target, phase="compare"))
+    return compare_table(task, ends, versions=True)
+
+
+def _over_limit(plan: SyncPlan, deltas: Mapping[TableName, Delta]) -> list[Problem]:
+    if not plan.options.delete:
+        return []
+    tables = [
+        Shrinking(target, delta.surplus.count, delta.target.total()[0], delta.source.total()[0])
+        for target, delta in deltas.items()
+    ]
+    return over_limit(tables, plan.options.max_delete)
+
+
+def _outside(plan: SyncPlan, deltas: Mapping[TableName, Delta], ends: Ends) -> list[Problem]:
+    """Tables that were not selected and refer to rows that would be deleted: their rows would go, or forbid it."""
+    if not plan.options.delete:
+        return []
+    return [problem for group in plan.groups for problem in _outside_group(group, deltas, ends)]
+
+
+def _outside_group(group: GroupTask, deltas: Mapping[TableName, Delta], ends: Ends) -> Iterator[Problem]:
+    for key in group.referring:
+        delta = deltas.get(key.ref_table)
+        if delta is None or not delta.surplus.count:
+            continue
+        count = 0
+        with ends.target.reader() as session:
+            for oid, locations in delta.surplus.batches(_LOCATIONS):
+                query = sql.count_referring(
+                    key.table,
+                    key.columns,
+                    key.ref_table,
+                    key.ref_columns,
+                    only=delta.task.target_only,
+                    oid=oid,
+                    locations=locations,
+                )
+                count += session.one(query)[0]
+        if count:
+            yield Problem(
+                "foreign_key_outside",
+                f"{count:,} rows of {key.table}, which is not selected, refer by foreign key {key.name} "
+                f"(ON DELETE {key.on_delete}) to rows of {key.ref_table} that would be deleted",
+                key.table,
+                name=key.name,
+            )
