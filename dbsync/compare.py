@@ -17,11 +17,13 @@ from functools import partial
 
 from dbsync.control import Control
 from dbsync.data.comparable import Comparables, comparables, not_compared
+from dbsync.data.compare import Ends, compare_table
 from dbsync.data.context import Digest
 from dbsync.data.differences import CompareReport, Level, TableComparison
 from dbsync.data.options import SyncOptions
 from dbsync.data.plan import TableTask
 from dbsync.data.planner import draft_plan
+from dbsync.data.samples import shown
 from dbsync.data.units import Skipped, select_units
 from dbsync.errors import ConfigError, ConnectionLost, DbsyncError, Drift, SameDatabase, StatementFailed
 from dbsync.events import Emit, PlanReady, RunFinished, TableFinished, TableStarted, silent
@@ -69,7 +71,8 @@ def compare(
             ReaderPool(database, snapshot, limit=options.jobs, label=label, check=control.check)
             for database, snapshot in ((source, mine), (target, theirs))
         ]
-        comparison = _Comparison(ready.tasks, pools, level, look.recode, options.jobs, emit, control)
+        ends = Ends(source=pools[0], target=pools[1], recode=look.recode, check=control.check)
+        comparison = _Comparison(ready.tasks, ends, level, samples, options.jobs, emit, control)
         with _stopped_by(control, pools):
             tables = [*ready.refused, *comparison.run(label)]
         return CompareReport(
@@ -199,17 +202,16 @@ class _Comparison:
     def __init__(
         self,
         tasks: Sequence[TableTask],
-        pools: Sequence[ReaderPool],
+        ends: Ends,
         level: Level,
-        recode: bool,
+        samples: int,
         jobs: int,
         emit: Emit,
         control: Control,
     ) -> None:
         self.tasks = sorted(tasks, key=lambda task: -task.bytes)
-        self.level, self.recode, self.jobs = level, recode, jobs
+        self.ends, self.level, self.samples, self.jobs = ends, level, samples, jobs
         self.emit, self.control = emit, control
-        self._source, self._target = pools
 
     def run(self, run_id: str) -> list[TableComparison]:
         """Compare; raises the reason to stop, and what ends the whole comparison (a lost server)."""
@@ -263,8 +265,10 @@ class _Comparison:
         return found
 
     def _compared(self, task: TableTask) -> TableComparison:
-        other = self._beside.submit(self._facts, self._source, task.source, task.source_only, task)
-        theirs = self._facts(self._target, task.target, task.target_only, task)
+        if self.level == "full":
+            return self._by_rows(task)
+        other = self._beside.submit(self._facts, self.ends.source, task.source, task.source_only, task)
+        theirs = self._facts(self.ends.target, task.target, task.target_only, task)
         mine = other.result()
         return TableComparison(
             source=task.source,
@@ -276,13 +280,31 @@ class _Comparison:
             target_rows=theirs.rows,
         )
 
+    def _by_rows(self, task: TableTask) -> TableComparison:
+        """Find every row that differs; only their places are kept, and the values of a few."""
+        with closing(compare_table(task, self.ends, samples=self.samples)) as delta:
+            return TableComparison(
+                source=task.source,
+                target=task.target,
+                state="same" if delta.same else "differs",
+                level="full",
+                reason="row by row, by its key" if task.key else "as whole rows: it has no usable key",
+                key=task.key.names if task.key else (),
+                source_rows=delta.source.total()[0],
+                target_rows=delta.target.total()[0],
+                only_in_source=delta.missing.count,
+                only_in_target=delta.surplus.count,
+                different=delta.changed.count if task.key else None,
+                samples=shown(delta.samples, task, self.ends),
+            )
+
     def _facts(self, pool: ReaderPool, table: TableName, only: bool, task: TableTask) -> Digest:
         """Count one side's rows, and where values are compared add two sums of their hashes."""
         columns = [(pair.name, pair.digest, pair.nullable) for pair in task.columns]
         query = (
             statements.count_rows(table, only=only, where=task.where)
             if self.level == "count"
-            else statements.digest_rows(table, columns, only=only, where=task.where, recode=self.recode)
+            else statements.digest_rows(table, columns, only=only, where=task.where, recode=self.ends.recode)
         )
         with pool.reader() as reader:
             return Digest(*reader.one(query))

@@ -10,6 +10,7 @@ import copy
 import functools
 import inspect
 import os
+import re
 from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from typing import Annotated, Any
@@ -34,6 +35,8 @@ from dbsync.cli.signals import start_clock
 CONTEXT_SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 EPILOG = "Every option but consent (--yes, --confirm, --write) also reads DBSYNC_<OPTION>."
 _DATABASE_ARGUMENTS = frozenset({"DB", "DB...", "SOURCE", "TARGET"})
+LAST_RUN = "last"
+_RUN = re.compile("[0-9a-f]{4,12}")
 _GIVEN = "dbsync.given"  # global options on the command line, of the outer levels
 
 
@@ -65,7 +68,10 @@ class _Context(typer.Context):
         variable = _variable(option)
         if os.environ.get(variable):
             return variable
-        return "the config file's sync" if option.replace("-", "_") in self._named_sync() else "the profile"
+        key = option.replace("-", "_")
+        if key in self._named_sync():
+            return "the config file's sync"
+        return "the profile" if key in self._profile() else None
 
     def _option(self, name: str) -> str | None:
         """The long name of an option that may be set from outside, without its dashes."""
@@ -91,14 +97,29 @@ def _variable(option: str) -> str:
     return "DBSYNC_" + option.replace("-", "_").upper()
 
 
+def _with_run(args: list[str]) -> list[str]:
+    """Give a bare --resume its value: what follows it is a run only if it looks like one."""
+    given = args.index("--") if "--" in args else len(args)
+    return [
+        f"--resume={LAST_RUN}" if arg == "--resume" and place < given and not _names_run(args, place + 1) else arg
+        for place, arg in enumerate(args)
+    ]
+
+
+def _names_run(args: list[str], place: int) -> bool:
+    return place < len(args) and (args[place] == LAST_RUN or _RUN.fullmatch(args[place]) is not None)
+
+
 class _Command(TyperCommand):
     context_class = _Context
+    two_ended = False
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Tell the call which command it is before anything can fail."""
         if isinstance(ctx.obj, Call):
             ctx.obj.report.command = command_name(ctx)
-        return super().parse_args(ctx, args)
+            ctx.obj.report.two_ended = self.two_ended
+        return super().parse_args(ctx, _with_run(args))
 
     def collect_usage_pieces(self, ctx: Any) -> list[str]:
         """The words of the usage line: ``[OPTIONS] DB [SQL]``."""
@@ -162,9 +183,11 @@ def command(
     def decorate(function: Callable[..., Answer]) -> Any:
         app = _app()
         app.command(name, cls=_Command, help=inspect.getdoc(function), epilog=EPILOG)(
-            _entry(function, formats=formats, two_ended=two_ended, graceful=graceful, report=report)
+            _entry(function, formats=formats, graceful=graceful, report=report)
         )
-        return typer.main.get_command(app)
+        made = typer.main.get_command(app)
+        made.two_ended = two_ended  # type: ignore[attr-defined]  # it is a _Command
+        return made
 
     return decorate
 
@@ -199,7 +222,7 @@ def remember_globals(function: Callable[[], None]) -> Callable[..., None]:
 
 
 def _entry(
-    function: Callable[..., Answer], *, formats: tuple[Format, ...], two_ended: bool, graceful: bool, report: bool
+    function: Callable[..., Answer], *, formats: tuple[Format, ...], graceful: bool, report: bool
 ) -> Callable[..., None]:
     first, *own = inspect.signature(function, eval_str=True).parameters.values()
     if first.name != "context":
@@ -209,7 +232,7 @@ def _entry(
         from dbsync.cli.context import Context  # drivers load when a command runs, not for --help
 
         call: Call = ctx.obj
-        call.report.two_ended, call.graceful, call.silent_text = two_ended, graceful, report
+        call.graceful, call.silent_text = graceful, report
         options = _settle(ctx, values, formats)
         check_writable(options.outputs)
         call.begin(options)

@@ -65,7 +65,7 @@ def diff(
     report = services.compare(
         *ends,
         options,
-        level="checksum",
+        level="full",
         samples=0 if stat else limit_samples,
         emit=context.emit,
         control=context.control,

@@ -26,6 +26,7 @@ from dbsync.cli.selection_options import (
     Where,
     compared,
 )
+from dbsync.data.findings import ValidateLevel
 from dbsync.validation import validate as run_validation
 
 
@@ -35,8 +36,11 @@ def validate(
     source: SourceArgument,
     target: TargetArgument,
     level: Annotated[
-        Literal["schema", "count", "checksum"],
-        typer.Option("--level", help="Look at structure and rights alone, or also at rows: counted, or by checksum."),
+        ValidateLevel,
+        typer.Option(
+            "--level",
+            help="schema: structure and rights alone; else also rows: counted, by checksum, or each row that differs.",
+        ),
     ] = "schema",
     tables: Tables = None,
     exclude: Exclude = None,

@@ -102,10 +102,16 @@ def validation(
     return Validation(
         level=level,
         findings=tuple(sorted(findings, key=lambda one: (SEVERITIES.index(one.severity), one.table or "", one.id))),
-        tables=tuple(sorted(str(task.target) for task in draft.plan.tables)) if draft else (),
+        tables=_tables(draft) if draft else (),
         skipped=draft.plan.skipped if draft else (),
         comparison=comparison,
     )
+
+
+def _tables(draft: Draft) -> tuple[str, ...]:
+    """The tables that were asked for, those without a counterpart included."""
+    missing = {problem.table for problem in draft.selection.problems}
+    return tuple(sorted({str(name) for name in missing.union(task.target for task in draft.plan.tables)}))
 
 
 def _finding(problem: Problem, details: Mapping[str, Any]) -> Finding:
@@ -141,7 +147,8 @@ def _fields(finding: Finding) -> dict[str, Any]:
 
 def _data_problem(table: TableComparison) -> tuple[Problem, dict[str, Any]]:
     if table.state == "not_compared":
-        return Problem("not_compared", f"{table.target} was not compared: {table.reason}", table.target), {}
+        place = "" if str(table.target) in table.reason else f"{table.target} "
+        return Problem("not_compared", f"{place}not compared: {table.reason}", table.target), {}
     return Problem("rows_differ", f"{table.target}: {difference(table)}", table.target), table.to_dict()
 
 
@@ -154,7 +161,7 @@ def difference(table: TableComparison) -> str:
     )
     told = [f"{count:,} {word}" for count, word in counts if count]
     if told:
-        return f"rows {', '.join(told)}"
+        return f"rows differ: {', '.join(told)}"
     if table.source_rows != table.target_rows:
         return f"{table.source_rows:,} rows in the source, {table.target_rows:,} in the target"
     return f"{table.source_rows:,} rows on both sides, but not the same"

@@ -58,6 +58,8 @@ def test_the_validator_sees_faults(call, source_db):
         ("sync", "{a}", "{b}", "--dry-run"), ("sync", "{a}", "{b}"), ("sync", "{a}", "{b}", "--yes"), ("sync", "{a}", "{a}"),
         ("sync", "{a}", "{b}", "--yes", "--mode", "replace", "--tables", "t"),
         ("local", "list"), ("local", "down", "nothing-of-that-name"), ("no-such",), ("execute", "--no-such"),
+        ("sync", "--no-such"), ("diff", "{a}", "{b}"), ("diff", "{a}", "{b}", "--what", "data"), ("validate", "{a}", "{b}"),
+        ("validate", "{a}", "{b}", "--level", "full"), ("validate", "{a}", "{a}"),
     ],
     ids=" ".join,
 )  # fmt: skip
