@@ -322,32 +322,30 @@ class GroupRun:
         The same lock as before waits until the server is done with the transaction, either way.
         """
         self._phase("settle")
-        failpoint("before_settle")
-        if self.run.books.fence is not None:
+        try:
+            failpoint("before_settle")
+            if self.run.books.fence is None and self.run.verify != "checksum":
+                raise ConnectionLost("there is neither a ledger nor a checksum to tell")
             with self.run.target_session("settle") as session, session.transaction():
                 session.execute(statements.lock_tables(self.group.lock, self.group.lock_mode))
-                if not self.run.books.committed(session, self.outcomes[0].task.target):
-                    raise ConnectionLost(
-                        "the connection was lost during COMMIT, which did not take place", hint="run the command again"
-                    )
-            return
-        if self.run.verify != "checksum":
+                took_place = self._took_place(session)
+        except DbsyncError as error:
             raise ConnectionLost(
-                "the connection was lost during COMMIT; the target holds either its old or its new content",
+                "the connection was lost during COMMIT; the target holds either its old or its new content: "
+                f"{error.message}",
                 hint="run the command again",
+            ) from error
+        if not took_place:
+            raise ConnectionLost(
+                "the connection was lost during COMMIT, which did not take place", hint="run the command again"
             )
-        with self.run.target_session("settle") as session, session.transaction():
-            session.execute(statements.lock_tables(self.group.lock, self.group.lock_mode))
-            if not self._took_place(session):
-                raise ConnectionLost(
-                    "the connection was lost during COMMIT and the target holds its old content",
-                    hint="run the command again",
-                )
-            for outcome in self.outcomes:
-                outcome.verified = True
+        for outcome in self.outcomes:
+            outcome.verified = self.run.verify == "checksum"
 
     def _took_place(self, session: Session) -> bool:
-        """Whether the target holds what the transaction wrote."""
+        """Whether the transaction was committed: by the ledger, or else by what the target holds."""
+        if self.run.books.fence is not None:
+            return self.run.books.committed(session, self.outcomes[0].task.target)
         return all(
             self.run.target_digest(session, outcome.task) == self.run.wait_for(self.run.source_digest(outcome.task))
             for outcome in self.outcomes

@@ -63,6 +63,8 @@ def _setting(mode: str, random: Random) -> job.Setting:
     args: tuple[str, ...] = ("-j", random.choice("124"))
     if random.random() < 0.3:
         args += ("--drop-indexes",)
+    if random.random() < 0.15:
+        args += (job.NO_LEDGER,)
     return job.Setting(mode, random.choice(job.SIZES), random.random() < 0.2, args)
 
 
@@ -79,7 +81,7 @@ def _failpoint_trial(mode: str, seed: int, random: Random) -> Trial:
     args: tuple[str, ...] = ("-j", random.choice("124"))
     if point in _WITH_INDEXES_DROPPED or random.random() < 0.2:
         args += ("--drop-indexes",)
-    nth = random.choice(("", "", "@2", "@3"))
+    nth = random.choice(("", "", "", "@2")) if action != "kill" else random.choice(("", "@2", "@3"))
     return Trial("failpoints", seed, job.Setting(mode, 1, guest, args), reach, f"{point}{nth}={action}")
 
 

@@ -112,6 +112,7 @@ class Mode:
 
 
 REPLACE = ("--mode", "replace")
+NO_LEDGER = "--no-ledger"
 MODES = {
     mode.name: mode
     for mode in (
@@ -143,7 +144,13 @@ class Setting:
     @property
     def recovery(self) -> tuple[str, ...]:
         """The options of the run that comes after."""
-        return (*MODES[self.mode].recovery, *self._role_options)
+        ledger = () if self.has_ledger else (NO_LEDGER,)
+        return (*MODES[self.mode].recovery, *self._role_options, *ledger)
+
+    @property
+    def has_ledger(self) -> bool:
+        """Whether the run keeps books in the target."""
+        return NO_LEDGER not in self.args
 
     @property
     def _role_options(self) -> tuple[str, ...]:

@@ -31,6 +31,8 @@ INVARIANTS = {
 _SIGNAL_CODES = {"SIGINT": 130, "SIGTERM": 143, "stall, then SIGTERM": 143}
 _LONGEST = {"SIGINT": 5.0, "SIGTERM": 5.0, "stall, then SIGTERM": 5.6 + 0.6}
 _DEAD_PEER_S = 15.0
+# What a run has to say that lost its connection in COMMIT and could not ask again.
+_NOT_KNOWN = "holds either its old or its new content"
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +186,8 @@ def _reports(case: Case, states: list[tuple[bool, bool]]) -> Iterator[str]:
                 continue
             table = reported[name]
             done = table["state"] == "done"
+            if _NOT_KNOWN in ((table["error"] or {}).get("message") or ""):
+                continue
             if not (new if done else old or (case.recovering and new)):
                 yield f"I4: {name} is reported as {table['state']} but does not hold the {'new' if done else 'old'} rows"
             if table["verified"] and not done:
@@ -246,7 +250,8 @@ def _excuse(case: Case) -> Callable[[str], bool]:
 
 
 def _excused(case: Case, line: str) -> bool:
-    return case.may_leave and _own(line)
+    """The ledger is meant to stay; staging may stay until the next run."""
+    return _own(line) and (case.may_leave or (case.trial.setting.has_ledger and ".stage_" not in line))
 
 
 def _own(line: str) -> bool:

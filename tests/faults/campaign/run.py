@@ -79,8 +79,8 @@ class Runner:
             case = self._disturbed(trial, number, scene, url)
             verdict = judge(case)
             wrong = verdict.wrong
-            repaired = not trial.expects or case.result.exit_code == 0
-            if not trial.expects:
+            repaired = case.result.exit_code == 0 and all(verdict.new)
+            if not trial.expects and (case.struck or not repaired):
                 again = judge(self._repair(trial, scene, url))
                 wrong = wrong + [f"{line}\n(after the repair)" for line in again.wrong]
                 repaired = not again.wrong and all(again.new)
