@@ -24,8 +24,8 @@ _BINARY_SAFE = frozenset({
 # Types whose text form never holds "|" and is never empty, or (JSON) ends where its syntax says: they need no
 # length in the digest's row text. Arrays, ranges and composites are of the latter sort, too: they quote.
 _PLAIN = frozenset({
-    "bool", "int2", "int4", "int8", "oid", "float4", "float8", "numeric", "date", "time", "timetz", "timestamp",
-    "timestamptz", "interval", "uuid", "inet", "cidr", "macaddr", "macaddr8", "pg_lsn", "json", "jsonb",
+    "bool", "int2", "int4", "int8", "oid", "float4", "float8", "numeric", "date", "time", "timetz",
+    "interval", "uuid", "inet", "cidr", "macaddr", "macaddr8", "pg_lsn", "json", "jsonb",
 })  # fmt: skip
 _SELF_DELIMITING = ("composite", "range", "multirange")
 _MEASURED = frozenset(("text", "varchar", "bpchar", "bytea"))  # octet_length is cheap, even for toasted values
@@ -35,7 +35,8 @@ _SHIFTS_IDENTITY = frozenset({
 })  # fmt: skip
 _WIDER_INTEGER = {"int2": {"int4", "int8", "numeric"}, "int4": {"int8", "numeric"}, "int8": {"numeric"}}
 
-DigestForm = Literal["plain", "measured", "row"]
+DigestForm = Literal["plain", "measured", "row", "timestamp", "timestamptz"]
+_SENT: Mapping[str, DigestForm] = {"timestamp": "timestamp", "timestamptz": "timestamptz"}  # 64-bit numbers inside
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,7 +123,9 @@ def _digest_form(left: ColumnType, right: ColumnType) -> DigestForm:
     if left.kind == right.kind and left.kind in _SELF_DELIMITING:
         return "plain"
     names = {left.name, right.name}
-    if left.kind == right.kind == "base" and left.element is right.element is None:
+    if left.kind == right.kind == "base" and left.schema == right.schema == "pg_catalog":
+        if len(names) == 1 and left.name in _SENT:
+            return _SENT[left.name]
         if names <= _PLAIN:
             return "plain"
         if len(names) == 1 and names <= _MEASURED:

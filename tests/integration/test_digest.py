@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from psycopg import sql
 
 from dbsync.model import TableName
 from dbsync.pg.database import Database
@@ -17,6 +18,9 @@ FORMS: list[DigestColumn] = [("i", "plain", True), ("a", "measured", True), ("b"
 SELF_DELIMITING: list[DigestColumn] = [
     ("j", "plain", True), ("i", "plain", True), ("a", "measured", True), ("b", "measured", True),
 ]  # fmt: skip
+# Nothing in front of the marks that begins with a figure: an array may look like marks, and text like all that follows.
+ARRAYS: list[DigestColumn] = [("s", "plain", True), ("a", "measured", True)]
+TIMES: list[DigestColumn] = [("t", "timestamptz", True), ("u", "timestamp", True), ("i", "plain", True)]
 
 
 @pytest.fixture
@@ -33,6 +37,63 @@ def digest(target_db):
 
     yield of
     session.close()
+
+
+@pytest.fixture
+def digest_of(target_db):
+    """A function (columns of the table, digest columns, SQL of one row) -> digest."""
+    session = Database(parse_url(target_db.url)).connect()
+
+    def of(definition, columns, values):
+        session.execute("DROP TABLE IF EXISTS public.t")
+        target_db.execute(f"CREATE TABLE public.t ({definition}); INSERT INTO public.t VALUES ({values})")
+        return session.one(digest_rows(TABLE, columns, only=True, where=None, recode=False))
+
+    yield of
+    session.close()
+
+
+@pytest.mark.parametrize(
+    ("left", "right"),
+    [("'{tf|8|abc}', 'x'", "NULL, 'abc}|1|x'"), ("'{tf|abc}', 'x'", "NULL, 'abc}|x'"), ("NULL, '|tf|x'", "NULL, 'x'")],
+)
+def test_an_array_that_looks_like_marks_of_nulls(left, right, digest_of):
+    assert digest_of("s text[], a text", ARRAYS, left) != digest_of("s text[], a text", ARRAYS, right)
+
+
+@pytest.mark.parametrize("other", ["'|t'", "'|tf'", "''", "'{t'"])
+def test_a_single_text_that_looks_like_marks_of_nulls(other, digest_of):
+    single: list[DigestColumn] = [("a", "measured", True)]
+    assert digest_of("a text", single, "NULL") != digest_of("a text", single, other)
+
+
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    left=st.tuples(*[st.none() | st.text("|tf{},1x", max_size=6)] * 3),
+    right=st.tuples(*[st.none() | st.text("|tf{},1x", max_size=6)] * 3),
+)
+def test_texts_and_arrays_of_marks_and_separators(left, right, digest_of):
+    columns: list[DigestColumn] = [("s", "plain", True), ("a", "measured", True), ("b", "measured", True)]
+
+    def of(row):
+        array, *texts = (sql.Literal(value).as_string(None) for value in row)
+        array = "NULL" if row[0] is None else f"ARRAY[{array}]"
+        return digest_of("s text[], a text, b text", columns, f"{array}, {texts[0]}, {texts[1]}")
+
+    assert (of(left) == of(right)) == (left == right)
+
+
+INSTANTS = [
+    "2024-01-01 00:00:00", "2024-01-01 00:00:00.000001", "2024-01-01 01:11:34.967296", "1999-12-31 23:59:59.999999",
+    "2000-01-01 00:00:00", "4713-01-01 00:00:00 BC", "294276-12-31 23:59:59.999999", "infinity", "-infinity",
+]  # fmt: skip
+
+
+def test_each_instant_counts_for_itself(digest_of):
+    definition = "t timestamptz, u timestamp, i int"
+    rows = [f"'{instant}', NULL, 1" for instant in INSTANTS] + [f"NULL, '{instant}', 1" for instant in INSTANTS]
+    rows += ["NULL, NULL, 1", "NULL, NULL, NULL"]
+    assert len({digest_of(definition, TIMES, row) for row in rows}) == len(rows)
 
 
 TELL_APART = {
@@ -116,12 +177,16 @@ def test_is_the_same_on_every_server(fixture, request):
     server = request.getfixturevalue(fixture)
     session = Database(parse_url(server.url("postgres"))).connect()
     with session.transaction():
-        session.execute("CREATE TABLE public.t (i bigint, a text, b text, j json)")
-        session.execute("INSERT INTO public.t VALUES (1, 'x', NULL, '{}'), (NULL, '', 'z', NULL)")
-        found = session.one(digest_rows(TABLE, FORMS, only=True, where=None, recode=False))
+        session.execute("CREATE TABLE public.t (i bigint, a text, b text, j json, t timestamptz, u timestamp)")
+        session.execute(
+            "INSERT INTO public.t VALUES (1, 'x', NULL, '{}', '2024-02-29 12:00+02', '-infinity'),"
+            " (NULL, '', 'z', NULL, NULL, NULL)"
+        )
+        columns = FORMS + TIMES[:2]
+        found = session.one(digest_rows(TABLE, columns, only=True, where=None, recode=False))
         session.execute("DROP TABLE public.t")
     session.close()
     assert found == EXPECTED
 
 
-EXPECTED = (2, "446161806903802654", "1162974280490116952")
+EXPECTED = (2, "881415634852679620", "12832514437084287385")
