@@ -9,6 +9,7 @@ import argparse
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -27,6 +28,9 @@ _SHARE = {"kills": 600, "network": 520, "servers": 220, "failpoints": 0, "disk":
 def main(arguments: list[str] | None = None) -> int:
     """Run what was asked; return 1 when an invariant was broken."""
     options = _parser().parse_args(arguments)
+    signal.signal(
+        signal.SIGINT, signal.default_int_handler
+    )  # a shell's background job ignores it, and so would clients
     commit = options.commit or _commit()
     results: Path = options.results
     if options.report_only:

@@ -153,7 +153,10 @@ def _codes(case: Case, kind: str) -> tuple[int, ...]:
     if case.recovering or (kind == "none" and not point):
         return case.trial.expects if case.trial.expects and not case.recovering else (0,)
     if kind in _SIGNAL_CODES:
-        return (0, _SIGNAL_CODES[kind]) if case.struck else (0,)
+        code = _SIGNAL_CODES[kind]
+        # A signal that comes at the very end may come too late; a stalled run cannot end by itself.
+        late = (0,) if case.took < 2 and not kind.startswith("stall") else ()
+        return (*late, code) if case.struck else (0,)
     if kind == "kill -9" or action == "kill":
         return (0, 3, 6, -9) if point else (0, -9)
     if kind == "delay" or (kind == "none" and action.startswith("sleep")):
