@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import contextmanager
+from dataclasses import replace
 
 from dbsync.data.context import Digest, RunContext
 from dbsync.data.plan import GroupTask, SequenceTask, TableTask
@@ -59,6 +60,8 @@ class GroupRun:
 
     def replace(self) -> None:
         """Do the group's transaction, again after a lost race for locks; fills in ``outcomes``."""
+        if self.group.finished and self._still_equal():
+            return
         for attempt in range(1, _ATTEMPTS + 1):
             try:
                 self._attempt()
@@ -72,6 +75,22 @@ class GroupRun:
                     Notice(message=f"waiting for locks, attempt {attempt + 1} of {_ATTEMPTS}: {error.message}")
                 )
                 self.run.control.wait(self.run.jitter(attempt))
+
+    def _still_equal(self) -> bool:
+        """Whether tables that an earlier run was done with equal the source in this snapshot too; then that is all."""
+        self._phase("verify")
+        expected = [self.run.source_digest(outcome.task, whole=True) for outcome in self.outcomes]
+        with self.run.target_session("compare") as session, session.transaction():
+            session.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+            found = [self.run.target_digest(session, outcome.task, whole=True) for outcome in self.outcomes]
+        if found != [self.run.wait_for(each) for each in expected]:
+            return False
+        for outcome, digest in zip(self.outcomes, found, strict=True):
+            outcome.task = replace(outcome.task, strategy="verified", reason="done by the run that was taken up")
+            outcome.rows_source, outcome.verified = digest.rows, True
+        with self.run.target_session("finish") as session, session.transaction():
+            self._before_commit(session)
+        return True
 
     def finish(self, error: BaseException | None) -> None:
         """Write the group's end into the outcomes and tell it."""
@@ -106,6 +125,8 @@ class GroupRun:
                     self._switch_off(session)
                     self._write(session)
                     self._switch_on(session)
+                    if self._owns_tables:
+                        self._analyze(session)
                     self._verify(session)
                     self._before_commit(session)
             except ConnectionLost:
@@ -186,7 +207,8 @@ class GroupRun:
         for outcome in held:
             task = outcome.task
             (outcome.rows_deleted,) = session.one(statements.count_rows(task.target, only=task.target_only))
-        if self.group.clear == "truncate":
+        oids = self.run.target_oids(self.group.lock).values()
+        if self.group.clear == "truncate" and not runs.hold_no_bytes(session, oids):
             tasks = [outcome.task for outcome in self.outcomes]
             session.execute(statements.truncate([(task.target, task.target_only) for task in tasks]))
         elif self.group.clear == "delete":
@@ -228,7 +250,7 @@ class GroupRun:
                 progress=progress,
             )
         outcome.rows_source = outcome.rows_inserted = copied.rows
-        outcome.bytes, outcome.elapsed_s = copied.bytes, time.monotonic() - started
+        outcome.bytes, outcome.elapsed_s = copied.bytes if copied.rows else 0, time.monotonic() - started
         if self.run.verify != "none" and task.target not in self._digests:
             self._digests[task.target] = self.run.source_digest(task)
 
@@ -352,22 +374,33 @@ class GroupRun:
         )
 
     def _after_commit(self, session: Session) -> None:
-        """Refresh statistics. The rows are in: whatever goes wrong now is a warning."""
+        """Refresh what statistics are still missing. The rows are in: whatever goes wrong now is a warning."""
         try:
             failpoint("after_commit")
-            self._analyze(session)
+            if not self._owns_tables:
+                self._analyze(session)
         except DbsyncError as error:
             self.run.warn(f"{self.group.tables[0].target} and its group are committed, but: {error.message}")
 
+    @property
+    def _owns_tables(self) -> bool:
+        """Nobody else reads or writes the tables until the commit, so that statistics may come with the rows."""
+        return self.group.lock_mode == "ACCESS EXCLUSIVE"
+
     def _analyze(self, session: Session) -> None:
+        """Refresh statistics; what goes wrong is a warning, also before the commit."""
         for table in self.group.analyze:
             try:
                 session.notices.clear()
                 failpoint("before_analyze")
-                session.execute(statements.analyze(table))
+                with session.transaction():
+                    session.execute(statements.analyze(table))
                 for notice in session.notices:
                     self.run.warn(f"{table}: statistics not refreshed: {notice}")
+            except ConnectionLost:
+                raise
             except StatementFailed as error:
+                self.run.control.check()
                 self.run.warn(f"{table}: statistics not refreshed: {error.message}")
 
     def _phase(self, phase: str) -> None:

@@ -119,12 +119,13 @@ def check_delta(called: CalledSync, case: Case, pair: Pair, before: oracle.Photo
         damage(pair.target, case)
         repaired = run(called, case, pair, *args, "--delete", "--max-delete", "100%").ended(0)
         check_done(case, pair, repaired, before, first=False)
-        assert any(repaired.result["totals"][f"rows_{what}"] for what in ("inserted", "updated", "deleted")), repaired
+        if any(table["rows_source"] for table in repaired.result["tables"]):
+            assert repaired.result["totals"]["rows_inserted"], repaired
 
 
 def damage(url: str, case: Case) -> None:
     """Delete every third row of every table, whatever its constraints and triggers say."""
-    names = sorted(case.damaged) or [
+    names: list[object] = sorted(case.damaged) or [
         name
         for (name,) in rows(
             url,
