@@ -16,7 +16,7 @@ from dbsync.data.differences import CompareReport, TableComparison
 from dbsync.data.keys import choose_key
 from dbsync.data.planner import Draft
 from dbsync.data.problem import RULES, Problem, Rule, Severity
-from dbsync.data.units import Skipped
+from dbsync.data.units import Skipped, family_of
 from dbsync.model import Catalog, Table, quote_identifier
 
 ValidateLevel = Literal["schema", "count", "checksum", "full"]
@@ -170,11 +170,14 @@ def difference(table: TableComparison) -> str:
 def _schema_problems(draft: Draft | None) -> Iterator[Problem]:
     if draft is None:
         return
-    yield from draft.problems
+    denied = {problem.table for problem in draft.problems if problem.rule == "source_rights"}
+    closed = {task.target for task in draft.plan.tables if task.source in denied}  # so are all columns: told once
+    yield from (one for one in draft.problems if one.rule != "column_unreadable" or one.table not in closed)
     yield from draft.plan.refusals
     yield from draft.notes
     yield from _database_problems(draft.source, draft.target)
     yield from _trigger_problems(draft)
+    yield from _foreign_key_problems(draft)
     broken = {problem.table for problem in draft.problems}
     for task in draft.plan.tables:
         source, target = draft.source.tables[task.source], draft.target.tables[task.target]
@@ -220,6 +223,21 @@ def _trigger_problems(draft: Draft) -> Iterator[Problem]:
             if firing:
                 names = ", ".join(map(quote_identifier, firing))
                 yield Problem(rule, f"{route.target}: its triggers ({names}) {will}", route.target)
+
+
+def _foreign_key_problems(draft: Draft) -> Iterator[Problem]:
+    """Foreign keys of the target that cross the border of the selection."""
+    selected = {table.name for unit in draft.selection.units for table in family_of(draft.target, unit.target)}
+    told = {(problem.table, problem.name) for problem in draft.plan.refusals}
+    for table in draft.target.tables.values():
+        for key in table.foreign_keys:
+            inside = (key.table in selected, key.ref_table in selected)
+            if inside == (True, False):
+                said = f"{key.table} refers by foreign key {key.name} to {key.ref_table}, which is not selected"
+                yield Problem("foreign_key_parent", said, key.table, name=key.name)
+            elif inside == (False, True) and (key.table, key.name) not in told:
+                said = f"{key.table}, which is not selected, refers to {key.ref_table} by foreign key {key.name}"
+                yield Problem("foreign_key_child", said, key.table, name=key.name)
 
 
 def _null_problems(source: Table, target: Table, names: set[str]) -> Iterator[Problem]:

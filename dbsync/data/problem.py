@@ -23,7 +23,8 @@ Rule = Literal[
     # told by validate alone
     "same_database", "read_only_target", "standby_target", "protected_target", "server_older", "encoding_unknown",
     "encoding_narrower", "encoding_differs", "no_key", "triggers_off", "triggers_fire", "unlogged_target",
-    "column_not_null", "foreign_key_extra", "unique_extra", "check_extra", "rows_differ", "not_compared",
+    "column_not_null", "foreign_key_child", "foreign_key_parent", "foreign_key_extra",
+    "unique_extra", "check_extra", "rows_differ", "not_compared",
 ]  # fmt: skip
 
 
@@ -103,6 +104,8 @@ RULES: Mapping[Rule, RuleFacts] = {
     "column_not_null": _facts(
         "column", "medium", "rows with NULL will fail: fill them, or drop NOT NULL in the target"
     ),
+    "foreign_key_child": _facts("foreign_key", "medium", "select the referring table too, if rows are to be deleted"),
+    "foreign_key_parent": _facts("foreign_key", "medium", "select the table referred to, or make sure it has the rows"),
     "foreign_key_extra": _facts("foreign_key", "high", "check that the source's rows satisfy it, or drop it"),
     "unique_extra": _facts("constraint", "medium", "check that the source's rows satisfy it, or drop it"),
     "check_extra": _facts("constraint", "info", "check that the source's rows satisfy it"),
