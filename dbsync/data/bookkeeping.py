@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from dbsync.data.option_records import to_record
 from dbsync.data.plan import SyncPlan
+from dbsync.failpoints import failpoint
 from dbsync.model import TableName
 from dbsync.pg import ledger, runs
 from dbsync.pg.database import Session
@@ -36,8 +37,10 @@ class Bookkeeping:
         lock was lost.
         """
         if self.fence is not None:
+            failpoint("before_seal")
             ledger.record_tables(session, records, run_id=self.run_id, fence=self.fence)
             ledger.hold_fence(session, self.fence)
+        failpoint("after_fence")
         runs.check_run_lock(session, self.lock_pid)
 
     def committed(self, session: Session, table: TableName, *, transaction: int = 1) -> bool:
@@ -47,6 +50,7 @@ class Bookkeeping:
     def finish(self, lock: Session, state: EndState) -> None:
         """Note how the run ended."""
         if self.fence is not None:
+            failpoint("before_books_closed")
             ledger.finish_run(lock, self.run_id, state)
 
 
@@ -54,6 +58,7 @@ def begin_books(lock: Session, plan: SyncPlan, *, run_id: str, snapshot: Snapsho
     """Open the books of a run whose session ``lock`` holds the run lock: earlier runs can commit no more."""
     fence = None
     if plan.ledger and ledger.open_ledger(lock) is not None:
+        failpoint("before_books_opened")
         fence = ledger.begin_run(
             lock,
             run_id=run_id,
