@@ -13,11 +13,12 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from tests.faults.campaign import draw, job, report
+from tests.faults.campaign import draw, job, planted, report
 from tests.faults.campaign.draw import Trial
 from tests.faults.campaign.run import Record, Runner, disk_reason, parse_name, small_disk
 from tests.faults.campaign.world import World
@@ -33,6 +34,8 @@ def main(arguments: list[str] | None = None) -> int:
     )  # a shell's background job ignores it, and so would clients
     commit = options.commit or _commit()
     results: Path = options.results
+    if options.planted is not None:
+        return int(run_planted(options.planted, results, commit))
     if options.report_only:
         report.write(options.out, report.read(results))
         return 0
@@ -80,6 +83,25 @@ def _run(trials: list[Trial], results: Path, commit: str, *, keep: bool) -> bool
             if keep:
                 append(results, record)
     return failed
+
+
+def run_planted(only: str, results: Path, commit: str) -> bool:
+    """Plant every bug whose name holds ``only``, one after the other; True when one was not caught."""
+    missed = False
+    with fresh_world() as world:
+        bugs = [bug for bug in planted.BUGS if only in bug.name]
+        trials = {bug.caught_by for bug in bugs if isinstance(bug.caught_by, Trial)}
+        for trial in trials:
+            if wrong := planted.unharmed(trial, world):
+                print(f"WRONG without any bug: {trial}\n      {wrong}", flush=True)
+                missed = True
+        for bug in bugs:
+            began = time.monotonic()
+            said = planted.caught(bug, world)
+            missed |= not said
+            print(f"{'caught' if said else 'MISSED'} {bug.name}: {said[0][:160] if said else ''}", flush=True)
+            report.keep_planted(results, bug.name, bool(said), commit, time.monotonic() - began)
+    return missed
 
 
 def tell(record: Record) -> None:
@@ -154,6 +176,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--results", type=Path, default=Path("build/faults.jsonl"), help="where the trials are kept")
     parser.add_argument("--out", type=Path, help="write the report here")
     parser.add_argument("--report-only", action="store_true", help="write the report of what is kept, run nothing")
+    parser.add_argument("--planted", nargs="?", const="", metavar="TEXT", help="plant the bugs whose names hold TEXT")
     parser.add_argument("--replay", action="append", metavar="ID", help="repeat this one trial; repeatable")
     parser.add_argument("--commit", help="the name of what is tested, where git cannot tell")
     return parser

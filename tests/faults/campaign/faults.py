@@ -1,8 +1,8 @@
 """The faults: what may go wrong in a trial, on which side, and at which moment it strikes.
 
 A moment is the number of a protocol message, which a seed repeats on a busy machine too: counted over
-all messages, over those that carry no rows (where transactions begin and end), over rows, or over
-replies to COMMIT. A fault strikes once.
+all messages, over those that carry no rows (where transactions begin and end), over rows, over replies
+to COMMIT, or over orders to COMMIT. A fault strikes once.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from tests.faults.proxy import Fate, Message, Proxy
 from tests.fixtures.command import Running
 
 Side = Literal["source", "target"]
-Count = Literal["time", "all", "edges", "rows", "commits"]
+Count = Literal["time", "all", "edges", "rows", "commits", "orders"]
 SIDES: tuple[Side, Side] = ("source", "target")
 
 
@@ -49,6 +49,7 @@ FATES = {
     "swallow, then cut": Fate.LOSE,
     "flip a bit": Fate.FLIP,
     "lose the reply to COMMIT": Fate.LOSE,
+    "cut before COMMIT": Fate.CUT,
     "stall, then SIGTERM": Fate.HOLD,
 }
 SIGNALS = {"kill -9": signal.SIGKILL, "SIGINT": signal.SIGINT, "SIGTERM": signal.SIGTERM}
@@ -65,12 +66,22 @@ def draw_network(random: Random) -> Fault:
     """Something between the client and one server."""
     kind = random.choice(
         ("cut", "cut inside a message", "half-close", "swallow, then cut", "flip a bit") * 3
-        + ("lose the reply to COMMIT", "lose the reply to COMMIT", "delay", "delay", "refuse", "stall, then SIGTERM")
+        + (
+            "lose the reply to COMMIT",
+            "lose the reply to COMMIT",
+            "cut before COMMIT",
+            "delay",
+            "delay",
+            "refuse",
+            "stall, then SIGTERM",
+        )
     )
     if kind == "flip a bit":
         return _anywhere(random, kind, ("rows",))
     if kind == "lose the reply to COMMIT":
         return Fault(kind, "target", "commits", random.random())
+    if kind == "cut before COMMIT":
+        return Fault(kind, "target", "orders", random.random())
     return _anywhere(random, kind, ("all", "edges"))
 
 
@@ -103,6 +114,8 @@ def counted(message: Message, count: Count) -> bool:
         return message.kind == b"d" and message.length > 4
     if count == "edges":
         return message.kind != b"d"
+    if count == "orders":  # to commit: some are of the client's own books
+        return message.sender == "client" and message.start.upper().startswith(b"COMMIT")
     return message.commits if count == "commits" else count == "all"
 
 

@@ -77,6 +77,7 @@ INSERT INTO event (day, body) SELECT '2025-05-05', '{{}}' FROM generate_series(1
 INSERT INTO wide SELECT 200000 + i, 'only here', '', 0, now() FROM generate_series(1, 5) i;
 INSERT INTO small VALUES (11, 'only here');
 INSERT INTO heap VALUES (NULL, NULL);
+SELECT setval('payment_id_seq', 900 * {n});
 """
 
 SIZES = (1, 4, 10)  # about 1.7, 7 and 17 thousand rows

@@ -20,13 +20,15 @@ from tests.faults.campaign.faults import SIDES, Count, Fault, Side, Strike, coun
 from tests.faults.campaign.judge import Case, judge
 from tests.faults.campaign.world import Scene, World
 from tests.faults.proxy import Fate, Hook, Message, Proxy
+from tests.fixtures import oracle
 from tests.fixtures.command import Command, Result, Running
 from tests.fixtures.pair import run_sql
 
+_PATIENCE_S = 45.0
 _DISK_MB = 96
 _ROOM_KB = (64, 12_000)  # what is left on the full disk
 _DESCRIPTORS = (4, 40)
-_COUNTS: tuple[Count, ...] = ("all", "edges", "rows", "commits")
+_COUNTS: tuple[Count, ...] = ("all", "edges", "rows", "commits", "orders")
 
 
 @dataclass(slots=True)
@@ -70,12 +72,13 @@ class Runner:
         """Carry one trial out, repair included."""
         began = time.monotonic()
         setting = trial.setting
-        number = trial.at if trial.at is not None else self._moment(trial)
+        number = trial.at if trial.at is not None else self.moment(trial)
         scene = self.world.scene(setting.size, job.MODES[setting.mode].empty)
         outside, written = self._outside(), self.world.written()
         with self._target(trial, scene) as url:
             if trial.before:
                 run_sql(url, trial.before)
+                scene = replace(scene, old=oracle.take(url))
             case = self._disturbed(trial, number, scene, url)
             verdict = judge(case)
             wrong = verdict.wrong
@@ -110,7 +113,7 @@ class Runner:
         seen.unlink(missing_ok=True)
         trial = Trial("reach", 0, setting, fault)
         scene = self.world.scene(setting.size, job.MODES[setting.mode].empty)
-        number = self._moment(trial)
+        number = self.moment(trial)
         with self._target(trial, scene) as url:
             self._disturbed(trial, number, scene, url, {"DBSYNC_FAILPOINTS_REACHED": str(seen)})
             self._repair(trial, scene, url, {"DBSYNC_FAILPOINTS_REACHED": str(seen)})
@@ -191,7 +194,7 @@ class Runner:
         args = ("sync", "env:TRIAL_SOURCE", "env:TRIAL_TARGET", "--yes", "--json", "--progress", "jsonl")
         return Command(self.command.home, prefix).start(*args, "--log-file", str(log), *options, env=env)
 
-    def _moment(self, trial: Trial) -> float | None:
+    def moment(self, trial: Trial) -> float | None:
         """The number of the message (or the second) that a share of an undisturbed run is."""
         fault = trial.fault
         if fault.kind in ("none", "disk full", "few descriptors"):
@@ -264,7 +267,7 @@ def _counting(lengths: dict[tuple[Side, Count], float], side: Side) -> Hook:
 
 def _wait(running: Running) -> tuple[Result, list[str]]:
     """Wait for the end; name the processes of its group that outlive it."""
-    result = running.wait(timeout=90)
+    result = running.wait(timeout=_PATIENCE_S)
     try:
         os.killpg(running.pid, 0)
     except ProcessLookupError:

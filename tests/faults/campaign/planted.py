@@ -1,0 +1,178 @@
+"""Bugs planted on purpose, one at a time, in a copy of dbsync: the campaign must catch every one.
+
+A bug is a text of the source that is replaced by another; one whose text is no longer there is an error.
+Each has a trial that an unharmed dbsync passes, or a test of this suite that it passes.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from tests.faults.campaign import job
+from tests.faults.campaign.draw import PACKAGE, Trial
+from tests.faults.campaign.faults import Fault
+from tests.faults.campaign.run import Runner
+from tests.faults.campaign.world import World
+
+
+@dataclass(frozen=True, slots=True)
+class Bug:
+    """One planted bug: what is replaced in which file, and what has to notice it (a trial, or a test's address)."""
+
+    name: str
+    changes: tuple[tuple[str, str, str], ...]  # file, old text, new text
+    caught_by: Trial | str
+
+
+def _trial(
+    mode: str = "replace",
+    *args: str,
+    fault: Fault | None = None,
+    failpoint: str = "",
+    before: str = "",
+    expects: tuple[int, ...] = (),
+    guest: bool = False,
+) -> Trial:
+    setting = job.Setting(mode, 1, guest, ("-j", "2", *args))
+    return Trial("planted", 0, setting, fault or Fault(), failpoint, before=before, expects=expects)
+
+
+def _tampering(name: str, table: str, change: str, *args: str) -> Trial:
+    """A trigger of the target that stays on and changes rows on their way in: the run has to see it."""
+    before = f"""
+        CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN {change} END$$;
+        CREATE TRIGGER {name} BEFORE INSERT ON {table} FOR EACH ROW EXECUTE FUNCTION {name}();
+        DROP TRIGGER loud ON heap; DROP TRIGGER loud ON small;"""
+    return _trial("fill", "--triggers", "keep", *args, before=before, expects=(1,))
+
+
+PLAIN = _trial()
+FILL = _trial("fill")
+INDEXES = _trial("replace", "--drop-indexes")
+GUEST = _trial(guest=True)
+NO_LEDGER = _trial("replace", job.NO_LEDGER)
+CHANGED = _tampering("tamper", "wide", "IF NEW.id % 10 = 0 THEN NEW.text1 := 'changed'; END IF; RETURN NEW;")
+CHANGED_PAIRS = _tampering("pairs", "heap", "IF NEW.a = 3 THEN NEW.b := 'changed'; END IF; RETURN NEW;")
+CHANGED_NULLS = _tampering("fill_in", "card", "NEW.pan := coalesce(NEW.pan, ''); RETURN NEW;")
+SWALLOWED = _tampering(
+    "swallow", "wide", "IF NEW.id % 10 = 0 THEN RETURN NULL; END IF; RETURN NEW;", "--verify", "none"
+)
+FAILED_LATE = _trial(failpoint="before_commit=raise")
+LOST_REPLY = _trial(fault=Fault("lose the reply to COMMIT", "target", "commits", 0.5))
+CUT = _trial(fault=Fault("cut", "source", "rows", 0.5))
+HALF_CLOSE = _trial("fill", "--verify", "none", fault=Fault("half-close", "source", "rows", 0.5))
+STALLED = _trial(fault=Fault("stall, then SIGTERM", "source", "rows", 0.5, 0.2))
+
+GROUP, RUN, COPY, RUNS = "data/group.py", "data/run.py", "pg/copy.py", "pg/runs.py"
+STATEMENTS, REPORT, CONTEXT = "pg/statements.py", "data/report.py", "data/context.py"
+_NO_TRIGGER_CHECK = (GROUP, "if now.get((task.table, trigger.name)) != trigger.state:", "if False:")
+_NO_ROW_COUNT = (COPY, "if rows_sent != rows_received:", "if False:")
+
+BUGS = (
+    Bug("rows that both servers counted are not compared", (_NO_ROW_COUNT,), SWALLOWED),
+    Bug("the target's count of rows is made up", ((COPY, "rows_received = pump.finish()", "pump.finish(); rows_received = rows_sent"),), SWALLOWED),
+    Bug("the last block is lost", ((COPY, "while live or block or ready or unsent:", "while live or ready or unsent:"),), FILL),
+    Bug("a COPY that was cut short is taken for complete", (
+        _NO_ROW_COUNT,
+        ("pg/copy_lines.py", "if result.status == pq.ExecStatus.FATAL_ERROR:", "if False:"),
+        ("pg/copy_lines.py", 'if tag is None or not tag.startswith(b"COPY "):', 'if tag is None:\n        return 0\n    if not tag.startswith(b"COPY "):'),
+    ), HALF_CLOSE),
+    Bug("rows are not verified", ((GROUP, "if theirs != ours:", "if False:"),), CHANGED),
+    Bug("the source's digest is not asked", ((GROUP, "ours = self.run.wait_for(self._digests[outcome.task.target])", "ours = theirs"),), CHANGED),
+    Bug("only rows are counted", ((CONTEXT, 'if self.verify != "checksum":', "if True:"),), CHANGED),
+    Bug("rows are verified after the commit", ((GROUP, "                    self._verify(session)\n                    self._before_commit(session)\n", '                    self._before_commit(session)\n                    session.execute("COMMIT")\n                    self._verify(session)\n'),), CHANGED),
+    Bug("hashes are combined by XOR, where pairs cancel", (
+        (STATEMENTS, '"COALESCE(pg_catalog.sum(pg_catalog.hashtextextended({hashed}, 0)), 0)', '"COALESCE(pg_catalog.bit_xor(pg_catalog.hashtextextended({hashed}, 0)), 0)'),
+        (STATEMENTS, '"COALESCE(pg_catalog.sum(pg_catalog.hashtextextended({hashed}, 1)), 0)', '"COALESCE(pg_catalog.bit_xor(pg_catalog.hashtextextended({hashed}, 1)), 0)'),
+    ), CHANGED_PAIRS),
+    Bug("NULL and the empty text hash alike", ((STATEMENTS, "    if nullable:\n        items.append(_null_marks(nullable))\n", "    items += [sql.SQL(\"'.'\")]\n"), (STATEMENTS, "items.append(sql.Identifier(last))", "items.append(sql.SQL(\"coalesce({}, '')\").format(sql.Identifier(last)))"), (STATEMENTS, "pg_catalog.octet_length({})", "coalesce(pg_catalog.octet_length({}), 0)")), CHANGED_NULLS),
+    Bug("triggers stay off", (_NO_TRIGGER_CHECK, (GROUP, "session.execute(statements.set_trigger(task.table, trigger, trigger.state))", "pass")), PLAIN),
+    Bug("triggers are switched on, whatever they were", (_NO_TRIGGER_CHECK, (GROUP, "session.execute(statements.set_trigger(task.table, trigger, trigger.state))", 'session.execute(statements.set_trigger(task.table, trigger, "enabled"))')), PLAIN),
+    Bug("triggers are not switched off", ((GROUP, 'session.execute(statements.set_trigger(task.table, trigger, "disabled"))', "pass"),), PLAIN),
+    Bug("foreign keys are not added again", ((GROUP, "for key in self._keys:", "for key in ():"),), PLAIN),
+    Bug("a foreign key loses its comment", ((STATEMENTS, "    if key.comment is not None:\n        statements.append(_comment_on_constraint(key.table, key.name, key.comment))\n    return statements", "    return statements"),), PLAIN),
+    Bug("indexes are not built again", ((GROUP, "for table, index in self._indexes:", "for table, index in ():"),), INDEXES),
+    Bug("a table is left unlogged", ((GROUP, 'failpoint("after_clear")', 'session.execute("ALTER TABLE public.wide SET UNLOGGED")'),), PLAIN),
+    Bug("tables are emptied in a transaction of their own", ((GROUP, 'failpoint("after_clear")', 'session.execute("COMMIT")\n        failpoint("after_clear")'),), _trial(failpoint="after_clear=kill")),
+    Bug("rows of the target are not deleted where it cannot be truncated", ((GROUP, "for outcome in reversed(held):", "for outcome in ():"),), GUEST),
+    Bug("sequences start again with TRUNCATE", ((STATEMENTS, 'sql.SQL("TRUNCATE {}")', 'sql.SQL("TRUNCATE {} RESTART IDENTITY")'),), PLAIN),
+    Bug("sequences of a group are not set", ((GROUP, "set_sequences(session, self.run, self.group.sequences)", "pass"),), PLAIN),
+    Bug("sequences that no group owns are not set", ((RUN, "set_sequences(session, context, self.plan.sequences)", "pass"),), PLAIN),
+    Bug("a sequence gets the smallest value, not the largest", (("data/sequences.py", "best = max(candidates", "best = min(candidates"),), PLAIN),
+    Bug("materialised views are not refreshed", ((RUN, "session.execute(statements.refresh_view(view))", "pass"),), PLAIN),
+    Bug("a connection lost before COMMIT is taken for a success", ((GROUP, "if not took_place:", "if False:"),), _trial(fault=Fault("cut before COMMIT", "target", "orders", 0.5))),
+    Bug("a commit whose reply was lost is taken for a failure", ((GROUP, "if not took_place:", "if True:"),), LOST_REPLY),
+    Bug("nobody asks whether COMMIT took place", ((GROUP, "if not self._committing:", "if True:"),), LOST_REPLY),
+    Bug("the ledger is not told", ((GROUP, "self.run.books.seal(session, self._records())", "pass"),), LOST_REPLY),
+    Bug("the ledger is told in a transaction of its own", ((GROUP, "self.run.books.seal(session, self._records())", 'with self.run.target_session("seal") as other, other.transaction():\n            self.run.books.seal(other, self._records())'),), _trial(fault=Fault("cut before COMMIT", "target", "orders", 0.5))),
+    Bug("staging tables of dead runs stay", ((RUNS, "for name in found:", "for name in ():"),), _trial(failpoint="after_stage=kill")),
+    Bug("the schema of a run without a ledger stays", ((RUNS, 'session.execute("DROP SCHEMA dbsync")', "pass"),), NO_LEDGER),
+    Bug("something is written on the source", (("pg/snapshot.py", "holder.execute(_BEGIN)", 'holder.execute(_BEGIN)\n    holder.execute("SELECT pg_catalog.pg_current_xact_id()")'),), PLAIN),
+    Bug("a password is told", (("pg/dial.py", 'conninfo = make_conninfo("", **parameters).encode()', 'conninfo = make_conninfo("", **parameters).encode(); print(conninfo, file=__import__("sys").stderr)'),), PLAIN),
+    Bug("a signal is not heard", (("cli/signals.py", "    call.signals += isinstance(reason, Interrupted)\n", "    return\n"),), STALLED),
+    Bug("a failure ends with exit code 0", (("cli/sync.py", "return error.exit_code if error is not None else 0", "return 0"), ), CUT),
+    Bug("the failure of a table is forgotten", ((RUN, "        self._errors.append(error)\n        if isinstance", "        if isinstance"),), FAILED_LATE),
+    Bug("tables are called done, whatever happened", ((GROUP, 'outcome.state = "done" if error is None else', 'outcome.state = "done" if True else'),), FAILED_LATE),
+    Bug("rows that were rolled back are reported", ((REPORT, '"rows_inserted": self.rows_inserted if done else 0', '"rows_inserted": self.rows_inserted'),), FAILED_LATE),
+    Bug("events count rows that were rolled back", ((GROUP, "rows=outcome.rows_inserted if error is None else 0", "rows=outcome.rows_inserted"),), FAILED_LATE),
+    Bug("progress counts rows twice", ((GROUP, "self._rows += rows", "self._rows += 2 * rows"),), PLAIN),
+    Bug("each reader has a snapshot of its own", (("pg/snapshot.py", 'session.execute(sql.SQL("SET TRANSACTION SNAPSHOT {}").format(sql.Literal(self._snapshot.id)))', "pass"),), "tests/faults/test_concurrency.py::test_money_that_moves_between_tables_is_neither_made_nor_lost"),
+    Bug("the run lock is not taken", ((RUNS, "return bool(taken)", "return True"),), "tests/faults/test_concurrency.py::test_a_second_run_on_the_target_is_refused_naming_the_holder"),
+)  # fmt: skip
+
+
+def plant(bug: Bug, place: Path, package: Path = PACKAGE) -> Path:
+    """Make a copy of dbsync with the bug; return the directory to put in front of the path."""
+    shutil.rmtree(place, ignore_errors=True)
+    shutil.copytree(package, place / package.name)
+    for file, old, new in bug.changes:
+        path = place / package.name / file
+        text = path.read_text(encoding="utf-8")
+        if text.count(old) != 1:
+            raise ValueError(
+                f"planted bug {bug.name!r}: {file} has this text {text.count(old)} times, not once: {old!r}"
+            )
+        path.write_text(text.replace(old, new), encoding="utf-8")
+    return place
+
+
+def caught(bug: Bug, world: World) -> list[str]:
+    """Run what has to notice the bug; return what it said, [] when it noticed nothing."""
+    package = plant(bug, world.place / "planted")
+    if isinstance(bug.caught_by, str):
+        return _caught_by_test(bug.caught_by, package)
+    runner = Runner(world, package=package)
+    try:
+        return runner.run(_measured(bug.caught_by, world)).wrong
+    except AssertionError as error:  # it could not even be run to its end
+        return [str(error)]
+
+
+def unharmed(trial: Trial, world: World) -> list[str]:
+    """What a trial says of dbsync as it is: nothing, else it proves nothing about a bug."""
+    record = Runner(world).run(_measured(trial, world))
+    missed = [] if record.struck or not trial.what else [f"the fault of {trial.what} did not strike"]
+    return record.wrong + missed
+
+
+_moments: dict[Trial, float | None] = {}
+
+
+def _measured(trial: Trial, world: World) -> Trial:
+    """The trial with its moment, measured with dbsync as it is."""
+    if trial not in _moments:
+        _moments[trial] = Runner(world).moment(trial)
+    return replace(trial, at=_moments[trial])
+
+
+def _caught_by_test(address: str, package: Path) -> list[str]:
+    root = PACKAGE.parent
+    command = [sys.executable, "-m", "pytest", "-q", "-x", "--timeout", "60", "-p", "no:cacheprovider", address]
+    path = os.pathsep.join([str(package), str(root)])
+    done = subprocess.run(command, cwd=root, env={**os.environ, "PYTHONPATH": path}, capture_output=True, text=True)
+    return [done.stdout[-300:]] if done.returncode == 1 else []
