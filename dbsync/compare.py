@@ -10,7 +10,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import partial
@@ -129,8 +129,9 @@ def _look(
     """Read both structures and decide what to compare."""
     with ExitStack() as stack:
         sessions = []
+        bounded = {"lock_timeout": f"{int(options.lock_timeout_s * 1000)}ms"}
         for database in ends:
-            session = database.connect(application_name=f"{label} plan", check=control.check)
+            session = database.connect(application_name=f"{label} plan", settings=bounded, check=control.check)
             sessions.append(stack.enter_context(closing(session)))
             stack.enter_context(control.on_stop(session.cancel))
         left, right = sessions
@@ -218,7 +219,7 @@ class _Comparison:
         rows, size = (sum(max(getattr(task, name), 0) for task in self.tasks) for name in ("rows", "bytes"))
         self.emit(PlanReady(run_id=run_id, tables=len(self.tasks), rows=rows, bytes=size))
         state = "failed"
-        with ThreadPoolExecutor(self.jobs) as tables, ThreadPoolExecutor(self.jobs) as self._beside:
+        with ThreadPoolExecutor(self.jobs) as tables, ThreadPoolExecutor(2 * self.jobs) as self._beside:
             waiting = {tables.submit(self._table, task) for task in self.tasks}
             try:
                 found = list(self._collected(waiting))
@@ -267,9 +268,7 @@ class _Comparison:
     def _compared(self, task: TableTask) -> TableComparison:
         if self.level == "full":
             return self._by_rows(task)
-        other = self._beside.submit(self._facts, self.ends.source, task.source, task.source_only, task)
-        theirs = self._facts(self.ends.target, task.target, task.target_only, task)
-        mine = other.result()
+        mine, theirs = self._on_both(task)
         return TableComparison(
             source=task.source,
             target=task.target,
@@ -298,7 +297,21 @@ class _Comparison:
                 samples=shown(delta.samples, task, self.ends),
             )
 
-    def _facts(self, pool: ReaderPool, table: TableName, only: bool, task: TableTask) -> Digest:
+    def _on_both(self, task: TableTask) -> list[Digest]:
+        """Ask both servers at a time; when one fails, the other need not go on."""
+        with self.ends.source.reader() as mine, self.ends.target.reader() as theirs:
+            asked = [
+                self._beside.submit(self._facts, mine, task.source, task.source_only, task),
+                self._beside.submit(self._facts, theirs, task.target, task.target_only, task),
+            ]
+            ended, going = wait(asked, return_when=FIRST_EXCEPTION)
+            for session, future in zip((mine, theirs), asked, strict=True):
+                if future in going:
+                    _cancel(session)
+            wait(asked)
+            return [future.result() for future in sorted(asked, key=lambda future: future not in ended)]
+
+    def _facts(self, reader: Session, table: TableName, only: bool, task: TableTask) -> Digest:
         """Count one side's rows, and where values are compared add two sums of their hashes."""
         columns = [(pair.name, pair.digest, pair.nullable) for pair in task.columns]
         query = (
@@ -306,5 +319,4 @@ class _Comparison:
             if self.level == "count"
             else statements.digest_rows(table, columns, only=only, where=task.where, recode=self.ends.recode)
         )
-        with pool.reader() as reader:
-            return Digest(*reader.one(query))
+        return Digest(*reader.one(query))

@@ -8,14 +8,16 @@ however many rows differ. What is kept of a differing row is its location, ten b
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import NamedTuple
 
 from dbsync.data.differences import RowKind
 from dbsync.data.plan import TableTask
 from dbsync.data.spool import Spool
+from dbsync.errors import DbsyncError
 from dbsync.failpoints import failpoint
 from dbsync.model import TableName
 from dbsync.pg import statements_compare as sql
@@ -110,7 +112,12 @@ def compare_table(task: TableTask, ends: Ends, *, rows: bool = True, versions: b
         segmentation = cut(_estimate(task), _bounds(task, mine, theirs))
         ours, other = sides_of(task, segmentation, recode=ends.recode)
         reading = beside.submit(read_sums, theirs, other.sums(versions=versions), segmentation.count, ends.check)
-        source = read_sums(mine, ours.sums(versions=False), segmentation.count, ends.check)
+        try:
+            source = read_sums(mine, ours.sums(versions=False), segmentation.count, partial(_check, ends, reading))
+        except BaseException:
+            with suppress(DbsyncError):  # it may be what was lost
+                theirs.cancel()
+            raise
         target = reading.result()
         delta = Delta(
             task=task,
@@ -153,6 +160,13 @@ def read_sums(session: Session, query: Statement, count: int, check: Callable[[]
         for line in lines:
             sums.put(*map(int, line.split(b"\t")))
     return sums
+
+
+def _check(ends: Ends, reading: Future[Sums]) -> None:
+    """Raise when the run must end, also because the other side has failed: it need not be waited for."""
+    ends.check()
+    if reading.done():
+        reading.result()
 
 
 @contextmanager
