@@ -15,15 +15,18 @@ from dbsync.data.plan import SyncPlan
 from dbsync.data.planner import Draft, draft_plan
 from dbsync.data.problem import Problem
 from dbsync.data.report import SyncReport
+from dbsync.data.resume import Resumption, keep_finished, take_up
 from dbsync.data.run import Side, predict, refused, run_sync, take_run_lock
 from dbsync.data.units import Selection, Skipped, select_units
+from dbsync.errors import ConfigError, Refused
 from dbsync.events import Emit, silent
 from dbsync.failpoints import failpoint
 from dbsync.guards import require_consent
 from dbsync.model import Catalog, TableName
 from dbsync.pg import ledger, runs, statements
 from dbsync.pg.database import Database, Session
-from dbsync.pg.identity import ensure_distinct
+from dbsync.pg.identity import ensure_distinct, identify
+from dbsync.pg.ledger import RunRecord
 from dbsync.selection import TablePattern
 
 # A statement lists at most this many relations: long UNION ALLs take the planner long.
@@ -41,6 +44,7 @@ class OpenSync:
         self.options = options
         self.run_id = run_id
         self._ends = ends
+        self._resumption: Resumption | None = None
         self._plan: SyncPlan | None = None
         self._sides: tuple[Side, Side] | None = None
 
@@ -48,12 +52,46 @@ class OpenSync:
         """Read both sides and plan; with ``count`` the plan's numbers are exact (a dry run)."""
         plan = self.draft().sound()
         plan = self._with_ledger(plan)
+        if self._resumption is not None:
+            plan = keep_finished(plan, self._resumption)
         if count:
             assert self._sides is not None
             counts, refusals = predict(plan, *self._sides, emit=emit, control=control or Control())
             plan = replace(plan, counts=counts, refusals=(*plan.refusals, *refusals))
         self._plan = plan
         return plan
+
+    def resume(self, run: str | None = None) -> str:
+        """Take up the run, or the last one from this source that did not succeed; return what a person should know.
+
+        Call it before ``plan``. Raises ConfigError for a run that is not known or was given other options,
+        Refused for one from another source.
+        """
+        dead = self._dead_run(run)
+        if dead is None:
+            return "there is nothing to resume: this is an ordinary run"
+        if dead.state == "succeeded":
+            return f"run {dead.run_id} has succeeded: this is an ordinary run"
+        self._resumption = take_up(dead, self.options)
+        self.options = self._resumption.options
+        return f"taking up run {dead.run_id}, started {dead.started_at[:19]} UTC: {len(dead.finished)} tables were done"
+
+    def _dead_run(self, run: str | None) -> RunRecord | None:
+        source = identify(self.source)
+        if ledger.find_ledger(self.target) is None:
+            if run is None:
+                return None
+            raise ConfigError("the target has no ledger, so no run can be named", code="NO_SUCH_RUN")
+        if run is None:
+            return ledger.last_unfinished(self.target, source)
+        found = ledger.find_run(self.target, run)
+        if found.source != source:
+            raise Refused(
+                f"run {found.run_id} read another source: the database {found.source.database}",
+                code="OTHER_SOURCE",
+                hint="name that source, or leave --resume away",
+            )
+        return found
 
     def draft(self) -> Draft:
         """Read both sides and plan, whatever stands in the way; ``plan`` raises for that."""
@@ -87,9 +125,11 @@ class OpenSync:
         assert self._plan is not None
         assert self._sides is not None
         failpoint("before_run")
-        return run_sync(
+        report = run_sync(
             self._plan, *self._sides, self.target, run_id=self.run_id, emit=emit, control=control or Control()
         )
+        report.resumed = self._resumption.run_id if self._resumption is not None else None
+        return report
 
     def _with_ledger(self, plan: SyncPlan) -> SyncPlan:
         """Decide whether the run keeps its books in the target. Raises Refused for those of a newer dbsync."""
@@ -116,6 +156,7 @@ def open_sync(
     options: SyncOptions,
     *,
     writes: bool = True,
+    patience: float = 0.0,
     emit: Emit = silent,
     control: Control | None = None,
     warn: Callable[[str], None] = lambda warning: None,
@@ -123,7 +164,7 @@ def open_sync(
     """Open both ends for the block, refusing a pair that must not be synchronised at all.
 
     With ``writes`` the target's run lock is taken before anything is asked of its tables, and held. Raises
-    TargetBusy when another run has it, unless the options say to wait.
+    TargetBusy when another run has it after ``patience`` seconds, unless the options say to wait.
     """
     control = control or Control()
     run_id = uuid.uuid4().hex[:12]
@@ -138,7 +179,10 @@ def open_sync(
         for warning in (*left.warnings, *right.warnings, *ensure_distinct(left, right)):
             warn(warning)
         if writes:
-            take_run_lock(right, wait=options.on_locked == "wait", emit=emit, control=control)
+            wait = options.on_locked == "wait"
+            take_run_lock(right, wait=wait, patience=patience, emit=emit, control=control)
+            if patience and ledger.find_ledger(right) is not None:
+                ledger.end_dead_sessions(right, control.wait)
         yield OpenSync((source, target), (left, right), options, run_id)
 
 

@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 import typer
 
 from dbsync import services
-from dbsync.cli.command import command
+from dbsync.cli.command import LAST_RUN, command
 from dbsync.cli.context import Context, end_of
 from dbsync.cli.options import parse_size
 from dbsync.cli.output import Answer, write_file
@@ -22,6 +22,8 @@ from dbsync.data.report import SyncReport
 from dbsync.errors import ConfigError, DbsyncError, Interrupted, TargetBusy
 from dbsync.model import split_at
 from dbsync.pg.database import Database
+
+_PATIENCE_S = 15.0  # the server notices a dead client within ten
 
 
 def parse_rate(text: str) -> int:
@@ -102,6 +104,18 @@ def sync(
     on_locked: Annotated[
         Literal["fail", "wait", "skip"], typer.Option("--on-locked", help="When another run holds the target.")
     ] = "fail",
+    resume: Annotated[
+        str | None,
+        typer.Option(
+            "--resume",
+            metavar="[RUN]",
+            help="Take up a run that was stopped or died, the last one without RUN: with its options, leaving alone "
+            "what it was done with.",
+        ),
+    ] = None,
+    restart: Annotated[
+        bool, typer.Option("--restart", help="Start anew after a run that died: wait 15 s for its lock, as --resume.")
+    ] = False,
     no_ledger: Annotated[
         bool, typer.Option("--no-ledger", help="Keep no books in the target: a run cannot be resumed then.")
     ] = False,
@@ -134,10 +148,14 @@ def sync(
         on_locked=on_locked,
         ledger=not no_ledger,
     )
+    if resume is not None and restart:
+        raise ConfigError("--resume and --restart contradict each other")
     source, target = _named_ends(context, job, source, target)
     ends = (context.database(source, read_only=True), context.database(target, read_only=False))
     try:
-        return _sync(context, ends, options, dry_run=dry_run, plan_out=plan_out, confirm=confirm)
+        return _sync(
+            context, ends, options, dry_run=dry_run, plan_out=plan_out, confirm=confirm, resume=resume, restart=restart
+        )
     except TargetBusy as busy:
         if on_locked != "skip":
             raise
@@ -153,11 +171,22 @@ def _sync(
     dry_run: bool,
     plan_out: Path | None,
     confirm: str | None,
+    resume: str | None,
+    restart: bool,
 ) -> Answer:
+    patience = _PATIENCE_S if resume is not None or restart else 0.0
     with services.open_sync(
-        *ends, options, writes=not dry_run, emit=context.emit, control=context.control, warn=context.warn
+        *ends,
+        options,
+        writes=not dry_run,
+        patience=patience,
+        emit=context.emit,
+        control=context.control,
+        warn=context.warn,
     ) as opened:
         context.describe(source=end_of(opened.source), target=end_of(opened.target))
+        if resume is not None:
+            context.notice(opened.resume(None if resume == LAST_RUN else resume))
         plan = opened.plan(count=dry_run, emit=context.emit, control=context.control)
         if plan_out is not None:
             write_file(plan_out, [json.dumps(plan.to_dict(), ensure_ascii=False, indent=2) + "\n"])

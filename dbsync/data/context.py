@@ -110,13 +110,13 @@ class RunContext:
             with self._lock:
                 self._streaming -= 1
 
-    def source_digest(self, task: TableTask) -> Future[Digest]:
-        """Begin to hash (or count) the source's rows under the snapshot, in the background."""
-        return self._executor.submit(self._hash_source, task)
+    def source_digest(self, task: TableTask, *, whole: bool = False) -> Future[Digest]:
+        """Begin to hash (or count, unless ``whole``) the source's rows under the snapshot, in the background."""
+        return self._executor.submit(self._hash_source, task, whole)
 
-    def target_digest(self, session: Session, task: TableTask) -> Digest:
-        """Hash (or count) the target's rows as this session's transaction sees them."""
-        return self._digest(session, task, task.target, task.target_only, None)
+    def target_digest(self, session: Session, task: TableTask, *, whole: bool = False) -> Digest:
+        """Hash (or count, unless ``whole``) the target's rows as this session's transaction sees them."""
+        return self._digest(session, task, task.target, task.target_only, None, whole)
 
     def wait_for(self, future: Future[Digest]) -> Digest:
         """Wait for a digest; gives up when the run is stopped."""
@@ -179,13 +179,15 @@ class RunContext:
         self._copiers.close()
         self._hashers.close()
 
-    def _hash_source(self, task: TableTask) -> Digest:
+    def _hash_source(self, task: TableTask, whole: bool) -> Digest:
         with self._hashers.reader() as reader:
             failpoint("before_source_digest")
-            return self._digest(reader, task, task.source, task.source_only, task.where)
+            return self._digest(reader, task, task.source, task.source_only, task.where, whole)
 
-    def _digest(self, session: Session, task: TableTask, table: TableName, only: bool, where: str | None) -> Digest:
-        if self.verify != "checksum":
+    def _digest(
+        self, session: Session, task: TableTask, table: TableName, only: bool, where: str | None, whole: bool
+    ) -> Digest:
+        if self.verify != "checksum" and not whole:
             (rows,) = session.one(statements.count_rows(table, only=only, where=where))
             return Digest(rows)
         columns = [(pair.name, pair.digest, pair.nullable) for pair in task.columns]

@@ -11,7 +11,7 @@ from dbsync.data.options import SyncOptions
 from dbsync.errors import Refused
 
 # How it is done, not what is done: a run that is taken up may be given others.
-_FREE = frozenset({"jobs", "chunk_bytes", "max_rate", "on_locked", "lock_timeout_s"})
+FREE = frozenset({"jobs", "chunk_bytes", "max_rate", "on_locked", "lock_timeout_s"})
 
 
 def to_record(options: SyncOptions) -> dict[str, Any]:
@@ -40,7 +40,7 @@ def contradictions(asked: SyncOptions, before: SyncOptions) -> list[str]:
     return [
         field.name
         for field in fields(SyncOptions)
-        if field.name not in _FREE
+        if field.name not in FREE
         and getattr(asked, field.name) != getattr(default, field.name)
         and getattr(asked, field.name) != getattr(before, field.name)
     ]

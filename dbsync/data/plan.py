@@ -15,7 +15,7 @@ from dbsync.segments import RowKey
 
 Clear = Literal["truncate", "delete", "keep"]
 LockMode = Literal["ACCESS EXCLUSIVE", "SHARE ROW EXCLUSIVE", "ROW EXCLUSIVE"]
-Strategy = Literal["bulk", "replace", "compare"]
+Strategy = Literal["bulk", "replace", "compare", "verified"]
 Method = Literal["load", "repair"]
 FORMAT_VERSION = 1
 
@@ -94,6 +94,7 @@ class GroupTask:
     lock: tuple[TableName, ...]  # every target relation of the group, in lock order
     lock_mode: LockMode
     reason: str
+    finished: bool = False  # an earlier run was done with it: left alone if it still equals the source
     droppable: bool = True  # may the foreign keys be dropped and added again
     referring: tuple[ForeignKey, ...] = ()  # foreign keys of tables that were not selected
 

@@ -63,6 +63,7 @@ class SyncReport:
     state: RunState = "failed"
     snapshot: str | None = None
     ledger: bool = False  # whether it kept its books in the target
+    resumed: str | None = None  # the run that this one took up
     tables: list[TableOutcome] = field(default_factory=list)
     sequences: list[str] = field(default_factory=list)
     refreshed: list[str] = field(default_factory=list)
@@ -90,6 +91,7 @@ class SyncReport:
             "state": self.state,
             "snapshot": self.snapshot,
             "ledger": self.ledger,
+            "resumed": self.resumed,
             "verify": self.verify,
             "verified": self.verified,
             "tables": tables,

@@ -56,9 +56,17 @@ class Side:
     stamps: Mapping[int, str]
 
 
-def take_run_lock(session: Session, *, wait: bool, emit: Emit, control: Control) -> None:
-    """Take the target's run lock for the life of the session; raise TargetBusy, naming the holder, or wait for it."""
-    if runs.try_run_lock(session):
+def take_run_lock(session: Session, *, wait: bool, emit: Emit, control: Control, patience: float = 0.0) -> None:
+    """Take the target's run lock for the life of the session; raise TargetBusy, naming the holder, or wait for it.
+
+    ``patience``: so many seconds may pass until the server has noticed that the holder is dead.
+    """
+    deadline = time.monotonic() + patience
+    while not runs.try_run_lock(session):
+        if time.monotonic() >= deadline:
+            break
+        control.wait(_WATCH_S / 4)
+    else:
         return
     said = f"another run holds the target: {runs.run_lock_holder(session) or 'it has just ended'}"
     if not wait:
@@ -298,7 +306,7 @@ class _Run:
 
     def _afterwards(self, context: RunContext) -> None:
         """Sequences that no single group owns, and materialised views; only after a run without failures."""
-        if self._errors:
+        if self._errors or not (self.plan.sequences or self.plan.refresh):
             return
         try:
             with context.target_session("finish") as session:

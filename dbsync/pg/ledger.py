@@ -9,7 +9,8 @@ import getpass
 import os
 import re
 import socket
-from collections.abc import Iterable, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, LiteralString
 
@@ -30,6 +31,7 @@ _OWN = "made by dbsync sync for the time of a run"
 _NO_RIGHT = "42501"
 _LOCK_TIMEOUT = "55P03"
 _SHORTEST = 4
+_PATIENCE = 50  # tenths of a second until sessions that were told to end have ended
 
 EndState = Literal["succeeded", "failed", "stopped"]
 TableProgress = Literal["partial", "done"]
@@ -141,6 +143,21 @@ def open_ledger(session: Session, steps: Sequence[LiteralString] = STEPS) -> Led
     return Ledger(len(steps))
 
 
+def end_dead_sessions(session: Session, pause: Callable[[float], None]) -> int:
+    """End what is left of runs that died or stand still, and their locks with it; return how many sessions.
+
+    Call it with the run lock held: no run but the caller's can be alive then. ``pause`` sleeps and may raise.
+    """
+    first = [pid for (pid,) in session.execute(_SQL["dead_sessions"])]
+    for pid in first:
+        session.execute(_SQL["end_session"], [pid])
+    for _ in range(_PATIENCE):
+        if not session.execute(_SQL["dead_sessions"]):
+            break
+        pause(0.1)
+    return len(first)
+
+
 def begin_run(
     session: Session,
     *,
@@ -150,8 +167,10 @@ def begin_run(
     options: Mapping[str, Any],
     plan_hash: str | None,
     client: Client,
+    pause: Callable[[float], None] = time.sleep,
 ) -> int:
     """Note a new run and return its fence: from now on no earlier run can commit. Call it with the run lock held."""
+    end_dead_sessions(session, pause)
     try:
         with session.transaction():
             (fence,) = session.one(_SQL["raise_fence"])

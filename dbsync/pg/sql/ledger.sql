@@ -111,6 +111,17 @@ UPDATE dbsync.fence SET value = value + 1 RETURNING value;
 UPDATE dbsync.run SET state = 'dead', ended_at = pg_catalog.clock_timestamp()
  WHERE state = 'running' RETURNING run_id;
 
+-- name: dead_sessions
+-- Sessions of runs that are dead, which may still hold locks: those that this role may end.
+SELECT a.pid
+  FROM pg_catalog.pg_stat_activity a
+  JOIN dbsync.run r ON pg_catalog.starts_with(a.application_name, 'dbsync ' || r.run_id || ' ')
+ WHERE r.state = 'running' AND a.datname = pg_catalog.current_database() AND a.usename = CURRENT_USER
+   AND a.pid <> pg_catalog.pg_backend_pid();
+
+-- name: end_session
+SELECT pg_catalog.pg_terminate_backend(%s);
+
 -- name: forget_old_runs
 -- The last hundred runs stay, and those whose quarantined rows somebody may still want.
 DELETE FROM dbsync.run r
