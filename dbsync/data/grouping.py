@@ -18,6 +18,9 @@ from dbsync.segments import RowKey
 # Reading by ctid range is a plan node since 14; before, a range would scan the whole table.
 _TID_RANGE_SCAN = 14
 _BLOCK_SIZE = 8192
+# A target with less than a fifth of the rows is cheaper to replace: a comparison reads both sides (about 0.4 of a
+# copy) and then copies nearly everything through a second statement. Below so many rows it does not matter.
+_FEW, _WORTH_COUNTING = 5, 10_000
 _REPAIR = "the target holds rows: compare, then write what differs in one transaction"
 
 
@@ -88,7 +91,8 @@ class _GroupMaker:
         relations = [table for unit in units for table in family_of(self.target, unit.target)]
         owned = all("OWNER" in table.privileges for table in relations)
         held = [route.target for unit in units for route in unit.routes if self.filled.get(route.target)]
-        repair = bool(held) and self.options.mode != "replace"
+        few = self._few_rows(units) if held and not outside and owned else None
+        repair = bool(held) and self.options.mode != "replace" and few is None
         found.refusals += [] if repair else self._refusals(held, outside)
         triggers = tuple(
             TriggerTask(table=table.name, triggers=table.triggers)
@@ -121,7 +125,7 @@ class _GroupMaker:
             for table in relations
             if (repair or clear == "delete") and table.rules
         ]
-        tasks = [self._task(unit, route, outside, repair) for unit in units for route in unit.routes]
+        tasks = [self._task(unit, route, outside, repair, few) for unit in units for route in unit.routes]
         if repair:
             problems += self._unwritable(tasks, owned)
             found.groups.append(self._repair_group(units, tasks, keys, outside, triggers, relations, owned))
@@ -165,6 +169,19 @@ class _GroupMaker:
             reason=reason,
         )
         found.groups.append(group)
+
+    def _few_rows(self, units: list[Unit]) -> str | None:
+        """Why replacing is cheaper than comparing, where it may be done and the target holds next to nothing."""
+        options = self.options
+        if options.mode != "delta" or not options.delete or options.max_delete is not None or options.where:
+            return None
+        mine = sum(max(_rows_of(self.source, self.source.tables[unit.source]), 0) for unit in units)
+        theirs = sum(max(_rows_of(self.target, self.target.tables[unit.target]), 0) for unit in units)
+        size = sum(_bytes_of(self.target, self.target.tables[unit.target]) for unit in units)
+        most = sum(_bytes_of(self.source, self.source.tables[unit.source]) for unit in units)
+        if mine < _WORTH_COUNTING or theirs * _FEW > mine or size * _FEW > most:
+            return None
+        return f"the target holds about {theirs:,} of {mine:,} rows: replacing costs less than comparing"
 
     def _repair_group(
         self,
@@ -263,14 +280,14 @@ class _GroupMaker:
         place = {name: number for number, name in enumerate(order)}
         return sorted(tasks, key=lambda task: place[unit_of[task.target]]), set(cyclic)
 
-    def _task(self, unit: Unit, route: Route, outside: list[ForeignKey], repair: bool) -> TableTask:
+    def _task(self, unit: Unit, route: Route, outside: list[ForeignKey], repair: bool, few: str | None) -> TableTask:
         source, target = self.source.tables[route.source], self.target.tables[route.target]
         pairing = self.pairings[route]
         held = bool(self.filled.get(route.target))
         copied = [pair for pair in pairing.pairs if pair.copied]
         where = option_for(self.options.where, route.source, unit.source)
         key = choose_key(source, target, pairing)
-        strategy, reason = self._strategy(held, key, where)
+        strategy, reason = self._strategy(held, key, where, few)
         pages_per_range = self._pages_per_range(source, route)
         referred = {key.ref_table for key in outside}
         found = key if isinstance(key, RowKey) else None
@@ -297,9 +314,11 @@ class _GroupMaker:
             notes=tuple(str(note) for note in pairing.notes),
         )
 
-    def _strategy(self, held: bool, key: RowKey | str, where: str | None) -> tuple[Strategy, str]:
+    def _strategy(self, held: bool, key: RowKey | str, where: str | None, few: str | None) -> tuple[Strategy, str]:
         if not held:
             return "bulk", "the target table is empty"
+        if few is not None:
+            return "replace", few
         if self.options.mode == "replace":
             return "replace", "--mode replace"
         how = f"by key ({', '.join(map(quote_identifier, key.names))})" if isinstance(key, RowKey) else f"whole: {key}"

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from dbsync.data.options import SyncOptions, TableMap
+from dbsync.data.options import DeleteLimit, SyncOptions, TableMap
 from dbsync.data.planner import plan_sync
 from dbsync.data.units import select_units
 from dbsync.errors import ConfigError, SchemaMismatch
@@ -65,6 +65,23 @@ def test_an_empty_table_is_loaded_in_bulk_and_a_filled_one_compared():
     assert {task.target.name: task.strategy for task in made.tables} == {"a": "bulk", "b": "compare"}
     assert [group.method for group in made.groups] == ["load", "repair"]
     assert plan(both, filled=["b"], mode="replace").refusals == ()
+
+
+def test_a_target_with_few_of_the_rows_is_replaced_where_deletes_are_allowed():
+    source = catalog(table("a", row_estimate=50_000, size=8_000_000), table("b", row_estimate=50_000, size=8_000_000))
+    target = catalog(table("a", row_estimate=900, size=160_000), table("b", row_estimate=40_000, size=6_000_000))
+    both = {"filled": ["a", "b"], "delete": True}
+
+    def strategies(**options):
+        return {task.target.name: task.strategy for task in plan(source, target, **options).tables}
+
+    assert strategies(**both) == {"a": "replace", "b": "compare"}
+    (task,) = [task for task in plan(source, target, **both).tables if task.target.name == "a"]
+    assert task.reason == "the target holds about 900 of 50,000 rows: replacing costs less than comparing"
+    # Not without --delete, with a limit on deletes (which only a comparison can keep) or with a filter.
+    assert strategies(filled=["a", "b"]) == {"a": "compare", "b": "compare"}
+    assert strategies(**both, max_delete=DeleteLimit(10, True)) == {"a": "compare", "b": "compare"}
+    assert strategies(**both, where={"a": "id > 1"}) == {"a": "compare", "b": "compare"}
 
 
 def test_a_referencing_table_outside_the_selection_is_refused_by_name():
