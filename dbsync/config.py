@@ -53,6 +53,8 @@ class ConfiguredSync:
     columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     map: Mapping[str, str] = field(default_factory=dict)
     mode: str | None = None
+    delete: bool | None = None
+    max_delete: str | None = None
     jobs: int | None = None
     chunk_size: str | None = None
     max_rate: str | None = None
@@ -171,7 +173,9 @@ def _sync(name: str, section: Section) -> ConfiguredSync:
         where=_texts_by_key(section, "where"),
         columns=_lists_by_key(section, "columns"),
         map=_texts_by_key(section, "map"),
-        mode=section.choice("mode", ("replace",)),
+        mode=section.choice("mode", ("delta", "replace", "append")),
+        delete=section.flag("delete"),
+        max_delete=section.text("max_delete"),
         jobs=section.integer("jobs"),
         chunk_size=section.text("chunk_size"),
         max_rate=section.text("max_rate"),

@@ -118,7 +118,6 @@ def _left(report: SyncReport) -> Iterator[str]:
     for outcome in report.tables:
         table = escape(str(outcome.task.target))
         if outcome.rows_left_extra:
-            extra = f"{outcome.rows_left_extra:,} rows that the source has not"
-            yield f"{table}: {extra} are left (--delete deletes them)\n"
+            yield f"{table}: left alone: {outcome.rows_left_extra:,} that the source has not (--delete deletes them)\n"
         if outcome.rows_left_different:
-            yield f"{table}: {outcome.rows_left_different:,} rows that differ are left as they were (--mode append)\n"
+            yield f"{table}: left alone: {outcome.rows_left_different:,} that differ (--mode append only inserts)\n"

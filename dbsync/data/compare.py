@@ -7,6 +7,7 @@ however many rows differ. What is kept of a differing row is its location, ten b
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, contextmanager, suppress
@@ -67,6 +68,7 @@ class Delta:
     source: Sums
     target: Sums
     segments: list[int]  # those that differ
+    elapsed_s: float = 0.0
     missing: Spool = field(default_factory=Spool)  # rows the target lacks, by their place in the source
     changed: Spool = field(default_factory=Spool)  # rows the target has otherwise, by their place in the source
     surplus: Spool = field(default_factory=Spool)  # rows the source lacks, by their place in the target
@@ -106,6 +108,7 @@ def compare_table(task: TableTask, ends: Ends, *, rows: bool = True, versions: b
     ``versions`` also reads signatures of the target's row versions, by which a later look tells whether
     anything was written meanwhile. Raises StatementFailed or ConnectionLost.
     """
+    started = time.monotonic()
     with ends.source.reader() as mine, ends.target.reader() as theirs, _beside() as beside:
         for session in (mine, theirs):
             session.execute(sql.PLANNING)
@@ -130,6 +133,7 @@ def compare_table(task: TableTask, ends: Ends, *, rows: bool = True, versions: b
         if rows and delta.segments:
             _locate(delta, mine, theirs, ours, other, ends.check, samples)
             failpoint("after_rows_compared")
+        delta.elapsed_s = time.monotonic() - started
         return delta
 
 

@@ -104,7 +104,7 @@ class GroupRun:
                 outcome.error = error if isinstance(error, DbsyncError) else DbsyncError(str(error))
             if error is not None:
                 outcome.verified = False
-            outcome.elapsed_s = time.monotonic() - self._started
+            outcome.elapsed_s = outcome.compared_s + time.monotonic() - self._started
             self.run.emit(
                 TableFinished(
                     table=outcome.task.target,

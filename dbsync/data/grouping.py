@@ -321,10 +321,12 @@ class _GroupMaker:
             return "replace", few
         if self.options.mode == "replace":
             return "replace", "--mode replace"
-        how = f"by key ({', '.join(map(quote_identifier, key.names))})" if isinstance(key, RowKey) else f"whole: {key}"
+        how = f"whole rows: {key}"
+        if isinstance(key, RowKey):
+            how = f"key ({', '.join(map(quote_identifier, key.names))})"
         what = {"delta": "what differs is written", "append": "what is missing is inserted"}[self.options.mode]
         within = "; rows outside --where are left alone on both sides" if where else ""
-        return "compare", f"compared by checksum {how}; {what}{within}"
+        return "compare", f"compared by {how}; {what}{within}"
 
     def _uniques(self, target: Table, key: RowKey | None, referred: set[TableName]) -> tuple[Index, ...]:
         """Unique indexes besides the key's that may be dropped and built again within the transaction."""

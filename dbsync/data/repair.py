@@ -72,6 +72,13 @@ class RepairRun(GroupRun):
         outcome.rows_left_different = 0 if self._updates else delta.changed.count
         outcome.rows_left_extra = 0 if self._deletes else delta.surplus.count
 
+    def finish(self, error: BaseException | None) -> None:
+        """As any group, with the time of the comparison."""
+        for outcome in self.outcomes:
+            delta = self._deltas.get(outcome.task.target)
+            outcome.compared_s = delta.elapsed_s if delta is not None else 0.0
+        super().finish(error)
+
     def _write(self, session: Session) -> None:
         """Try the gentlest order first; a constraint that forbids it rolls back to a savepoint."""
         if self.group.deferred:

@@ -28,6 +28,7 @@ class TableOutcome:
     rows_left_extra: int = 0  # rows that only the target has, and that stay
     bytes: int = 0
     elapsed_s: float = 0.0
+    compared_s: float = 0.0  # of that, spent before the group began
     verified: bool = False
     error: DbsyncError | None = None
 
