@@ -72,14 +72,20 @@ def summary(report: CompareReport) -> str:
     differing = [table for table in report.tables if table.state == "differs"]
     missed = sum(table.state == "not_compared" for table in report.tables)
     compared = len(report.tables) - missed
-    told = f"{len(differing)} of {compared} tables differ" if differing else f"{compared} tables are the same"
+    told = f"{compared} {'table is' if compared == 1 else 'tables are'} the same"
+    if differing:
+        told = f"{len(differing)} of {compared} tables differ"
     counts = [
         f"{sum(getattr(table, kind) or 0 for table in differing):,} {word}"
         for kind, word in _KINDS.items()
         if any(getattr(table, kind) is not None for table in differing)
     ]
     how = {"count": "rows counted, values not compared", "checksum": "by checksum", "full": ""}[report.level]
-    parts = [told + (f": rows {', '.join(counts)}" if counts else ""), how, f"{missed} not compared" if missed else ""]
+    parts = [
+        told + (f" (rows: {', '.join(counts)})" if counts else ""),
+        how,
+        f"{missed} not compared" if missed else "",
+    ]
     return "; ".join(part for part in parts if part)
 
 

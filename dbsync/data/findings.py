@@ -20,6 +20,7 @@ from dbsync.data.units import Skipped, family_of
 from dbsync.model import Catalog, Table, quote_identifier
 
 ValidateLevel = Literal["schema", "count", "checksum", "full"]
+_COUNTED = ("source_rows", "target_rows", "only_in_source", "only_in_target", "different", "samples")
 SEVERITIES: tuple[Severity, ...] = get_args(Severity)
 
 
@@ -149,7 +150,10 @@ def _data_problem(table: TableComparison) -> tuple[Problem, dict[str, Any]]:
     if table.state == "not_compared":
         place = "" if str(table.target) in table.reason else f"{table.target} "
         return Problem("not_compared", f"{place}not compared: {table.reason}", table.target), {}
-    return Problem("rows_differ", f"{table.target}: {difference(table)}", table.target), table.to_dict()
+    told = table.to_dict()
+    return Problem("rows_differ", f"{table.target}: {difference(table)}", table.target), {
+        name: told[name] for name in _COUNTED
+    }
 
 
 def difference(table: TableComparison) -> str:

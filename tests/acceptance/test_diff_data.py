@@ -97,7 +97,7 @@ def _check_texts(texts: dict[str, str]) -> None:
     assert "not compared public.only_source: public.only_source does not exist in the target" in lines
     assert (
         lines[-1]
-        == "3 of 4 tables differ: rows 5 only in the source, 3 only in the target, 4 different; 1 not compared"
+        == "3 of 4 tables differ (rows: 5 only in the source, 3 only in the target, 4 different); 1 not compared"
     )
     assert "| public.orders | differs | 100 | 98 | 4 | 2 | 3 |" in texts["md"].splitlines()
     assert {(one.level, one.properties.get("file")) for one in read_annotations(texts["github"])} == {
@@ -115,7 +115,7 @@ def _check_texts(texts: dict[str, str]) -> None:
 def test_exit_codes_and_quiet(pairs, dbsync: Command):
     pair = pairs("CREATE TABLE t (id int PRIMARY KEY, v text); INSERT INTO t VALUES (1, 'a')")
     ends = ("diff", pair.source, pair.target, "--what", "data")
-    assert dbsync.run(*ends).ended(0).stdout.splitlines()[-1] == "1 tables are the same"
+    assert dbsync.run(*ends).ended(0).stdout.splitlines()[-1] == "1 table is the same"
     run_sql(pair.target, "UPDATE t SET v = 'b'")
     assert "id='1'" in dbsync.run(*ends).ended(1).stdout
     assert "id='1'" not in dbsync.run(*ends, "--stat").ended(1).stdout

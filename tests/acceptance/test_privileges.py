@@ -90,6 +90,21 @@ def test_the_right_to_create_a_schema_decides_about_staging(may_create, pairs, d
     assert [group["staged"] for group in result.result["groups"]] == [may_create]
 
 
+@pytest.mark.parametrize(("needed", "exit_code"), [([USE, READ], 0), ([USE], 1), ([READ], 1)])
+def test_a_comparison_needs_to_read_on_both_sides_and_no_more(needed, exit_code, pairs, dbsync: Command):
+    pair = pairs(SCHEMA, ROWS, ROWS)
+    for mine, theirs in ((needed, [USE, READ]), ([USE, READ], needed)):
+        grants(pair.source, SOURCE_ROLE, "REVOKE ALL ON SCHEMA app FROM {role};", *mine)
+        grants(pair.target, TARGET_ROLE, "REVOKE ALL ON SCHEMA app FROM {role};", *theirs)
+        for table in ("parent", "child"):
+            for url, role, granted in ((pair.source, SOURCE_ROLE, mine), (pair.target, TARGET_ROLE, theirs)):
+                if READ not in granted:
+                    grants(url, role, f"REVOKE ALL ON app.{table} FROM {{role}};")
+        ends = with_user(pair.source, SOURCE_ROLE), with_user(pair.target, TARGET_ROLE)
+        result = dbsync.run("diff", *ends, "--what", "data", "--json").ended(exit_code)
+        assert {table["same"] for table in result.result["tables"]} == {True if exit_code == 0 else None}
+
+
 @pytest.mark.parametrize(
     ("command", "needed", "exit_code"),
     [
