@@ -23,7 +23,8 @@ from tests.faults.campaign.draw import Trial
 from tests.faults.campaign.run import Record, Runner, disk_reason, parse_name, small_disk
 from tests.faults.campaign.world import World
 
-_SHARE = {"kills": 600, "network": 520, "servers": 220, "failpoints": 0, "disk": 60}  # of a full campaign, all modes
+_SHARE = {"kills": 600, "network": 520, "servers": 220, "disk": 60}  # of a full campaign, all modes
+_QUICK = {"kills": 15, "network": 18, "servers": 9, "disk": 6}
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -42,7 +43,7 @@ def main(arguments: list[str] | None = None) -> int:
     if options.replay:
         trials = [parse_name(text) for text in options.replay]
     else:
-        trials = list(plan(options.suite, options.mode, options.seed, options.trials))
+        trials = list(plan(options.suite, options.mode, options.seed, options.trials, quick=options.quick))
         known = {record.name for record in report.read(results) if record.commit == commit}
         trials = [trial for trial in trials if trial.name not in known]
     trials = trials[options.part :: options.workers] if options.part is not None else trials
@@ -55,14 +56,30 @@ def main(arguments: list[str] | None = None) -> int:
     return int(failed)
 
 
-def plan(suite: str, mode: str, seed: int, trials: int | None) -> Iterator[Trial]:
-    """The trials of a campaign; without a number, of a full one."""
+def plan(suite: str, mode: str, seed: int, trials: int | None, *, quick: bool = False) -> Iterator[Trial]:
+    """The trials of a campaign: a number of each suite, a quick one, or else a full one."""
     modes = list(job.MODES) if mode == "all" else mode.split(",")
     for one in draw.SUITES if suite == "all" else suite.split(","):
-        every = len(draw.failpoints()) * len(draw.ACTIONS) * len(modes)
-        wanted = trials if trials is not None else _SHARE[one] or every
-        for number in range(wanted):
+        if one == "failpoints":
+            yield from _failpoint_trials(modes, seed, len(draw.failpoints()) if quick else trials)
+            continue
+        for number in range(trials if trials is not None else (_QUICK if quick else _SHARE)[one]):
             yield draw.trial(one, modes[number % len(modes)], seed * 100_000 + number // len(modes))
+
+
+def _failpoint_trials(modes: list[str], seed: int, trials: int | None) -> Iterator[Trial]:
+    """Every failpoint with every action in every mode that passes it; with a number, only so many, mode after mode."""
+    first = seed * len(draw.failpoints())
+    if trials is None:
+        for number in range(len(draw.failpoints()) * len(draw.ACTIONS)):
+            yield from (
+                draw.trial("failpoints", mode, first + number) for mode in modes if draw.reachable(mode, number + first)
+            )
+        return
+    for number in range(trials):
+        possible = [mode for mode in modes if draw.reachable(mode, first + number)]
+        if possible:
+            yield draw.trial("failpoints", possible[number % len(possible)], first + number)
 
 
 def _run(trials: list[Trial], results: Path, commit: str, *, keep: bool) -> bool:
@@ -171,6 +188,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--mode", default="all", help=f"{', '.join(job.MODES)}, or all")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--trials", type=int, help="of each suite, over all modes; without it: a full campaign")
+    parser.add_argument("--quick", action="store_true", help="few trials of each suite, and every failpoint once")
     parser.add_argument("--workers", type=int, default=1, help="processes, each with two servers of its own")
     parser.add_argument("--part", type=int, help=argparse.SUPPRESS)
     parser.add_argument("--results", type=Path, default=Path("build/faults.jsonl"), help="where the trials are kept")

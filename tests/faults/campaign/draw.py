@@ -71,36 +71,47 @@ def _setting(mode: str, random: Random) -> job.Setting:
 # Failpoints: every one of the source, each with every action, one after the other
 
 
-def _failpoint_trial(mode: str, seed: int, random: Random) -> Trial:
+def reachable(mode: str, seed: int) -> bool:
+    """Whether a run in that mode can pass the failpoint that the seed is about."""
+    point, _ = _point(seed)
+    return mode in _ONLY_IN.get(point, (mode,))
+
+
+def _point(seed: int) -> tuple[str, str]:
     points = sorted(failpoints())
     point, action = points[seed % len(points)], ACTIONS[seed // len(points) % len(ACTIONS)]
-    if point in _NEVER_RAISES and action == "raise":
-        action = "kill"
-    reach = _REACHED_BY.get(point, Fault())
-    guest = random.random() < 0.2 and point not in _OWNERS_ONLY
+    return point, "kill" if action == "raise" and point in _NEVER_RAISES else action
+
+
+def _failpoint_trial(mode: str, seed: int, random: Random) -> Trial:
+    point, action = _point(seed)
     args: tuple[str, ...] = ("-j", random.choice("124"))
-    if point in _WITH_INDEXES_DROPPED or random.random() < 0.2:
+    if point in _WITH_INDEXES_DROPPED:
         args += ("--drop-indexes",)
-    nth = random.choice(("", "", "", "@2")) if action != "kill" else random.choice(("", "@2", "@3"))
-    return Trial("failpoints", seed, job.Setting(mode, 1, guest, args), reach, f"{point}{nth}={action}")
+    if point in _WITHOUT_LEDGER:
+        args += (job.NO_LEDGER,)
+    nth = "@2" if point in _OFTEN and random.random() < 0.5 else ""
+    return Trial(
+        "failpoints", seed, job.Setting(mode, 1, args=args), REACHED_BY.get(point, Fault()), f"{point}{nth}={action}"
+    )
 
 
-# Points that are passed only when something has gone wrong before, or by some roles and options.
-_LOST_REPLY = Fault("lose the reply to COMMIT", "target", "commits", 0.4)
-_CUT = Fault("cut", "source", "rows", 0.5)
-_REACHED_BY = {"before_settle": _LOST_REPLY, "before_copy_given_up": _CUT}
-_OWNERS_ONLY = {
-    *(
-        "after_trigger_off",
-        "after_trigger_on",
-        "after_key_dropped",
-        "before_key",
-        "after_index_dropped",
-        "before_index",
-    ),
-    *("before_refresh", "after_own_schema", "after_stage", "before_move", "before_schema_dropped"),
+# Where a point is passed: only in some modes, by some options, or when something has gone wrong before.
+_DELTA = (
+    *("after_survey", "after_segments_compared", "after_rows_compared"),
+    *("after_changes_staged", "after_update", "after_insert", "after_delete"),
+)
+_LOADS = ("fill", "replace")
+_ONLY_IN: dict[str, tuple[str, ...]] = {point: ("delta",) for point in _DELTA} | {
+    **{point: ("replace",) for point in ("after_stage", "before_move")},
+    **{point: _LOADS for point in ("before_clear", "after_clear", "after_load", "after_index_dropped", "before_index")},
 }
+_LOST_REPLY = Fault("lose the reply to COMMIT", "target", "commits", 0.7)
+_CUT = Fault("cut", "source", "rows", 0.5)
+REACHED_BY = {"before_settle": _LOST_REPLY, "before_copy_given_up": _CUT, "before_retry": Fault("deadlock")}
 _WITH_INDEXES_DROPPED = {"after_index_dropped", "before_index"}
+_WITHOUT_LEDGER = {"before_schema_dropped", "after_own_schema"}
+_OFTEN = {"before_block", "before_connect", "after_connect", "before_verify", "after_copy_end", "before_commit"}
 _NEVER_RAISES = {"before_copy_given_up", "before_schema_dropped", "before_cleanup"}  # they tidy up after an error
 
 

@@ -86,8 +86,10 @@ def draw_network(random: Random) -> Fault:
 
 
 def draw_server(random: Random) -> Fault:
-    """The end of a backend or of a whole server."""
-    kind = random.choice(("terminate a backend", "terminate a backend", "kill -9 a backend", "stop the server"))
+    """The end of a backend, of a whole server, or of a statement in a deadlock."""
+    kind = random.choice(("terminate a backend",) * 5 + ("kill -9 a backend", "stop the server") * 3 + ("deadlock",))
+    if kind == "deadlock":
+        return Fault(kind, "target", "time")
     return _anywhere(random, kind, ("all", "edges"))
 
 
@@ -133,14 +135,16 @@ class Strike:
 
     def arm(self) -> None:
         """Wait for the message; call it before the client starts."""
-        if self.fault.kind != "none" and self.fault.count != "time":
+        if self.fault.kind == "deadlock":
+            self._stand_in_the_way()
+        elif self.fault.kind != "none" and self.fault.count != "time":
             self.proxies[self.fault.side].hook = self._see
 
     def start(self, running: Running) -> None:
         """The client has started."""
         self.running = running
         self._started.set()
-        if self.fault.count == "time":
+        if self.fault.count == "time" and self.fault.kind != "deadlock":
             self._after(float(self.number), self._act)
 
     def settle(self) -> None:
@@ -205,6 +209,24 @@ class Strike:
                 os.kill(pid, signal.SIGKILL)
             else:
                 connection.execute("SELECT pg_terminate_backend(%s)", (pid,))
+
+    def _stand_in_the_way(self) -> None:
+        """Hold a table of a group, and ask for another as soon as the client holds that and waits for ours."""
+        connection = psycopg.connect(self.url, application_name="bystander")
+        connection.execute("LOCK TABLE public.card IN ROW EXCLUSIVE MODE")
+        waiting = "SELECT FROM pg_locks WHERE NOT granted AND relation = 'public.card'::regclass"
+
+        def cross() -> None:
+            self._started.wait()
+            with connection:
+                while not self._running.over:
+                    if connection.execute(waiting).fetchall():
+                        self.struck_at = time.monotonic()
+                        connection.execute("LOCK TABLE public.account IN ROW EXCLUSIVE MODE")
+                        return
+                    time.sleep(0.005)
+
+        self._after(0.0, cross)
 
     def _after(self, seconds: float, act: Callable[[], object]) -> None:
         def wait() -> None:

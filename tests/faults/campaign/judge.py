@@ -23,6 +23,7 @@ INVARIANTS = {
     "I3": "nothing is left: no session, lock, slot, staging table, changed trigger, key, index, setting or grant",
     "I4": "JSON, events, exit code and the target tell the same",
     "I5": "the next run ends with the source's rows, sequences ahead",
+    "I6": "what was done and is still equal is not copied again",
     "I7": "a documented exit code, one plain reason, no traceback, whole JSON",
     "I8": "a signal ends it within 5 s, a dead peer is noticed, no process is left",
     "I9": "no password in any output",
@@ -159,7 +160,7 @@ def _codes(case: Case, kind: str) -> tuple[int, ...]:
         return (*late, code) if case.struck else (0,)
     if kind == "kill -9" or action == "kill":
         return (0, 3, 6, -9) if point else (0, -9)
-    if kind == "delay" or (kind == "none" and action.startswith("sleep")):
+    if kind in ("delay", "deadlock") or (kind == "none" and action.startswith("sleep")):
         return (0,)
     if kind == "flip a bit":
         return (0, 1, 6)

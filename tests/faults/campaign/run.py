@@ -28,6 +28,7 @@ _PATIENCE_S = 45.0
 _DISK_MB = 96
 _ROOM_KB = (64, 12_000)  # what is left on the full disk
 _DESCRIPTORS = (4, 40)
+UNCOUNTED = ("none", "disk full", "few descriptors", "deadlock")  # what needs no proxy and no moment
 _COUNTS: tuple[Count, ...] = ("all", "edges", "rows", "commits", "orders")
 
 
@@ -73,7 +74,7 @@ class Runner:
         began = time.monotonic()
         setting = trial.setting
         number = trial.at if trial.at is not None else self.moment(trial)
-        scene = self.world.scene(setting.size, job.MODES[setting.mode].empty)
+        scene = self.world.scene(setting.size, setting.guest, job.MODES[setting.mode].empty)
         outside, written = self._outside(), self.world.written()
         with self._target(trial, scene) as url:
             if trial.before:
@@ -84,8 +85,10 @@ class Runner:
             wrong = verdict.wrong
             repaired = case.result.exit_code == 0 and all(verdict.new)
             if not trial.expects and (case.struck or not repaired):
-                again = judge(self._repair(trial, scene, url))
+                repair, copied = self._repair(trial, scene, url)
+                again = judge(repair)
                 wrong = wrong + [f"{line}\n(after the repair)" for line in again.wrong]
+                wrong += _done_twice(trial, verdict.new, copied)
                 repaired = not again.wrong and all(again.new)
         if self.world.written() != written:
             wrong.append("I2: a transaction wrote on the source's server")
@@ -112,7 +115,7 @@ class Runner:
         seen = self.world.place / "reached"
         seen.unlink(missing_ok=True)
         trial = Trial("reach", 0, setting, fault)
-        scene = self.world.scene(setting.size, job.MODES[setting.mode].empty)
+        scene = self.world.scene(setting.size, setting.guest, job.MODES[setting.mode].empty)
         number = self.moment(trial)
         with self._target(trial, scene) as url:
             self._disturbed(trial, number, scene, url, {"DBSYNC_FAILPOINTS_REACHED": str(seen)})
@@ -131,7 +134,7 @@ class Runner:
             proxies: dict[Side, Proxy] = {side: stack.enter_context(Proxy(ends[side])) for side in SIDES}
             strike = Strike(trial.fault, number or 0, self.world, proxies, ends[trial.fault.side])
             strike.arm()
-            through = trial.fault.kind not in ("none", "disk full", "few descriptors") and trial.fault.count != "time"
+            through = trial.fault.kind not in UNCOUNTED and trial.fault.count != "time"
             running = self._start(
                 trial.setting,
                 trial.setting.options,
@@ -153,11 +156,22 @@ class Runner:
         assert not orphans, f"I8: processes are left of {trial.name}: {orphans}"
         return case
 
-    def _repair(self, trial: Trial, scene: Scene, url: str, env: dict[str, str] | None = None) -> Case:
-        """The run that comes after, without any fault."""
-        running = self._start(trial.setting, trial.setting.recovery, scene.source, url, env or {}, ())
-        result, _ = _wait(running)
-        return self._case(trial, scene, url, result, 0.0, struck=False, recovering=True)
+    def _repair(
+        self, trial: Trial, scene: Scene, url: str, env: dict[str, str] | None = None
+    ) -> tuple[Case, list[str]]:
+        """The run that comes after, without any fault; also what it copied rows into."""
+        copied: list[str] = []
+
+        def hook(message: Message) -> Fate:
+            if message.sender == "client" and message.start.startswith(b"COPY ") and message.kind in b"QP":
+                copied.append(message.start.decode("utf-8", "replace").replace('"', ""))
+            return Fate.PASS
+
+        with Proxy(url) as proxy:
+            proxy.hook = hook
+            running = self._start(trial.setting, trial.setting.recovery, scene.source, proxy.url, env or {}, ())
+            result, _ = _wait(running)
+        return self._case(trial, scene, url, result, 0.0, struck=False, recovering=True), copied
 
     def _case(
         self,
@@ -197,7 +211,7 @@ class Runner:
     def moment(self, trial: Trial) -> float | None:
         """The number of the message (or the second) that a share of an undisturbed run is."""
         fault = trial.fault
-        if fault.kind in ("none", "disk full", "few descriptors"):
+        if fault.kind in UNCOUNTED:
             return None
         if trial.setting not in self._lengths:
             self._lengths[trial.setting] = self._measure(trial.setting)
@@ -207,7 +221,7 @@ class Runner:
     def _measure(self, setting: job.Setting) -> dict[tuple[Side, Count], float]:
         """Run once undisturbed, counting."""
         lengths: dict[tuple[Side, Count], float] = {(side, count): 0 for side in SIDES for count in _COUNTS}
-        scene = self.world.scene(setting.size, job.MODES[setting.mode].empty)
+        scene = self.world.scene(setting.size, setting.guest, job.MODES[setting.mode].empty)
         with self.world.target_database(scene) as url, Proxy(scene.source) as source, Proxy(url) as target:
             for side, proxy in zip(SIDES, (source, target), strict=True):
                 proxy.hook = _counting(lengths, side)
@@ -253,6 +267,17 @@ class Runner:
                     if time.monotonic() > deadline:
                         raise
                     time.sleep(0.05)
+
+
+def _done_twice(trial: Trial, new: list[bool], copied: list[str]) -> list[str]:
+    """I6, by what went over the wire: nothing is copied into a table that was done and still equal."""
+    if not trial.setting.spares_finished:
+        return []
+    done = [name for group, is_new in zip(trial.setting.groups, new, strict=True) if is_new for name in group]
+    twice = [order for order in copied if any(order.startswith(f"COPY {name} ") for name in done)]
+    if all(new):
+        twice = copied
+    return [f"I6: done already, and yet: {order}" for order in twice]
 
 
 def _counting(lengths: dict[tuple[Side, Count], float], side: Side) -> Hook:

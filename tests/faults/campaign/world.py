@@ -104,10 +104,10 @@ class World:
         """A number that grows with every transaction that writes on the source's server."""
         return rows(self.source.url(), "SELECT pg_snapshot_xmax(pg_current_snapshot())::text")[0][0]
 
-    def _scene(self, size: int, empty: bool) -> Scene:
+    def _scene(self, size: int, guest: bool, empty: bool) -> Scene:
         source, new = self._source_of(size)
         template = create_database(self.target)
-        run_sql(template, job.SCHEMA, "" if empty else job.target_script(size))
+        run_sql(template, job.SCHEMA, "" if empty else job.target_script(size), job.FOR_GUESTS if guest else "")
         return Scene(source, urlsplit(template).path.lstrip("/"), new, oracle.take(template))
 
     def _make_source(self, size: int) -> tuple[str, oracle.Photograph]:
