@@ -26,7 +26,7 @@ from dbsync.data.planner import draft_plan
 from dbsync.data.samples import shown
 from dbsync.data.units import Skipped, select_units
 from dbsync.errors import ConfigError, ConnectionLost, DbsyncError, Drift, SameDatabase, StatementFailed
-from dbsync.events import Emit, PlanReady, RunFinished, TableFinished, TableStarted, silent
+from dbsync.events import Emit, PlanReady, RunFinished, TableFinished, TablePhase, TableStarted, silent
 from dbsync.model import Catalog, TableName
 from dbsync.pg import runs, statements
 from dbsync.pg.database import Database, Session
@@ -154,7 +154,7 @@ def _same_database(source: Session, target: Session) -> list[str]:
     try:
         return ensure_distinct(source, target)
     except SameDatabase as same:
-        return [f"{same.message}: whatever is compared, it will be the same"]
+        return [same.message]
 
 
 def _with_conditions(source: Session, target: Session, ready: Comparables, level: Level) -> Comparables:
@@ -244,6 +244,7 @@ class _Comparison:
     def _table(self, task: TableTask) -> TableComparison:
         self.control.check()
         self.emit(TableStarted(table=task.target, rows=task.rows, bytes=task.bytes))
+        self.emit(TablePhase(table=task.target, phase="compare"))
         started = time.monotonic()
         try:
             found = self._compared(task)

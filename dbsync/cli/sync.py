@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -16,11 +15,11 @@ from dbsync.cli.context import Context, end_of
 from dbsync.cli.options import parse_size
 from dbsync.cli.output import Answer, write_file
 from dbsync.cli.render_sync import plan_text, question, report_text
+from dbsync.cli.selection_options import by_table, names
 from dbsync.data.options import DeleteLimit, SyncOptions, TableMap
 from dbsync.data.plan import SyncPlan
 from dbsync.data.report import SyncReport
 from dbsync.errors import ConfigError, DbsyncError, Interrupted, TargetBusy
-from dbsync.model import split_at
 from dbsync.pg.database import Database
 
 _PATIENCE_S = 15.0  # the server notices a dead client within ten
@@ -136,8 +135,8 @@ def sync(
         max_delete=max_delete,
         tables=tuple(tables or ()),
         exclude=tuple(exclude or ()),
-        where=dict(_by_table("--where", text) for text in where or ()),
-        columns={table: _names(text) for table, text in (_by_table("--columns", text) for text in columns or ())},
+        where=dict(by_table("--where", text) for text in where or ()),
+        columns={table: names(text) for table, text in (by_table("--columns", text) for text in columns or ())},
         maps=tuple(map(TableMap.parse, maps or ())),
         jobs=jobs,
         chunk_bytes=chunk_size,
@@ -229,22 +228,3 @@ def _status(error: DbsyncError | None) -> int:
     if isinstance(error, Interrupted):
         return error.status
     return error.exit_code if error is not None else 0
-
-
-def _by_table(option: str, text: str) -> tuple[str, str]:
-    """Split ``TABLE:REST`` at the first colon outside double quotes."""
-    table, separator, rest = split_at(text, ":")
-    if not separator or not table or not rest.strip():
-        raise ConfigError(f"cannot read {option} {text!r}", hint=f"write {option} schema.table:...")
-    return table, rest
-
-
-def _names(text: str) -> tuple[str, ...]:
-    return tuple(_split_names(text))
-
-
-def _split_names(text: str) -> Iterator[str]:
-    while text:
-        name, _, text = split_at(text, ",")
-        name = name.strip()
-        yield name[1:-1].replace('""', '"') if name.startswith('"') and name.endswith('"') else name
