@@ -34,9 +34,11 @@ def call(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tm
 
 
 def arguments(command: Any, database: str) -> list[str]:
-    """The arguments that a command needs, each database being the given one."""
+    """The arguments and options that a command needs, each database being the given one."""
     found = []
     for parameter in command.params:
+        if parameter.param_type_name == "option" and parameter.required:
+            found += [max(parameter.opts, key=len), next(iter(parameter.type.choices))]
         if parameter.param_type_name != "argument":
             continue
         if parameter.required or parameter.metavar in _DATABASES or parameter.metavar == "SQL":
