@@ -5,7 +5,8 @@ comments. ``catalog.sql`` answers the rest: what the Inspector does not know (oi
 policies, rules, partitions), and what it gets wrong. Its columns fail for a role without USAGE on a
 schema that holds an identity column, have types guessed from their printed form, and take a domain's
 default for the column's; its foreign keys come from a regular expression that odd names break.
-Where both speak, the catalog wins.
+Where both speak, the catalog wins. A run, which has no time to import SQLAlchemy, reads the Inspector's
+part from ``keys.sql``.
 """
 
 from __future__ import annotations
@@ -20,21 +21,25 @@ from dbsync.errors import StatementFailed
 from dbsync.model import Catalog, TableName
 from dbsync.pg.database import Session, translated
 from dbsync.pg.reflect_build import build_catalog
-from dbsync.pg.reflect_keys import Inspected
+from dbsync.pg.reflect_keys import Inspected, inspected_by_catalog
 from dbsync.pg.sql import load
 
 _INTERNAL_ERROR = "XX000"
 
 
-def reflect(session: Session) -> Catalog:
+def reflect(session: Session, *, inspector: bool = True) -> Catalog:
     """Reflect all that the session's database holds, inside its current transaction if there is one.
 
+    Without ``inspector`` the same is read a tenth of a second faster, and without SQLAlchemy.
     Objects that the role may not read are listed too, with no privileges.
     """
     try:
         with one_snapshot(session):
             rows = {name: session.execute(query) for name, query in load("catalog").items()}
-            inspected = _inspect(session, {schema for _, schema, *_ in rows["relations"]})
+            if inspector:
+                inspected = _inspect(session, {schema for _, schema, *_ in rows["relations"]})
+            else:
+                inspected = inspected_by_catalog({name: session.execute(query) for name, query in load("keys").items()})
     except StatementFailed as error:
         if error.sqlstate != _INTERNAL_ERROR:
             raise

@@ -1,4 +1,4 @@
-"""What SQLAlchemy's Inspector tells about keys, indexes and comments, kept as plain values."""
+"""What SQLAlchemy's Inspector, or ``keys.sql``, tells about keys, indexes and comments, as plain values."""
 
 from __future__ import annotations
 
@@ -59,3 +59,18 @@ class Inspected:
                 self.keys[table].append(
                     InspectedKey(name=index["name"], columns=elements, nulls_not_distinct=not distinct)
                 )
+
+
+def inspected_by_catalog(rows: Mapping[str, Iterable[tuple[Any, ...]]]) -> Inspected:
+    """What the Inspector would answer, from the rows of ``keys.sql``."""
+    inspected = Inspected()
+    for schema, table, comment in rows["comments"]:
+        inspected.comments[TableName(schema, table)] = comment
+    for schema, table, index, primary, unique, nulls_not_distinct, columns in rows["indexes"]:
+        elements = tuple(columns)
+        inspected.index_columns[TableName(schema, index)] = elements
+        if unique:
+            inspected.keys[TableName(schema, table)].append(
+                InspectedKey(name=index, columns=elements, primary=primary, nulls_not_distinct=nulls_not_distinct)
+            )
+    return inspected

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from psycopg import sql
@@ -70,7 +70,7 @@ def reflect_stamped(session: Session) -> tuple[Catalog, Mapping[int, str]]:
     with session.transaction():
         session.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
         failpoint("before_reflect")
-        catalog = reflect(session)
+        catalog = reflect(session, inspector=False)
         oids = [table.oid for table in catalog.of_kind("table", "partitioned")]
         return catalog, stamps(session, oids)
 
@@ -79,6 +79,12 @@ def blockers(session: Session, oids: Sequence[int]) -> list[str]:
     """Name up to three sessions that hold locks on the relations."""
     rows = session.execute(load("sync")["blockers"], [list(oids)])
     return [f"backend {pid} ({application or user}, {state})" for pid, application, user, state in rows]
+
+
+def hold_no_bytes(session: Session, oids: Iterable[int]) -> bool:
+    """Whether relations that are known to be empty are as TRUNCATE would leave them; call it under their locks."""
+    (nothing,) = session.one(load("sync")["hold_no_bytes"], [list(oids)])
+    return bool(nothing)
 
 
 def trigger_states(session: Session, oids: Sequence[int]) -> Mapping[tuple[TableName, str], str]:

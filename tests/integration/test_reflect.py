@@ -79,6 +79,22 @@ def full(server: EphemeralServer) -> Iterator[Database]:
         yield database
 
 
+def test_the_catalog_knows_what_the_inspector_knows(full: Database) -> None:
+    full.execute(
+        "CREATE TABLE app.keyed (a int, b text, c int, PRIMARY KEY (b, a) INCLUDE (c), UNIQUE (c, a))",
+        "CREATE UNIQUE INDEX ON app.keyed (c) INCLUDE (b)",
+        "CREATE UNIQUE INDEX ON app.keyed (c) WHERE a > 1",
+        "CREATE UNIQUE INDEX ON app.keyed (c, lower(b))",
+        "CREATE INDEX ON app.keyed USING hash (b)",
+    )
+    session = connect(full.url)
+    found = reflect(session, inspector=False)
+    assert found.tables == reflect(session).tables
+    assert any(table.comment for table in found.tables.values())
+    assert {key.columns for key in found.tables[app("keyed")].keys} == {("b", "a"), ("c", "a"), ("c",)}
+    session.close()
+
+
 def test_a_table_with_everything_is_read_whole(full: Database) -> None:
     catalog = reflected(full.url)
     parent = catalog.tables[app("parent")]

@@ -103,6 +103,12 @@ SELECT n.nspname, c.relname, k.conname, pg_catalog.pg_get_constraintdef(k.oid),
         OR pg_catalog.obj_description(k.oid, 'pg_constraint') IS NOT NULL)
  ORDER BY b.depth DESC, n.nspname COLLATE "C", c.relname COLLATE "C";
 
+-- name: hold_no_bytes
+-- Whether none of some relations has a page, so that TRUNCATE would do nothing but make and drop files. Under
+-- wal_level minimal it does more: rows that are loaded into a new file need not be logged.
+SELECT pg_catalog.current_setting('wal_level') <> 'minimal'
+       AND NOT EXISTS (SELECT FROM pg_catalog.unnest(%s::pg_catalog.oid[]) o WHERE pg_catalog.pg_relation_size(o) <> 0);
+
 -- name: trigger_states
 -- The user triggers of some relations with their states.
 SELECT n.nspname, c.relname, t.tgname, t.tgenabled::pg_catalog.text
