@@ -46,6 +46,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "diff": ("dbsync.cli.diff:diff", "Which rows differ between two databases."),
     "validate": ("dbsync.cli.validate:validate", "Can it be synchronised safely, and is it in sync."),
     "sync": ("dbsync.cli.sync:sync", "Make a target's rows like the source's, verified."),
+    "doctor": ("dbsync.cli.doctor:doctor", "What runs that died left behind; --fix cleans up."),
     "demo": ("dbsync.cli.demo:demo", "Two embedded servers, a shop of odd data, a verified sync."),
     "local": ("dbsync.cli.local:local_app", "Embedded Postgres servers: local:NAME."),
 }

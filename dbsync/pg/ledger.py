@@ -20,6 +20,7 @@ from psycopg.types.json import Jsonb
 from dbsync import __version__
 from dbsync.errors import ConfigError, Fenced, Refused, StatementFailed, TargetBusy
 from dbsync.model import TableName
+from dbsync.pg import runs
 from dbsync.pg.database import Session
 from dbsync.pg.identity import DatabaseIdentity
 from dbsync.pg.sql import load
@@ -150,7 +151,7 @@ def end_dead_sessions(session: Session, pause: Callable[[float], None]) -> int:
     """
     first = [pid for (pid,) in session.execute(_SQL["dead_sessions"])]
     for pid in first:
-        session.execute(_SQL["end_session"], [pid])
+        runs.end_session(session, pid)
     for _ in range(_PATIENCE):
         if not session.execute(_SQL["dead_sessions"]):
             break
@@ -187,6 +188,11 @@ def begin_run(
             hint="end it (dbsync doctor names its session), or run again when it is gone",
         ) from error
     return int(fence)
+
+
+def mark_dead(session: Session) -> None:
+    """Note that runs which did not end are dead. Call it with the run lock held."""
+    session.execute(_SQL["mark_dead"])
 
 
 def hold_fence(session: Session, fence: int) -> None:

@@ -47,6 +47,16 @@ def run_lock_holder(session: Session) -> Holder | None:
     return Holder(*rows[0]) if rows else None
 
 
+def release_run_lock(session: Session) -> None:
+    """Give the run lock back."""
+    session.execute(load("sync")["release_run_lock"])
+
+
+def end_session(session: Session, pid: int) -> None:
+    """End another session; nothing happens when it has ended by itself."""
+    session.execute(load("sync")["end_session"], [pid])
+
+
 def check_run_lock(session: Session, pid: int) -> None:
     """Make sure that the run lock is still held by the session of that process.
 
@@ -109,12 +119,17 @@ def reserved_tables(session: Session) -> list[TableName]:
     return [TableName(OWN_SCHEMA, name) for (name,) in session.execute(load("sync")["reserved_tables"])]
 
 
+def dead_staging(session: Session) -> list[TableName]:
+    """Return the staging tables that are there; without a run that is alive, dead ones left them."""
+    return [TableName(OWN_SCHEMA, name) for (name,) in session.execute(load("sync")["staging_tables"])]
+
+
 def drop_dead_staging(session: Session) -> int:
     """Drop the staging tables that dead runs left; return how many. Call it with the run lock held."""
-    found = [name for (name,) in session.execute(load("sync")["staging_tables"])]
+    found = dead_staging(session)
     failpoint("before_cleanup")
-    for name in found:
-        session.execute(sql.SQL("DROP TABLE {}").format(sql.Identifier(OWN_SCHEMA, name)))
+    for table in found:
+        session.execute(sql.SQL("DROP TABLE {}").format(sql.Identifier(table.schema, table.name)))
     return len(found)
 
 
@@ -132,7 +147,7 @@ def create_own_schema(session: Session) -> None:
 
 def drop_own_schema(session: Session) -> None:
     """Drop dbsync's schema when a run made it and nothing is left in it."""
-    if session.execute(load("sync")["own_schema"]) != [(True,)]:
+    if not own_schema_is_ours(session):
         return
     failpoint("before_schema_dropped")
     try:
@@ -140,6 +155,11 @@ def drop_own_schema(session: Session) -> None:
     except StatementFailed as error:
         if error.sqlstate != _DEPENDENT_OBJECTS:
             raise
+
+
+def own_schema_is_ours(session: Session) -> bool:
+    """Whether a run made dbsync's schema for its own time; one that holds a ledger is meant to stay."""
+    return session.execute(load("sync")["own_schema"]) == [(True,)]
 
 
 def event_triggers(session: Session) -> list[str]:

@@ -119,9 +119,6 @@ SELECT a.pid
  WHERE r.state = 'running' AND a.datname = pg_catalog.current_database() AND a.usename = CURRENT_USER
    AND a.pid <> pg_catalog.pg_backend_pid();
 
--- name: end_session
-SELECT pg_catalog.pg_terminate_backend(%s);
-
 -- name: forget_old_runs
 -- The last hundred runs stay, and those whose quarantined rows somebody may still want.
 DELETE FROM dbsync.run r
@@ -183,11 +180,6 @@ SELECT t.table_schema, t.table_name, t.state, t.strategy, t.rows_inserted, t.row
   FROM dbsync.run_table t
  WHERE t.run_id = %s
  ORDER BY t.committed_at, t.table_schema COLLATE "C", t.table_name COLLATE "C";
-
--- name: running
--- Runs that nobody said the end of.
-SELECT r.run_id, r.started_at::pg_catalog.text, r.client_pid, r.client_host, r.client_user
-  FROM dbsync.run r WHERE r.state = 'running' ORDER BY r.fence;
 
 -- name: read_cursor
 SELECT c.value FROM dbsync.cursor c

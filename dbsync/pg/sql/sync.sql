@@ -29,6 +29,12 @@ SELECT c.oid,
 -- One run per target database: the key spells "dbsy", 1.
 SELECT pg_catalog.pg_try_advisory_lock(1684173689, 1);
 
+-- name: release_run_lock
+SELECT pg_catalog.pg_advisory_unlock(1684173689, 1);
+
+-- name: end_session
+SELECT pg_catalog.pg_terminate_backend(%s);
+
 -- name: run_lock_pid
 SELECT l.pid FROM pg_catalog.pg_locks l
  WHERE l.locktype = 'advisory' AND l.classid = 1684173689 AND l.objid = 1 AND l.objsubid = 2 AND l.granted

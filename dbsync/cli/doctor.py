@@ -1,0 +1,86 @@
+"""``dbsync doctor DB...``: what runs that died left behind, one line and one fix each; ``--fix`` cleans up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Annotated, Any
+
+import typer
+
+from dbsync.cli.command import command
+from dbsync.cli.context import Context, end_of
+from dbsync.cli.output import Answer
+from dbsync.cli.terminal import escape
+from dbsync.errors import ConfigError
+from dbsync.guards import require_consent
+from dbsync.pg.leftovers import Findings, Leftover, leftovers, try_clean
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Patient:
+    """One database: what was found there, and what is still there after ``--fix``."""
+
+    name: str
+    found: Findings
+    left: tuple[Leftover, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "name": self.name,
+            "running": self.found.running,
+            "findings": [each.to_dict() | {"fixed": each not in self.left} for each in self.found.leftovers],
+        }
+
+
+@command("doctor", report=True)
+def doctor(
+    context: Context,
+    databases: Annotated[
+        list[str] | None, typer.Argument(metavar="DB...", help="The databases.", show_default=False)
+    ] = None,
+    fix: Annotated[bool, typer.Option("--fix", help="Clean up what can be cleaned up.")] = False,
+    confirm: Annotated[
+        str | None, typer.Option("--confirm", metavar="NAME", help="Type the name of a protected database.")
+    ] = None,
+) -> Answer:
+    """Look for what dead runs left: locks, sessions, staging tables, runs without an end."""
+    if not databases:
+        raise ConfigError("no database is named", hint="dbsync doctor DB...")
+    patients = [_examine(context, name, fix=fix, confirm=confirm) for name in databases]
+    return Answer(
+        result={"databases": [patient.to_dict() for patient in patients]},
+        render={"text": lambda: (line for patient in patients for line in _lines(patient))},
+        exit_code=1 if any(patient.left for patient in patients) else 0,
+    )
+
+
+def _examine(context: Context, text: str, *, fix: bool, confirm: str | None) -> _Patient:
+    database = context.database(text, read_only=not fix)
+    with context.session(database) as session:
+        context.describe(source=end_of(session))
+        found = leftovers(session)
+        patient = _Patient(name=database.url.name, found=found, left=found.leftovers)
+        mendable = sum(each.mended for each in found.leftovers)
+        if not fix or not mendable:
+            return patient
+        question = f"Clean up {mendable} leftovers in {database.url.name}?"
+        ask = (lambda: context.confirm(question)) if context.can_ask else None
+        require_consent(database.url, yes=context.options.yes, confirm=confirm, ask=ask)
+        failure = try_clean(session)
+        if failure is not None:
+            context.warn(f"{database.url.name} could not be cleaned up to the end: {failure}")
+        return replace(patient, left=leftovers(session).leftovers)
+
+
+def _lines(patient: _Patient) -> Iterator[str]:
+    count = len(patient.left)
+    verdict = f"{count} leftover{'s' * (count != 1)}" if count else "nothing is left of dead runs"
+    yield f"{escape(patient.name)}: {verdict}\n"
+    if patient.found.running is not None:
+        yield f"  a run is going on: {escape(patient.found.running)}\n"
+    for each in patient.found.leftovers:
+        fixed = each not in patient.left
+        yield f"  {'fixed' if fixed else 'LEFT '}  {each.kind:8} {escape(each.message)}\n"
+        if not fixed:
+            yield f"         fix: {escape(each.fix)}{'' if not each.mended else ' (or --fix)'}\n"

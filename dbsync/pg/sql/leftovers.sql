@@ -1,0 +1,22 @@
+-- What dead runs can leave in a database.
+
+-- name: sessions
+-- The sessions that bear a run's name: `dbsync RUN PURPOSE`. What other roles' sessions do may be hidden.
+SELECT a.pid, pg_catalog.split_part(a.application_name, ' ', 2),
+       pg_catalog.substr(a.application_name, 21), COALESCE(a.state, ''),
+       COALESCE(EXTRACT(epoch FROM pg_catalog.clock_timestamp() - a.state_change), 0)::pg_catalog.float8,
+       COALESCE(a.state = 'active' AND a.wait_event_type IS DISTINCT FROM 'Client', false)
+  FROM pg_catalog.pg_stat_activity a
+ WHERE a.datname = pg_catalog.current_database() AND a.pid <> pg_catalog.pg_backend_pid()
+   AND a.application_name ~ '^dbsync [0-9a-f]{12} '
+ ORDER BY a.pid;
+
+-- name: unfinished_runs
+SELECT r.run_id, pg_catalog.to_char(r.started_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS'), r.client_host, r.client_pid
+  FROM dbsync.run r WHERE r.state = 'running' ORDER BY r.fence;
+
+-- name: is_empty
+-- Whether a schema of ours holds nothing at all.
+SELECT NOT EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.relnamespace = n.oid)
+   AND NOT EXISTS (SELECT FROM pg_catalog.pg_proc p WHERE p.pronamespace = n.oid)
+  FROM pg_catalog.pg_namespace n WHERE n.nspname = 'dbsync';

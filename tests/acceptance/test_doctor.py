@@ -1,0 +1,119 @@
+"""dbsync doctor finds what dead runs left, calls nothing of a live run so, and --fix leaves nothing."""
+
+from __future__ import annotations
+
+import signal
+import time
+
+import psycopg
+
+from dbsync.pg import leftovers
+from dbsync.pg.database import Database
+from dbsync.urls import parse_url
+from tests.fixtures import jsonschema, oracle
+from tests.fixtures.command import Command, Result
+from tests.fixtures.pair import Pair, rows, run_sql
+
+SCHEMA = "CREATE TABLE parent (id int PRIMARY KEY); CREATE TABLE child (id int PRIMARY KEY REFERENCES parent);"
+ROWS = "INSERT INTO parent SELECT generate_series(1, 500); INSERT INTO child SELECT generate_series(1, 500);"
+SYNC = ("--yes", "--json", "--mode", "replace", "-j", "1")
+STAGED = "SELECT count(*) FROM pg_class WHERE relname ~ '^stage_'"
+
+
+def look(dbsync: Command, url: str, code: int, *args: str) -> Result:
+    result = dbsync.run("doctor", url, "--json", *args).ended(code)
+    assert jsonschema.faults(result.document) == [], result
+    return result
+
+
+def kinds(result: Result, *, fixed: bool = False) -> list[str]:
+    (database,) = result.result["databases"]
+    return sorted({each["kind"] for each in database["findings"] if each["fixed"] is fixed})
+
+
+def killed(dbsync: Command, pair: Pair, point: str, *args: str) -> None:
+    running = dbsync.start("sync", pair.source, pair.target, *SYNC, *args, env={"DBSYNC_FAILPOINT": f"{point}=kill"})
+    assert running.wait_quietly() == -signal.SIGKILL
+
+
+def test_what_a_killed_run_left_is_named_and_cleaned_up(pairs, dbsync: Command) -> None:
+    pair: Pair = pairs(SCHEMA, ROWS, ROWS)
+    assert kinds(look(dbsync, pair.target, 0)) == []
+    killed(dbsync, pair, "before_lock")
+    assert rows(pair.target, STAGED) == [[2]]
+    oracle.leftovers(pair.target)  # the server needs a moment to see that the client is gone
+    found = look(dbsync, pair.target, 1)
+    assert kinds(found) == ["run", "staging"]
+    shown = dbsync.run("doctor", pair.target).ended(1).stdout
+    assert "staging table of a dead run" in shown
+    assert "fix: DROP TABLE dbsync.stage_" in shown
+    dbsync.run("doctor", pair.target, "--fix").ended(4)
+    assert rows(pair.target, STAGED) == [[2]], "cleaned up without consent"
+    assert kinds(look(dbsync, pair.target, 0, "--fix", "--yes"), fixed=True) == ["run", "staging"]
+    assert oracle.leftovers(pair.target) == []
+    assert rows(pair.target, "SELECT state FROM dbsync.run") == [["dead"]]
+    assert kinds(look(dbsync, pair.target, 0)) == []
+    assert dbsync.sync(pair.source, pair.target, "--mode", "replace", "--resume").ended(0).result["resumed"]
+
+
+def test_a_schema_that_a_run_without_ledger_left_is_dropped(pairs, dbsync: Command) -> None:
+    pair: Pair = pairs(SCHEMA, ROWS, ROWS)
+    killed(dbsync, pair, "after_own_schema", "--no-ledger")
+    oracle.leftovers(pair.target, excuse=lambda line: "schema" in line)
+    assert kinds(look(dbsync, pair.target, 1)) == ["schema"]
+    look(dbsync, pair.target, 0, "--fix", "--yes")
+    assert rows(pair.target, "SELECT to_regnamespace('dbsync') IS NULL") == [[True]]
+
+
+def test_a_live_run_is_no_leftover_and_a_forsaken_session_is(pairs, dbsync: Command) -> None:
+    pair: Pair = pairs(SCHEMA, ROWS, ROWS)
+    running = dbsync.start("sync", pair.source, pair.target, *SYNC, env={"DBSYNC_FAILPOINT": "after_load=sleep:4"})
+    deadline = time.monotonic() + 20
+    while rows(pair.target, STAGED) != [[2]]:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    found = look(dbsync, pair.target, 0)
+    assert "run lock" in found.result["databases"][0]["running"]
+    with psycopg.connect(pair.target, application_name="dbsync 0123456789ab load") as forsaken:
+        forsaken.execute("SELECT 1")
+        assert kinds(look(dbsync, pair.target, 1)) == ["session"]
+        assert kinds(look(dbsync, pair.target, 0, "--fix", "--yes"), fixed=True) == ["session"]
+        forsaken.close()
+    running.wait().ended(0)
+    assert oracle.differences(pair.source, pair.target) == []
+
+
+def test_a_run_that_stands_still_is_ended(pairs, dbsync: Command, monkeypatch) -> None:
+    """The process is stopped: its sessions, its locks and its run lock stay until somebody ends them."""
+    monkeypatch.setattr(leftovers, "_STILL_S", 2.5)
+    pair: Pair = pairs(SCHEMA, ROWS, ROWS)
+    running = dbsync.start("sync", pair.source, pair.target, *SYNC, env={"DBSYNC_FAILPOINT": "after_clear=sleep:1"})
+    waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name ~ ' load$' AND state = 'idle in transaction'"
+    deadline = time.monotonic() + 20
+    while rows(pair.target, waiting) != [[1]]:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    running.send(signal.SIGSTOP)
+    session = Database(parse_url(pair.target)).connect()
+    try:
+        assert leftovers.leftovers(session).leftovers == ()
+        time.sleep(3)
+        (found,) = leftovers.leftovers(session).leftovers[:1]
+        assert found.kind == "lock"
+        leftovers.clean(session)
+        assert leftovers.leftovers(session) == leftovers.Findings(None, ())
+    finally:
+        session.close()
+        running.send(signal.SIGCONT)
+    assert running.wait().exit_code in (5, 6)
+    assert oracle.leftovers(pair.target) == []
+    assert rows(pair.target, "SELECT count(*) FROM parent") == [[500]]
+
+
+def test_a_ledger_of_a_newer_dbsync_is_named_and_left_alone(pairs, dbsync: Command) -> None:
+    pair: Pair = pairs(SCHEMA, ROWS)
+    dbsync.sync(pair.source, pair.target).ended(0)
+    run_sql(pair.target, "COMMENT ON SCHEMA dbsync IS 'dbsync ledger, version 99'")
+    assert kinds(look(dbsync, pair.target, 1, "--fix", "--yes")) == ["ledger"]
+    assert dbsync.sync(pair.source, pair.target).ended(4).error["code"] == "LEDGER_NEWER"
+    dbsync.sync(pair.source, pair.target, "--no-ledger").ended(0)
