@@ -38,7 +38,7 @@ def main(arguments: list[str] | None = None) -> int:
     if options.planted is not None:
         return int(run_planted(options.planted, results, commit))
     if options.report_only:
-        report.write(options.out, report.read(results))
+        report.write(options.out, results)
         return 0
     if options.replay:
         trials = [parse_name(text) for text in options.replay]
@@ -52,7 +52,7 @@ def main(arguments: list[str] | None = None) -> int:
     else:
         failed = _run(trials, results, commit, keep=not options.replay)
     if options.out and options.part is None:
-        report.write(options.out, report.read(results))
+        report.write(options.out, results)
     return int(failed)
 
 
@@ -117,7 +117,8 @@ def run_planted(only: str, results: Path, commit: str) -> bool:
             said = planted.caught(bug, world)
             missed |= not said
             print(f"{'caught' if said else 'MISSED'} {bug.name}: {said[0][:160] if said else ''}", flush=True)
-            report.keep_planted(results, bug.name, bool(said), commit, time.monotonic() - began)
+            seconds = round(time.monotonic() - began, 1)
+            report.keep_planted(results, report.Planted(bug.name, bool(said), commit, seconds))
     return missed
 
 

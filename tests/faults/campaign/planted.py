@@ -110,7 +110,7 @@ BUGS = (
     Bug("nobody asks whether COMMIT took place", ((GROUP, "if not self._committing:", "if True:"),), LOST_REPLY),
     Bug("the ledger is not told", ((GROUP, "self.run.books.seal(session, self._records())", "pass"),), LOST_REPLY),
     Bug("the ledger is told in a transaction of its own", ((GROUP, "self.run.books.seal(session, self._records())", 'with self.run.target_session("seal") as other, other.transaction():\n            self.run.books.seal(other, self._records())'),), _trial(fault=Fault("cut before COMMIT", "target", "orders", 0.5))),
-    Bug("staging tables of dead runs stay", ((RUNS, "    found = [name for (name,) in session.execute(load(\"sync\")[\"staging_tables\"])]", "    found = []"),), _trial(failpoint="after_stage=kill")),
+    Bug("staging tables of dead runs stay", ((RUNS, "    found = dead_staging(session)\n    failpoint", "    found: list[TableName] = []\n    failpoint"),), _trial(failpoint="after_stage=kill")),
     Bug("the schema of a run without a ledger stays", ((RUNS, 'session.execute("DROP SCHEMA dbsync")', "pass"),), NO_LEDGER),
     Bug("something is written on the source", (("pg/snapshot.py", "holder.execute(_BEGIN)", 'holder.execute(_BEGIN)\n    holder.execute("SELECT pg_catalog.pg_current_xact_id()")'),), PLAIN),
     Bug("a password is told", (("pg/dial.py", 'conninfo = make_conninfo("", **parameters).encode()', 'conninfo = make_conninfo("", **parameters).encode(); print(conninfo, file=__import__("sys").stderr)'),), PLAIN),
