@@ -11,7 +11,7 @@ import pytest
 
 from tests.fixtures import oracle
 from tests.fixtures.annotations import read_annotations
-from tests.fixtures.command import Command, Result
+from tests.fixtures.command import Command
 from tests.fixtures.databases import fresh_database
 from tests.fixtures.inprocess import InProcess
 from tests.fixtures.jsonschema import faults
@@ -195,26 +195,26 @@ def test_each_level_sees_what_it_promises(level, pairs, call):
     assert len(details["public.t"]["samples"]) == (2 if level == "full" else 0)
 
 
-def test_the_exit_code_follows_fail_on_and_every_format_agrees(pairs, dbsync: Command):
+def test_the_exit_code_follows_fail_on_and_every_format_agrees(pairs, dbsync: Command, call, tmp_path):
     pair = pairs(
         "CREATE TABLE p (id int PRIMARY KEY); CREATE TABLE c (id int PRIMARY KEY, p int);" + PLAIN,
         "",
         "ALTER TABLE c ADD FOREIGN KEY (p) REFERENCES p; ALTER TABLE t SET UNLOGGED;",
     )
-
-    def run(*args: str) -> Result:
-        return dbsync.run("validate", pair.source, pair.target, *args)
-
-    for severity, status in (("critical", 0), ("high", 1), ("medium", 1), ("low", 1)):
-        run("--fail-on", severity).ended(status)
-    run().ended(1)
-    run("--exit-zero").ended(0)
-    quiet = run("-q").ended(1)
+    ends = ("validate", pair.source, pair.target)
+    codes = {
+        severity: call(*ends, "--fail-on", severity).exit_code for severity in ("critical", "high", "medium", "low")
+    }
+    assert codes == {"critical": 0, "high": 1, "medium": 1, "low": 1}
+    assert call(*ends, "--exit-zero").exit_code == 0
+    quiet = dbsync.run(*ends, "-q").ended(1)
     assert (quiet.stdout, quiet.stderr) == ("", "")
-    files = {name: dbsync.home / f"found.{name}" for name in ("json", "md", "github", "junit")}
-    text = run(*(word for name in files for word in ("-o", f"{name}={files[name]}")), "--junit", "also.xml").ended(1)
+    files = {name: tmp_path / f"found.{name}" for name in ("json", "md", "github", "junit")}
+    outputs = [word for name in files for word in ("-o", f"{name}={files[name]}")]
+    text = call(*ends, *outputs, "--junit", "also.xml")
+    assert text.exit_code == 1
     _check_formats(text.stdout, {name: path.read_text() for name, path in files.items()})
-    assert (dbsync.home / "also.xml").read_text() == files["junit"].read_text()
+    assert (tmp_path / "also.xml").read_text() == files["junit"].read_text()
 
 
 def _check_formats(text: str, files: dict[str, str]) -> None:
