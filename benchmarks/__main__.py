@@ -7,10 +7,11 @@ import sys
 import time
 from pathlib import Path
 
-from benchmarks import report
-from benchmarks.cases import CASES, Setup
+from benchmarks import cases, report, resync
+from benchmarks.cases import Setup
 from benchmarks.servers import Failed, bench_servers
 
+CASES = {**cases.CASES, **resync.CASES}
 PAGE = Path(__file__).parents[1] / "docs" / "explanation" / "performance.md"
 
 

@@ -72,8 +72,8 @@ def one_table(setup: Setup, table: str, rows: int) -> Section:
     bench.new_database(bench.target, name, DEFINITIONS[table])
     none = sync(bench, name, "--verify", "none")
     engines = {
-        TEXT: [_psql_pipe(bench, table, "")],
-        BINARY: [_psql_pipe(bench, table, " (FORMAT binary)")],
+        TEXT: [psql_pipe(bench, table, TEXT)],
+        BINARY: [psql_pipe(bench, table, BINARY)],
         "dbsync": [none],
         "dbsync -j 1": [sync(bench, name, "--verify", "none", "-j", "1")],
         "dbsync, verified": [sync(bench, name)],
@@ -83,7 +83,7 @@ def one_table(setup: Setup, table: str, rows: int) -> Section:
     targets = [Target(f"{table}: one table vs `psql` binary pipe", result.ratio("dbsync", BINARY), 1.05, 0.90)]
     cost = 100 * (result.ratio("dbsync, verified", "dbsync") - 1)
     targets.append(Target(f"{table}: verification added to a full copy", cost, 35, 20, " %"))
-    _drop(bench, name)
+    drop(bench, name)
     about = f"{rows:,} rows, {size} MB, no index; medians of {setup.rounds} rounds."
     return Section(f"One {table} table", about, result.table(TEXT, BINARY), targets if table != "pairs" else ())
 
@@ -137,7 +137,7 @@ def schema(setup: Setup) -> Section:
     ]
     if PGCOPYDB in result.samples:
         targets.append(Target("60 tables, vs `pgcopydb clone`", result.ratio("dbsync", PGCOPYDB), 0.80, 0.60))
-    _drop(bench, name)
+    drop(bench, name)
     about = (
         f"60 tables, {expected[1]:,} rows, {expected[2]} indexes, {expected[3]} foreign keys, into an empty database. "
         "Every time holds making the schema and the indexes, loading, and checking the foreign keys. `dbsync` is "
@@ -165,7 +165,7 @@ def memory(setup: Setup) -> Section:
         connections, trips = _round_trips(bench, name)
         peaks.append(row)
         table.append([f"{rows:,}", *(f"{peak:.1f}" for peak in row), str(connections), str(trips)])
-    _drop(bench, name)
+    drop(bench, name)
     growth = max(last - first for first, last in zip(peaks[0], peaks[-1], strict=True))
     targets = [
         Target("client peak RSS, 200 k to 5 M rows", max(map(max, peaks)), 100, 64, " MB"),
@@ -185,7 +185,7 @@ def field(setup: Setup) -> Section:
     bench.new_database(bench.source, name, filled(name, size))
     bench.new_database(bench.target, name, DEFINITIONS[name])
     engines = {
-        BINARY: [_psql_pipe(bench, name, " (FORMAT binary)")],
+        BINARY: [psql_pipe(bench, name, BINARY)],
         "dbsync": [sync(bench, name, "--verify", "none")],
         "dbsync, verified": [sync(bench, name)],
     }
@@ -195,7 +195,7 @@ def field(setup: Setup) -> Section:
     for engine, samples in result.samples.items():
         wall, peak = median(sample.wall for sample in samples), result.peak(engine)
         table.append([engine, f"{wall:.2f}", f"{peak:.0f}", f"{peak * 2**20 / size:.1f}"])
-    _drop(bench, name)
+    drop(bench, name)
     return Section("One large field", f"One row with a `bytea` of {size / 1e6:.0f} MB.", table)
 
 
@@ -223,13 +223,16 @@ CASES: Mapping[str, Callable[[Setup], Section]] = {
 }
 
 
-def _psql_pipe(bench: Bench, table: str, form: str) -> Step:
+def psql_pipe(bench: Bench, table: str, form: str, *, into: str | None = None) -> Step:
+    """COPY piped from one psql into another, as text or binary; into another database of the target if need be."""
+    suffix = " (FORMAT binary)" if form == BINARY else ""
+
     def psql(url: str, command: str) -> list[str]:
         return [bench.program("psql"), "-qXd", url, "-v", "ON_ERROR_STOP=1", "-c", command]
 
     return [
-        psql(bench.source_url(table), f"COPY public.{table} TO STDOUT{form}"),
-        psql(bench.target_url(table), f"COPY public.{table} FROM STDIN{form}"),
+        psql(bench.source_url(table), f"COPY public.{table} TO STDOUT{suffix}"),
+        psql(bench.target_url(into or table), f"COPY public.{table} FROM STDIN{suffix}"),
     ]
 
 
@@ -243,7 +246,8 @@ def _expect_rows(bench: Bench, table: str, rows: int) -> None:
         raise Failed(f"{found[0][0]} rows of {rows} are in public.{table}")
 
 
-def _drop(bench: Bench, database: str) -> None:
+def drop(bench: Bench, database: str) -> None:
+    """Drop a database on both servers."""
     for server in (bench.source, bench.target):
         execute(server, "postgres", f"DROP DATABASE {database} WITH (FORCE)")
 
