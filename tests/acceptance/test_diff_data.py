@@ -6,13 +6,16 @@ import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from pathlib import Path
 from xml.etree import ElementTree
 
 import psycopg
 import pytest
+from psycopg import sql
 
-from tests.fixtures import oracle
+from dbsync.model import TableName
+from tests.fixtures import oracle, schemagen
 from tests.fixtures.annotations import read_annotations
 from tests.fixtures.command import Command, Result
 from tests.fixtures.inprocess import InProcess
@@ -322,3 +325,50 @@ def test_memory_stays_flat_however_many_rows_differ(pairs, dbsync: Command):
         return int(kilobytes)
 
     assert used("many") - used("few") < 25_000
+
+
+def _thin_out(url: str, seed: int) -> None:
+    """Delete a few rows of every table, foreign keys or not."""
+    with oracle.session(url) as connection:
+        connection.execute("SET session_replication_role = replica")
+        for relation in oracle.relations(connection).values():
+            if relation.kind == "r":
+                table = sql.Identifier(*relation.key)
+                connection.execute(
+                    sql.SQL(
+                        "DELETE FROM ONLY {0} WHERE ctid IN (SELECT ctid FROM ONLY {0} "
+                        "ORDER BY pg_catalog.md5(ctid::text || {1}) LIMIT 3)"
+                    ).format(table, sql.Literal(str(seed)))
+                )
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_random_pair_is_counted_as_an_independent_look_counts_it(seed, pairs, call):
+    schema = schemagen.make(seed)
+    pair = pairs("", schema.source, schema.source if seed % 2 else schema.target(filled=True))
+    if seed % 2:
+        _thin_out(pair.target, seed)
+    ended = call("diff", pair.source, pair.target, "--what", "data", "--json", "-j", "2")
+    assert faults(ended.document) == []
+    assert ended.exit_code == 1, ended
+    seen = 0
+    with oracle.session(pair.source) as source, oracle.session(pair.target) as target:
+        here, there = (
+            {str(TableName(*key)): one for key, one in oracle.relations(end).items()} for end in (source, target)
+        )
+        for table in ended.document["result"]["tables"]:
+            mine, theirs = here[table["source_table"]], there[table["table"]]
+            ours = Counter(oracle.copy_rows(source, mine, mine.columns))
+            others = Counter(oracle.copy_rows(target, theirs, mine.columns))
+            gone, extra = (ours - others).total(), (others - ours).total()
+            changed = table["different"] or 0
+            told = (
+                table["source_rows"],
+                table["target_rows"],
+                table["only_in_source"] + changed,
+                table["only_in_target"] + changed,
+            )
+            assert told == (ours.total(), others.total(), gone, extra), table
+            assert table["same"] is (gone == extra == 0)
+            seen += gone + extra
+    assert seen > 0
