@@ -55,7 +55,8 @@ def compare(
     Raises ConfigError for a selection that matches nothing, Drift when a table changes while it is looked at.
     """
     control = control or Control()
-    label = f"dbsync {uuid.uuid4().hex[:12]} compare"
+    run_id = uuid.uuid4().hex[:12]
+    label = f"dbsync {run_id} compare"
     look = _look((source, target), options, level, label, control, warn, opened)
     ready = look.ready
     if not ready.tasks:
@@ -74,7 +75,9 @@ def compare(
         ends = Ends(source=pools[0], target=pools[1], recode=look.recode, check=control.check)
         comparison = _Comparison(ready.tasks, ends, level, samples, options.jobs, emit, control)
         with _stopped_by(control, pools):
-            tables = [*ready.refused, *comparison.run(label)]
+            tables = [*ready.refused, *comparison.run(run_id)]
+        for snapshot in (mine, theirs):
+            snapshot.holder.execute("SELECT 1")  # else its locks were lost, and tables may have been altered meanwhile
         return CompareReport(
             level=level,
             tables=tuple(sorted(tables, key=lambda table: table.target)),

@@ -206,6 +206,27 @@ def test_a_table_that_cannot_be_compared_does_not_hide_the_others(pairs, dbsync:
     assert result.result["same"] is False
 
 
+def test_a_table_that_fails_while_it_is_read_is_exit_6_and_the_others_are_compared(pairs, call):
+    pair = pairs(
+        "CREATE TABLE t (id int PRIMARY KEY); CREATE TABLE u (id int PRIMARY KEY); INSERT INTO t VALUES (0), (1);"
+    )
+    for level in (("diff", "--what", "data"), ("validate", "--level", "checksum")):
+        ended = call(level[0], pair.source, pair.target, *level[1:], "--where", "t:1 / id > 0", "--json")
+        document = ended.document
+        assert (ended.exit_code, document["error"]["code"], document["error"]["sqlstate"]) == (
+            6,
+            "STATEMENT_FAILED",
+            "22012",
+        )
+        tables = {table["table"]: table for table in document["result"].get("compared", document["result"]["tables"])}
+        assert {name: table["state"] for name, table in tables.items()} == {
+            "public.t": "not_compared",
+            "public.u": "same",
+        }
+        assert tables["public.t"]["error"]["message"] == "division by zero"
+        assert faults(document) == []
+
+
 CHANGES = """
     CREATE TABLE composite (a text COLLATE "POSIX", b uuid, v text, PRIMARY KEY (a, b));
     CREATE TABLE amounts (k numeric PRIMARY KEY, v text);
