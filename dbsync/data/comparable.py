@@ -72,13 +72,15 @@ def _left_out(draft: Draft, problem: Problem, level: Level) -> TableComparison:
 
 
 def _notes(draft: Draft, tasks: list[TableTask], level: Level) -> tuple[str, ...]:
-    """Columns that only the target has."""
+    """Columns that only the target has; what ``--columns`` leaves out is left out on purpose."""
     if level == "count":
         return ()
-    compared = {task.target for task in tasks}
+    sources = {task.target: draft.source.tables[task.source] for task in tasks}
     return tuple(
-        f"{one.table}: column {quote_identifier(one.column)} is not compared: the source has none, or --columns does "
-        "not name it"
+        f"{one.table}: column {quote_identifier(one.column)} is in the target only: not compared"
         for one in (*draft.notes, *draft.problems)
-        if one.rule in _ONLY_IN_TARGET and one.table in compared and one.column is not None
+        if one.rule in _ONLY_IN_TARGET
+        and one.table in sources
+        and one.column is not None
+        and sources[one.table].column(one.column) is None
     )

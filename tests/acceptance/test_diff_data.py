@@ -149,6 +149,7 @@ def test_a_selection_narrows_both_sides(pairs, call):
     assert counts(narrowed) == {"other.same": (50, 50, 0, 0, 0), "public.orders": (95, 97, 0, 2, 2)}
     assert len(narrowed.tables()["public.orders"]["samples"]) == 1
     assert missing(narrowed) == {}
+    assert not any("only" in warning for warning in narrowed.document["warnings"])
     assert counts(
         diff(call, pair, "--tables", "*", "--exclude", "orders", "--exclude", "same", "--exclude", "loose").ended(0)
     ).keys() == {ODD_NAME}
@@ -202,7 +203,9 @@ def test_a_table_that_cannot_be_compared_does_not_hide_the_others(pairs, dbsync:
         ("secret", "target role may not SELECT"), ("masked", "row-level security"),
     ):  # fmt: skip
         assert words in told[f"public.{table}"]
-    assert any("public.surplus: column more is not compared" in warning for warning in result.document["warnings"])
+    assert any(
+        "public.surplus: column more is in the target only" in warning for warning in result.document["warnings"]
+    )
     assert result.result["same"] is False
 
 
