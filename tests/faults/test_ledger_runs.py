@@ -113,6 +113,19 @@ def test_a_killed_run_is_taken_up_and_what_it_finished_is_left_alone(point: str,
     assert again.result["resumed"] is None
 
 
+def test_a_delta_run_that_was_killed_is_taken_up(pairs, dbsync: Command) -> None:
+    """What was committed is found equal by comparing: no row of it is written again."""
+    pair: Pair = pairs(SCHEMA, ROWS, OLD)
+    run = killed(dbsync, pair, "before_commit@2", "-j", "1", "--delete")
+    ((done,),) = rows(pair.target, "SELECT table_schema || '.' || table_name FROM dbsync.run_table")
+    result = dbsync.sync(pair.source, pair.target, "--resume").ended(0)
+    assert result.result["resumed"] == run
+    written = {name: table["rows_inserted"] + table["rows_deleted"] for name, table in result.tables().items()}
+    assert written.pop(str(done)) == 0, result
+    assert all(written.values()), result
+    assert oracle.differences(pair.source, pair.target) == []
+
+
 def test_a_finished_table_that_changed_meanwhile_is_done_again(pairs, dbsync: Command) -> None:
     pair: Pair = pairs(SCHEMA, ROWS, OLD)
     killed(dbsync, pair, "before_conclusion", *REPLACE, "--verify", "none")

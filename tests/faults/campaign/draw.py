@@ -106,7 +106,7 @@ _ONLY_IN: dict[str, tuple[str, ...]] = {point: ("delta",) for point in _DELTA} |
     **{point: ("replace",) for point in ("after_stage", "before_move")},
     **{point: _LOADS for point in ("before_clear", "after_clear", "after_load", "after_index_dropped", "before_index")},
 }
-_LOST_REPLY = Fault("lose the reply to COMMIT", "target", "commits", 0.7)
+_LOST_REPLY = Fault("lose the reply to COMMIT", "target", "group commits", 0.5)
 _CUT = Fault("cut", "source", "rows", 0.5)
 REACHED_BY = {"before_settle": _LOST_REPLY, "before_copy_given_up": _CUT, "before_retry": Fault("deadlock")}
 _WITH_INDEXES_DROPPED = {"after_index_dropped", "before_index"}

@@ -2,7 +2,7 @@
 
 A moment is the number of a protocol message, which a seed repeats on a busy machine too: counted over
 all messages, over those that carry no rows (where transactions begin and end), over rows, over replies
-to COMMIT, or over orders to COMMIT. A fault strikes once.
+to COMMIT, or over replies and orders to COMMIT of transactions that change a group. A fault strikes once.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from tests.faults.proxy import Fate, Message, Proxy
 from tests.fixtures.command import Running
 
 Side = Literal["source", "target"]
-Count = Literal["time", "all", "edges", "rows", "commits", "orders"]
+Count = Literal["time", "all", "edges", "rows", "commits", "group commits", "group orders"]
 SIDES: tuple[Side, Side] = ("source", "target")
 
 
@@ -79,9 +79,9 @@ def draw_network(random: Random) -> Fault:
     if kind == "flip a bit":
         return _anywhere(random, kind, ("rows",))
     if kind == "lose the reply to COMMIT":
-        return Fault(kind, "target", "commits", random.random())
+        return Fault(kind, "target", random.choice(("commits", "group commits")), random.random())
     if kind == "cut before COMMIT":
-        return Fault(kind, "target", "orders", random.random())
+        return Fault(kind, "target", "group orders", random.random())
     return _anywhere(random, kind, ("all", "edges"))
 
 
@@ -110,15 +110,30 @@ def _anywhere(random: Random, kind: str, counts: tuple[Count, ...]) -> Fault:
     )
 
 
-def counted(message: Message, count: Count) -> bool:
-    """Whether a count goes on at this message."""
-    if count == "rows":  # what of a copy can be checked: rows, and how many there were
-        return message.kind == b"d" and message.length > 4
-    if count == "edges":
-        return message.kind != b"d"
-    if count == "orders":  # to commit: some are of the client's own books
-        return message.sender == "client" and message.start.upper().startswith(b"COMMIT")
-    return message.commits if count == "commits" else count == "all"
+class Clock:
+    """Tells what counts on at a message; remembers on which links tables were locked, to be changed."""
+
+    def __init__(self) -> None:
+        self._locking: set[int] = set()
+
+    def ticks(self, message: Message, count: Count) -> bool:
+        """Whether the count goes on at this message."""
+        if message.sender == "client" and b"LOCK TABLE" in message.start:
+            self._locking.add(message.link)
+        match count:
+            case "rows":  # what of a copy can be checked
+                return message.kind == b"d" and message.length > 4
+            case "edges":
+                return message.kind != b"d"
+            case "commits":
+                return message.commits
+            case "group commits":
+                return message.commits and message.link in self._locking
+            case "group orders":
+                is_order = message.sender == "client" and message.start.upper().startswith(b"COMMIT")
+                return is_order and message.link in self._locking
+            case _:
+                return count == "all"
 
 
 class Strike:
@@ -130,6 +145,7 @@ class Strike:
         self.running: Running | None = None
         self._started = threading.Event()
         self._passed = 0
+        self._clock = Clock()
         self._lock = threading.Lock()
         self._threads: list[threading.Thread] = []
 
@@ -155,7 +171,7 @@ class Strike:
             thread.join()
 
     def _see(self, message: Message) -> Fate:
-        if not counted(message, self.fault.count):
+        if not self._clock.ticks(message, self.fault.count):
             return Fate.PASS
         with self._lock:
             if self.struck_at is not None:

@@ -68,7 +68,7 @@ DELETE FROM wide WHERE id % 37 = 0;
 DELETE FROM heap WHERE ctid IN (SELECT ctid FROM heap WHERE a = 1 LIMIT 2);
 INSERT INTO heap SELECT 51, 'twice' FROM generate_series(1, 4);
 UPDATE small SET name = 'm' || id;
-SELECT setval('ticket', 250), nextval('payment_id_seq'), nextval('event_id_seq');
+SELECT setval('ticket', 250), nextval('payment_id_seq'), setval('event_id_seq', 450 * {n});
 """
 # Rows that only the target has, and its own counting on: they go, and its sequences must not go back.
 _OWN = """
@@ -153,11 +153,6 @@ class Setting:
     def has_ledger(self) -> bool:
         """Whether the run keeps books in the target; a guest may not make their schema."""
         return NO_LEDGER not in self.args and not self.guest
-
-    @property
-    def spares_finished(self) -> bool:
-        """Whether the run that comes after must leave alone what is done."""
-        return self.has_ledger or MODES[self.mode].compares
 
     @property
     def _role_options(self) -> tuple[str, ...]:

@@ -51,6 +51,11 @@ class Case:
     recovering: bool = False
     may_leave: bool = False  # staging in dbsync's own schema, until the next run
 
+    @property
+    def resumed(self) -> bool:
+        """Whether the run took up an earlier one."""
+        return bool(((_document(self.result.stdout) or {}).get("result") or {}).get("resumed"))
+
 
 @dataclass(slots=True)
 class Verdict:

@@ -63,7 +63,8 @@ SWALLOWED = _tampering(
     "swallow", "wide", "IF NEW.id % 10 = 0 THEN RETURN NULL; END IF; RETURN NEW;", "--verify", "none"
 )
 FAILED_LATE = _trial(failpoint="before_commit=raise")
-LOST_REPLY = _trial(fault=Fault("lose the reply to COMMIT", "target", "commits", 0.5))
+LOST_REPLY = _trial(fault=Fault("lose the reply to COMMIT", "target", "group commits", 0.5))
+LOST_ORDER = _trial(fault=Fault("cut before COMMIT", "target", "group orders", 0.5))
 CUT = _trial(fault=Fault("cut", "source", "rows", 0.5))
 HALF_CLOSE = _trial("fill", "--verify", "none", fault=Fault("half-close", "source", "rows", 0.5))
 STALLED = _trial(fault=Fault("stall, then SIGTERM", "source", "rows", 0.5, 0.2))
@@ -105,12 +106,12 @@ BUGS = (
     Bug("sequences that no group owns are not set", ((RUN, "set_sequences(session, context, self.plan.sequences)", "pass"),), PLAIN),
     Bug("a sequence gets the smallest value, not the largest", (("data/sequences.py", "best = max(candidates", "best = min(candidates"),), PLAIN),
     Bug("materialised views are not refreshed", ((RUN, "session.execute(statements.refresh_view(view))", "pass"),), PLAIN),
-    Bug("a connection lost before COMMIT is taken for a success", ((GROUP, "if not took_place:", "if False:"),), _trial(fault=Fault("cut before COMMIT", "target", "orders", 0.5))),
+    Bug("a connection lost before COMMIT is taken for a success", ((GROUP, "if not took_place:", "if False:"),), LOST_ORDER),
     Bug("a commit whose reply was lost is taken for a failure", ((GROUP, "if not took_place:", "if True:"),), LOST_REPLY),
     Bug("nobody asks whether COMMIT took place", ((GROUP, "if not self._committing:", "if True:"),), LOST_REPLY),
     Bug("the ledger is not told", ((GROUP, "self.run.books.seal(session, self._records())", "pass"),), LOST_REPLY),
-    Bug("the ledger is told in a transaction of its own", ((GROUP, "self.run.books.seal(session, self._records())", 'with self.run.target_session("seal") as other, other.transaction():\n            self.run.books.seal(other, self._records())'),), _trial(fault=Fault("cut before COMMIT", "target", "orders", 0.5))),
-    Bug("staging tables of dead runs stay", ((RUNS, "    found = dead_staging(session)\n    failpoint", "    found: list[TableName] = []\n    failpoint"),), _trial(failpoint="after_stage=kill")),
+    Bug("the ledger is told in a transaction of its own", ((GROUP, "self.run.books.seal(session, self._records())", 'with self.run.target_session("seal") as other, other.transaction():\n            self.run.books.seal(other, self._records())'),), LOST_ORDER),
+    Bug("staging tables of dead runs stay", ((RUNS, "    found = dead_staging(session)\n    failpoint", "    found: list[TableName] = []\n    failpoint"),), _trial(failpoint="before_move=kill")),
     Bug("the schema of a run without a ledger stays", ((RUNS, 'session.execute("DROP SCHEMA dbsync")', "pass"),), NO_LEDGER),
     Bug("something is written on the source", (("pg/snapshot.py", "holder.execute(_BEGIN)", 'holder.execute(_BEGIN)\n    holder.execute("SELECT pg_catalog.pg_current_xact_id()")'),), PLAIN),
     Bug("a password is told", (("pg/dial.py", 'conninfo = make_conninfo("", **parameters).encode()', 'conninfo = make_conninfo("", **parameters).encode(); print(conninfo, file=__import__("sys").stderr)'),), PLAIN),

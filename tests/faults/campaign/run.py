@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import time
@@ -16,7 +17,7 @@ import psycopg
 
 from tests.faults.campaign import draw, job
 from tests.faults.campaign.draw import Trial
-from tests.faults.campaign.faults import SIDES, Count, Fault, Side, Strike, counted
+from tests.faults.campaign.faults import SIDES, Clock, Count, Fault, Side, Strike
 from tests.faults.campaign.judge import Case, judge
 from tests.faults.campaign.world import Scene, World
 from tests.faults.proxy import Fate, Hook, Message, Proxy
@@ -29,7 +30,7 @@ _DISK_MB = 96
 _ROOM_KB = (64, 12_000)  # what is left on the full disk
 _DESCRIPTORS = (4, 40)
 UNCOUNTED = ("none", "disk full", "few descriptors", "deadlock")  # what needs no proxy and no moment
-_COUNTS: tuple[Count, ...] = ("all", "edges", "rows", "commits", "orders")
+_COUNTS: tuple[Count, ...] = ("all", "edges", "rows", "commits", "group commits", "group orders")
 
 
 @dataclass(slots=True)
@@ -88,7 +89,8 @@ class Runner:
                 repair, copied = self._repair(trial, scene, url)
                 again = judge(repair)
                 wrong = wrong + [f"{line}\n(after the repair)" for line in again.wrong]
-                wrong += _done_twice(trial, verdict.new, copied)
+                if repair.resumed or job.MODES[setting.mode].compares:
+                    wrong += _done_twice(trial, verdict.new, copied)
                 repaired = not again.wrong and all(again.new)
         if self.world.written() != written:
             wrong.append("I2: a transaction wrote on the source's server")
@@ -163,7 +165,7 @@ class Runner:
         copied: list[str] = []
 
         def hook(message: Message) -> Fate:
-            if message.sender == "client" and message.start.startswith(b"COPY ") and message.kind in b"QP":
+            if message.sender == "client" and message.kind in b"QP" and re.match(rb'COPY "?\w', message.start):
                 copied.append(message.start.decode("utf-8", "replace").replace('"', ""))
             return Fate.PASS
 
@@ -271,8 +273,6 @@ class Runner:
 
 def _done_twice(trial: Trial, new: list[bool], copied: list[str]) -> list[str]:
     """I6, by what went over the wire: nothing is copied into a table that was done and still equal."""
-    if not trial.setting.spares_finished:
-        return []
     done = [name for group, is_new in zip(trial.setting.groups, new, strict=True) if is_new for name in group]
     twice = [order for order in copied if any(order.startswith(f"COPY {name} ") for name in done)]
     if all(new):
@@ -281,9 +281,11 @@ def _done_twice(trial: Trial, new: list[bool], copied: list[str]) -> list[str]:
 
 
 def _counting(lengths: dict[tuple[Side, Count], float], side: Side) -> Hook:
+    clock = Clock()
+
     def hook(message: Message) -> Fate:
         for count in _COUNTS:
-            if counted(message, count):
+            if clock.ticks(message, count):
                 lengths[(side, count)] += 1  # a race may lose one: it is a measure
         return Fate.PASS
 
