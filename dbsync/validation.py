@@ -11,9 +11,10 @@ from dbsync.data.comparable import refuse_unknown_columns
 from dbsync.data.findings import ValidateLevel, Validation, validation
 from dbsync.data.options import SyncOptions
 from dbsync.data.problem import Problem
-from dbsync.errors import SameDatabase
+from dbsync.errors import Refused, SameDatabase
 from dbsync.events import Emit, silent
-from dbsync.pg.database import Database
+from dbsync.pg import ledger
+from dbsync.pg.database import Database, Session
 from dbsync.services import open_sync
 from dbsync.urls import DatabaseUrl
 
@@ -36,6 +37,7 @@ def validate(
         with open_sync(source, target, options, writes=False, control=control, warn=warn) as sync:
             opened(sync.source, sync.target)
             draft = sync.draft()
+            facts += _ledger(sync.target)
     except SameDatabase as same:
         return validation(level, None, [*facts, Problem("same_database", same.message)])
     refuse_unknown_columns(draft)
@@ -45,6 +47,17 @@ def validate(
             source, target, options, level=level, samples=samples, emit=emit, control=control, warn=warn
         )
     return validation(level, draft, facts, comparison)
+
+
+def _ledger(target: Session) -> list[Problem]:
+    """Whether a run could keep its books in the target."""
+    try:
+        ledger.find_ledger(target)
+    except Refused as newer:
+        return [Problem("ledger_newer", newer.message)]
+    obstacle = ledger.obstacle(target)
+    said = f"no ledger can be kept in the target, so a run could not be resumed: {obstacle}"
+    return [Problem("no_ledger", said)] if obstacle is not None else []
 
 
 def _configured(target: DatabaseUrl) -> list[Problem]:

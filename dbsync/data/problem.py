@@ -24,7 +24,7 @@ Rule = Literal[
     "same_database", "read_only_target", "standby_target", "protected_target", "server_older", "encoding_unknown",
     "encoding_narrower", "encoding_differs", "no_key", "triggers_off", "triggers_fire", "unlogged_target",
     "column_not_null", "foreign_key_child", "foreign_key_parent", "foreign_key_extra",
-    "unique_extra", "check_extra", "rows_differ", "not_compared",
+    "unique_extra", "check_extra", "rows_differ", "not_compared", "ledger_newer", "no_ledger",
 ]  # fmt: skip
 
 
@@ -93,6 +93,8 @@ RULES: Mapping[Rule, RuleFacts] = {
     "read_only_target": _facts("database", "critical", "name another target, or take read_only out of the config file"),
     "standby_target": _facts("database", "critical", "connect to the primary"),
     "protected_target": _facts("database", "info", "sync needs --confirm with its name"),
+    "ledger_newer": _facts("database", "critical", "use that dbsync, or --no-ledger"),
+    "no_ledger": _facts("database", "low", "GRANT what is missing, if runs are to be resumed"),
     "server_older": _facts("database", "medium", "upgrade the target first: it may lack what the source uses"),
     "encoding_unknown": _facts("database", "high", "find out how the texts are encoded, and convert the database"),
     "encoding_narrower": _facts("database", "medium", "make the target with ENCODING 'UTF8'"),

@@ -132,6 +132,7 @@ def test_rights_and_row_security_are_findings(pairs, dbsync: Command):
         "target_row_security:public.masked": "critical",
         "sequence_source_rights:public.fine:id:public.fine_id_seq": "critical",
         "sequence_target_rights:public.fine:id:public.fine_id_seq": "critical",
+        "no_ledger": "low",
     }
     full = dbsync.run("validate", *ends, "--level", "full", "--json").ended(1)
     compared = {table["table"]: table["state"] for table in full.result["compared"]}
