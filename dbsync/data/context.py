@@ -27,6 +27,9 @@ from dbsync.pg.snapshot import ReaderPool
 _TOO_MANY_CONNECTIONS = "53300"
 _WAIT_FOR_CONNECTION_S = 30.0
 _CANCEL_S = 2.0
+# One target session writes a table, and takes longer to write a row than the source to read it; a second reader
+# helps where the source waits for its disk, more have never helped and cost memory.
+_READERS_PER_TABLE = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +104,8 @@ class RunContext:
         try:
             readers.append(self._copiers.acquire())
             ranges = -(-task.pages // task.pages_per_range) if task.pages_per_range else 1
-            while len(readers) < min(ranges, 1 + spare) and (reader := self._copiers.try_acquire()) is not None:
+            wanted = min(ranges, 1 + spare, _READERS_PER_TABLE)
+            while len(readers) < wanted and (reader := self._copiers.try_acquire()) is not None:
                 readers.append(reader)
             yield readers
         finally:

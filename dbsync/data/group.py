@@ -248,6 +248,7 @@ class GroupRun:
                 binary=task.binary,
                 pace=self.run.pace,
                 progress=progress,
+                large=task.pages_per_range > 0,
             )
         outcome.rows_source = outcome.rows_inserted = copied.rows
         outcome.bytes, outcome.elapsed_s = copied.bytes if copied.rows else 0, time.monotonic() - started

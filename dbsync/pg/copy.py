@@ -13,6 +13,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import repeat, starmap
 from typing import Protocol
 
 import psycopg
@@ -26,6 +27,10 @@ from dbsync.pg.database import Session, translated
 BLOCK = 64 * 1024
 _SLICE = 1024 * 1024
 _POLL_MS = 200
+_NO_WAIT = (1,)  # arguments of get_copy_data
+# Measured on narrow rows: with 128 KiB to read into instead of libpq's first 16 KiB a reader is asked for input
+# a seventh as often, and takes a quarter less processor time.
+_READ_AHEAD = 120_000
 _BINARY_HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 _BINARY_TRAILER = b"\xff\xff"
 # The server's error sits unread in libpq's buffer while we are in COPY mode. When the target has
@@ -60,16 +65,20 @@ def copy_rows(
     binary: bool,
     pace: Pace,
     progress: Callable[[int, int], None],
+    large: bool = False,
 ) -> Copied:
     """Stream every query through the readers into one COPY on the writer; return what was moved.
 
     ``queries`` are ``COPY (...) TO STDOUT`` statements; a reader takes the next one when it is done with
-    the last, so that large tables are read by several backends and written by one transaction.
+    the last, so that large tables are read by several backends and written by one transaction. ``large``
+    says that it is worth a round trip per reader to let it take in more at a time.
     Raises StatementFailed, ConnectionLost or Mismatch; then the writer's transaction is to be rolled back.
     """
     with translated(writer):
         start_copy(writer.raw.pgconn, into.as_bytes(writer.raw), pq.ExecStatus.COPY_IN, pace.check)
     failpoint("after_copy_in_begun")
+    for reader in readers if large else ():
+        _widen(reader)
     pump = _Pump([_Stream(reader, queries, binary, pace) for reader in readers], writer, pace, progress, binary)
     with writer.watched_peer():
         try:
@@ -116,15 +125,16 @@ class _Stream:
         self._at_header = self._binary
         return True
 
-    def read_into(self, block: bytearray, limit: int) -> int:
-        """Append whole rows to the block until it has ``limit`` bytes or nothing more is there; return how many.
+    def read_into(self, block: bytearray) -> int:
+        """Append the whole rows that libpq holds to the block; return how many.
 
+        All of them, since libpq moves what is left in its buffer whenever it reads; that buffer bounds the block.
         A row as large as a block is left in ``large`` instead: joining would copy it once more.
         """
-        get, count, special = self.pgconn.get_copy_data, 0, self._special()
+        count, special = 0, self._special()
+        messages = starmap(self.pgconn.get_copy_data, repeat(_NO_WAIT))
         with translated(self.session):
-            while len(block) < limit:  # the hot loop: once per row
-                length, data = get(1)
+            for length, data in messages:  # the hot loop: once per row
                 if special < length < BLOCK:
                     block += data
                     count += 1
@@ -199,7 +209,7 @@ class _Pump:
                 continue
             moved = 0
             for stream in [] if ready else list(live):
-                count = stream.read_into(block, BLOCK)
+                count = stream.read_into(block)
                 rows += count
                 moved += count
                 if stream.large is not None:
@@ -307,6 +317,11 @@ class _Pump:
             raise ConnectionLost(
                 f"{self._writer.url.name} has stopped answering", hint="check the network, run it again"
             )
+
+
+def _widen(session: Session) -> None:
+    """Let libpq read more at a time: its input buffer grows to what a message needs, and stays so."""
+    session.execute("SELECT pg_catalog.repeat('x', %s)", [_READ_AHEAD])
 
 
 def _slices(row: memoryview) -> Iterator[tuple[memoryview, int]]:
