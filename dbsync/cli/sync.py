@@ -193,6 +193,7 @@ def _sync(
             return _planned(context, plan)
         ask = (lambda: context.confirm(question(plan, ends[1].url.name))) if context.can_ask else None
         opened.require_consent(yes=context.options.yes, confirm=confirm, ask=ask)
+        gc.freeze()  # what is there stays: looking through it once more would take 20 ms
         gc.enable()  # see cli.main: from here on it may take long
         return _reported(context, opened.run(emit=context.emit, control=context.control))
 
