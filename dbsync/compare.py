@@ -298,7 +298,7 @@ class _Comparison:
                 only_in_source=delta.missing.count,
                 only_in_target=delta.surplus.count,
                 different=delta.changed.count if task.key else None,
-                samples=shown(delta.samples, task, self.ends),
+                samples=shown(delta.samples(self.samples), task, self.ends),
             )
 
     def _on_both(self, task: TableTask) -> list[Digest]:

@@ -13,6 +13,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import zip_longest
 from typing import NamedTuple
 
 from dbsync.data.differences import RowKind
@@ -72,7 +73,7 @@ class Delta:
     missing: Spool = field(default_factory=Spool)  # rows the target lacks, by their place in the source
     changed: Spool = field(default_factory=Spool)  # rows the target has otherwise, by their place in the source
     surplus: Spool = field(default_factory=Spool)  # rows the source lacks, by their place in the target
-    samples: list[Sample] = field(default_factory=list)
+    found: dict[RowKind, list[Sample]] = field(default_factory=dict)  # the first few of each kind
     surplus_shift: dict[int, Shift] = field(default_factory=dict)  # of surplus rows that stay
     changed_shift: dict[int, Shift] = field(default_factory=dict)  # of changed rows that stay as the target has them
 
@@ -80,6 +81,11 @@ class Delta:
     def same(self) -> bool:
         """Whether both sides hold the same rows."""
         return not self.segments
+
+    def samples(self, most: int) -> list[Sample]:
+        """A few of the rows that differ, of each kind in turn, so that none hides the others."""
+        mixed = [sample for row in zip_longest(*self.found.values()) for sample in row if sample is not None]
+        return mixed[:most]
 
     def expected(self, *, updates: bool, deletes: bool) -> Sums:
         """What the target's differing segments must hold after a repair that does what is asked."""
@@ -272,8 +278,8 @@ class _Finder:
         if not self._keyed:
             self._compare_copies(segment, mine, theirs)
             return
-        others = {_key(rest): rest for rest in theirs.keys() - mine.keys()}
-        for rest in mine.keys() - theirs.keys():
+        others = {_key(rest): rest for rest in sorted(theirs.keys() - mine.keys())}
+        for rest in sorted(mine.keys() - theirs.keys()):
             (here,) = mine[rest]
             other = others.pop(_key(rest), None)
             if other is None:
@@ -310,8 +316,9 @@ class _Finder:
             self._sample("only_in_target", None, there)
 
     def _sample(self, kind: RowKind, here: bytes | None, there: bytes | None) -> None:
-        if len(self._delta.samples) < self._samples:
-            self._delta.samples.append(Sample(kind, here, there))
+        kept = self._delta.found.setdefault(kind, [])
+        if len(kept) < self._samples:
+            kept.append(Sample(kind, here, there))
 
 
 def _key(rest: bytes) -> bytes:
