@@ -126,6 +126,24 @@ def test_a_delta_run_that_was_killed_is_taken_up(pairs, dbsync: Command) -> None
     assert oracle.differences(pair.source, pair.target) == []
 
 
+def test_a_run_of_this_user_is_taken_up_without_naming_its_ends(pairs, dbsync: Command) -> None:
+    pair: Pair = pairs(SCHEMA, ROWS, OLD)
+    (dbsync.home / "from.txt").write_text(pair.source)
+    (dbsync.home / "to.txt").write_text(pair.target)
+    assert "not known on this machine" in dbsync.run("sync", "--resume", "--json", "--yes").ended(2).error["message"]
+    env = {"DBSYNC_FAILPOINT": "before_commit@2=kill"}
+    args = ("sync", "file:from.txt", "file:to.txt", "--yes", "--json", *REPLACE)
+    assert dbsync.start(*args, env=env).wait_quietly() == -signal.SIGKILL
+    run = str(rows(pair.target, "SELECT run_id FROM dbsync.run")[0][0])
+    result = dbsync.run("sync", "--resume", run[:4], "--yes", "--json").ended(0)
+    assert result.result["resumed"] == run
+    assert oracle.differences(pair.source, pair.target) == []
+    dbsync.sync(pair.source, pair.target).ended(0)
+    kept = (dbsync.home / ".local" / "state" / "dbsync" / "runs.json").read_text()
+    assert "file:from.txt" in kept
+    assert "://" not in kept, "a typed password was kept"
+
+
 def test_a_finished_table_that_changed_meanwhile_is_done_again(pairs, dbsync: Command) -> None:
     pair: Pair = pairs(SCHEMA, ROWS, OLD)
     killed(dbsync, pair, "before_conclusion", *REPLACE, "--verify", "none")

@@ -21,7 +21,7 @@ CREATE TABLE event_new PARTITION OF event DEFAULT;
 CREATE TABLE wide (id int PRIMARY KEY, text1 text, text2 text, amount numeric, at timestamptz);
 CREATE INDEX ON wide (at);
 CREATE TABLE heap (a int, b text);
-CREATE TABLE small (id int PRIMARY KEY, name text);
+CREATE TABLE small (id int PRIMARY KEY, name text, number int GENERATED ALWAYS AS IDENTITY);
 CREATE SEQUENCE ticket;
 CREATE MATERIALIZED VIEW summary AS SELECT count(*) AS payments, sum(cents) AS cents FROM payment;
 CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RAISE 'a trigger fired'; END$$;
@@ -67,7 +67,7 @@ UPDATE wide SET id = id + 100000 WHERE id % 31 = 0;
 DELETE FROM wide WHERE id % 37 = 0;
 DELETE FROM heap WHERE ctid IN (SELECT ctid FROM heap WHERE a = 1 LIMIT 2);
 INSERT INTO heap SELECT 51, 'twice' FROM generate_series(1, 4);
-UPDATE small SET name = 'm' || id;
+UPDATE small SET name = 'm' || id, number = DEFAULT;
 SELECT setval('ticket', 250), nextval('payment_id_seq'), setval('event_id_seq', 450 * {n});
 """
 # Rows that only the target has, and its own counting on: they go, and its sequences must not go back.

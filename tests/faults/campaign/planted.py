@@ -46,8 +46,9 @@ def _tampering(name: str, table: str, change: str, *args: str) -> Trial:
     """A trigger of the target that stays on and changes rows on their way in: the run has to see it."""
     before = f"""
         CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN {change} END$$;
-        CREATE TRIGGER {name} BEFORE INSERT ON {table} FOR EACH ROW EXECUTE FUNCTION {name}();
-        DROP TRIGGER loud ON heap; DROP TRIGGER loud ON small;"""
+        CREATE TRIGGER {name} BEFORE INSERT OR UPDATE ON {table} FOR EACH ROW EXECUTE FUNCTION {name}();
+        DROP TRIGGER loud ON heap; DROP TRIGGER loud ON small;
+        DROP TRIGGER asleep ON wide; DROP TRIGGER echo ON wide;"""
     return _trial("fill", "--triggers", "keep", *args, before=before, expects=(1,))
 
 
@@ -67,8 +68,16 @@ LOST_REPLY = _trial(fault=Fault("lose the reply to COMMIT", "target", "group com
 LOST_ORDER = _trial(fault=Fault("cut before COMMIT", "target", "group orders", 0.5))
 CUT = _trial(fault=Fault("cut", "source", "rows", 0.5))
 HALF_CLOSE = _trial("fill", "--verify", "none", fault=Fault("half-close", "source", "rows", 0.5))
+DELTA = _trial("delta")
+LIMITED = _trial("delta", "--max-delete", "1", expects=(4,))
+CHANGED_BY_REPAIR = replace(
+    _tampering("tamper", "wide", "IF NEW.id % 10 = 0 THEN NEW.text1 := 'changed'; END IF; RETURN NEW;"),
+    setting=job.Setting("delta", 1, args=("-j", "2", "--triggers", "keep")),
+)
+STOPPED_HALFWAY = _trial(failpoint="before_commit@3=kill")
 STALLED = _trial(fault=Fault("stall, then SIGTERM", "source", "rows", 0.5, 0.2))
 
+REPAIR = "data/repair.py"
 GROUP, RUN, COPY, RUNS = "data/group.py", "data/run.py", "pg/copy.py", "pg/runs.py"
 STATEMENTS, REPORT, CONTEXT = "pg/statements.py", "data/report.py", "data/context.py"
 _NO_TRIGGER_CHECK = (GROUP, "if now.get((task.table, trigger.name)) != trigger.state:", "if False:")
@@ -80,8 +89,7 @@ BUGS = (
     Bug("the last block is lost", ((COPY, "while live or block or ready or unsent:", "while live or ready or unsent:"),), FILL),
     Bug("a COPY that was cut short is taken for complete", (
         _NO_ROW_COUNT,
-        (COPY, "                length, data = get(1)\n", "                try:\n                    length, data = get(1)\n                except psycopg.Error:\n                    length, data = -1, memoryview(b'')\n"),
-        (COPY, "self.rows += finish_copy(self.pgconn, self.session)", "self.rows += 0"),
+        (COPY, "    def receive(self) -> None:\n        with translated(self.session):\n            self.pgconn.consume_input()\n", "    def receive(self) -> None:\n        try:\n            self.pgconn.consume_input()\n        except psycopg.Error:\n            self.open, self.read_into = False, lambda *_: 0\n"),
     ), HALF_CLOSE),
     Bug("rows are not verified", ((GROUP, "if theirs != ours:", "if False:"),), CHANGED),
     Bug("the source's digest is not asked", ((GROUP, "ours = self.run.wait_for(self._digests[outcome.task.target])", "ours = theirs"),), CHANGED),
@@ -122,6 +130,16 @@ BUGS = (
     Bug("rows that were rolled back are reported", ((REPORT, '"rows_inserted": self.rows_inserted if done else 0', '"rows_inserted": self.rows_inserted'),), FAILED_LATE),
     Bug("events count rows that were rolled back", ((GROUP, "rows=outcome.rows_inserted if error is None else 0", "rows=outcome.rows_inserted"),), FAILED_LATE),
     Bug("progress counts rows twice", ((GROUP, "self._rows += rows", "self._rows += 2 * rows"),), PLAIN),
+    Bug("a segment that differs is not looked at", (("data/compare.py", "segments=source.differing(target)", "segments=source.differing(target)[1:]"),), DELTA),
+    Bug("only counts of segments are compared", (("segments.py", "if self.contents(number) != other.contents(number)]", "if self.rows[number] != other.rows[number]]"),), DELTA),
+    Bug("changed rows are not updated", ((REPAIR, "        if self._updates and delta.changed.count:\n            outcome.rows_updated", "        if False:\n            outcome.rows_updated"),), DELTA),
+    Bug("missing rows are not inserted", ((REPAIR, "        if delta.missing.count:\n            outcome.rows_inserted", "        if False:\n            outcome.rows_inserted"),), DELTA),
+    Bug("surplus rows are not deleted", ((REPAIR, "        if not self._deletes:\n            return\n", "        return\n"),), DELTA),
+    Bug("what was repaired is not verified", ((REPAIR, "if found is not None:", "if False:"),), CHANGED_BY_REPAIR),
+    Bug("an identity column is left open", ((REPAIR, "session.execute(statements.set_identity(task.target, column, always=True))", "pass"),), DELTA),
+    Bug("the limit of deletes is not kept", (("data/limits.py", "if limit is not None and not limit.allows(table.deleted, table.held):", "if False:"), ("data/limits.py", "if limit is not None and not problems and not limit.allows(deleted, held):", "if False:")), LIMITED),
+    Bug("a run that was taken up does all of it again", (("data/resume.py", "    if not all(task.strategy", "    if True or not all(task.strategy"),), STOPPED_HALFWAY),
+    Bug("a run that was overtaken may still write", (("pg/ledger.py", "    if now != fence:", "    if False:"), ("data/bookkeeping.py", "runs.check_run_lock(session, self.lock_pid)", "pass"), (RUN, 'control.stop(ConnectionLost(message, hint="run the command again"))', "pass")), "tests/faults/test_ledger_runs.py::test_a_run_that_stood_still_writes_nothing_when_it_wakes_up"),
     Bug("each reader has a snapshot of its own", (("pg/snapshot.py", 'session.execute(sql.SQL("SET TRANSACTION SNAPSHOT {}").format(sql.Literal(self._snapshot.id)))', "pass"),), "tests/faults/test_concurrency.py::test_money_that_moves_between_tables_is_neither_made_nor_lost"),
     Bug("the run lock is not taken", ((RUNS, "return bool(taken)", "return True"),), "tests/faults/test_concurrency.py::test_a_second_run_on_the_target_is_refused_naming_the_holder"),
 )  # fmt: skip
