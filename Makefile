@@ -10,7 +10,7 @@ STAMP := $(VENV)/.dbsync-installed
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format bench docs lock clean
+.PHONY: help demo test faults lint format bench docs lock clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1	\2/p' Makefile
@@ -20,6 +20,11 @@ demo: $(STAMP) ## two embedded servers, a seeded shop, a verified sync
 
 test: $(STAMP) ## the whole test suite (ARGS="-k name" narrows it)
 	@$(BIN)/python -m pytest $(ARGS)
+
+FAULTS := $(BIN)/python -m tests.faults.campaign
+faults: $(STAMP) ## the full fault campaign, hours; stop it when you like, it goes on where it was
+	@$(FAULTS) --workers 2 $(ARGS); trials=$$?; $(FAULTS) --planted; planted=$$?; \
+	$(FAULTS) --report-only --out docs/explanation/reliability.md; exit $$((trials + planted))
 
 lint: $(STAMP) ## ruff, mypy, import-linter
 	@$(BIN)/ruff check .

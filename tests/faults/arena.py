@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from random import Random
 
 from tests.faults import ledger
 from tests.faults.proxy import Fate, Message, Proxy, pass_all
@@ -68,9 +67,3 @@ class Arena:
     def settle(self) -> None:
         """Let both sides pass everything again."""
         self.source.hook = self.target.hook = pass_all
-
-
-def moments(random: Random, lengths: dict[str, int]) -> tuple[str, int]:
-    """A side and a message number; the target's side, where all is written, more often."""
-    side = random.choice(("target", "target", "source"))
-    return side, random.randint(1, lengths[side])

@@ -45,6 +45,20 @@ def test_the_reply_to_commit_is_lost_but_the_commit_took_place(servers) -> None:
         connection.execute("DROP TABLE committed")
 
 
+def test_one_bit_of_a_row_is_flipped(servers) -> None:
+    def hook(message: Message) -> Fate:
+        return Fate.FLIP if message.kind == b"d" and message.start.startswith(b"777\n") else Fate.PASS
+
+    with Proxy(servers.source.url()) as proxy, psycopg.connect(proxy.url) as connection:
+        proxy.hook = hook
+        with connection.cursor().copy(_COPY) as copy:
+            got = [bytes(row) for row in copy]
+    right = [b"%d\n" % number for number in range(1, 20001)]
+    wrong = [(mine, theirs) for mine, theirs in zip(right, got, strict=True) if mine != theirs]
+    assert len(wrong) == 1
+    assert sum((mine ^ theirs).bit_count() for mine, theirs in zip(*wrong[0], strict=True)) == 1
+
+
 def test_refusing_and_cutting_all_links(servers) -> None:
     with Proxy(servers.source.url()) as proxy:
         with psycopg.connect(proxy.url, autocommit=True) as connection:

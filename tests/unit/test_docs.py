@@ -204,12 +204,6 @@ def test_every_event_is_documented_with_its_members() -> None:
             assert f"`{field.name}`" in rows[kind], kind
 
 
-def test_every_failpoint_is_reached_by_a_test() -> None:
-    points = re.findall(r'failpoint\("(\w+)"\)', "".join(path.read_text() for path in (ROOT / "dbsync").rglob("*.py")))
-    tested = (ROOT / "tests" / "faults" / "test_kill.py").read_text()
-    assert [point for point in points if f'"{point}"' not in tested] == []
-
-
 @pytest.mark.parametrize("page", WRITTEN)
 def test_yaml_and_json_are_well_formed_and_config_files_are_accepted(page: str) -> None:
     for body in blocks(TEXT[page], "json"):
