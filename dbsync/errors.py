@@ -11,7 +11,8 @@ rebuilt (see ``dbsync.pg.database``), never echoed.
     │  ├─ ProtectedTarget
     │  ├─ SameDatabase
     │  ├─ SchemaMismatch
-    │  └─ Drift
+    │  ├─ Drift
+    │  └─ StalePlan
     ├─ TargetBusy               exit 5   another run holds the target
     ├─ Fenced                   exit 5   a later run has taken over
     ├─ StatementFailed          exit 6   with SQLSTATE
@@ -118,6 +119,12 @@ class Drift(Refused):
     """The database changed since the plan was made."""
 
     code = "DRIFT"
+
+
+class StalePlan(Refused):
+    """The plan was made for something else."""
+
+    code = "STALE_PLAN"
 
 
 class TargetBusy(DbsyncError):

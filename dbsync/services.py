@@ -11,7 +11,8 @@ from dataclasses import replace
 from dbsync.compare import compare as compare
 from dbsync.control import Control
 from dbsync.data.options import SyncOptions
-from dbsync.data.plan import SyncPlan
+from dbsync.data.plan import Contents, SyncPlan
+from dbsync.data.plan_file import PlanFile, PlannedEnd, to_text
 from dbsync.data.planner import Draft, draft_plan
 from dbsync.data.problem import Problem
 from dbsync.data.report import SyncReport
@@ -47,19 +48,53 @@ class OpenSync:
         self._resumption: Resumption | None = None
         self._plan: SyncPlan | None = None
         self._sides: tuple[Side, Side] | None = None
+        self._plan_file: PlanFile | None = None
+        self._contents: Mapping[TableName, Contents] = {}
 
-    def plan(self, *, count: bool = False, emit: Emit = silent, control: Control | None = None) -> SyncPlan:
-        """Read both sides and plan; with ``count`` the plan's numbers are exact (a dry run)."""
+    def plan(
+        self, *, count: bool = False, contents: bool = False, emit: Emit = silent, control: Control | None = None
+    ) -> SyncPlan:
+        """Read both sides and plan; with ``count`` the plan's numbers are exact (a dry run).
+
+        ``contents``: a plan file will be written, from which a later run can tell whether the target's rows changed.
+        """
         plan = self.draft().sound()
         plan = self._with_ledger(plan)
         if self._resumption is not None:
             plan = keep_finished(plan, self._resumption)
+        assert self._sides is not None
+        if self._plan_file is not None:
+            plan = self._plan_file.check_plan(plan, *(side.stamps_by_name() for side in self._sides))
         if count:
-            assert self._sides is not None
-            counts, refusals = predict(plan, *self._sides, emit=emit, control=control or Control())
-            plan = replace(plan, counts=counts, refusals=(*plan.refusals, *refusals))
+            found = predict(plan, *self._sides, contents=contents, emit=emit, control=control or Control())
+            plan = replace(plan, counts=found.counts, refusals=(*plan.refusals, *found.refusals))
+            self._contents = found.contents
         self._plan = plan
         return plan
+
+    def follow(self, planned: PlanFile) -> None:
+        """Hold to a plan that was written before. Call it before ``plan``, which raises Drift where that is not so.
+
+        Raises StalePlan when it was made for other databases.
+        """
+        planned.check_ends(identify(self.source), identify(self.target))
+        self._plan_file = planned
+
+    def plan_text(self) -> str:
+        """The plan as a file, for a later run to hold to."""
+        assert self._plan is not None
+        assert self._sides is not None
+        names = (
+            [task.source for task in self._plan.tables],
+            sorted({table for group in self._plan.groups for table in group.lock}),
+        )
+        source, target = (
+            PlannedEnd(
+                identify(session), {name: stamp for name, stamp in side.stamps_by_name().items() if name in used}
+            )
+            for session, side, used in zip((self.source, self.target), self._sides, names, strict=True)
+        )
+        return to_text(self._plan, source, target, self._contents)
 
     def resume(self, run: str | None = None) -> str:
         """Take up the run, or the last one from this source that did not succeed; return what a person should know.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import json
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -19,6 +18,7 @@ from dbsync.cli.selection_options import by_table, names
 from dbsync.data.options import DeleteLimit, SyncOptions, TableMap
 from dbsync.data.plan import SyncPlan
 from dbsync.data.report import SyncReport
+from dbsync.data.plan_file import PlanFile, from_text
 from dbsync.errors import ConfigError, DbsyncError, Interrupted, TargetBusy
 from dbsync.pg.database import Database
 
@@ -125,6 +125,14 @@ def sync(
         Path | None, typer.Option("--plan-out", metavar="FILE", help="Write the plan as JSON to this file.")
     ] = None,
     confirm: Annotated[
+    plan_file: Annotated[
+        Path | None,
+        typer.Option(
+            "--plan",
+            metavar="FILE",
+            help="Hold to a plan written by --plan-out, with its options; refused where the databases have moved on.",
+        ),
+    ] = None,
         str | None, typer.Option("--confirm", metavar="NAME", help="Type the name of a protected target.")
     ] = None,
 ) -> Answer:
@@ -150,6 +158,10 @@ def sync(
     if resume is not None and restart:
         raise ConfigError("--resume and --restart contradict each other")
     source, target = _named_ends(context, job, source, target)
+    if resume is not None and plan_file is not None:
+        raise ConfigError("--resume and --plan contradict each other", hint="a plan is for a run of its own")
+    planned = _read_plan(plan_file) if plan_file is not None else None
+    options = planned.merged(options) if planned is not None else options
     ends = (context.database(source, read_only=True), context.database(target, read_only=False))
     try:
         return _sync(
@@ -159,6 +171,7 @@ def sync(
         if on_locked != "skip":
             raise
         context.notice(busy.message)
+            planned=planned,
         return _reported(context, SyncReport(run_id=None, verify=verify, state="skipped"))
 
 
@@ -178,6 +191,7 @@ def _sync(
         *ends,
         options,
         writes=not dry_run,
+    planned: PlanFile | None,
         patience=patience,
         emit=context.emit,
         control=context.control,
@@ -186,9 +200,14 @@ def _sync(
         context.describe(source=end_of(opened.source), target=end_of(opened.target))
         if resume is not None:
             context.notice(opened.resume(None if resume == LAST_RUN else resume))
-        plan = opened.plan(count=dry_run, emit=context.emit, control=context.control)
+        if planned is not None:
+            opened.follow(planned)
+        counted = plan_out is not None and dry_run
+        plan = opened.plan(count=dry_run, contents=counted, emit=context.emit, control=context.control)
+        if planned is not None and not plan.expected:
+            context.notice("the plan was made without --dry-run: whether the target's rows changed is not known")
         if plan_out is not None:
-            write_file(plan_out, [json.dumps(plan.to_dict(), ensure_ascii=False, indent=2) + "\n"])
+            write_file(plan_out, [opened.plan_text()])
         if dry_run:
             return _planned(context, plan)
         ask = (lambda: context.confirm(question(plan, ends[1].url.name))) if context.can_ask else None
@@ -215,6 +234,14 @@ def _planned(context: Context, plan: SyncPlan) -> Answer:
 
 
 def _reported(context: Context, report: SyncReport) -> Answer:
+
+
+def _read_plan(file: Path) -> PlanFile:
+    try:
+        return from_text(file.read_text(encoding="utf-8"), str(file))
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        raise ConfigError(f"cannot read {str(file)!r}: {why}", code="BAD_PLAN") from error
     for warning in report.warnings:
         context.warn(warning)
     return Answer(

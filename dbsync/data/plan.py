@@ -11,7 +11,7 @@ from dbsync.data.options import SyncOptions
 from dbsync.data.problem import Problem
 from dbsync.data.units import Skipped
 from dbsync.model import ForeignKey, Index, TableName, Trigger
-from dbsync.segments import RowKey
+from dbsync.segments import MASK, RowKey
 
 Clear = Literal["truncate", "delete", "keep"]
 LockMode = Literal["ACCESS EXCLUSIVE", "SHARE ROW EXCLUSIVE", "ROW EXCLUSIVE"]
@@ -108,6 +108,20 @@ class Counts:
     deleted: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What a table of the target held: rows, and two 64-bit sums over them as text."""
+
+    rows: int
+    first: str
+    second: str
+
+    @classmethod
+    def of(cls, rows: int, first: int, second: int) -> Contents:
+        """From sums of any length."""
+        return cls(rows, str(first & MASK), str(second & MASK))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SyncPlan:
     """What a sync will do. ``refusals`` are guards that forbid running it; ``would_refuse`` in a dry run."""
@@ -121,6 +135,7 @@ class SyncPlan:
     warnings: tuple[str, ...]
     ledger: bool = False  # whether the run keeps its books in the target
     counts: Mapping[TableName, Counts] = field(default_factory=dict)  # exact, dry runs only: by target
+    expected: Mapping[TableName, Contents] = field(default_factory=dict)  # what a plan file says the target holds
 
     @property
     def tables(self) -> list[TableTask]:

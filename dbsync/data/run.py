@@ -18,11 +18,12 @@ from dbsync.data.bookkeeping import Bookkeeping, begin_books
 from dbsync.data.compare import Ends
 from dbsync.data.context import RunContext
 from dbsync.data.group import GroupRun, set_sequences
-from dbsync.data.plan import Counts, SyncPlan, TableTask
+from dbsync.data.plan import Contents, Counts, SyncPlan, TableTask
+from dbsync.data.plan_file import check_contents
 from dbsync.data.problem import RULES, Problem
 from dbsync.data.repair import RepairRun
 from dbsync.data.report import SyncReport, overall_error
-from dbsync.data.survey import Survey, surveyed
+from dbsync.data.survey import Survey, surveyed, target_contents
 from dbsync.errors import (
     ConnectionLost,
     DbsyncError,
@@ -54,6 +55,10 @@ class Side:
     encoding: str
     oids: Mapping[TableName, int]
     stamps: Mapping[int, str]
+
+    def stamps_by_name(self) -> Mapping[TableName, str]:
+        """The stamp of each table's structure."""
+        return {name: self.stamps[oid] for name, oid in self.oids.items() if oid in self.stamps}
 
 
 def take_run_lock(session: Session, *, wait: bool, emit: Emit, control: Control, patience: float = 0.0) -> None:
@@ -97,10 +102,20 @@ def run_sync(
     return report
 
 
-def predict(
-    plan: SyncPlan, source: Side, target: Side, *, emit: Emit, control: Control
-) -> tuple[Mapping[TableName, Counts], tuple[Problem, ...]]:
-    """Return the rows that a run of this plan would write, and what it would refuse for; writes nothing."""
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """The rows that a run would write, what it would refuse for, and (where asked for) what the target holds."""
+
+    counts: Mapping[TableName, Counts]
+    refusals: tuple[Problem, ...]
+    contents: Mapping[TableName, Contents]
+
+
+def predict(plan: SyncPlan, source: Side, target: Side, *, contents: bool, emit: Emit, control: Control) -> Prediction:
+    """Foretell a run of this plan; with ``contents`` also sum up what the target holds. Writes nothing.
+
+    Raises Drift when the target does not hold what the plan expects.
+    """
     label = "dbsync dry run"
     with exported_snapshot(
         source.database,
@@ -113,8 +128,10 @@ def predict(
         try:
             with survey_ends(source, target, readers, label=label, control=control) as (ends, _):
                 with surveyed(plan, ends, emit=emit, control=control) as survey:
+                    held = target_contents(plan, survey, ends) if contents or plan.expected else {}
+                    check_contents(plan.expected, held)
                     counts = {task.target: survey.counts(task, plan) or _count_load(task, ends) for task in plan.tables}
-                return counts, survey.refusals
+                return Prediction(counts, survey.refusals, held)
         finally:
             readers.close()
 
@@ -241,7 +258,7 @@ class _Run:
     @contextmanager
     def _surveyed(self, snapshot: Snapshot, readers: ReaderPool) -> Iterator[tuple[Survey, Snapshot | None]]:
         """Compare what holds rows; the target's snapshot is kept, so that row locations stay true."""
-        if not any(task.strategy == "compare" for task in self.plan.tables):
+        if not self.plan.expected and not any(task.strategy == "compare" for task in self.plan.tables):
             yield Survey(), None
             return
         label = f"dbsync {self.run_id}"
@@ -249,6 +266,9 @@ class _Run:
             survey_ends(self.source, self.target, readers, label=label, control=self.control) as (ends, held),
             surveyed(self.plan, ends, emit=self.emit, control=self.control) as survey,
         ):
+            if self.plan.expected:
+                check_contents(self.plan.expected, target_contents(self.plan, survey, ends))
+                failpoint("after_plan_checked")
             ends.target.close()  # their locks would be in the way
             yield survey, held
 

@@ -10,11 +10,12 @@ from dataclasses import dataclass, field
 from dbsync.control import Control
 from dbsync.data.compare import Delta, Ends, compare_table
 from dbsync.data.limits import Shrinking, over_limit
-from dbsync.data.plan import Counts, GroupTask, SyncPlan, TableTask
+from dbsync.data.plan import Contents, Counts, GroupTask, SyncPlan, TableTask
 from dbsync.data.problem import Problem
 from dbsync.errors import DbsyncError
 from dbsync.events import Emit, TablePhase
 from dbsync.model import TableName
+from dbsync.pg import statements
 from dbsync.pg import statements_compare as sql
 
 _LOCATIONS = 5000
@@ -34,6 +35,25 @@ class Survey:
             return None
         updates, deletes = plan.options.mode == "delta", plan.options.delete
         return Counts(delta.missing.count, delta.changed.count * updates, delta.surplus.count * deletes)
+
+
+def target_contents(plan: SyncPlan, survey: Survey, ends: Ends) -> Mapping[TableName, Contents]:
+    """What each table of the target holds as a whole: from the comparison, or hashed where none was needed."""
+    return {task.target: _contents(task, survey, ends) for task in plan.tables}
+
+
+def _contents(task: TableTask, survey: Survey, ends: Ends) -> Contents:
+    delta = survey.deltas.get(task.target)
+    if delta is not None:
+        return Contents.of(*delta.target.total())
+    if task.strategy == "bulk":
+        return Contents.of(0, 0, 0)
+    columns = [(pair.name, pair.digest, pair.nullable) for pair in task.columns]
+    with ends.target.reader() as session:
+        rows, *sums = session.one(
+            statements.digest_rows(task.target, columns, only=task.target_only, where=None, recode=ends.recode)
+        )
+    return Contents.of(rows, *map(int, sums))
 
 
 @contextmanager
