@@ -59,11 +59,21 @@ def test_a_run_writes_the_numbers_of_its_plan(
 @pytest.mark.parametrize(
     ("side", "change", "said", "mode"),
     [
-        ("target", "UPDATE keyed SET v = 'moved' WHERE id = 12", "rows of public.keyed were changed in the target", "delta"),
+        (
+            "target",
+            "UPDATE keyed SET v = 'moved' WHERE id = 12",
+            "rows of public.keyed were changed in the target",
+            "delta",
+        ),
         ("target", "DELETE FROM keyed WHERE id = 12", "2,995 rows then, 2,994 now", "delta"),
         ("target", "INSERT INTO keyless VALUES ('new')", "rows of public.keyless were changed in the target", "delta"),
         ("target", "INSERT INTO empty VALUES (1)", "public.empty was empty in the target", "delta"),
-        ("target", "ALTER TABLE keyed ADD CHECK (id > 0)", "structure of public.keyed was changed in the target", "delta"),
+        (
+            "target",
+            "ALTER TABLE keyed ADD CHECK (id > 0)",
+            "structure of public.keyed was changed in the target",
+            "delta",
+        ),
         ("source", "CREATE INDEX ON keyed (v)", "structure of public.keyed was changed in the source", "delta"),
         ("source", "DROP TABLE keyless", "public.keyless is not selected any more", "delta"),
         ("both", "CREATE TABLE more (id int)", "public.more was not selected then", "delta"),
