@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 import typer
 
 from dbsync import services
+from dbsync.cli import recent_runs
 from dbsync.cli.command import LAST_RUN, command
 from dbsync.cli.context import Context, end_of
 from dbsync.cli.options import parse_size
@@ -17,8 +18,8 @@ from dbsync.cli.render_sync import plan_text, question, report_text
 from dbsync.cli.selection_options import by_table, names
 from dbsync.data.options import DeleteLimit, SyncOptions, TableMap
 from dbsync.data.plan import SyncPlan
-from dbsync.data.report import SyncReport
 from dbsync.data.plan_file import PlanFile, from_text
+from dbsync.data.report import SyncReport
 from dbsync.errors import ConfigError, DbsyncError, Interrupted, TargetBusy
 from dbsync.pg.database import Database
 
@@ -124,7 +125,6 @@ def sync(
     plan_out: Annotated[
         Path | None, typer.Option("--plan-out", metavar="FILE", help="Write the plan as JSON to this file.")
     ] = None,
-    confirm: Annotated[
     plan_file: Annotated[
         Path | None,
         typer.Option(
@@ -133,6 +133,7 @@ def sync(
             help="Hold to a plan written by --plan-out, with its options; refused where the databases have moved on.",
         ),
     ] = None,
+    confirm: Annotated[
         str | None, typer.Option("--confirm", metavar="NAME", help="Type the name of a protected target.")
     ] = None,
 ) -> Answer:
@@ -157,21 +158,29 @@ def sync(
     )
     if resume is not None and restart:
         raise ConfigError("--resume and --restart contradict each other")
-    source, target = _named_ends(context, job, source, target)
     if resume is not None and plan_file is not None:
         raise ConfigError("--resume and --plan contradict each other", hint="a plan is for a run of its own")
     planned = _read_plan(plan_file) if plan_file is not None else None
     options = planned.merged(options) if planned is not None else options
+    source, target = typed = _named_ends(context, job, source, target, resume)
     ends = (context.database(source, read_only=True), context.database(target, read_only=False))
     try:
         return _sync(
-            context, ends, options, dry_run=dry_run, plan_out=plan_out, confirm=confirm, resume=resume, restart=restart
+            context,
+            ends,
+            options,
+            typed=typed,
+            dry_run=dry_run,
+            planned=planned,
+            plan_out=plan_out,
+            confirm=confirm,
+            resume=resume,
+            restart=restart,
         )
     except TargetBusy as busy:
         if on_locked != "skip":
             raise
         context.notice(busy.message)
-            planned=planned,
         return _reported(context, SyncReport(run_id=None, verify=verify, state="skipped"))
 
 
@@ -180,7 +189,9 @@ def _sync(
     ends: tuple[Database, Database],
     options: SyncOptions,
     *,
+    typed: tuple[str, str],
     dry_run: bool,
+    planned: PlanFile | None,
     plan_out: Path | None,
     confirm: str | None,
     resume: str | None,
@@ -191,7 +202,6 @@ def _sync(
         *ends,
         options,
         writes=not dry_run,
-    planned: PlanFile | None,
         patience=patience,
         emit=context.emit,
         control=context.control,
@@ -212,18 +222,36 @@ def _sync(
             return _planned(context, plan)
         ask = (lambda: context.confirm(question(plan, ends[1].url.name))) if context.can_ask else None
         opened.require_consent(yes=context.options.yes, confirm=confirm, ask=ask)
+        if plan.ledger:
+            recent_runs.remember(opened.run_id, *typed)
         gc.freeze()  # what is there stays: looking through it once more would take 20 ms
         gc.enable()  # see cli.main: from here on it may take long
         return _reported(context, opened.run(emit=context.emit, control=context.control))
 
 
-def _named_ends(context: Context, job: str | None, source: str | None, target: str | None) -> tuple[str, str]:
+def _named_ends(
+    context: Context, job: str | None, source: str | None, target: str | None, resume: str | None
+) -> tuple[str, str]:
     if job is not None and source is None and target is None:
         configured = context.settings.sync(job)
         return configured.source, configured.target
+    if resume is not None and job is None and source is None and target is None:
+        known = recent_runs.recall(None if resume == LAST_RUN else resume)
+        if known is None:
+            raise ConfigError("that run is not known on this machine", hint="name its SOURCE and TARGET as well")
+        context.notice(f"from {known[0]} to {known[1]}")
+        return known
     if job is not None or source is None or target is None:
         raise ConfigError("sync needs SOURCE and TARGET, or --name alone", hint="see dbsync sync --help")
     return source, target
+
+
+def _read_plan(file: Path) -> PlanFile:
+    try:
+        return from_text(file.read_text(encoding="utf-8"), str(file))
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        raise ConfigError(f"cannot read {str(file)!r}: {why}", code="BAD_PLAN") from error
 
 
 def _planned(context: Context, plan: SyncPlan) -> Answer:
@@ -234,14 +262,6 @@ def _planned(context: Context, plan: SyncPlan) -> Answer:
 
 
 def _reported(context: Context, report: SyncReport) -> Answer:
-
-
-def _read_plan(file: Path) -> PlanFile:
-    try:
-        return from_text(file.read_text(encoding="utf-8"), str(file))
-    except (OSError, UnicodeDecodeError) as error:
-        why = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-        raise ConfigError(f"cannot read {str(file)!r}: {why}", code="BAD_PLAN") from error
     for warning in report.warnings:
         context.warn(warning)
     return Answer(
