@@ -1,4 +1,4 @@
-"""The quick form of the fault campaign: fresh seeds every day, every failpoint, some of the planted bugs.
+"""The quick form of the fault campaign: other seeds, failpoints and planted bugs every day.
 
 What fails says how to repeat it: ``python -m tests.faults.campaign --replay ID``. DBSYNC_TEST_SEED=7 takes
 other seeds, ``make faults`` runs all of it.
