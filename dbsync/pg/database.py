@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import socket
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -43,6 +44,8 @@ _HINTS = {
     "57014": "a statement timeout, or somebody cancelled it",
     "57P": "the server is restarting, or somebody ended the session",
 }
+
+_OS_HINTS = {errno.EMFILE: "raise the limit of open files (ulimit -n), or use fewer --jobs"}
 
 
 class Session:
@@ -221,6 +224,10 @@ def translated(session: Session) -> Iterator[None]:
             sqlstate=error.sqlstate,
             hint=_hint(error),
             details=_details(error),
+        ) from error
+    except OSError as error:  # the driver waits by the selectors module, which needs a descriptor
+        raise StatementFailed(
+            f"{session.url.name} cannot be waited for: {error.strerror or error}", hint=_OS_HINTS.get(error.errno or 0)
         ) from error
 
 

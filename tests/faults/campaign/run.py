@@ -28,7 +28,7 @@ from tests.fixtures.pair import run_sql
 _PATIENCE_S = 45.0
 _DISK_MB = 96
 _ROOM_KB = (64, 4_000)  # what is left on the full disk
-_DESCRIPTORS = (4, 40)
+_DESCRIPTORS = (5, 24)
 UNCOUNTED = ("none", "disk full", "few descriptors", "deadlock")  # what needs no proxy and no moment
 _COUNTS: tuple[Count, ...] = ("all", "edges", "rows", "commits", "group commits", "group orders")
 
