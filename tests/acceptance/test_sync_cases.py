@@ -125,15 +125,12 @@ def check_delta(called: CalledSync, case: Case, pair: Pair, before: oracle.Photo
 
 def damage(url: str, case: Case) -> None:
     """Delete every third row of every table, whatever its constraints and triggers say."""
-    names: list[object] = sorted(case.damaged) or [
-        name
-        for (name,) in rows(
-            url,
-            "SELECT c.oid::regclass::text FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
-            "WHERE c.relkind = 'r' AND n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'dbsync') "
-            "AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.objid = c.oid AND d.deptype = 'e') ORDER BY 1",
-        )
-    ]
+    query = (
+        "SELECT c.oid::regclass::text FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
+        "WHERE c.relkind = 'r' AND n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'dbsync') "
+        "AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.objid = c.oid AND d.deptype = 'e') ORDER BY 1"
+    )
+    names = sorted(case.damaged) or [str(name) for (name,) in rows(url, query)]
     run_sql(
         url,
         "SET session_replication_role = replica;"
