@@ -24,7 +24,7 @@ from tests.faults.campaign.world import World
 
 SEED = int(os.environ.get("DBSYNC_TEST_SEED", time.strftime("%y%m%d", time.gmtime())))
 ROOT = Path(__file__).parents[2]
-PLANTED = 4  # of all planted bugs, other ones every day
+PLANTED = 3  # of all planted bugs, other ones every day
 
 
 @pytest.fixture(scope="module")

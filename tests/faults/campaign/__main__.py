@@ -24,7 +24,7 @@ from tests.faults.campaign.run import Record, Runner, disk_reason, parse_name, s
 from tests.faults.campaign.world import World
 
 _SHARE = {"kills": 660, "network": 560, "servers": 230, "disk": 90}  # of a full campaign, all modes
-_QUICK = {"kills": 12, "network": 15, "servers": 6, "disk": 3, "failpoints": 30}
+_QUICK = {"kills": 9, "network": 12, "servers": 6, "disk": 3, "failpoints": 21}
 
 
 def main(arguments: list[str] | None = None) -> int:
