@@ -60,6 +60,17 @@ class Record:
         return asdict(self)
 
 
+@dataclass(slots=True)
+class _Found:
+    """What a trial showed."""
+
+    wrong: list[str]
+    struck: bool
+    exit_code: int = -1
+    new: list[bool] = field(default_factory=lambda: [False])
+    repaired: bool = False
+
+
 class Runner:
     """Runs trials in one world; ``package`` is a directory with another copy of dbsync."""
 
@@ -68,7 +79,6 @@ class Runner:
         self.command = Command(_made(world.place / "client"))
         self.package = package
         self._lengths: dict[job.Setting, dict[tuple[Side, Count], float]] = {}
-        self._number = 0
 
     def run(self, trial: Trial) -> Record:
         """Carry one trial out, repair included."""
@@ -77,25 +87,15 @@ class Runner:
         number = trial.at if trial.at is not None else self.moment(trial)
         scene = self.world.scene(setting.size, setting.guest, job.MODES[setting.mode].empty)
         outside, written = self._outside(), self.world.written()
-        with self._target(trial, scene) as url:
-            if trial.before:
-                run_sql(url, trial.before)
-                scene = replace(scene, old=oracle.take(url))
-            case = self._disturbed(trial, number, scene, url)
-            verdict = judge(case)
-            wrong = verdict.wrong
-            repaired = case.result.exit_code == 0 and all(verdict.new)
-            if not trial.expects and (case.struck or not repaired):
-                repair, copied = self._repair(trial, scene, url)
-                again = judge(repair)
-                wrong = wrong + [f"{line}\n(after the repair)" for line in again.wrong]
-                if repair.resumed or job.MODES[setting.mode].compares:
-                    wrong += _done_twice(trial, verdict.new, copied)
-                repaired = not again.wrong and all(again.new)
+        with self.world.target_database(scene, _tablespace(trial)) as url:
+            try:
+                found = self._carried_out(trial, number, scene, url)
+            except AssertionError as error:  # it had to be killed, or left processes
+                found = _Found([f"I8: {error}"], struck=True)
         if self.world.written() != written:
-            wrong.append("I2: a transaction wrote on the source's server")
+            found.wrong.append("I2: a transaction wrote on the source's server")
         if self._outside() != outside:
-            wrong.append("I3: roles, slots or settings of a server changed")
+            found.wrong.append("I3: roles, slots or settings of a server changed")
         return Record(
             name=trial.name,
             at=number,
@@ -103,14 +103,32 @@ class Runner:
             mode=setting.mode,
             kind=trial.fault.kind if trial.fault.kind != "none" else trial.failpoint,
             what=trial.what,
-            struck=case.struck,
-            exit_code=case.result.exit_code,
-            outcome="after" if all(verdict.new) else "partly" if any(verdict.new) else "before",
-            repaired=repaired,
-            wrong=wrong,
+            struck=found.struck,
+            exit_code=found.exit_code,
+            outcome="after" if all(found.new) else "partly" if any(found.new) else "before",
+            repaired=found.repaired,
+            wrong=found.wrong,
             seconds=round(time.monotonic() - began, 2),
             options=[f"size {setting.size}", "guest" if setting.guest else "owner", *setting.options],
         )
+
+    def _carried_out(self, trial: Trial, number: float | None, scene: Scene, url: str) -> _Found:
+        """The run with the fault and the run that repairs, both judged."""
+        if trial.before:
+            run_sql(url, trial.before)
+            scene = replace(scene, old=oracle.take(url))
+        case = self._disturbed(trial, number, scene, url)
+        verdict = judge(case)
+        found = _Found(list(verdict.wrong), case.struck, case.result.exit_code, verdict.new)
+        found.repaired = case.result.exit_code == 0 and all(verdict.new)
+        if not trial.expects and (case.struck or not found.repaired):
+            repair, copied = self._repair(trial, scene, url)
+            again = judge(repair)
+            found.wrong += [f"{line}\n(after the repair)" for line in again.wrong]
+            if repair.resumed or job.MODES[trial.setting.mode].compares:
+                found.wrong += _done_twice(trial, verdict.new, copied)
+            found.repaired = not again.wrong and all(again.new)
+        return found
 
     def reached(self, setting: job.Setting, fault: Fault) -> set[str]:
         """The failpoints that a run passes."""
@@ -119,7 +137,7 @@ class Runner:
         trial = Trial("reach", 0, setting, fault)
         scene = self.world.scene(setting.size, setting.guest, job.MODES[setting.mode].empty)
         number = self.moment(trial)
-        with self._target(trial, scene) as url:
+        with self.world.target_database(scene, _tablespace(trial)) as url:
             self._disturbed(trial, number, scene, url, {"DBSYNC_FAILPOINTS_REACHED": str(seen)})
             self._repair(trial, scene, url, {"DBSYNC_FAILPOINTS_REACHED": str(seen)})
         return set(seen.read_text(encoding="utf-8").split()) if seen.exists() else set()
@@ -146,19 +164,19 @@ class Runner:
                 self._prefix(trial.fault),
             )
             strike.start(running)
-            with _full_disk(self.world, trial.fault):
-                result, orphans = _wait(running)
-            ended = time.monotonic()
-            strike.settle()
+            try:
+                with _full_disk(self.world, trial.fault):
+                    result = _wait(running)
+                ended = time.monotonic()
+            finally:
+                strike.settle()
         self._wait_for_servers(ends)
         struck = strike.struck_at is not None
         if trial.fault.kind in ("disk full", "few descriptors"):
             struck = result.exit_code != 0
         if trial.failpoint:
             struck = self._was_hit(trial.failpoint)
-        case = self._case(trial, scene, url, result, ended - (strike.struck_at or ended), struck=struck)
-        assert not orphans, f"I8: processes are left of {trial.name}: {orphans}"
-        return case
+        return self._case(trial, scene, url, result, ended - (strike.struck_at or ended), struck=struck)
 
     def _repair(
         self, trial: Trial, scene: Scene, url: str, env: dict[str, str] | None = None
@@ -174,7 +192,7 @@ class Runner:
         with Proxy(url) as proxy:
             proxy.hook = hook
             running = self._start(trial.setting, trial.setting.recovery, scene.source, proxy.url, env or {}, ())
-            result, _ = _wait(running)
+            result = _wait(running)
         return self._case(trial, scene, url, result, 0.0, struck=False, recovering=True), copied
 
     def _case(
@@ -229,16 +247,10 @@ class Runner:
         with self.world.target_database(scene) as url, Proxy(scene.source) as source, Proxy(url) as target:
             for side, proxy in zip(SIDES, (source, target), strict=True):
                 proxy.hook = _counting(lengths, side)
-            result, _ = _wait(self._start(setting, setting.options, source.url, target.url, {}, ()))
+            result = _wait(self._start(setting, setting.options, source.url, target.url, {}, ()))
             if result.exit_code:
                 raise AssertionError(f"an undisturbed run failed\n{result}")
         return lengths | {(side, "time"): result.elapsed_s for side in SIDES}
-
-    @contextmanager
-    def _target(self, trial: Trial, scene: Scene) -> Iterator[str]:
-        tablespace = "small_disk" if trial.fault.kind == "disk full" else None
-        with self.world.target_database(scene, tablespace) as url:
-            yield url
 
     def _prefix(self, fault: Fault) -> tuple[str, ...]:
         if fault.kind != "few descriptors":
@@ -294,14 +306,18 @@ def _counting(lengths: dict[tuple[Side, Count], float], side: Side) -> Hook:
     return hook
 
 
-def _wait(running: Running) -> tuple[Result, list[str]]:
-    """Wait for the end; name the processes of its group that outlive it."""
+def _wait(running: Running) -> Result:
+    """Wait for the end; raise AssertionError when it does not come, or when a process of its group is left."""
     result = running.wait(timeout=_PATIENCE_S)
     try:
         os.killpg(running.pid, 0)
     except ProcessLookupError:
-        return result, []
-    return result, [f"group {running.pid}"]
+        return result
+    raise AssertionError(f"a process of the group {running.pid} is left")
+
+
+def _tablespace(trial: Trial) -> str | None:
+    return "small_disk" if trial.fault.kind == "disk full" else None
 
 
 # A disk that is full
