@@ -18,6 +18,10 @@ _PLAIN_IDENTIFIER = re.compile(r"[a-z_][a-z0-9_$]*\Z")
 _NAME_PART = re.compile(r'"((?:[^"]|"")*)"|([^".]+)')
 
 
+# The types whose values can have an order in time.
+CursorKind = Literal["int2", "int4", "int8", "numeric", "date", "timestamp", "timestamptz"]
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class TableName:
     """A relation's schema and name, exactly as the server stores them (no quoting)."""

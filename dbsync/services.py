@@ -174,6 +174,12 @@ class OpenSync:
         obstacle = ledger.obstacle(self.target)
         if obstacle is None:
             return replace(plan, ledger=True)
+        if self.options.mode == "cursor":
+            raise Refused(
+                f"--mode cursor keeps its values in the ledger, and none can be kept: {obstacle}",
+                code="NO_LEDGER",
+                hint="let the role have a schema dbsync in the target, or use --mode delta",
+            )
         warning = f"no ledger is kept in the target, so this run could not be resumed: {obstacle}"
         return replace(plan, warnings=(*plan.warnings, warning))
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dbsync.cli.tables import humane_size, text_table
 from dbsync.cli.terminal import escape
 from dbsync.data.plan import Counts, SyncPlan
-from dbsync.data.report import SyncReport
+from dbsync.data.report import SyncReport, TableOutcome
 
 _LISTED = 6
 
@@ -60,6 +60,8 @@ def question(plan: SyncPlan, target: str) -> str:
     """The question that a person answers before anything is written."""
     totals = plan.totals()
     size = humane_size(totals["bytes"])
+    if totals["to_compare"] and plan.options.mode == "cursor":
+        return f"Write the rows past the cursors of {totals['tables']} tables into {escape(target)}?"
     if totals["to_compare"]:
         deletes = ", deleting what the source lacks" if plan.options.delete else ""
         return (
@@ -85,7 +87,7 @@ def report_text(report: SyncReport) -> Iterator[str]:
                 f"{outcome.rows_deleted:,}" if done else "-",
                 humane_size(outcome.bytes),
                 f"{outcome.elapsed_s:.1f} s",
-                "verified" if outcome.verified else f"not verified ({report.verify})" if done else "unchanged",
+                _check(outcome, report.verify),
             )
         )
     yield from text_table(
@@ -111,6 +113,14 @@ def report_text(report: SyncReport) -> Iterator[str]:
         f"{written:,} rows written in {report.elapsed_s:.1f} s, "
         f"{len(report.sequences)} sequences, {proof} (snapshot {report.snapshot})\n"
     )
+
+
+def _check(outcome: TableOutcome, verify: str) -> str:
+    if outcome.state != "done":
+        return "unchanged"
+    if outcome.rows_verified is not None:
+        return f"{outcome.rows_verified:,} rows verified"
+    return "verified" if outcome.verified else f"not verified ({verify})"
 
 
 def _left(report: SyncReport) -> Iterator[str]:

@@ -43,13 +43,21 @@ def sync(
         typer.Option("--name", metavar="JOB", is_eager=True, help="Run a sync of the config file, in place of both."),
     ] = None,
     mode: Annotated[
-        Literal["delta", "replace", "append"],
+        Literal["delta", "replace", "append", "cursor"],
         typer.Option(
             "--mode",
             help="delta: write only what differs; replace: replace what the target holds; append: only insert what is "
-            "missing. Empty tables are bulk loaded.",
+            "missing; cursor: only rows past the value that --cursor had. Empty tables are bulk loaded.",
         ),
     ] = "delta",
+    cursors: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--cursor",
+            metavar="TABLE:COLUMN",
+            help="A column that only grows: rows past its last value are copied, deletes are not seen; repeatable.",
+        ),
+    ] = None,
     delete: Annotated[bool, typer.Option("--delete", help="Also delete rows that the source has not (delta).")] = False,
     max_delete: Annotated[
         DeleteLimit | None,
@@ -147,6 +155,7 @@ def sync(
         where=dict(by_table("--where", text) for text in where or ()),
         columns={table: names(text) for table, text in (by_table("--columns", text) for text in columns or ())},
         maps=tuple(map(TableMap.parse, maps or ())),
+        cursors=dict(_cursor(text) for text in cursors or ()),
         jobs=jobs,
         chunk_bytes=chunk_size,
         max_rate=max_rate,
@@ -244,6 +253,14 @@ def _named_ends(
     if job is not None or source is None or target is None:
         raise ConfigError("sync needs SOURCE and TARGET, or --name alone", hint="see dbsync sync --help")
     return source, target
+
+
+def _cursor(text: str) -> tuple[str, str]:
+    table, columns = by_table("--cursor", text)
+    listed = names(columns)
+    if len(listed) != 1 or not listed[0]:
+        raise ConfigError(f"cannot read --cursor {text!r}: a table has one cursor column")
+    return table, listed[0]
 
 
 def _read_plan(file: Path) -> PlanFile:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from dbsync.control import Control
 from dbsync.data.bookkeeping import Bookkeeping
+from dbsync.data.cursor import Cursors
 from dbsync.data.options import Verify
 from dbsync.data.plan import SyncPlan, TableTask
 from dbsync.data.sequences import SequenceState
@@ -62,6 +63,7 @@ class RunContext:
         self.run_id = run_id
         self.plan = plan
         self.books = Bookkeeping(run_id=run_id, lock_pid=lock_pid, fence=None)  # until the run begins to write
+        self.cursors: Cursors | None = None  # of a run in --mode cursor
         self.verify: Verify = plan.options.verify
         self.target_stamps = target_stamps
         self.emit = emit
@@ -118,9 +120,11 @@ class RunContext:
         """Begin to hash (or count, unless ``whole``) the source's rows under the snapshot, in the background."""
         return self._executor.submit(self._hash_source, task, whole)
 
-    def target_digest(self, session: Session, task: TableTask, *, whole: bool = False) -> Digest:
+    def target_digest(
+        self, session: Session, task: TableTask, *, whole: bool = False, where: str | None = None
+    ) -> Digest:
         """Hash (or count, unless ``whole``) the target's rows as this session's transaction sees them."""
-        return self._digest(session, task, task.target, task.target_only, None, whole)
+        return self._digest(session, task, task.target, task.target_only, where, whole)
 
     def wait_for(self, future: Future[Digest]) -> Digest:
         """Wait for a digest; gives up when the run is stopped."""

@@ -309,6 +309,8 @@ class GroupRun:
     def _before_commit(self, session: Session) -> None:
         """Seal the transaction, then set sequences: setval is not undone by a rollback, an aborted run leaves a gap."""
         self.run.control.check()
+        if self.run.cursors is not None:
+            self.run.cursors.store(session, [outcome.task for outcome in self.outcomes])
         self.run.books.seal(session, self._records())
         failpoint("before_sequences")
         set_sequences(session, self.run, self.group.sequences)

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import cast, get_args
 
 from dbsync.data.columns import Pairing
 from dbsync.data.keys import choose_key
 from dbsync.data.options import SyncOptions, option_for
 from dbsync.data.order import parents_first, tied_groups
-from dbsync.data.plan import Clear, GroupTask, LockMode, Strategy, TableTask, TriggerTask
+from dbsync.data.plan import Clear, CursorColumn, GroupTask, LockMode, Strategy, TableTask, TriggerTask
 from dbsync.data.problem import Problem
 from dbsync.data.units import Route, Selection, Unit, ancestors_of, family_of, root_of
-from dbsync.model import Catalog, ForeignKey, Index, Table, TableName, quote_identifier
+from dbsync.model import Catalog, CursorKind, ForeignKey, Index, Table, TableName, quote_identifier
 from dbsync.segments import RowKey
 
 # Reading by ctid range is a plan node since 14; before, a range would scan the whole table.
@@ -126,6 +127,8 @@ class _GroupMaker:
             if (repair or clear == "delete") and table.rules
         ]
         tasks = [self._task(unit, route, outside, repair, few) for unit in units for route in unit.routes]
+        if self.options.mode == "cursor":
+            problems += [problem for task in tasks for problem in self._cursor_problems(task)]
         if repair:
             problems += self._unwritable(tasks, owned)
             found.groups.append(self._repair_group(units, tasks, keys, outside, triggers, relations, owned))
@@ -215,7 +218,7 @@ class _GroupMaker:
 
     def _unwritable(self, tasks: list[TableTask], owned: bool) -> list[Problem]:
         """Columns that only the owner can make take a value in an UPDATE."""
-        if owned or self.options.mode != "delta":
+        if owned or self.options.mode not in ("delta", "cursor"):
             return []
         return [
             Problem(
@@ -228,11 +231,21 @@ class _GroupMaker:
             for name in task.identities
         ]
 
+    def _cursor_problems(self, task: TableTask) -> list[Problem]:
+        problems = []
+        if task.cursor is None:
+            said = f"{task.source}: its --cursor is not a copied column of whole numbers, dates or timestamps"
+            problems.append(Problem("cursor_column", said, task.target))
+        if task.key is None:
+            said = f"{task.target}: --mode cursor needs a key by which rows are matched"
+            problems.append(Problem("cursor_key", said, task.target))
+        return problems
+
     def _rights(self, clear: Clear, repair: bool) -> set[str]:
         needed = {"INSERT", "SELECT"}
         if clear == "delete" or (repair and self.options.delete):
             needed.add("DELETE")
-        if repair and self.options.mode == "delta":
+        if repair and self.options.mode in ("delta", "cursor"):
             needed.add("UPDATE")
         return needed
 
@@ -311,6 +324,7 @@ class _GroupMaker:
             key=found,
             uniques=self._uniques(target, found, referred) if repair and held else (),
             identities=_identities(target, pairing, found) if repair and held else (),
+            cursor=cursor_of(self.options, source, unit.source, pairing),
             notes=tuple(str(note) for note in pairing.notes),
         )
 
@@ -321,6 +335,8 @@ class _GroupMaker:
             return "replace", few
         if self.options.mode == "replace":
             return "replace", "--mode replace"
+        if self.options.mode == "cursor":
+            return "cursor", "rows past the stored cursor are written by key; deletes are not covered"
         how = f"whole rows: {key}"
         if isinstance(key, RowKey):
             how = f"key ({', '.join(map(quote_identifier, key.names))})"
@@ -362,6 +378,21 @@ class _GroupMaker:
             and index.name.schema in self.target.may_create_in
             and all(target.column(name) is not None for name in index.columns)
         )
+
+
+def cursor_of(options: SyncOptions, source: Table, root: TableName, pairing: Pairing) -> CursorColumn | None:
+    """The column of ``--cursor``; None where it cannot serve, or none was asked for."""
+    name = option_for(options.cursors, source.name, root)
+    column = source.column(name) if name is not None else None
+    if column is None or all(pair.name != name for pair in pairing.pairs if pair.copied):
+        return None
+    base = column.type
+    while base.base is not None:
+        base = base.base
+    if base.schema != "pg_catalog" or base.name not in get_args(CursorKind):
+        return None
+    chosen = option_for(options.columns, source.name, root) or ()
+    return CursorColumn(column.name, cast("CursorKind", base.name), tuple(chosen))
 
 
 def _lock_mode(relations: list[Table], owned: bool) -> LockMode:

@@ -12,7 +12,7 @@ from dbsync.selection import TablePattern
 from dbsync.sqltext import tokens
 
 Value = TypeVar("Value")
-Mode = Literal["delta", "replace", "append"]
+Mode = Literal["delta", "replace", "append", "cursor"]
 Verify = Literal["checksum", "count", "none"]
 Triggers = Literal["off", "keep"]
 OnLocked = Literal["fail", "wait", "skip"]
@@ -83,7 +83,8 @@ class SyncOptions:
     """The options of ``sync`` after parsing. ``chunk_bytes`` and ``max_rate`` (bytes per second) are numbers.
 
     Mode ``delta`` compares tables that hold rows and writes what differs; ``append`` only inserts what is
-    missing; ``replace`` replaces what the target holds. An empty table is bulk loaded in any mode.
+    missing; ``replace`` replaces what the target holds; ``cursor`` copies the rows past a stored value. An empty
+    table is bulk loaded in any mode.
     """
 
     mode: Mode = "delta"
@@ -94,6 +95,7 @@ class SyncOptions:
     where: Mapping[str, str] = field(default_factory=dict)
     columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     maps: tuple[TableMap, ...] = ()
+    cursors: Mapping[str, str] = field(default_factory=dict)  # table pattern: column
     jobs: int = 4
     chunk_bytes: int = 64 * 1024 * 1024
     max_rate: int | None = None
@@ -115,10 +117,19 @@ class SyncOptions:
             raise ConfigError(f"--delete does not go with --mode {self.mode}", hint="it belongs to --mode delta")
         if self.max_delete is not None and not self.delete:
             raise ConfigError("--max-delete limits --delete, which was not given")
+        self._check_cursors()
         for text in (*self.tables, *self.exclude):
             TablePattern.parse(text)
         for table, condition in self.where.items():
             _check_condition(table, condition)
+
+    def _check_cursors(self) -> None:
+        if self.cursors and self.mode != "cursor":
+            raise ConfigError("--cursor belongs to --mode cursor")
+        if self.mode == "cursor" and not self.cursors:
+            raise ConfigError("--mode cursor needs a column", hint="name it with --cursor TABLE:COLUMN")
+        if self.mode == "cursor" and not self.ledger:
+            raise ConfigError("--mode cursor keeps its values in the ledger: it does not go with --no-ledger")
 
     def schema_map(self) -> dict[str, str]:
         """The schemas that ``--map`` renames as a whole."""

@@ -10,12 +10,12 @@ from dbsync.data.columns import ColumnPair
 from dbsync.data.options import SyncOptions
 from dbsync.data.problem import Problem
 from dbsync.data.units import Skipped
-from dbsync.model import ForeignKey, Index, TableName, Trigger
+from dbsync.model import CursorKind, ForeignKey, Index, TableName, Trigger
 from dbsync.segments import MASK, RowKey
 
 Clear = Literal["truncate", "delete", "keep"]
 LockMode = Literal["ACCESS EXCLUSIVE", "SHARE ROW EXCLUSIVE", "ROW EXCLUSIVE"]
-Strategy = Literal["bulk", "replace", "compare", "verified"]
+Strategy = Literal["bulk", "replace", "compare", "cursor", "verified"]
 Method = Literal["load", "repair"]
 FORMAT_VERSION = 1
 
@@ -40,6 +40,15 @@ class TriggerTask:
 
     table: TableName
     triggers: tuple[Trigger, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CursorColumn:
+    """The column whose values grow with time. ``chosen``: the columns of --columns, where given."""
+
+    name: str
+    kind: CursorKind
+    chosen: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +78,7 @@ class TableTask:
     key: RowKey | None = None  # what rows are matched by when they are compared; None: by whole rows
     uniques: tuple[Index, ...] = ()  # what may be dropped and built again to let rows swap unique values
     identities: tuple[str, ...] = ()  # columns GENERATED ALWAYS that an UPDATE has to write
+    cursor: CursorColumn | None = None  # only rows past its stored value are copied
     notes: tuple[str, ...] = ()
 
 
@@ -164,7 +174,7 @@ class SyncPlan:
         """Rows to write: exact after a dry run, else the servers' estimates; None when only a comparison can tell."""
         if task.target in self.counts:
             return self.counts[task.target]
-        if task.strategy == "compare":
+        if task.strategy in ("compare", "cursor"):
             return None
         return Counts(max(task.rows, 0), 0, task.target_rows)
 

@@ -23,6 +23,11 @@ _HINT = (
     "--columns"
 )
 
+_NOT_COVERED = (
+    "--mode cursor does not see rows that were deleted, nor changes that do not move the cursor column: run --mode "
+    "delta from time to time"
+)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
@@ -83,7 +88,7 @@ def draft_plan(
         refresh=refresh,
         skipped=(*selection.skipped, *matview_notes, *sequences.skipped, *_large_objects(source)),
         refusals=tuple(grouping.refusals),
-        warnings=_warnings(grouping.groups),
+        warnings=(*_warnings(grouping.groups), *([_NOT_COVERED] if options.mode == "cursor" else [])),
     )
     return Draft(
         source=source, target=target, selection=selection, plan=plan, problems=tuple(problems), notes=tuple(notes)

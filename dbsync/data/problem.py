@@ -15,7 +15,7 @@ Severity = Literal["critical", "high", "medium", "low", "info"]
 Rule = Literal[
     "table_missing", "table_kind", "partitions_excluded",
     "column_unknown", "column_missing", "column_unreadable", "column_type", "column_required", "columns_computed",
-    "column_default", "column_generated", "column_oid", "column_identity",
+    "column_default", "column_generated", "column_oid", "column_identity", "cursor_column", "cursor_key",
     "source_rights", "target_rights", "source_row_security", "target_row_security",
     "large_object_column", "sequence_source_rights", "sequence_target_rights",
     "trigger_rights", "foreign_key_triggers", "foreign_key_cycle", "foreign_key_outside", "rules", "delete_limit",
@@ -72,6 +72,10 @@ RULES: Mapping[Rule, RuleFacts] = {
     "column_generated": _facts("column", "info", "nothing, if both sides compute the same"),
     "column_oid": _facts("type", "medium", "check what these values mean in the target"),
     "column_identity": _facts("rights", "critical", "use the table's owner, or --mode append"),
+    "cursor_column": _facts(
+        "column", "critical", "name a column of whole numbers, dates or timestamps that only grows"
+    ),
+    "cursor_key": _facts("key", "critical", "add a primary key on both sides, or use --mode delta"),
     "source_rights": _facts("rights", "critical", f"GRANT SELECT on it to the source role, {_LEAVE_OUT}"),
     "target_rights": _facts("rights", "critical", "GRANT what is missing to the target role, or use the owner"),
     "source_row_security": _facts("row_security", "critical", "use the table's owner, or a role with BYPASSRLS"),

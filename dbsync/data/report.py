@@ -14,6 +14,15 @@ TableState = Literal["done", "failed", "stopped", "pending"]
 RunState = Literal["succeeded", "failed", "stopped", "skipped"]
 
 
+@dataclass(frozen=True, slots=True)
+class CursorReport:
+    """Where a table's cursor stood and where it went; ``start`` None: at the beginning, ``end`` None: it stayed."""
+
+    column: str
+    start: str | None
+    end: str | None
+
+
 @dataclass(slots=True, kw_only=True)
 class TableOutcome:
     """What became of one table. Filled in by the thread that works on it."""
@@ -27,6 +36,8 @@ class TableOutcome:
     rows_left_different: int = 0  # rows that the mode leaves as the target has them
     rows_left_extra: int = 0  # rows that only the target has, and that stay
     bytes: int = 0
+    cursor: CursorReport | None = None
+    rows_verified: int | None = None  # where only some rows were looked at: that many were compared and equal
     elapsed_s: float = 0.0
     compared_s: float = 0.0  # of that, spent before the group began
     verified: bool = False
@@ -51,6 +62,9 @@ class TableOutcome:
             "bytes_copied": self.bytes if done else 0,
             "elapsed_s": round(self.elapsed_s, 3),
             "verified": self.verified,
+            "cursor": asdict(self.cursor) | {"rows_verified": self.rows_verified if done else None}
+            if self.cursor
+            else None,
             "error": self.error.to_dict() if self.error else None,
         }
 
@@ -64,6 +78,7 @@ class SyncReport:
     state: RunState = "failed"
     snapshot: str | None = None
     ledger: bool = False  # whether it kept its books in the target
+    covers_deletes: bool = False  # whether rows that the source has not are gone
     resumed: str | None = None  # the run that this one took up
     tables: list[TableOutcome] = field(default_factory=list)
     sequences: list[str] = field(default_factory=list)
@@ -95,6 +110,7 @@ class SyncReport:
             "resumed": self.resumed,
             "verify": self.verify,
             "verified": self.verified,
+            "covers_deletes": self.covers_deletes,
             "tables": tables,
             "totals": {key: sum(table[key] for table in tables) for key in _TOTALS},
             "sequences": self.sequences,

@@ -17,8 +17,10 @@ from dbsync.control import Control
 from dbsync.data.bookkeeping import Bookkeeping, begin_books
 from dbsync.data.compare import Ends
 from dbsync.data.context import RunContext
+from dbsync.data.cursor import Cursors, find_cursors
+from dbsync.data.cursor_run import CursorRun, foretell
 from dbsync.data.group import GroupRun, set_sequences
-from dbsync.data.plan import Contents, Counts, SyncPlan, TableTask
+from dbsync.data.plan import Contents, Counts, GroupTask, SyncPlan, TableTask
 from dbsync.data.plan_file import check_contents
 from dbsync.data.problem import RULES, Problem
 from dbsync.data.repair import RepairRun
@@ -38,7 +40,7 @@ from dbsync.errors import (
 from dbsync.events import Emit, Notice, PlanReady, RunFinished
 from dbsync.failpoints import failpoint
 from dbsync.model import TableName
-from dbsync.pg import runs, statements
+from dbsync.pg import ledger, runs, statements
 from dbsync.pg.database import Database, Session
 from dbsync.pg.snapshot import ReaderPool, Snapshot, exported_snapshot
 
@@ -89,7 +91,11 @@ def run_sync(
     ConnectionFailed, Drift, a lock that could not be had on the source.
     """
     report = SyncReport(
-        run_id=run_id, verify=plan.options.verify, warnings=list(plan.warnings), skipped=list(plan.skipped)
+        run_id=run_id,
+        verify=plan.options.verify,
+        covers_deletes=plan.options.mode == "replace" or plan.options.delete,
+        warnings=list(plan.warnings),
+        skipped=list(plan.skipped),
     )
     started = time.monotonic()
     totals = plan.totals()
@@ -130,7 +136,7 @@ def predict(plan: SyncPlan, source: Side, target: Side, *, contents: bool, emit:
                 with surveyed(plan, ends, emit=emit, control=control) as survey:
                     held = target_contents(plan, survey, ends) if contents or plan.expected else {}
                     check_contents(plan.expected, held)
-                    counts = {task.target: survey.counts(task, plan) or _count_load(task, ends) for task in plan.tables}
+                    counts = {task.target: survey.counts(task, plan) or _count(task, ends) for task in plan.tables}
                 return Prediction(counts, survey.refusals, held)
         finally:
             readers.close()
@@ -146,8 +152,10 @@ def refused(problems: Sequence[Problem]) -> Refused:
     )
 
 
-def _count_load(task: TableTask, ends: Ends) -> Counts:
-    """Count what a load would insert and remove."""
+def _count(task: TableTask, ends: Ends) -> Counts:
+    """Count what a load would insert and remove, or what rows past a cursor would change."""
+    if task.strategy == "cursor":
+        return foretell(task, ends)
     with ends.source.reader() as session:
         (inserted,) = session.one(statements.count_rows(task.source, only=task.source_only, where=task.where))
     deleted = 0
@@ -206,6 +214,7 @@ class _Run:
         runs.drop_dead_staging(lock)
         label = f"dbsync {self.run_id}"
         tables = [task.source for task in self.plan.tables]
+        cursors = self._find_cursors(lock, label)
         with exported_snapshot(
             self.source.database,
             tables,
@@ -234,6 +243,7 @@ class _Run:
                 emit=self.emit,
                 control=self.control,
             )
+            context.cursors = cursors
             with self.control.on_stop(context.cancel):
                 try:
                     with self._surveyed(snapshot, hashers) as (survey, target_snapshot):
@@ -248,6 +258,22 @@ class _Run:
                     self._collect(context)
         failpoint("before_conclusion")
         self._conclude(lock)
+
+    def _find_cursors(self, lock: Session, label: str) -> Cursors | None:
+        if self.plan.options.mode != "cursor":
+            return None
+        kept = ledger.find_ledger(lock) is not None
+        cursors = find_cursors(self.plan, self.source.database, lock, kept=kept, label=label, control=self.control)
+        self.report.warnings += cursors.warnings
+        failpoint("after_cursors_found")
+        return cursors
+
+    def _make_group(self, group: GroupTask, context: RunContext, survey: Survey) -> GroupRun:
+        if group.method != "repair":
+            return GroupRun(group, context)
+        if self.plan.options.mode == "cursor":
+            return CursorRun(group, context)
+        return RepairRun(group, context, survey.deltas)
 
     def _begin(self, context: RunContext, snapshot: Snapshot, lock: Session) -> None:
         """Open the books: from here on the target is written to, and no earlier run can commit."""
@@ -276,11 +302,11 @@ class _Run:
         self, context: RunContext, snapshot: Snapshot, held_target: Snapshot | None, lock: Session, survey: Survey
     ) -> None:
         """Run all groups; a staged one is finished when all its tables are staged."""
-        groups = [
-            RepairRun(group, context, survey.deltas) if group.method == "repair" else GroupRun(group, context)
-            for group in self.plan.groups
-        ]
+        groups = [self._make_group(group, context, survey) for group in self.plan.groups]
         self.report.tables = [outcome for group in groups for outcome in group.outcomes]
+        if context.cursors is not None:
+            for outcome in self.report.tables:
+                outcome.cursor = context.cursors.report(outcome.task)
         if any(group.group.staged for group in groups):
             runs.create_own_schema(lock)
             failpoint("after_own_schema")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from dbsync.data.options import SyncOptions
+from dbsync.data.options import SyncOptions, option_for
 from dbsync.data.problem import Problem
 from dbsync.errors import ConfigError
 from dbsync.model import Catalog, Table, TableName
@@ -59,7 +59,7 @@ def select_units(source: Catalog, target: Catalog, options: SyncOptions) -> Sele
         family.name for name in left_out for family in family_of(source, name)
     }  # a root takes its partitions along
     chosen -= excluded
-    for names in (options.where, options.columns):
+    for names in (options.where, options.columns, options.cursors):
         select_tables(relations, include=tuple(names), where="the tables of the source")
     _check_maps(options, relations)
     units: list[Unit] = []
@@ -72,6 +72,9 @@ def select_units(source: Catalog, target: Catalog, options: SyncOptions) -> Sele
             continue  # comes with the table it is a partition of
         if table.extension is not None:
             skipped.append(Skipped(str(table.name), _extension_reason(source, table)))
+            continue
+        if options.mode == "cursor" and option_for(options.cursors, table.name, table.name) is None:
+            skipped.append(Skipped(str(table.name), "no --cursor was given for it"))
             continue
         unit = _unit(source, target, table, options, excluded)
         if isinstance(unit, Skipped):

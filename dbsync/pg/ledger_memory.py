@@ -48,6 +48,11 @@ class QuarantinedRow:
     message: str
 
 
+def require_known(source: DatabaseIdentity) -> None:
+    """Raise Refused where two sources could be taken for one."""
+    _known(source)
+
+
 def read_cursor(session: Session, source: DatabaseIdentity, table: TableName, column: str) -> str | None:
     """Return the value that a cursor has come to, as the source printed it; None before its first run."""
     found = session.execute(_SQL["read_cursor"], [*_known(source), table.schema, table.name, column])

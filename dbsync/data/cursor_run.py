@@ -1,0 +1,127 @@
+"""One group of tables in ``--mode cursor``: the rows past the cursors, written by key in one target transaction.
+
+The cursors move in that transaction. Only the rows that were read are compared; nothing is said about the others.
+"""
+
+from __future__ import annotations
+
+from dbsync.data.compare import Ends, compare_table
+from dbsync.data.context import RunContext
+from dbsync.data.cursor import find_stand, past_cursor, stored
+from dbsync.data.group import GroupRun, copied_columns
+from dbsync.data.plan import Counts, GroupTask, TableTask
+from dbsync.data.repair import RepairRun
+from dbsync.data.report import TableOutcome
+from dbsync.data.spool import Spool
+from dbsync.errors import Mismatch
+from dbsync.events import TablePhase
+from dbsync.failpoints import failpoint
+from dbsync.model import TableName
+from dbsync.pg import ledger, statements
+from dbsync.pg import statements_compare as compare_sql
+from dbsync.pg import statements_cursor as cursor_sql
+from dbsync.pg.database import Session
+from dbsync.pg.identity import identify
+
+_LOCATIONS = 5000
+
+
+def foretell(task: TableTask, ends: Ends) -> Counts:
+    """What the rows past the cursor would change: the whole table is compared."""
+    assert task.cursor is not None
+    with ends.target.reader() as target, ends.source.reader() as source:
+        start = stored(target, identify(source), task) if ledger.find_ledger(target) is not None else None
+        stand = find_stand(source, task, task.cursor, start, [])
+    past = past_cursor(task, stand).where
+    delta = compare_table(task, ends)
+    try:
+        inserted, updated = (_count_at(task, places, past, ends) for places in (delta.missing, delta.changed))
+    finally:
+        delta.close()
+    return Counts(inserted, updated)
+
+
+def _count_at(task: TableTask, places: Spool, where: str | None, ends: Ends) -> int:
+    if where is None:
+        return places.count
+    count = 0
+    with ends.source.reader() as session:
+        for oid, locations in places.batches(_LOCATIONS):
+            query = cursor_sql.count_at(task.source, where, only=task.source_only, oid=oid, locations=locations)
+            count += session.one(query)[0]
+    return count
+
+
+class CursorRun(RepairRun):
+    """Carries one group through: rows past the cursors come beside their tables, and from there in by key."""
+
+    def __init__(self, group: GroupTask, run: RunContext) -> None:
+        super().__init__(group, run, {})
+        assert run.cursors is not None
+        for outcome in self.outcomes:
+            outcome.task = past_cursor(outcome.task, run.cursors.stands[outcome.task.target])
+
+    def finish(self, error: BaseException | None) -> None:
+        """As any group; a table of which only some rows were looked at is not verified."""
+        for outcome in self.outcomes:
+            if outcome.task.strategy == "cursor":
+                outcome.verified = False
+        super().finish(error)
+
+    def _stage_changes(self, session: Session) -> None:
+        for number, outcome in enumerate(self.outcomes):
+            task = outcome.task
+            if task.strategy != "cursor":
+                continue
+            columns, changes = copied_columns(task), _changes(number)
+            session.execute(compare_sql.create_changes(changes, task.target, columns, only=task.target_only))
+            self._stream(session, outcome, TableName("pg_temp", changes))
+            session.execute(statements.analyze(TableName("pg_temp", changes)))
+            failpoint("after_past_staged")
+
+    def _write_table(self, session: Session, number: int, outcome: TableOutcome) -> None:
+        task = outcome.task
+        if task.strategy != "cursor":
+            self._load(session, outcome)
+            return
+        assert task.key is not None
+        self.run.emit(TablePhase(table=task.target, phase="repair"))
+        columns = copied_columns(task)
+        for column in task.identities:
+            session.execute(statements.set_identity(task.target, column, always=False))
+        outcome.rows_updated = session.affected(
+            cursor_sql.update_changed(_changes(number), task.target, columns, key=task.key, only=task.target_only)
+        )
+        for column in task.identities:
+            session.execute(statements.set_identity(task.target, column, always=True))
+        failpoint("after_update")
+        outcome.rows_inserted = session.affected(
+            cursor_sql.insert_missing(_changes(number), task.target, columns, key=task.key, only=task.target_only)
+        )
+        failpoint("after_insert")
+
+    def _verify_table(self, session: Session, outcome: TableOutcome) -> None:
+        """Compare the rows past the cursor with the target's rows of the same keys."""
+        task = outcome.task
+        if task.strategy != "cursor":
+            GroupRun._verify_table(self, session, outcome)
+            return
+        assert task.key is not None
+        failpoint("before_verify")
+        where = cursor_sql.among(_changes(self.outcomes.index(outcome)), task.key)
+        theirs = self.run.target_digest(session, task, where=where)
+        ours = self.run.wait_for(self._digests[task.target])
+        if theirs != ours:
+            outcome.error = Mismatch(
+                f"{task.target}: the rows past the cursor would differ from the source's snapshot; rolled back",
+                hint="triggers or rules of the target may change rows",
+            )
+            raise outcome.error
+        outcome.rows_verified = ours.rows if self.run.verify == "checksum" else None
+
+    def _took_place(self, session: Session) -> bool:
+        return self.run.books.committed(session, self.outcomes[0].task.target)
+
+
+def _changes(number: int) -> str:
+    return f"dbsync_changes_{number}"

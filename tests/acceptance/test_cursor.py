@@ -1,0 +1,251 @@
+"""``--mode cursor``: rows past a stored value, and no late commit, tie or microsecond is ever missed for good."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import psycopg
+import pytest
+
+from dbsync.data import cursor
+from tests.acceptance.conftest import CalledSync
+from tests.fixtures import oracle
+from tests.fixtures.command import Command, Result
+from tests.fixtures.pair import Pair, rows, run_sql
+
+_SCHEMA = """
+CREATE TABLE t (id int PRIMARY KEY, v text, at timestamptz DEFAULT now());
+CREATE INDEX ON t (at);
+CREATE TABLE other (id int PRIMARY KEY);
+"""
+_MINE = "INSERT INTO t SELECT i, 'row ' || i, now() - i * interval '1 day' FROM generate_series(1, 100) i;"
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Open transactions are waited for half a second instead of five."""
+    monkeypatch.setattr(cursor, "_PATIENCE_S", 0.5)
+
+
+def _sync(called: CalledSync, pair: Pair, *args: str, column: str = "public.t:at") -> Result:
+    return called.sync(pair.source, pair.target, "--mode", "cursor", "--cursor", column, *args)
+
+
+def _written(result: Result) -> tuple[int, int]:
+    table = result.tables()["public.t"]
+    return table["rows_inserted"], table["rows_updated"]
+
+
+def _stored(pair: Pair) -> list[list[object]]:
+    return rows(pair.target, "SELECT value FROM dbsync.cursor")
+
+
+def test_rows_past_the_cursor_are_written_by_key_and_the_result_says_what_is_not_covered(
+    pairs, called: CalledSync
+) -> None:
+    pair: Pair = pairs(_SCHEMA, _MINE)
+    first = _sync(called, pair).ended(0)
+    assert _written(first) == (100, 0)
+    assert first.tables()["public.t"]["verified"], "a bulk load is compared as a whole"
+    assert [entry["table"] for entry in first.result["skipped"]] == ["public.other"]
+    versions = rows(pair.target, "SELECT id, xmin::text FROM t WHERE id > 3 ORDER BY id")
+
+    run_sql(
+        pair.source,
+        "DELETE FROM t WHERE id = 50; UPDATE t SET v = 'new', at = now() WHERE id <= 3;"
+        "UPDATE t SET v = 'unseen' WHERE id = 60; INSERT INTO t VALUES (101, 'more');",
+    )
+    planned = _sync(called, pair, "--dry-run").ended(0).result["totals"]
+    second = _sync(called, pair).ended(0)
+    assert _written(second) == (1, 3) == (planned["rows_inserted"], planned["rows_updated"])
+    assert second.result["covers_deletes"] is False
+    assert second.result["verified"] is False
+    table = second.tables()["public.t"]
+    assert (table["verified"], table["strategy"]) == (False, "cursor")
+    assert table["cursor"]["rows_verified"] == table["rows_source"] >= 4
+    assert table["cursor"]["end"] == _stored(pair)[0][0]
+    assert any("deleted" in warning for warning in second.document["warnings"])
+    assert rows(pair.target, "SELECT id, xmin::text FROM t WHERE id BETWEEN 4 AND 100 ORDER BY id") == versions
+    assert rows(pair.target, "SELECT id, v FROM t WHERE id IN (1, 50, 60, 101) ORDER BY 1") == [
+        [1, "new"],
+        [50, "row 50"],
+        [60, "row 60"],
+        [101, "more"],
+    ]
+    assert _written(_sync(called, pair).ended(0)) == (0, 0)
+
+
+_LATE = "INSERT INTO t VALUES (1001, 'late', now() - interval '1 hour')"  # as if it had begun an hour ago
+
+
+@pytest.mark.parametrize("before", ["SELECT now()", _LATE])
+def test_a_late_commit_is_never_missed_for_good(before: str, pairs, called: CalledSync, impatient: None) -> None:
+    """Trap 3: the transaction has its stamp, with or without a number of its own, and commits after the cursor passed."""
+    pair: Pair = pairs(_SCHEMA, _MINE)
+    _sync(called, pair).ended(0)
+    with psycopg.connect(pair.source) as late:
+        late.execute(before.encode())
+        run_sql(pair.source, "INSERT INTO t VALUES (1002, 'early')")
+        stood = _stored(pair)
+        held = _sync(called, pair).ended(0)
+        assert _written(held) == (1, 0)
+        assert any("still open" in warning for warning in held.document["warnings"]), held
+        assert _stored(pair) == stood
+        assert held.tables()["public.t"]["cursor"]["end"] is None
+        if before != _LATE:
+            late.execute(_LATE.encode())
+        late.commit()
+    assert _written(_sync(called, pair).ended(0)) == (1, 0)
+    assert oracle.differences(pair.source, pair.target) == []
+    assert _stored(pair) != stood
+
+
+def test_a_prepared_transaction_holds_the_cursor_back(pairs, called: CalledSync, impatient: None) -> None:
+    pair: Pair = pairs(_SCHEMA, _MINE)
+    if rows(pair.source, "SHOW max_prepared_transactions") == [["0"]]:
+        with psycopg.connect(pair.source, autocommit=True) as connection, pytest.raises(psycopg.Error):
+            connection.execute("BEGIN; INSERT INTO t VALUES (7000); PREPARE TRANSACTION 'dbsync_test'")
+        return  # this server has none: nothing could be missed
+    _sync(called, pair).ended(0)
+    with psycopg.connect(pair.source, autocommit=True) as connection:
+        connection.execute("BEGIN")
+        connection.execute("INSERT INTO t VALUES (7000)")
+        connection.execute("PREPARE TRANSACTION 'dbsync_test'")
+        try:
+            assert _sync(called, pair).ended(0).tables()["public.t"]["cursor"]["end"] is None
+        finally:
+            connection.execute("COMMIT PREPARED 'dbsync_test'")
+    assert _written(_sync(called, pair).ended(0)) == (1, 0)
+
+
+def test_ties_microseconds_nulls_and_stamps_from_the_future(pairs, called: CalledSync) -> None:
+    """Traps 4, 5, 6: 10,000 rows of one stamp, stamps that differ in the sixth digit, and some that never come true."""
+    pair: Pair = pairs(_SCHEMA)
+    stamp = "timestamptz '2024-03-01 10:00:00.123456+00'"
+    run_sql(pair.source, f"INSERT INTO t SELECT i, 'tie', {stamp} FROM generate_series(1, 5000) i")
+    run_sql(
+        pair.source,
+        "INSERT INTO t VALUES (20000, 'null', NULL), (20001, 'never', 'infinity'), (20002, 'far', '2999-01-01')",
+    )
+    _sync(called, pair).ended(0)
+    assert _stored(pair) == [["2024-03-01 10:00:00.123456+00"]]
+    run_sql(pair.source, f"INSERT INTO t SELECT i, 'tie', {stamp} FROM generate_series(5001, 10000) i")
+    run_sql(pair.source, f"INSERT INTO t VALUES (10001, 'next', {stamp} + interval '1 microsecond')")
+    run_sql(pair.source, "UPDATE t SET v = 'changed' WHERE id >= 20000")
+    assert _written(_sync(called, pair).ended(0)) == (5001, 3)
+    assert _stored(pair) == [["2024-03-01 10:00:00.123457+00"]]
+    assert oracle.differences(pair.source, pair.target) == []
+
+
+_KINDS = {
+    "smallint": ("5", "6"),
+    "bigint": ("9007199254740993", "9007199254740994"),
+    "numeric": ("1.50", "1.500000000000000000000000000001"),
+    "date": ("'2024-02-28'", "'2024-02-29'"),
+    "timestamp": ("'2024-02-28 10:00:00.000001'", "'2024-02-28 10:00:11'"),
+}
+
+
+@pytest.mark.parametrize("kind", _KINDS)
+def test_each_type_that_can_grow_is_a_cursor_to_its_last_digit(kind: str, pairs, called: CalledSync) -> None:
+    first, second = _KINDS[kind]
+    pair: Pair = pairs(f'CREATE TABLE t (id int PRIMARY KEY, "odd ""c" {kind}, v text);')
+    run_sql(pair.source, f"INSERT INTO t VALUES (1, {first}, 'a'), (2, {first}, 'b')")
+    column = 'public.t:"odd ""c"'
+    _sync(called, pair, column=column).ended(0)
+    run_sql(pair.source, f"INSERT INTO t VALUES (3, {second}, 'c'); UPDATE t SET v = 'moved' WHERE id = 2")
+    assert _written(_sync(called, pair, column=column).ended(0)) == (1, 1)
+    run_sql(pair.source, "UPDATE t SET v = 'behind the cursor' WHERE id = 1")
+    assert _written(_sync(called, pair, column=column).ended(0)) == (0, 0)
+
+
+def test_what_was_stored_is_not_trusted_where_it_cannot_be_true(pairs, called: CalledSync) -> None:
+    """Another filter, an emptied target, a source that went back: the cursor begins again."""
+    pair: Pair = pairs(_SCHEMA, _MINE + "INSERT INTO t VALUES (200, 'newest', now());")
+    _sync(called, pair, "--where", "public.t:id % 2 = 0").ended(0)
+    assert _written(_sync(called, pair).ended(0)) == (50, 0)
+    run_sql(pair.target, "TRUNCATE t")
+    assert _written(_sync(called, pair).ended(0)) == (101, 0)
+    run_sql(pair.source, "DELETE FROM t WHERE id = 200; UPDATE t SET v = 'restored' WHERE id = 5")
+    back = _sync(called, pair).ended(0)
+    assert _written(back) == (0, 1)
+    assert any("before the stored cursor" in warning for warning in back.document["warnings"]), back
+
+
+def test_tables_that_refer_to_each_other_arrive_together(pairs, called: CalledSync) -> None:
+    schema = """
+    CREATE TABLE parent (id int PRIMARY KEY, code int UNIQUE, n bigint);
+    CREATE TABLE child (id int PRIMARY KEY, parent int NOT NULL REFERENCES parent, n bigint GENERATED ALWAYS AS IDENTITY);
+    """
+    fill = "INSERT INTO parent VALUES (1, 10, 1), (2, 20, 2); INSERT INTO child VALUES (1, 1), (2, 2);"
+    pair: Pair = pairs(schema, fill)
+    args = ("--mode", "cursor", "--cursor", "public.parent:n", "--cursor", "public.child:n")
+    called.sync(pair.source, pair.target, *args).ended(0)
+    run_sql(
+        pair.source,
+        "UPDATE parent SET code = -code, n = n + 10; UPDATE parent SET code = CASE id WHEN 1 THEN 20 ELSE 10 END;"
+        "INSERT INTO parent VALUES (3, 30, 13); INSERT INTO child VALUES (3, 3);",
+    )
+    result = called.sync(pair.source, pair.target, *args).ended(0)
+    assert result.tables()["public.parent"]["rows_updated"] == 2
+    assert oracle.differences(pair.source, pair.target) == []
+
+
+@pytest.mark.parametrize(
+    ("schema", "args", "status", "said"),
+    [
+        ("", ("--mode", "cursor"), 2, "needs a column"),
+        ("", ("--cursor", "public.t:at"), 2, "belongs to --mode cursor"),
+        ("", ("--mode", "cursor", "--cursor", "public.t:at", "--no-ledger"), 2, "--no-ledger"),
+        ("", ("--mode", "cursor", "--cursor", "public.nothing:at"), 2, "public.nothing"),
+        ("", ("--mode", "cursor", "--cursor", "public.t:at,id"), 2, "one cursor column"),
+        ("", ("--mode", "cursor", "--cursor", "public.t:at", "--delete"), 2, "--delete"),
+        ("", ("--mode", "cursor", "--cursor", "public.t:v"), 4, "not a copied column of whole numbers"),
+        ("", ("--mode", "cursor", "--cursor", "public.t:nowhere"), 4, "not a copied column of whole numbers"),
+        ("ALTER TABLE t DROP CONSTRAINT t_pkey;", ("--mode", "cursor", "--cursor", "public.t:at"), 4, "needs a key"),
+    ],
+)
+def test_what_cannot_serve_is_refused_in_one_sentence(
+    schema: str, args: tuple[str, ...], status: int, said: str, pairs, called: CalledSync
+) -> None:
+    pair: Pair = pairs(_SCHEMA + schema, _MINE)
+    refused = called.sync(pair.source, pair.target, *args).ended(status)
+    assert said in refused.error["message"], refused
+    assert rows(pair.target, "SELECT count(*) FROM t") == [[0]]
+
+
+@pytest.mark.parametrize(
+    "point",
+    [
+        "after_cursors_found",
+        "after_cursor_read",
+        "after_past_staged",
+        "before_cursor_stored",
+        "after_cursor_stored",
+        "before_commit",
+        "after_commit",
+    ],
+)
+def test_rows_and_cursor_survive_a_kill_together(point: str, pairs, dbsync: Command) -> None:
+    pair: Pair = pairs(_SCHEMA, _MINE)
+    args: tuple[Any, ...] = (
+        "sync",
+        pair.source,
+        pair.target,
+        "--yes",
+        "--json",
+        "--mode",
+        "cursor",
+        "--cursor",
+        "public.t:at",
+    )
+    dbsync.run(*args).ended(0)
+    stood = _stored(pair)
+    run_sql(pair.source, "INSERT INTO t SELECT i, 'new' FROM generate_series(101, 150) i")
+    dbsync.run(*args, env={"DBSYNC_FAILPOINT": f"{point}=kill"})
+    (count,) = rows(pair.target, "SELECT count(*) FROM t")[0]
+    assert (count, _stored(pair) == stood) in ((100, True), (150, False))
+    assert count == (150 if point == "after_commit" else 100)
+    dbsync.run(*args, "--resume").ended(0)
+    assert oracle.differences(pair.source, pair.target) == []
+    assert _stored(pair) != stood
