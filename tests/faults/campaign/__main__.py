@@ -58,10 +58,12 @@ def main(arguments: list[str] | None = None) -> int:
 
 def plan(suite: str, mode: str, seed: int, trials: int | None, *, quick: bool = False) -> Iterator[Trial]:
     """The trials of a campaign: a number of each suite, a quick one, or else a full one."""
-    modes = list(job.MODES) if mode == "all" else mode.split(",")
+    modes = list(job.ALL_MODES) if mode == "all" else mode.split(",")
     for one in draw.SUITES if suite == "all" else suite.split(","):
         if one == "failpoints":
-            yield from _failpoint_trials(modes, seed, _QUICK[one] if quick else trials)
+            yield from _failpoint_trials(
+                list(job.MODES) if mode == "all" else modes, seed, _QUICK[one] if quick else trials
+            )
             continue
         for number in range(trials if trials is not None else (_QUICK if quick else _SHARE)[one]):
             yield draw.trial(one, modes[number % len(modes)], seed * 100_000 + number // len(modes))

@@ -112,17 +112,21 @@ class Mode:
     args: tuple[str, ...]
     empty: bool = False
     compares: bool = True  # it looks at what the target holds, and writes what differs
+    planned: bool = False  # it follows a plan that an earlier dry run wrote; only for what nothing else passes
 
 
 NO_LEDGER = "--no-ledger"
+_DELTA = ("--mode", "delta", "--delete", "--max-delete", "100%")
 MODES = {
     mode.name: mode
     for mode in (
         Mode("fill", (), empty=True),
         Mode("replace", ("--mode", "replace"), compares=False),
-        Mode("delta", ("--mode", "delta", "--delete", "--max-delete", "100%")),
+        Mode("delta", _DELTA),
+        Mode("planned", _DELTA, planned=True),
     )
 }
+ALL_MODES = tuple(name for name, mode in MODES.items() if not mode.planned)
 
 
 @dataclass(frozen=True, slots=True)

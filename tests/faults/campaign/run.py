@@ -157,7 +157,7 @@ class Runner:
             through = trial.fault.kind not in UNCOUNTED and trial.fault.count != "time"
             running = self._start(
                 trial.setting,
-                trial.setting.options,
+                self._options(trial.setting, scene, url),
                 proxies["source"].url if through else ends["source"],
                 proxies["target"].url if through else ends["target"],
                 env,
@@ -251,6 +251,17 @@ class Runner:
             if result.exit_code:
                 raise AssertionError(f"an undisturbed run failed\n{result}")
         return lengths | {(side, "time"): result.elapsed_s for side in SIDES}
+
+    def _options(self, setting: job.Setting, scene: Scene, url: str) -> tuple[str, ...]:
+        """The options of the run; for one that follows a plan, that plan is made first."""
+        if not job.MODES[setting.mode].planned:
+            return setting.options
+        plan = self.command.home / "plan.json"
+        made = _wait(
+            self._start(setting, (*setting.options, "--dry-run", "--plan-out", str(plan)), scene.source, url, {}, ())
+        )
+        assert made.exit_code == 0, made
+        return ("--plan", str(plan))
 
     def _prefix(self, fault: Fault) -> tuple[str, ...]:
         if fault.kind != "few descriptors":
