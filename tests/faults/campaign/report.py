@@ -94,6 +94,7 @@ def _lines(results: Path) -> list[dict[str, Any]]:
 def _faults(records: Sequence[Record]) -> Iterator[str]:
     struck = [record for record in records if record.struck]
     yield "## Faults\n"
+    yield _progress(struck)
     yield (
         f"{len(struck)} trials in which the fault struck ({len(records) - len(struck)} more runs ended before it could, "
         "and are not counted). *Before*, *partly*, *after*: how many groups of tables held the source's rows when the "
@@ -113,6 +114,16 @@ def _faults(records: Sequence[Record]) -> Iterator[str]:
     for title, key in (("mode", lambda r: r.mode), ("commit", lambda r: r.commit)):
         counted = Counter(map(key, struck))
         yield f"By {title}: " + ", ".join(f"{name} {number}" for name, number in sorted(counted.items())) + ".\n"
+
+
+def _progress(struck: Sequence[Record]) -> str:
+    """How much of a full campaign this is: a page must not look like more than was run."""
+    kills = sum(record.kind == "kill -9" or record.what.endswith("=kill") for record in struck)
+    network = sum(record.suite == "network" for record in struck)
+    servers = sum(record.suite == "servers" for record in struck)
+    done = kills >= 500 and network >= 500 and servers >= 200
+    words = "A full campaign" if done else "**A part of a full campaign**"
+    return f"{words}: {kills} of 500 kills of the client, {network} of 500 network faults, {servers} of 200 ends of servers.\n"
 
 
 def _kind(record: Record) -> str:
