@@ -127,6 +127,9 @@ def sync(
     no_ledger: Annotated[
         bool, typer.Option("--no-ledger", help="Keep no books in the target: a run cannot be resumed then.")
     ] = False,
+    full_compare: Annotated[
+        bool, typer.Option("--full-compare", help="Hash every row, also where nothing was written since the last run.")
+    ] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show the plan with exact row counts; write nothing.")
     ] = False,
@@ -164,6 +167,7 @@ def sync(
         drop_indexes=drop_indexes,
         on_locked=on_locked,
         ledger=not no_ledger,
+        full_compare=full_compare,
     )
     if resume is not None and restart:
         raise ConfigError("--resume and --restart contradict each other")

@@ -104,6 +104,7 @@ class SyncOptions:
     drop_indexes: bool = False
     on_locked: OnLocked = "fail"
     ledger: bool = True
+    full_compare: bool = False
     lock_timeout_s: float = 30.0
 
     def __post_init__(self) -> None:

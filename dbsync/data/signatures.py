@@ -1,0 +1,209 @@
+"""Which row versions both sides held when a verified run was done, and whether they still stand for their rows.
+
+A row version at (ctid, xmin) never changes, so a segment with the same versions as then holds the same rows,
+as long as the facts kept beside the versions are as they were. One that moved: every row is hashed, and it is said.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from dbsync import __version__
+from dbsync.data.compare import Delta, Ends
+from dbsync.data.plan import SyncPlan, TableTask
+from dbsync.errors import StatementFailed
+from dbsync.model import TableName
+from dbsync.pg import ledger
+from dbsync.pg.database import Session
+from dbsync.pg.facts import ServerFacts, TableFacts, read_server, read_tables
+from dbsync.pg.identity import DatabaseIdentity, identify
+from dbsync.pg.ledger_memory import Signature, read_signatures, write_signature
+from dbsync.segments import MASK, Remembered, Segmentation, Sums
+
+_FARTHEST = 1 << 30  # transactions; after 2^32 the number of one is given again
+_SIGN = 1 << 63
+_MOVED = {
+    "system": "the {side} is another cluster",
+    "timeline": "the {side} is on another timeline, or changed between primary and standby",
+    "database": "the {side} is another database",
+    "version": "the {side}'s server version changed",
+    "started": "the {side}'s server was started again",
+    "recovered": "the {side}'s server recovered from a crash, or its statistics were reset",
+    "relations": "the {side}'s table was written anew, or is another one",
+    "columns": "the {side}'s columns changed",
+    "types": "a type of the {side}'s columns changed",
+    "comparison": "it was compared otherwise (filters, columns, names, key, or another dbsync)",
+}
+# What happens to the target's server happens to the ledger in it, too: what a crash or a restored backup takes
+# away, it takes away with the signatures that were stored after it.
+_SOURCE_ONLY = frozenset(("started", "recovered"))
+
+
+@dataclass(frozen=True, slots=True)
+class _End:
+    """The facts of one side, read before any row was."""
+
+    server: ServerFacts
+    tables: Mapping[int, TableFacts]
+    oids: Mapping[TableName, int]
+
+    def facts(self, table: TableName) -> dict[str, Any]:
+        known = self.tables[self.oids[table]]
+        return asdict(self.server) | {"relations": known.relations, "columns": known.columns, "types": known.types}
+
+    def obstacle(self, table: TableName) -> str | None:
+        return self.tables[self.oids[table]].obstacle
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What is remembered of a plan's tables. ``ends`` is None where nothing can be: ``silence`` says why."""
+
+    silence: str = ""
+    origin: DatabaseIdentity | None = None
+    ends: tuple[_End, _End] | None = None
+    signatures: Mapping[TableName, Signature] | None = None
+
+    @property
+    def keeps(self) -> bool:
+        """Whether this run leaves signatures."""
+        return self.ends is not None
+
+    def recall(self, task: TableTask) -> Remembered | str:
+        """Return the versions that can be trusted, or why every row must be hashed."""
+        if self.ends is None or self.signatures is None:
+            return self.silence
+        obstacle = self._obstacle(task)
+        if obstacle is not None:
+            return obstacle
+        found = self.signatures.get(task.target)
+        if found is None:
+            return "no verified run has left signatures"
+        then = (found.source_facts, found.target_facts)
+        reason = _moved(then, self._facts(task))
+        return reason if reason is not None else _remembered(found)
+
+    def keep(self, session: Session, task: TableTask, delta: Delta, after: Sums | None) -> None:
+        """Note the versions that a table's verified segments have, in the transaction that wrote or looked at them.
+
+        ``after``: what the target holds now, where it was written to.
+        """
+        if self.ends is None or self.origin is None or self._obstacle(task) is not None:
+            return
+        if after is None and not delta.hashed:
+            return  # nothing is known that was not before
+        source, target = self._facts(task)
+        now = after if after is not None else delta.target
+        differing = [
+            number
+            for number in delta.segments
+            if after is None or after.contents(number) != delta.source.contents(number)
+        ]
+        signature = Signature(
+            source_facts=source,
+            target_facts=target,
+            segmentation=delta.segmentation.to_dict() | {"open": differing},
+            source_signatures=_signed(delta.source),
+            source_counts=tuple(delta.source.rows),
+            target_signatures=_signed(now),
+            target_counts=tuple(now.rows),
+        )
+        write_signature(session, self.origin, task.target, signature)
+
+    def _obstacle(self, task: TableTask) -> str | None:
+        assert self.ends is not None
+        source, target = self.ends
+        return source.obstacle(task.source) or target.obstacle(task.target)
+
+    def _facts(self, task: TableTask) -> tuple[dict[str, Any], dict[str, Any]]:
+        assert self.ends is not None
+        source, target = self.ends
+        return source.facts(task.source) | {"comparison": _comparison(task)}, target.facts(task.target)
+
+
+def remember(
+    plan: SyncPlan, ends: Ends, oids: tuple[Mapping[TableName, int], Mapping[TableName, int]], *, trust: bool
+) -> Memory:
+    """Read what earlier runs left and what must be as it was then, under the snapshots that rows are read in.
+
+    Without ``trust`` nothing is recalled, but kept.
+    """
+    tasks = [task for task in plan.tables if task.strategy == "compare"]
+    if not plan.ledger or not tasks:
+        return Memory()
+    try:
+        with ends.source.reader() as mine, ends.target.reader() as theirs:
+            origin = identify(mine)
+            if origin.system is None:
+                return Memory("the source does not tell its system identifier")
+            left, right = ([side[name] for name in names] for side, names in zip(oids, _names(tasks), strict=True))
+            both = (
+                _End(read_server(mine), read_tables(mine, left), oids[0]),
+                _End(read_server(theirs), read_tables(theirs, right), oids[1]),
+            )
+            known = read_signatures(theirs, origin) if trust and ledger.find_ledger(theirs) is not None else {}
+    except StatementFailed as error:
+        return Memory(f"signatures cannot be used: {error.message}")
+    if not trust:
+        return Memory("--full-compare" if plan.options.full_compare else "", origin, both)
+    return Memory("", origin, both, known)
+
+
+def how_compared(delta: Delta, why: str) -> str:
+    """How many segments were hashed, as an addition to a table's reason; empty where that goes without saying."""
+    if delta.outgrown:
+        why = "the table has outgrown its segments"
+    if why or delta.source.complete:
+        return f"every row hashed: {why}" if why else ""
+    total = delta.segmentation.count
+    return f"{delta.hashed:,} of {total:,} segments hashed, in the others no row was written since they were verified"
+
+
+def _names(tasks: list[TableTask]) -> tuple[list[TableName], list[TableName]]:
+    return [task.source for task in tasks], [task.target for task in tasks]
+
+
+def _comparison(task: TableTask) -> str:
+    """A short text that tells one way of comparing two tables from another."""
+    how = [
+        __version__,
+        [str(task.source), str(task.target), task.source_only, task.target_only, task.where],
+        [[pair.name, pair.digest, pair.nullable] for pair in task.columns],
+        asdict(task.key) if task.key else None,
+    ]
+    return hashlib.sha256(json.dumps(how, ensure_ascii=False).encode()).hexdigest()[:32]
+
+
+def _moved(then: tuple[Mapping[str, Any], Mapping[str, Any]], now: tuple[dict[str, Any], dict[str, Any]]) -> str | None:
+    """The first fact that is not as it was, as the reason to hash every row."""
+    for side, before, after in zip(("source", "target"), then, now, strict=True):
+        for fact, reason in _MOVED.items():
+            if side == "target" and fact in _SOURCE_ONLY:
+                continue
+            if before.get(fact) != after.get(fact):
+                return f"{reason.format(side=side)} since the last verified run"
+        passed = after["xid"] - before.get("xid", -_FARTHEST)
+        if not 0 <= passed < _FARTHEST:
+            return f"too many transactions of the {side} have passed since the last verified run"
+    return None
+
+
+def _remembered(found: Signature) -> Remembered:
+    cutting = dict(found.segmentation)
+    unequal = frozenset(cutting.pop("open"))
+    segmentation = Segmentation(**cutting)
+    return Remembered(
+        segmentation=segmentation,
+        source=Sums.of_versions(found.source_counts, found.source_signatures, segmentation.count),
+        target=Sums.of_versions(found.target_counts, found.target_signatures, segmentation.count),
+        open=unequal,
+    )
+
+
+def _signed(sums: Sums) -> tuple[int, ...]:
+    """Signatures as the database's bigint holds them."""
+    return tuple(((value + _SIGN) & MASK) - _SIGN for value in sums.versions)
