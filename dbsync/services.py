@@ -174,11 +174,12 @@ class OpenSync:
         obstacle = ledger.obstacle(self.target)
         if obstacle is None:
             return replace(plan, ledger=True)
-        if self.options.mode == "cursor":
+        if self.options.mode == "cursor" or self.options.on_row_error == "quarantine":
+            option = "--mode cursor" if self.options.mode == "cursor" else "--on-row-error quarantine"
             raise Refused(
-                f"--mode cursor keeps its values in the ledger, and none can be kept: {obstacle}",
+                f"{option} needs the ledger, and none can be kept: {obstacle}",
                 code="NO_LEDGER",
-                hint="let the role have a schema dbsync in the target, or use --mode delta",
+                hint="let the role have a schema dbsync in the target, or leave the option away",
             )
         warning = f"no ledger is kept in the target, so this run could not be resumed: {obstacle}"
         return replace(plan, warnings=(*plan.warnings, warning))

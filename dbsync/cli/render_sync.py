@@ -124,9 +124,11 @@ def _check(outcome: TableOutcome, verify: str) -> str:
 
 
 def _left(report: SyncReport) -> Iterator[str]:
-    """What differs still, because the mode leaves it alone."""
+    """What differs still: the mode leaves it alone, or the target refused it."""
     for outcome in report.tables:
         table = escape(str(outcome.task.target))
+        if outcome.rows_quarantined:
+            yield f"{table}: refused by the target: {outcome.rows_quarantined:,}, kept in dbsync.quarantine\n"
         if outcome.rows_left_extra:
             yield f"{table}: left alone: {outcome.rows_left_extra:,} that the source has not (--delete deletes them)\n"
         if outcome.rows_left_different:

@@ -112,6 +112,13 @@ def sync(
     on_locked: Annotated[
         Literal["fail", "wait", "skip"], typer.Option("--on-locked", help="When another run holds the target.")
     ] = "fail",
+    on_row_error: Annotated[
+        Literal["fail", "quarantine"],
+        typer.Option(
+            "--on-row-error",
+            help="quarantine: rows that the target refuses go to its table dbsync.quarantine, all others in; exit 6.",
+        ),
+    ] = "fail",
     resume: Annotated[
         str | None,
         typer.Option(
@@ -126,9 +133,6 @@ def sync(
     ] = False,
     no_ledger: Annotated[
         bool, typer.Option("--no-ledger", help="Keep no books in the target: a run cannot be resumed then.")
-    ] = False,
-    full_compare: Annotated[
-        bool, typer.Option("--full-compare", help="Hash every row, also where nothing was written since the last run.")
     ] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show the plan with exact row counts; write nothing.")
@@ -166,8 +170,8 @@ def sync(
         triggers=triggers,
         drop_indexes=drop_indexes,
         on_locked=on_locked,
+        on_row_error=on_row_error,
         ledger=not no_ledger,
-        full_compare=full_compare,
     )
     if resume is not None and restart:
         raise ConfigError("--resume and --restart contradict each other")

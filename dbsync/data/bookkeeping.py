@@ -15,10 +15,11 @@ from dbsync.data.option_records import to_record
 from dbsync.data.plan import SyncPlan
 from dbsync.failpoints import failpoint
 from dbsync.model import TableName
-from dbsync.pg import ledger, runs
+from dbsync.pg import ledger, ledger_memory, runs
 from dbsync.pg.database import Session
 from dbsync.pg.identity import identify
 from dbsync.pg.ledger import Client, EndState, TableRecord
+from dbsync.pg.ledger_memory import QuarantinedRow
 from dbsync.pg.snapshot import Snapshot
 
 
@@ -42,6 +43,11 @@ class Bookkeeping:
             ledger.hold_fence(session, self.fence)
         failpoint("after_fence")
         runs.check_run_lock(session, self.lock_pid)
+
+    def quarantine(self, session: Session, rows: Iterable[QuarantinedRow]) -> None:
+        """Keep rows that the target refused, in the transaction that writes the others."""
+        for row in rows:
+            ledger_memory.quarantine(session, self.run_id, row)
 
     def committed(self, session: Session, table: TableName, *, transaction: int = 1) -> bool:
         """Whether the run's transaction that wrote the table took place; only with a ledger."""

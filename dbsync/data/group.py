@@ -14,6 +14,7 @@ from dataclasses import replace
 
 from dbsync.data.context import Digest, RunContext
 from dbsync.data.plan import GroupTask, SequenceTask, TableTask
+from dbsync.data.quarantine import RefusedRow, RowByRow, is_data_error, is_of_one_row
 from dbsync.data.report import TableOutcome
 from dbsync.data.sequences import SequenceState, next_state
 from dbsync.errors import ConnectionLost, DbsyncError, Drift, Interrupted, Mismatch, StatementFailed, TimeLimit
@@ -43,6 +44,8 @@ class GroupRun:
         self._keys: list[ForeignKey] = []  # dropped, to be added again in this order
         self._indexes: list[tuple[TableName, Index]] = []  # likewise
         self._committing = False
+        self._parts: RowByRow | None = None  # once a row was refused that may be left out
+        self._refused_with: str | None = None
         self._started = time.monotonic()
 
     def stage(self, outcome: TableOutcome) -> None:
@@ -67,6 +70,8 @@ class GroupRun:
                 self._attempt()
                 return
             except StatementFailed as error:
+                if attempt < _ATTEMPTS and self._turn_to_rows(error):
+                    continue
                 if error.sqlstate not in _LOCK_FAILURES or attempt == _ATTEMPTS:
                     raise
                 self.run.count_retry()
@@ -75,6 +80,21 @@ class GroupRun:
                     Notice(message=f"waiting for locks, attempt {attempt + 1} of {_ATTEMPTS}: {error.message}")
                 )
                 self.run.control.wait(self.run.jitter(attempt))
+
+    def _turn_to_rows(self, error: StatementFailed) -> bool:
+        """Whether to do it all once more in parts, leaving out the rows that the target refuses."""
+        if self.run.plan.options.on_row_error != "quarantine" or not is_data_error(error):
+            return False
+        if self._parts is not None or not is_of_one_row(error):
+            error.hint = (
+                "this shows only when whole statements or constraints are checked, so no row can be told to be at "
+                "fault and put into quarantine; nothing of these tables was changed"
+            )
+            return False
+        self._parts, self._refused_with = RowByRow(self.run), error.sqlstate
+        self.run.emit(Notice(message=f"the target refuses a row, now writing in parts: {error.message}"))
+        failpoint("before_row_by_row")
+        return True
 
     def _still_equal(self) -> bool:
         """Whether tables that an earlier run was done with equal the source in this snapshot too; then that is all."""
@@ -102,7 +122,7 @@ class GroupRun:
             outcome.state = "done" if error is None else "stopped" if stopped else "failed"
             if error is not None and not stopped and outcome.error is None:
                 outcome.error = error if isinstance(error, DbsyncError) else DbsyncError(str(error))
-            if error is not None:
+            if error is not None or outcome.rows_quarantined:
                 outcome.verified = False
             outcome.elapsed_s = outcome.compared_s + time.monotonic() - self._started
             self.run.emit(
@@ -174,6 +194,8 @@ class GroupRun:
     def _switch_off(self, session: Session) -> None:
         self._keys.clear()
         self._indexes.clear()
+        if self._parts is not None:
+            self._parts.refused.clear()
         for task in self.group.triggers:
             for trigger in task.triggers:
                 session.execute(statements.set_trigger(task.table, trigger, "disabled"))
@@ -218,7 +240,9 @@ class GroupRun:
 
     def _load(self, session: Session, outcome: TableOutcome) -> None:
         task = outcome.task
-        if not self.group.staged:
+        if self._parts is not None:
+            self._load_in_parts(session, outcome, self._parts)
+        elif not self.group.staged:
             self._stream(session, outcome, task.target)
         else:
             staging = self._staging[task.target]
@@ -252,6 +276,14 @@ class GroupRun:
             )
         outcome.rows_source = outcome.rows_inserted = copied.rows
         outcome.bytes, outcome.elapsed_s = copied.bytes if copied.rows else 0, time.monotonic() - started
+        if self.run.verify != "none" and task.target not in self._digests:
+            self._digests[task.target] = self.run.source_digest(task)
+
+    def _load_in_parts(self, session: Session, outcome: TableOutcome, parts: RowByRow) -> None:
+        task = outcome.task
+        self.run.emit(TableStarted(table=task.target, rows=task.rows, bytes=task.bytes))
+        outcome.rows_inserted, outcome.bytes = parts.write_all(session, task)
+        outcome.rows_source = outcome.rows_inserted + len(parts.refused.get(task.target, ()))
         if self.run.verify != "none" and task.target not in self._digests:
             self._digests[task.target] = self.run.source_digest(task)
 
@@ -301,14 +333,24 @@ class GroupRun:
         failpoint("before_verify")
         theirs = self.run.target_digest(session, outcome.task)
         ours = self.run.wait_for(self._digests[outcome.task.target])
+        if self._parts is not None:
+            ours = self._parts.rest_of(outcome.task, ours)
         if theirs != ours:
             outcome.error = Mismatch(_difference(outcome.task, ours, theirs), hint=_mismatch_hint(outcome.task))
             raise outcome.error
-        outcome.verified = self.run.verify == "checksum"
+        outcome.verified = self.run.verify == "checksum" and not self._refused(outcome)
+
+    def _refused(self, outcome: TableOutcome) -> list[RefusedRow]:
+        return self._parts.refused.get(outcome.task.target, []) if self._parts is not None else []
 
     def _before_commit(self, session: Session) -> None:
         """Seal the transaction, then set sequences: setval is not undone by a rollback, an aborted run leaves a gap."""
         self.run.control.check()
+        for outcome in self.outcomes:
+            refused = self._refused(outcome)
+            outcome.rows_quarantined = len(refused)
+            self.run.books.quarantine(session, [each.row for each in refused])
+        failpoint("after_quarantined")
         if self.run.cursors is not None:
             self.run.cursors.store(session, [outcome.task for outcome in self.outcomes])
         self.run.books.seal(session, self._records())
@@ -323,7 +365,7 @@ class GroupRun:
         return [
             TableRecord(
                 table=outcome.task.target,
-                state="done",
+                state="partial" if outcome.rows_quarantined else "done",
                 strategy=outcome.task.strategy,
                 rows_inserted=outcome.rows_inserted,
                 rows_updated=outcome.rows_updated,

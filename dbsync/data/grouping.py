@@ -150,6 +150,7 @@ class _GroupMaker:
             ]
         staged = bool(
             clear == "truncate"
+            and self.options.on_row_error == "fail"
             and held
             and len(tasks) > 1
             and self.target.may_create_schema

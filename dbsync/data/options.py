@@ -15,6 +15,7 @@ Value = TypeVar("Value")
 Mode = Literal["delta", "replace", "append", "cursor"]
 Verify = Literal["checksum", "count", "none"]
 Triggers = Literal["off", "keep"]
+OnRowError = Literal["fail", "quarantine"]
 OnLocked = Literal["fail", "wait", "skip"]
 
 
@@ -103,8 +104,8 @@ class SyncOptions:
     triggers: Triggers = "off"
     drop_indexes: bool = False
     on_locked: OnLocked = "fail"
+    on_row_error: OnRowError = "fail"
     ledger: bool = True
-    full_compare: bool = False
     lock_timeout_s: float = 30.0
 
     def __post_init__(self) -> None:
@@ -119,6 +120,7 @@ class SyncOptions:
         if self.max_delete is not None and not self.delete:
             raise ConfigError("--max-delete limits --delete, which was not given")
         self._check_cursors()
+        self._check_quarantine()
         for text in (*self.tables, *self.exclude):
             TablePattern.parse(text)
         for table, condition in self.where.items():
@@ -131,6 +133,12 @@ class SyncOptions:
             raise ConfigError("--mode cursor needs a column", hint="name it with --cursor TABLE:COLUMN")
         if self.mode == "cursor" and not self.ledger:
             raise ConfigError("--mode cursor keeps its values in the ledger: it does not go with --no-ledger")
+
+    def _check_quarantine(self) -> None:
+        if self.on_row_error == "quarantine" and not self.ledger:
+            raise ConfigError("--on-row-error quarantine keeps the rows in the ledger: it does not go with --no-ledger")
+        if self.on_row_error == "quarantine" and self.mode == "cursor":
+            raise ConfigError("--on-row-error quarantine does not go with --mode cursor", hint="use --mode delta")
 
     def schema_map(self) -> dict[str, str]:
         """The schemas that ``--map`` renames as a whole."""

@@ -14,8 +14,8 @@ from dbsync.data.compare import Delta, read_sums, sides_of
 from dbsync.data.context import RunContext
 from dbsync.data.group import GroupRun, copied_columns
 from dbsync.data.plan import GroupTask, TableTask
+from dbsync.data.quarantine import RowByRow
 from dbsync.data.report import TableOutcome
-from dbsync.data.signatures import Memory
 from dbsync.data.spool import Spool
 from dbsync.errors import DbsyncError, Mismatch, StatementFailed
 from dbsync.events import TablePhase, TableStarted
@@ -29,6 +29,7 @@ from dbsync.segments import Sums
 
 _LOCATIONS = 5000  # a statement; their text is about 70 kB
 _CONSTRAINT_FAILED = "23"
+_UNIQUE = "23505"
 _ACTING = ("CASCADE", "SET NULL", "SET DEFAULT")
 
 # In which order rows are written. Writing before deleting keeps every reference whole; a row that takes the
@@ -40,12 +41,9 @@ Order = Literal["write_first", "delete_first", "unconstrained"]
 class RepairRun(GroupRun):
     """Carries one group through, as ``GroupRun`` does, with the deltas of its tables that hold rows."""
 
-    def __init__(
-        self, group: GroupTask, run: RunContext, deltas: Mapping[TableName, Delta], memory: Memory | None = None
-    ) -> None:
+    def __init__(self, group: GroupTask, run: RunContext, deltas: Mapping[TableName, Delta]) -> None:
         super().__init__(group, run)
-        self._deltas, self._memory = deltas, memory or Memory()
-        self._after: dict[TableName, Sums] = {}  # what the target holds of the tables that were written to
+        self._deltas = deltas
         options = run.plan.options
         self._updates, self._deletes = options.mode == "delta", options.delete
         for outcome in self.outcomes:
@@ -72,9 +70,7 @@ class RepairRun(GroupRun):
         delta = self._deltas.get(outcome.task.target)
         if delta is None:
             return
-        outcome.rows_source = delta.source.total_rows()
-        outcome.segments_total, outcome.segments_hashed = delta.segmentation.count, delta.hashed
-        outcome.how = delta.how
+        outcome.rows_source = delta.source.total()[0]
         outcome.rows_left_different = 0 if self._updates else delta.changed.count
         outcome.rows_left_extra = 0 if self._deletes else delta.surplus.count
 
@@ -89,9 +85,14 @@ class RepairRun(GroupRun):
         """Try the gentlest order first; a constraint that forbids it rolls back to a savepoint."""
         if self.group.deferred:
             session.execute("SET CONSTRAINTS ALL DEFERRED")
-        self._stage_changes(session)
+        if self._parts is None:
+            self._stage_changes(session)
         orders: list[Order] = ["write_first", "delete_first"] if self._deletes else ["write_first"]
-        orders += ["unconstrained"] if self.group.droppable else []
+        if self._parts is not None and self._refused_with == _UNIQUE:
+            orders = orders[-1:]  # with its index dropped no row would be refused
+        else:
+            orders += ["unconstrained"] if self.group.droppable else []
+        orders = orders[-1:] if self._parts is not None else orders
         for order in orders:
             try:
                 with session.transaction():
@@ -139,14 +140,49 @@ class RepairRun(GroupRun):
             self._load(session, outcome)
             return
         self.run.emit(TablePhase(table=task.target, phase="repair"))
+        if self._parts is not None:
+            self._write_in_parts(session, number, outcome, delta, self._parts)
+            return
         if self._updates and delta.changed.count:
-            outcome.rows_updated = self._update(session, number, task, delta)
+            outcome.rows_updated = self._update(session, number, task, delta.changed.count)
             failpoint("after_update")
         if delta.missing.count:
             outcome.rows_inserted = self._fetch(session, outcome, task.target, delta.missing)
             failpoint("after_insert")
 
-    def _update(self, session: Session, number: int, task: TableTask, delta: Delta) -> int:
+    def _write_in_parts(
+        self, session: Session, number: int, outcome: TableOutcome, delta: Delta, parts: RowByRow
+    ) -> None:
+        task = outcome.task
+        outcome.bytes = 0
+        if self._updates and delta.changed.count:
+            changes = _changes(number)
+            columns = copied_columns(task)
+            session.execute(repair_sql.create_changes(changes, task.target, columns, only=task.target_only))
+            into = TableName("pg_temp", changes)
+            outcome.rows_updated, count = parts.write(
+                session,
+                task,
+                delta.changed,
+                into=into,
+                then=lambda: self._update_part(session, number, task),
+                segmentation=delta.segmentation,
+            )
+            outcome.bytes += count
+        if delta.missing.count:
+            outcome.rows_inserted, count = parts.write(
+                session, task, delta.missing, into=task.target, segmentation=delta.segmentation
+            )
+            outcome.bytes += count
+
+    def _update_part(self, session: Session, number: int, task: TableTask) -> None:
+        """Write the part that stands in the table of changes, and empty that."""
+        into = TableName("pg_temp", _changes(number))
+        (expected,) = session.one(statements.count_rows(into, only=False))
+        self._update(session, number, task, expected)
+        session.execute(statements.delete_all(into, only=False))
+
+    def _update(self, session: Session, number: int, task: TableTask, expected: int) -> int:
         assert task.key is not None
         for column in task.identities:
             session.execute(statements.set_identity(task.target, column, always=False))
@@ -157,9 +193,9 @@ class RepairRun(GroupRun):
         )
         for column in task.identities:
             session.execute(statements.set_identity(task.target, column, always=True))
-        if updated != delta.changed.count:
+        if updated != expected:
             raise Mismatch(
-                f"{task.target}: {updated} of {delta.changed.count} rows could be updated; rolled back",
+                f"{task.target}: {updated} of {expected} rows could be updated; rolled back",
                 hint="rows were changed while the run compared, or a trigger of the target drops updates",
             )
         return updated
@@ -211,6 +247,7 @@ class RepairRun(GroupRun):
             outcome.verified = self.run.verify == "checksum"
             return
         expected = delta.expected(updates=self._updates, deletes=self._deletes)
+        unknown = self._leave_out(outcome, expected)
         if self.run.verify == "count":
             (rows,) = session.one(statements.count_rows(task.target, only=task.target_only, where=task.where))
             planned = sum(expected.rows[number] for number in delta.segments) + _rows_outside(delta)
@@ -220,25 +257,30 @@ class RepairRun(GroupRun):
             _, side = sides_of(task, delta.segmentation, recode=self.run.recode)
             query = side.sums(versions=True, hashed=delta.segments)
             now = read_sums(session, query, delta.segmentation.count, self.run.control.check)
+            for segment in unknown:
+                expected.put(segment, *now.contents(segment))
             found = _first_difference(delta, expected, now)
-            self._after[task.target] = now
         if found is not None:
             outcome.error = Mismatch(
                 f"{task.target} would differ from the source's snapshot: {found}; rolled back",
                 hint="somebody wrote to it while the run compared, or the target's own triggers change rows",
             )
             raise outcome.error
-        outcome.verified = self.run.verify == "checksum"
+        outcome.verified = self.run.verify == "checksum" and not self._refused(outcome)
 
-    def _before_commit(self, session: Session) -> None:
-        """As any group; before that, what later runs need not hash again is noted."""
-        for outcome in self.outcomes:
-            delta = self._deltas.get(outcome.task.target)
-            if delta is not None and outcome.verified:
-                after = self._after.get(outcome.task.target)
-                self._memory.keep(session, outcome.task, delta, after)
-        failpoint("after_signatures")
-        super()._before_commit(session)
+    def _leave_out(self, outcome: TableOutcome, expected: Sums) -> set[int]:
+        """Take refused rows out of what is expected; return the segments that hold the old version of one.
+
+        What those hold beside it is not known, so nothing can be said of them as a whole.
+        """
+        unknown = set()
+        for each in self._refused(outcome):
+            if each.changed:
+                unknown.add(each.segment)
+                continue
+            rows, first, second = expected.contents(each.segment)
+            expected.put(each.segment, rows - 1, first - each.first, second - each.second)
+        return unknown
 
     def _may_be_acted_on(self, task: TableTask) -> bool:
         """Whether a foreign key's action may have changed a table that this run leaves alone."""

@@ -38,12 +38,10 @@ class TableOutcome:
     bytes: int = 0
     cursor: CursorReport | None = None
     rows_verified: int | None = None  # where only some rows were looked at: that many were compared and equal
+    rows_quarantined: int = 0  # rows that the target refused
     elapsed_s: float = 0.0
     compared_s: float = 0.0  # of that, spent before the group began
     verified: bool = False
-    segments_total: int | None = None  # of a compared table
-    segments_hashed: int | None = None  # of those, how many's rows were hashed rather than known
-    how: str = ""  # what is to be said of that
     error: DbsyncError | None = None
 
     def to_dict(self) -> dict[str, Any]:
@@ -54,16 +52,15 @@ class TableOutcome:
             "table": str(self.task.target),
             "source_table": str(self.task.source),
             "strategy": strategy,
-            "reason": "; ".join(filter(None, (self.task.reason, self.how))),
+            "reason": self.task.reason,
             "state": self.state,
             "rows_source": self.rows_source if done else None,
             "rows_inserted": self.rows_inserted if done else 0,
             "rows_updated": self.rows_updated if done else 0,
             "rows_deleted": self.rows_deleted if done else 0,
+            "rows_quarantined": self.rows_quarantined if done else 0,
             "rows_left_different": self.rows_left_different,
             "rows_left_extra": self.rows_left_extra,
-            "segments_total": self.segments_total,
-            "segments_hashed": self.segments_hashed,
             "bytes_copied": self.bytes if done else 0,
             "elapsed_s": round(self.elapsed_s, 3),
             "verified": self.verified,
@@ -126,6 +123,22 @@ class SyncReport:
 
 
 _TOTALS = ("rows_inserted", "rows_updated", "rows_deleted", "bytes_copied")
+
+
+def quarantined_error(tables: Sequence[TableOutcome], run_id: str | None) -> DbsyncError | None:
+    """The error of a run that is done but for rows that the target refused."""
+    short = [table for table in tables if table.state == "done" and table.rows_quarantined]
+    if not short:
+        return None
+    count = sum(table.rows_quarantined for table in short)
+    return DbsyncError(
+        f"the target refused {count:,} rows of {', '.join(str(table.task.target) for table in short[:3])}"
+        f"{' and others' if short[3:] else ''}; all others are in",
+        code="ROWS_QUARANTINED",
+        hint=f"see the table dbsync.quarantine of the target, run_id {run_id}; mend the rows or the target's "
+        "constraints, and run again",
+        details={"quarantined": {str(table.task.target): table.rows_quarantined for table in short}},
+    )
 
 
 def overall_error(errors: Sequence[DbsyncError], *, tables_done: int, tables: int) -> DbsyncError | None:

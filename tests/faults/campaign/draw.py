@@ -119,7 +119,7 @@ TESTED_ELSEWHERE = {
         "before_cursor_stored",
         "after_cursor_stored",
     )
-}
+} | {point: "tests/acceptance/test_quarantine.py" for point in ("before_row_by_row", "after_row_refused")}
 _LOST_REPLY = Fault("lose the reply to COMMIT", "target", "group commits", 0.5)
 _CUT = Fault("cut", "source", "rows", 0.5)
 REACHED_BY = {"before_settle": _LOST_REPLY, "before_copy_given_up": _CUT, "before_retry": Fault("deadlock")}
