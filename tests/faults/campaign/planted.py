@@ -133,7 +133,7 @@ BUGS = (
     Bug("a segment that differs is not looked at", (("data/compare.py", "segments=source.differing(target)", "segments=source.differing(target)[1:]"),), DELTA),
     Bug("only counts of segments are compared", (("segments.py", "if self.contents(number) != other.contents(number)]", "if self.rows[number] != other.rows[number]]"),), DELTA),
     Bug("changed rows are not updated", ((REPAIR, "        if self._updates and delta.changed.count:\n            outcome.rows_updated", "        if False:\n            outcome.rows_updated"),), DELTA),
-    Bug("missing rows are not inserted", ((REPAIR, "        if delta.missing.count:\n            outcome.rows_inserted", "        if False:\n            outcome.rows_inserted"),), DELTA),
+    Bug("missing rows are not inserted", ((REPAIR, "        if delta.missing.count:\n            outcome.rows_inserted = self._fetch", "        if False:\n            outcome.rows_inserted = self._fetch"),), DELTA),
     Bug("surplus rows are not deleted", ((REPAIR, "        if not self._deletes:\n            return\n", "        return\n"),), DELTA),
     Bug("what was repaired is not verified", ((REPAIR, "if found is not None:", "if False:"),), CHANGED_BY_REPAIR),
     Bug("an identity column is left open", ((REPAIR, "session.execute(statements.set_identity(task.target, column, always=True))", "pass"),), DELTA),

@@ -29,10 +29,10 @@ triggers of three states, a table without a key, a materialised view) that diffe
 a moment that a seed draws; then every invariant below; then the run that takes up the broken one (`--resume`, or the
 same command again where there is no ledger), and every invariant again. The judge shares no code with dbsync.
 
-```console
-$ make faults                                                  # all of it, some hours; may be stopped and gone on with
-$ python -m tests.faults.campaign --suite network --trials 50  # a part of it
-$ python -m tests.faults.campaign --replay kills:delta:100007  # one trial again, by the name that it prints
+```sh
+make faults                                                  # all of it, some hours; may be stopped and gone on with
+python -m tests.faults.campaign --suite network --trials 50  # a part of it
+python -m tests.faults.campaign --replay kills:delta:100007  # one trial again, by the name that it prints
 ```
 
 A short form with other seeds every day runs in `make test`.
