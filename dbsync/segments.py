@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 # text: as the server prints it. trimmed: without trailing zeros of the fraction. unsigned_zero: -0 as 0.
@@ -21,6 +21,7 @@ MASK = (1 << 64) - 1
 _ROWS_PER_SEGMENT = 1000
 _MOST_SEGMENTS = 1 << 16
 _WIDEST = 1 << 62  # the difference of two keys must fit a bigint
+_OUTGROWN = 4  # segments are cut anew when a table would get so many times as many
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,12 +75,27 @@ def cut(rows: int, bounds: tuple[int, int] | None) -> Segmentation:
 
 
 class Sums:
-    """Per segment: rows, two sums of row hashes, and a signature of the row versions (0 where none was asked for)."""
+    """Per segment: rows, two sums of row hashes, and a signature of the row versions (0 where none was asked for).
 
-    __slots__ = ("first", "rows", "second", "versions")
+    ``complete`` is False where some segments' rows were not hashed; their sums are 0.
+    """
+
+    __slots__ = ("complete", "first", "rows", "second", "versions")
 
     def __init__(self, count: int) -> None:
         self.rows, self.first, self.second, self.versions = (array("Q", bytes(8 * count)) for _ in range(4))
+        self.complete = True
+
+    @classmethod
+    def of_versions(cls, rows: Iterable[int], versions: Iterable[int], count: int) -> Sums:
+        """What is known of rows that are not hashed; segments beyond those given are empty."""
+        sums = cls(0)
+        sums.rows, sums.versions = array("Q", rows), array("Q", (value & MASK for value in versions))
+        sums.rows.extend([0] * (count - len(sums.rows)))
+        sums.versions.extend([0] * (count - len(sums.versions)))
+        sums.first, sums.second = array("Q", bytes(8 * count)), array("Q", bytes(8 * count))
+        sums.complete = False
+        return sums
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -92,8 +108,22 @@ class Sums:
         self.versions[segment] = versions & MASK
 
     def total(self) -> tuple[int, int, int]:
-        """Rows and both sums of the whole table."""
+        """Rows and both sums of the whole table, all of which must have been hashed."""
+        assert self.complete
         return sum(self.rows), sum(self.first) & MASK, sum(self.second) & MASK
+
+    def total_rows(self) -> int:
+        """Rows of the whole table."""
+        return sum(self.rows)
+
+    def total_versions(self) -> tuple[int, int]:
+        """Rows and signature of the whole table."""
+        return sum(self.rows), sum(self.versions) & MASK
+
+    def take_contents(self, other: Sums, segments: Iterable[int]) -> None:
+        """Take over the hashes of some segments."""
+        for number in segments:
+            self.first[number], self.second[number] = other.first[number], other.second[number]
 
     def contents(self, segment: int) -> tuple[int, int, int]:
         """Rows and both sums of one segment."""
@@ -102,6 +132,43 @@ class Sums:
     def differing(self, other: Sums) -> list[int]:
         """The segments in which the two sides differ."""
         return [number for number in range(len(self)) if self.contents(number) != other.contents(number)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Remembered:
+    """The row versions that both sides held after a verified run; ``open``: segments that differed even then."""
+
+    segmentation: Segmentation
+    source: Sums
+    target: Sums
+    open: frozenset[int] = frozenset()
+
+    def stretched(self, fresh: Segmentation, bounds: tuple[int, int] | None) -> Remembered | None:
+        """The same for a table that has grown since; None where ``fresh`` segments must take their place."""
+        cutting = self.segmentation
+        if fresh.kind != cutting.kind or fresh.count > _OUTGROWN * cutting.count:
+            return None
+        if cutting.kind != "range" or bounds is None:
+            return self
+        count = max((bounds[1] - cutting.base) // cutting.width + 1, cutting.count)
+        if bounds[0] < cutting.base or count > _OUTGROWN * cutting.count:
+            return None
+        sides = (Sums.of_versions(side.rows, side.versions, count) for side in (self.source, self.target))
+        source, target = sides
+        return replace(self, segmentation=replace(cutting, count=count), source=source, target=target)
+
+    def moved(self, source: Sums, target: Sums) -> list[int]:
+        """The segments whose rows must be hashed: some were written on a side, or they differed before."""
+        pairs = ((source, self.source), (target, self.target))
+        return [
+            number
+            for number in range(self.segmentation.count)
+            if number in self.open
+            or any(
+                now.rows[number] != then.rows[number] or now.versions[number] != then.versions[number]
+                for now, then in pairs
+            )
+        ]
 
 
 def runs_of(segments: Iterable[int]) -> list[tuple[int, int]]:

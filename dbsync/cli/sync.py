@@ -134,6 +134,9 @@ def sync(
     no_ledger: Annotated[
         bool, typer.Option("--no-ledger", help="Keep no books in the target: a run cannot be resumed then.")
     ] = False,
+    full_compare: Annotated[
+        bool, typer.Option("--full-compare", help="Hash every row, also where nothing was written since the last run.")
+    ] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show the plan with exact row counts; write nothing.")
     ] = False,
@@ -172,6 +175,7 @@ def sync(
         on_locked=on_locked,
         on_row_error=on_row_error,
         ledger=not no_ledger,
+        full_compare=full_compare,
     )
     if resume is not None and restart:
         raise ConfigError("--resume and --restart contradict each other")

@@ -1,7 +1,8 @@
 """Compare a table of both sides by checksum, under one snapshot each, and say where the rows are that differ.
 
-First one aggregate query a side: rows and two sums of hashes for each segment of about a thousand keys. Then,
-for the segments that differ, key and hash of every row, both sides read in step, so that memory stays flat
+First one aggregate query a side: rows and two sums of hashes for each segment of about a thousand keys; where
+the row versions are known that both sides held when they were equal, only for segments that were written to
+since. Then, for the segments that differ, key and hash of every row, both sides read in step, so that memory stays flat
 however many rows differ. What is kept of a differing row is its location, ten bytes in a temporary file.
 """
 
@@ -14,7 +15,7 @@ from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import zip_longest
-from typing import NamedTuple
+from typing import LiteralString, NamedTuple
 
 from dbsync.data.differences import RowKind
 from dbsync.data.plan import TableTask
@@ -27,7 +28,7 @@ from dbsync.pg.copy_lines import copy_lines
 from dbsync.pg.database import Session
 from dbsync.pg.snapshot import ReaderPool
 from dbsync.pg.statements import Statement
-from dbsync.segments import MASK, Segmentation, Sums, cut
+from dbsync.segments import MASK, Remembered, Segmentation, Sums, cut
 
 _ROWS_PER_PAGE = 20  # when nobody knows how many rows there are: a low guess makes segments too large, not wrong
 _ROWS_IN_STEP = 20_000  # rows of one side that are held at a time, about 100 bytes each
@@ -69,6 +70,9 @@ class Delta:
     source: Sums
     target: Sums
     segments: list[int]  # those that differ
+    hashed: int  # how many segments' rows were hashed, the others being as they were remembered
+    how: str = ""  # to be said of that
+    outgrown: bool = False  # the segments that were remembered fit no longer
     elapsed_s: float = 0.0
     missing: Spool = field(default_factory=Spool)  # rows the target lacks, by their place in the source
     changed: Spool = field(default_factory=Spool)  # rows the target has otherwise, by their place in the source
@@ -108,39 +112,128 @@ class Delta:
             spool.close()
 
 
-def compare_table(task: TableTask, ends: Ends, *, rows: bool = True, versions: bool = False, samples: int = 0) -> Delta:
+def compare_table(
+    task: TableTask,
+    ends: Ends,
+    *,
+    rows: bool = True,
+    versions: bool = False,
+    samples: int = 0,
+    remembered: Remembered | None = None,
+) -> Delta:
     """Find what differs; with ``rows`` every differing row is located, else only the segments are compared.
 
-    ``versions`` also reads signatures of the target's row versions, by which a later look tells whether
-    anything was written meanwhile. Raises StatementFailed or ConnectionLost.
+    ``versions`` also reads signatures of the row versions, by which a later look tells whether anything was
+    written meanwhile. Segments that are as ``remembered`` on both sides are taken for equal. Raises
+    StatementFailed or ConnectionLost.
     """
     started = time.monotonic()
     with ends.source.reader() as mine, ends.target.reader() as theirs, _beside() as beside:
-        for session in (mine, theirs):
-            session.execute(sql.PLANNING)
-        segmentation = cut(_estimate(task), _bounds(task, mine, theirs))
-        ours, other = sides_of(task, segmentation, recode=ends.recode)
-        reading = beside.submit(read_sums, theirs, other.sums(versions=versions), segmentation.count, ends.check)
-        try:
-            source = read_sums(mine, ours.sums(versions=False), segmentation.count, partial(_check, ends, reading))
-        except BaseException:
-            with suppress(DbsyncError):  # it may be what was lost
-                theirs.cancel()
-            raise
-        target = reading.result()
-        delta = Delta(
-            task=task,
+        reading = _Reading(task, ends, mine, theirs, beside)
+        delta = reading.what_moved(remembered) if remembered is not None else None
+        if delta is None:
+            delta = reading.everything(versions=versions)
+            delta.outgrown = remembered is not None
+        failpoint("after_segments_compared")
+        if rows and delta.segments:
+            sides = sides_of(task, delta.segmentation, recode=ends.recode)
+            _locate(delta, mine, theirs, *sides, ends.check, samples)
+            failpoint("after_rows_compared")
+        delta.elapsed_s = time.monotonic() - started
+        return delta
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """Reads the sums of one table's segments, on both servers at a time."""
+
+    task: TableTask
+    ends: Ends
+    mine: Session
+    theirs: Session
+    beside: ThreadPoolExecutor
+
+    def everything(self, *, versions: bool) -> Delta:
+        """Hash every row."""
+        self._plan_for(sql.PLANNING)
+        segmentation = cut(_estimate(self.task), self._bounds())
+        ours, other = self._sides(segmentation)
+        source, target = self._both(ours.sums(versions=versions), other.sums(versions=versions), segmentation.count)
+        return self._delta(segmentation, source, target, segmentation.count)
+
+    def what_moved(self, then: Remembered) -> Delta | None:
+        """Hash the rows of the segments that were written to; None when the table has outgrown its segments."""
+        self._plan_for(sql.VERSION_PLANNING)
+        ours, other = self._sides(then.segmentation)
+        totals = self._both(ours.version_total(), other.version_total(), 1)
+        written = [now.total_versions() != side.total_versions() for now, side in zip(totals, _of(then), strict=True)]
+        if any(written):
+            bounds = self._bounds()
+            fitting = then.stretched(cut(_estimate(self.task), bounds), bounds)
+            if fitting is None:
+                return None
+            then = fitting
+        segmentation = then.segmentation
+        ours, other = self._sides(segmentation)
+        source, target = self._versions(then, ours, other, written)
+        moved = then.moved(source, target)
+        if moved:
+            self._plan_for(sql.PLANNING)
+            mine, theirs = (side.sums(versions=False, within=moved) for side in (ours, other))
+            for sums, hashed in zip((source, target), self._both(mine, theirs, segmentation.count), strict=True):
+                sums.take_contents(hashed, moved)
+        return self._delta(segmentation, source, target, len(moved))
+
+    def _versions(
+        self, then: Remembered, ours: sql.ComparedTable, other: sql.ComparedTable, written: list[bool]
+    ) -> tuple[Sums, Sums]:
+        """The row versions by segment; a side that was not written to at all holds what is remembered."""
+        count = then.segmentation.count
+        if all(written):
+            found = self._both(ours.versions(), other.versions(), count)
+        elif written[0]:
+            found = read_sums(self.mine, ours.versions(), count, self.ends.check), then.target
+        elif written[1]:
+            found = then.source, read_sums(self.theirs, other.versions(), count, self.ends.check)
+        else:
+            found = then.source, then.target
+        source, target = (Sums.of_versions(sums.rows, sums.versions, count) for sums in found)
+        return source, target
+
+    def _delta(self, segmentation: Segmentation, source: Sums, target: Sums, hashed: int) -> Delta:
+        return Delta(
+            task=self.task,
             segmentation=segmentation,
             source=source,
             target=target,
             segments=source.differing(target),
+            hashed=hashed,
         )
-        failpoint("after_segments_compared")
-        if rows and delta.segments:
-            _locate(delta, mine, theirs, ours, other, ends.check, samples)
-            failpoint("after_rows_compared")
-        delta.elapsed_s = time.monotonic() - started
-        return delta
+
+    def _plan_for(self, settings: LiteralString) -> None:
+        for session in (self.mine, self.theirs):
+            session.execute(settings)
+
+    def _sides(self, segmentation: Segmentation) -> tuple[sql.ComparedTable, sql.ComparedTable]:
+        return sides_of(self.task, segmentation, recode=self.ends.recode)
+
+    def _bounds(self) -> tuple[int, int] | None:
+        return _bounds(self.task, self.mine, self.theirs)
+
+    def _both(self, source: Statement, target: Statement, count: int) -> tuple[Sums, Sums]:
+        """Ask both servers at a time; when one fails, the other need not go on."""
+        reading = self.beside.submit(read_sums, self.theirs, target, count, self.ends.check)
+        try:
+            found = read_sums(self.mine, source, count, partial(_check, self.ends, reading))
+        except BaseException:
+            with suppress(DbsyncError):  # it may be what was lost
+                self.theirs.cancel()
+            raise
+        return found, reading.result()
+
+
+def _of(then: Remembered) -> tuple[Sums, Sums]:
+    return then.source, then.target
 
 
 def sides_of(

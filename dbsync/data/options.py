@@ -106,6 +106,7 @@ class SyncOptions:
     on_locked: OnLocked = "fail"
     on_row_error: OnRowError = "fail"
     ledger: bool = True
+    full_compare: bool = False
     lock_timeout_s: float = 30.0
 
     def __post_init__(self) -> None:

@@ -16,6 +16,7 @@ from dbsync.data.group import GroupRun, copied_columns
 from dbsync.data.plan import GroupTask, TableTask
 from dbsync.data.quarantine import RowByRow
 from dbsync.data.report import TableOutcome
+from dbsync.data.signatures import Memory
 from dbsync.data.spool import Spool
 from dbsync.errors import DbsyncError, Mismatch, StatementFailed
 from dbsync.events import TablePhase, TableStarted
@@ -41,9 +42,12 @@ Order = Literal["write_first", "delete_first", "unconstrained"]
 class RepairRun(GroupRun):
     """Carries one group through, as ``GroupRun`` does, with the deltas of its tables that hold rows."""
 
-    def __init__(self, group: GroupTask, run: RunContext, deltas: Mapping[TableName, Delta]) -> None:
+    def __init__(
+        self, group: GroupTask, run: RunContext, deltas: Mapping[TableName, Delta], memory: Memory | None = None
+    ) -> None:
         super().__init__(group, run)
-        self._deltas = deltas
+        self._deltas, self._memory = deltas, memory or Memory()
+        self._after: dict[TableName, Sums] = {}  # what the target holds of the tables that were written to
         options = run.plan.options
         self._updates, self._deletes = options.mode == "delta", options.delete
         for outcome in self.outcomes:
@@ -70,7 +74,9 @@ class RepairRun(GroupRun):
         delta = self._deltas.get(outcome.task.target)
         if delta is None:
             return
-        outcome.rows_source = delta.source.total()[0]
+        outcome.rows_source = delta.source.total_rows()
+        outcome.segments_total, outcome.segments_hashed = delta.segmentation.count, delta.hashed
+        outcome.how = delta.how
         outcome.rows_left_different = 0 if self._updates else delta.changed.count
         outcome.rows_left_extra = 0 if self._deletes else delta.surplus.count
 
@@ -260,6 +266,7 @@ class RepairRun(GroupRun):
             for segment in unknown:
                 expected.put(segment, *now.contents(segment))
             found = _first_difference(delta, expected, now)
+            self._after[task.target] = now
         if found is not None:
             outcome.error = Mismatch(
                 f"{task.target} would differ from the source's snapshot: {found}; rolled back",
@@ -281,6 +288,16 @@ class RepairRun(GroupRun):
             rows, first, second = expected.contents(each.segment)
             expected.put(each.segment, rows - 1, first - each.first, second - each.second)
         return unknown
+
+    def _before_commit(self, session: Session) -> None:
+        """As any group; before that, what later runs need not hash again is noted."""
+        for outcome in self.outcomes:
+            delta = self._deltas.get(outcome.task.target)
+            if delta is not None and outcome.verified:
+                after = self._after.get(outcome.task.target)
+                self._memory.keep(session, outcome.task, delta, after)
+        failpoint("after_signatures")
+        super()._before_commit(session)
 
     def _may_be_acted_on(self, task: TableTask) -> bool:
         """Whether a foreign key's action may have changed a table that this run leaves alone."""

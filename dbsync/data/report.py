@@ -42,6 +42,9 @@ class TableOutcome:
     elapsed_s: float = 0.0
     compared_s: float = 0.0  # of that, spent before the group began
     verified: bool = False
+    segments_total: int | None = None  # of a compared table
+    segments_hashed: int | None = None  # of those, how many's rows were hashed rather than known
+    how: str = ""  # what is to be said of that
     error: DbsyncError | None = None
 
     def to_dict(self) -> dict[str, Any]:
@@ -52,7 +55,7 @@ class TableOutcome:
             "table": str(self.task.target),
             "source_table": str(self.task.source),
             "strategy": strategy,
-            "reason": self.task.reason,
+            "reason": "; ".join(filter(None, (self.task.reason, self.how))),
             "state": self.state,
             "rows_source": self.rows_source if done else None,
             "rows_inserted": self.rows_inserted if done else 0,
@@ -61,6 +64,8 @@ class TableOutcome:
             "rows_quarantined": self.rows_quarantined if done else 0,
             "rows_left_different": self.rows_left_different,
             "rows_left_extra": self.rows_left_extra,
+            "segments_total": self.segments_total,
+            "segments_hashed": self.segments_hashed,
             "bytes_copied": self.bytes if done else 0,
             "elapsed_s": round(self.elapsed_s, 3),
             "verified": self.verified,

@@ -25,6 +25,7 @@ from dbsync.data.plan_file import check_contents
 from dbsync.data.problem import RULES, Problem
 from dbsync.data.repair import RepairRun
 from dbsync.data.report import SyncReport, overall_error, quarantined_error
+from dbsync.data.signatures import Memory, remember
 from dbsync.data.survey import Survey, surveyed, target_contents
 from dbsync.errors import (
     ConnectionLost,
@@ -133,13 +134,19 @@ def predict(plan: SyncPlan, source: Side, target: Side, *, contents: bool, emit:
         readers = ReaderPool(source.database, snapshot, limit=plan.options.jobs, label=label, check=control.check)
         try:
             with survey_ends(source, target, readers, label=label, control=control) as (ends, _):
-                with surveyed(plan, ends, emit=emit, control=control) as survey:
+                memory = remember(plan, ends, (source.oids, target.oids), trust=_trusts(plan) and not contents)
+                with surveyed(plan, ends, memory=memory, emit=emit, control=control) as survey:
                     held = target_contents(plan, survey, ends) if contents or plan.expected else {}
                     check_contents(plan.expected, held)
                     counts = {task.target: survey.counts(task, plan) or _count(task, ends) for task in plan.tables}
                 return Prediction(counts, survey.refusals, held)
         finally:
             readers.close()
+
+
+def _trusts(plan: SyncPlan) -> bool:
+    """Whether rows may be taken for what they were; what a plan file expects has to be looked at as a whole."""
+    return not plan.options.full_compare and not plan.expected
 
 
 def refused(problems: Sequence[Problem]) -> Refused:
@@ -273,7 +280,7 @@ class _Run:
             return GroupRun(group, context)
         if self.plan.options.mode == "cursor":
             return CursorRun(group, context)
-        return RepairRun(group, context, survey.deltas)
+        return RepairRun(group, context, survey.deltas, survey.memory)
 
     def _begin(self, context: RunContext, snapshot: Snapshot, lock: Session) -> None:
         """Open the books: from here on the target is written to, and no earlier run can commit."""
@@ -290,13 +297,17 @@ class _Run:
         label = f"dbsync {self.run_id}"
         with (
             survey_ends(self.source, self.target, readers, label=label, control=self.control) as (ends, held),
-            surveyed(self.plan, ends, emit=self.emit, control=self.control) as survey,
+            surveyed(self.plan, ends, memory=self._memory(ends), emit=self.emit, control=self.control) as survey,
         ):
             if self.plan.expected:
                 check_contents(self.plan.expected, target_contents(self.plan, survey, ends))
                 failpoint("after_plan_checked")
             ends.target.close()  # their locks would be in the way
             yield survey, held
+
+    def _memory(self, ends: Ends) -> Memory:
+        failpoint("before_memory")
+        return remember(self.plan, ends, (self.source.oids, self.target.oids), trust=_trusts(self.plan))
 
     def _groups(
         self, context: RunContext, snapshot: Snapshot, held_target: Snapshot | None, lock: Session, survey: Survey

@@ -12,6 +12,7 @@ from dbsync.data.compare import Delta, Ends, compare_table
 from dbsync.data.limits import Shrinking, over_limit
 from dbsync.data.plan import Contents, Counts, GroupTask, SyncPlan, TableTask
 from dbsync.data.problem import Problem
+from dbsync.data.signatures import Memory, how_compared
 from dbsync.errors import DbsyncError
 from dbsync.events import Emit, TablePhase
 from dbsync.model import TableName
@@ -27,6 +28,7 @@ class Survey:
 
     deltas: dict[TableName, Delta] = field(default_factory=dict)
     refusals: tuple[Problem, ...] = ()
+    memory: Memory = field(default_factory=Memory)
 
     def counts(self, task: TableTask, plan: SyncPlan) -> Counts | None:
         """What a run would write into a compared table."""
@@ -57,13 +59,13 @@ def _contents(task: TableTask, survey: Survey, ends: Ends) -> Contents:
 
 
 @contextmanager
-def surveyed(plan: SyncPlan, ends: Ends, *, emit: Emit, control: Control) -> Iterator[Survey]:
+def surveyed(plan: SyncPlan, ends: Ends, *, memory: Memory, emit: Emit, control: Control) -> Iterator[Survey]:
     """Compare for the block; the rows that differ are kept in temporary files until its end."""
-    survey = Survey()
+    survey = Survey(memory=memory)
     tasks = [task for task in plan.tables if task.strategy == "compare"]
     executor = ThreadPoolExecutor(plan.options.jobs, thread_name_prefix="compare")
     try:
-        found = {task.target: executor.submit(_compare, task, ends, emit) for task in _largest_first(tasks)}
+        found = {task.target: executor.submit(_compare, task, ends, memory, emit) for task in _largest_first(tasks)}
         try:
             for task in tasks:
                 future = found[task.target]
@@ -85,16 +87,22 @@ def _largest_first(tasks: list[TableTask]) -> list[TableTask]:
     return sorted(tasks, key=lambda task: -task.bytes)
 
 
-def _compare(task: TableTask, ends: Ends, emit: Emit) -> Delta:
+def _compare(task: TableTask, ends: Ends, memory: Memory, emit: Emit) -> Delta:
     emit(TablePhase(table=task.target, phase="compare"))
-    return compare_table(task, ends, versions=True)
+    found = memory.recall(task)
+    if isinstance(found, str):
+        delta, why = compare_table(task, ends, versions=True), found
+    else:
+        delta, why = compare_table(task, ends, versions=True, remembered=found), ""
+    delta.how = how_compared(delta, why)
+    return delta
 
 
 def _over_limit(plan: SyncPlan, deltas: Mapping[TableName, Delta]) -> list[Problem]:
     if not plan.options.delete:
         return []
     tables = [
-        Shrinking(target, delta.surplus.count, delta.target.total()[0], delta.source.total()[0])
+        Shrinking(target, delta.surplus.count, delta.target.total_rows(), delta.source.total_rows())
         for target, delta in deltas.items()
     ]
     return over_limit(tables, plan.options.max_delete)

@@ -29,6 +29,8 @@ PLANNING = (
     "SET LOCAL parallel_tuple_cost = 0; SET LOCAL parallel_setup_cost = 0; SET LOCAL jit = off;"
     "SET LOCAL enable_sort = off"
 )
+# Where rows are not hashed it pays only if the workers add up themselves.
+VERSION_PLANNING = "SET LOCAL parallel_tuple_cost = 0.1; SET LOCAL jit = off; SET LOCAL enable_sort = off"
 
 
 class ComparedTable:
@@ -49,16 +51,19 @@ class ComparedTable:
         self.key, self.segmentation, self.recode = key, segmentation, recode
         self.row = row_text(columns, recode=recode)
 
-    def sums(self, *, versions: bool, hashed: Sequence[int] | None = None) -> Statement:
+    def sums(
+        self, *, versions: bool, hashed: Sequence[int] | None = None, within: Sequence[int] | None = None
+    ) -> Statement:
         """COPY per segment: number, rows, two sums of row hashes, and with ``versions`` the signature.
 
-        With ``hashed`` only those segments' contents are hashed; the others have sums of 0.
+        With ``hashed`` only those segments' contents are hashed; the others have sums of 0. With ``within`` only
+        those segments are read at all.
         """
         segment = self._segment()
         row: sql.Composable = self.row
         if hashed is not None:
             row = sql.SQL("CASE WHEN {} THEN {} END").format(_among(segment, hashed), row)
-        version = sql.SQL("pg_catalog.hashtidextended(ctid, {})").format(_VERSION) if versions else sql.SQL("0::int8")
+        version = _SIGNATURE if versions else sql.SQL("0::int8")
         return sql.SQL(
             "COPY (SELECT g, pg_catalog.count(*), COALESCE(pg_catalog.sum({first}), 0), "
             "COALESCE(pg_catalog.sum({second}), 0), COALESCE(pg_catalog.sum(v), 0) "
@@ -70,8 +75,27 @@ class ComparedTable:
             row=row,
             version=version,
             table=relation(self.table, only=self.only),
-            where=_where([_user(self.where)] if self.where is not None else []),
+            where=self._conditions(within),
         )
+
+    def versions(self) -> Statement:
+        """The same as ``sums`` without hashing any row."""
+        return sql.SQL(
+            "COPY (SELECT g, pg_catalog.count(*), 0, 0, pg_catalog.sum(v) "
+            "FROM (SELECT {g} AS g, {version} AS v FROM {table}{where} OFFSET 0) AS s GROUP BY g) TO STDOUT"
+        ).format(
+            g=self._segment(),
+            version=_SIGNATURE,
+            table=relation(self.table, only=self.only),
+            where=self._conditions(None),
+        )
+
+    def version_total(self) -> Statement:
+        """The signature of the whole table, as one segment 0: half the price of ``versions``."""
+        return sql.SQL(
+            "COPY (SELECT 0, pg_catalog.count(*), 0, 0, COALESCE(pg_catalog.sum({version}), 0) "
+            "FROM {table}{where}) TO STDOUT"
+        ).format(version=_SIGNATURE, table=relation(self.table, only=self.only), where=self._conditions(None))
 
     def rows(self, segments: Sequence[int], *, parts: int) -> Statement:
         """COPY the rows of some segments in order of ``segment * parts + part``.
@@ -89,9 +113,6 @@ class ComparedTable:
             location = sql.SQL("(tableoid::pg_catalog.text || ctid::pg_catalog.text)")
         key = [_spelled(column) for column in self.key.columns] if self.key else []
         labels = [sql.Identifier(f"k{number}") for number in range(len(key))]
-        conditions = [self._in_segments(segments)] if len(segments) < self.segmentation.count else []
-        if self.where is not None:
-            conditions.append(_user(self.where))
         return sql.SQL(
             "COPY (SELECT {out} FROM (SELECT {inner} FROM {table}{where} OFFSET 0) AS s ORDER BY g) TO STDOUT"
         ).format(
@@ -103,8 +124,17 @@ class ComparedTable:
                 sql.SQL("{} AS r").format(self.row),
             ]),
             table=relation(self.table, only=self.only),
-            where=_where(conditions),
+            where=self._conditions(segments),
         )  # fmt: skip
+
+    def _conditions(self, segments: Sequence[int] | None) -> sql.Composable:
+        """WHERE, for the rows of some segments that are to be compared."""
+        conditions = []
+        if segments is not None and len(segments) < self.segmentation.count:
+            conditions.append(self._in_segments(segments))
+        if self.where is not None:
+            conditions.append(_user(self.where))
+        return _where(conditions)
 
     def sums_at(self, oid: int, location: str) -> Statement:
         """SELECT the segment and both hashes of the row at a location."""
@@ -156,8 +186,9 @@ class ComparedTable:
         )
 
 
-# The transaction that made a row version, as a number that does not move with the clock of transactions.
-_VERSION = sql.SQL("(pg_catalog.age(xmin) - pg_catalog.age('3'::pg_catalog.xid))::pg_catalog.int8")
+# A number of the row version: place, and transaction that made it. The latter by value, whatever the clock of
+# transactions says; through an array, since no function hashes an xid by itself and age() keeps workers out.
+_SIGNATURE = sql.SQL("pg_catalog.hashtidextended(ctid, pg_catalog.hash_array_extended(ARRAY[xmin], 0))")
 
 
 def key_bounds(table: TableName, column: str, *, only: bool, where: str | None) -> Statement:
