@@ -20,7 +20,7 @@ from typing import LiteralString, NamedTuple
 from dbsync.data.differences import RowKind
 from dbsync.data.plan import TableTask
 from dbsync.data.spool import Spool
-from dbsync.errors import DbsyncError
+from dbsync.errors import DbsyncError, Mismatch
 from dbsync.failpoints import failpoint
 from dbsync.model import TableName
 from dbsync.pg import statements_compare as sql
@@ -76,6 +76,7 @@ class Delta:
     elapsed_s: float = 0.0
     missing: Spool = field(default_factory=Spool)  # rows the target lacks, by their place in the source
     changed: Spool = field(default_factory=Spool)  # rows the target has otherwise, by their place in the source
+    altered: Spool = field(default_factory=Spool)  # the same rows in the same order, by their place in the target
     surplus: Spool = field(default_factory=Spool)  # rows the source lacks, by their place in the target
     found: dict[RowKind, list[Sample]] = field(default_factory=dict)  # the first few of each kind
     surplus_shift: dict[int, Shift] = field(default_factory=dict)  # of surplus rows that stay
@@ -108,7 +109,7 @@ class Delta:
 
     def close(self) -> None:
         """Give the temporary files back."""
-        for spool in (self.missing, self.changed, self.surplus):
+        for spool in (self.missing, self.changed, self.altered, self.surplus):
             spool.close()
 
 
@@ -261,7 +262,13 @@ def read_sums(session: Session, query: Statement, count: int, check: Callable[[]
     sums = Sums(count)
     for lines in copy_lines(session, query, check=check):
         for line in lines:
-            sums.put(*map(int, line.split(b"\t")))
+            segment, *found = map(int, line.split(b"\t"))
+            if not 0 <= segment < count:
+                raise Mismatch(
+                    "rows appeared beyond the keys that were compared",
+                    hint="somebody wrote to the table while the run compared; run the command again",
+                )
+            sums.put(segment, *found)
     return sums
 
 
@@ -397,6 +404,7 @@ class _Finder:
 
     def _changed(self, segment: int, mine: bytes, here: bytes, theirs: bytes, there: bytes) -> None:
         self._delta.changed.put(here)
+        self._delta.altered.put(there)
         (first, second), (other_first, other_second) = _hashes(mine), _hashes(theirs)
         _add(self._delta.changed_shift, segment, 0, other_first - first, other_second - second)
         self._sample("different", here, there)

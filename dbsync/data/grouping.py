@@ -22,6 +22,7 @@ _BLOCK_SIZE = 8192
 # A target with less than a fifth of the rows is cheaper to replace: a comparison reads both sides (about 0.4 of a
 # copy) and then copies nearly everything through a second statement. Below so many rows it does not matter.
 _FEW, _WORTH_COUNTING = 5, 10_000
+_Referred = tuple[TableName, frozenset[str]]  # a table, and the columns of it that a foreign key refers to
 _REPAIR = "the target holds rows: compare, then write what differs in one transaction"
 
 
@@ -303,7 +304,7 @@ class _GroupMaker:
         key = choose_key(source, target, pairing)
         strategy, reason = self._strategy(held, key, where, few)
         pages_per_range = self._pages_per_range(source, route)
-        referred = {key.ref_table for key in outside}
+        referred = {(key.ref_table, frozenset(key.ref_columns)) for key in outside}
         found = key if isinstance(key, RowKey) else None
         return TableTask(
             source=route.source,
@@ -345,7 +346,7 @@ class _GroupMaker:
         within = "; rows outside --where are left alone on both sides" if where else ""
         return "compare", f"compared by {how}; {what}{within}"
 
-    def _uniques(self, target: Table, key: RowKey | None, referred: set[TableName]) -> tuple[Index, ...]:
+    def _uniques(self, target: Table, key: RowKey | None, referred: set[_Referred]) -> tuple[Index, ...]:
         """Unique indexes besides the key's that may be dropped and built again within the transaction."""
         return tuple(
             index
@@ -358,7 +359,7 @@ class _GroupMaker:
         splits = self.options.jobs > 1 and self.source.major >= _TID_RANGE_SCAN and source.kind == "table"
         return pages if splits and route.source_only and source.pages > pages * 3 // 2 else 0
 
-    def _droppable(self, target: Table, *, referred: set[TableName]) -> tuple[Index, ...]:
+    def _droppable(self, target: Table, *, referred: set[_Referred]) -> tuple[Index, ...]:
         """The indexes that can be dropped and built again as they were.
 
         None that a partitioned index, CLUSTER, a replica identity or a foreign key from outside hangs on,
@@ -374,7 +375,7 @@ class _GroupMaker:
             and not index.is_clustered
             and not index.is_replica_identity
             and (index.constraint is None or index.unique)
-            and not (index.unique and target.name in referred)
+            and not (index.unique and (target.name, frozenset(index.columns)) in referred)
             and "WITHOUT OVERLAPS" not in (index.constraint_definition or "")
             and index.name.schema in self.target.may_create_in
             and all(target.column(name) is not None for name in index.columns)

@@ -26,12 +26,13 @@ from dbsync.pg import statements
 from dbsync.pg import statements_compare as repair_sql
 from dbsync.pg.copy import copy_rows
 from dbsync.pg.database import Session
-from dbsync.segments import Sums
+from dbsync.segments import RowKey, Sums
 
 _LOCATIONS = 5000  # a statement; their text is about 70 kB
 _CONSTRAINT_FAILED = "23"
 _UNIQUE = "23505"
 _ACTING = ("CASCADE", "SET NULL", "SET DEFAULT")
+_TAKEN = "23505"  # unique_violation
 
 # In which order rows are written. Writing before deleting keeps every reference whole; a row that takes the
 # unique value of one that goes needs it the other way round; rows that swap values, and references in a circle,
@@ -99,14 +100,19 @@ class RepairRun(GroupRun):
         else:
             orders += ["unconstrained"] if self.group.droppable else []
         orders = orders[-1:] if self._parts is not None else orders
+        refused: StatementFailed | None = None
         for order in orders:
             try:
                 with session.transaction():
                     self._write_in(session, order)
                 return
-            except StatementFailed as error:
-                if (error.sqlstate or "")[:2] != _CONSTRAINT_FAILED or order == orders[-1]:
+            except (StatementFailed, _Displaced) as error:
+                forbidden = isinstance(error, _Displaced) or (error.sqlstate or "")[:2] == _CONSTRAINT_FAILED
+                if not forbidden:
                     raise
+                refused = refused if isinstance(error, _Displaced) else error
+                if order == orders[-1]:
+                    raise refused or error from error
                 self._keys.clear()
                 self._indexes.clear()
 
@@ -134,11 +140,11 @@ class RepairRun(GroupRun):
                     for index in outcome.task.uniques:
                         self._drop_index(session, outcome.task.target, index)
         if order != "write_first":
-            self._delete_all(session)
+            self._delete_all(session, order)
         for number, outcome in enumerate(self.outcomes):
             self._write_table(session, number, outcome)
         if order == "write_first":
-            self._delete_all(session)
+            self._delete_all(session, order)
 
     def _write_table(self, session: Session, number: int, outcome: TableOutcome) -> None:
         task, delta = outcome.task, self._deltas.get(outcome.task.target)
@@ -192,21 +198,45 @@ class RepairRun(GroupRun):
         assert task.key is not None
         for column in task.identities:
             session.execute(statements.set_identity(task.target, column, always=False))
-        updated = session.affected(
-            repair_sql.update_from(
-                _changes(number), task.target, copied_columns(task), key=task.key, only=task.target_only
-            )
-        )
+        updated = self._overwrite(session, number, task, task.key)
         for column in task.identities:
             session.execute(statements.set_identity(task.target, column, always=True))
         if updated != expected:
-            raise Mismatch(
+            raise (_Displaced if self._may_be_acted_on(task) else Mismatch)(
                 f"{task.target}: {updated} of {expected} rows could be updated; rolled back",
                 hint="rows were changed while the run compared, or a trigger of the target drops updates",
             )
         return updated
 
-    def _delete_all(self, session: Session) -> None:
+    def _overwrite(self, session: Session, number: int, task: TableTask, key: RowKey) -> int:
+        """UPDATE the changed rows; those that swap values of an index that has to stay are deleted and inserted."""
+        changes, columns = _changes(number), copied_columns(task)
+        update = repair_sql.update_from(changes, task.target, columns, key=key, only=task.target_only)
+        try:
+            with session.transaction():
+                return session.affected(update)
+        except StatementFailed as error:
+            if error.sqlstate != _TAKEN or not self._may_be_rewritten(task):
+                raise
+        deleted = session.affected(repair_sql.delete_changed(changes, task.target, key=key, only=task.target_only))
+        inserted = session.affected(repair_sql.insert_from(changes, task.target, columns))
+        if deleted != inserted:
+            raise Mismatch(f"{task.target}: {inserted} rows were written in place of {deleted}; rolled back")
+        return deleted
+
+    def _may_be_rewritten(self, task: TableTask) -> bool:
+        """Whether no foreign key stands that refers to a table, whose action or check a DELETE would call."""
+        dropped = {key.name for key in self._keys}
+        standing = [key for key in self.group.foreign_keys if key.name not in dropped]
+        return self._parts is None and not any(
+            self._concerns(key.ref_table, task) for key in (*standing, *self.group.referring)
+        )
+
+    def _concerns(self, table: TableName, task: TableTask) -> bool:
+        """Whether a foreign key's end is this table, or a partitioned table that it may be part of."""
+        return table == task.target or all(other.target != table for other in self.group.tables)
+
+    def _delete_all(self, session: Session, order: Order) -> None:
         """Delete what the source lacks, children first."""
         if not self._deletes:
             return
@@ -214,9 +244,13 @@ class RepairRun(GroupRun):
             task, delta = outcome.task, self._deltas.get(outcome.task.target)
             if delta is None or not delta.surplus.count:
                 continue
+            deleted = 0
             for oid, locations in delta.surplus.batches(_LOCATIONS):
                 self.run.control.check()
-                session.execute(repair_sql.delete_at(task.target, only=task.target_only, oid=oid, locations=locations))
+                delete = repair_sql.delete_at(task.target, only=task.target_only, oid=oid, locations=locations)
+                deleted += session.affected(delete)
+            if deleted < delta.surplus.count and order != "unconstrained" and self._may_be_moved(task):
+                raise _Displaced(f"{task.target}: {deleted} of {delta.surplus.count} rows are where they were")
             # Rows that an ON DELETE action took along count too; the check before the commit finds any that are left.
             outcome.rows_deleted = delta.surplus.count
             failpoint("after_delete")
@@ -275,6 +309,16 @@ class RepairRun(GroupRun):
             raise outcome.error
         outcome.verified = self.run.verify == "checksum" and not self._refused(outcome)
 
+    def _before_commit(self, session: Session) -> None:
+        """As any group; before that, what later runs need not hash again is noted."""
+        for outcome in self.outcomes:
+            delta = self._deltas.get(outcome.task.target)
+            if delta is not None and outcome.verified:
+                after = self._after.get(outcome.task.target)
+                self._memory.keep(session, outcome.task, delta, after)
+        failpoint("after_signatures")
+        super()._before_commit(session)
+
     def _leave_out(self, outcome: TableOutcome, expected: Sums) -> set[int]:
         """Take refused rows out of what is expected; return the segments that hold the old version of one.
 
@@ -289,20 +333,17 @@ class RepairRun(GroupRun):
             expected.put(each.segment, rows - 1, first - each.first, second - each.second)
         return unknown
 
-    def _before_commit(self, session: Session) -> None:
-        """As any group; before that, what later runs need not hash again is noted."""
-        for outcome in self.outcomes:
-            delta = self._deltas.get(outcome.task.target)
-            if delta is not None and outcome.verified:
-                after = self._after.get(outcome.task.target)
-                self._memory.keep(session, outcome.task, delta, after)
-        failpoint("after_signatures")
-        super()._before_commit(session)
-
     def _may_be_acted_on(self, task: TableTask) -> bool:
         """Whether a foreign key's action may have changed a table that this run leaves alone."""
         return any(
-            key.table == task.target and (key.on_delete in _ACTING or key.on_update in _ACTING)
+            self._concerns(key.table, task) and (key.on_delete in _ACTING or key.on_update in _ACTING)
+            for key in self.group.foreign_keys
+        )
+
+    def _may_be_moved(self, task: TableTask) -> bool:
+        """Whether a foreign key's action may have put rows to be deleted in another place."""
+        return any(
+            self._concerns(key.table, task) and (key.on_delete in _ACTING[1:] or key.on_update in _ACTING)
             for key in self.group.foreign_keys
         )
 
@@ -315,6 +356,10 @@ class RepairRun(GroupRun):
                 outcome.error = None
             return False
         return True
+
+
+class _Displaced(Mismatch):
+    """The action of a foreign key has removed or moved rows that were still to be written."""
 
 
 def _changes(number: int) -> str:

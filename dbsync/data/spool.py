@@ -35,6 +35,11 @@ class Spool:
                 yield oid, gathered.pop(oid)
         yield from gathered.items()
 
+    def places(self) -> Iterator[tuple[int, str]]:
+        """Yield (relation oid, location as text) one by one, as they were put."""
+        for oid, block, line in self._entries():
+            yield oid, f"({block},{line})"
+
     def close(self) -> None:
         """Forget everything."""
         self._file.close()

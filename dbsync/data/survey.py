@@ -10,16 +10,14 @@ from dataclasses import dataclass, field
 from dbsync.control import Control
 from dbsync.data.compare import Delta, Ends, compare_table
 from dbsync.data.limits import Shrinking, over_limit
-from dbsync.data.plan import Contents, Counts, GroupTask, SyncPlan, TableTask
+from dbsync.data.outside import outside_problems
+from dbsync.data.plan import Contents, Counts, SyncPlan, TableTask
 from dbsync.data.problem import Problem
 from dbsync.data.signatures import Memory, how_compared
 from dbsync.errors import DbsyncError
 from dbsync.events import Emit, TablePhase
 from dbsync.model import TableName
 from dbsync.pg import statements
-from dbsync.pg import statements_compare as sql
-
-_LOCATIONS = 5000
 
 
 @dataclass(slots=True)
@@ -75,7 +73,7 @@ def surveyed(plan: SyncPlan, ends: Ends, *, memory: Memory, emit: Emit, control:
         except BaseException as error:
             control.stop(error if isinstance(error, DbsyncError) else DbsyncError("internal fault in a comparison"))
             raise
-        survey.refusals = (*_over_limit(plan, survey.deltas), *_outside(plan, survey.deltas, ends))
+        survey.refusals = (*_over_limit(plan, survey.deltas), *outside_problems(plan, survey.deltas, ends))
         yield survey
     finally:
         executor.shutdown(wait=True, cancel_futures=True)
@@ -106,38 +104,3 @@ def _over_limit(plan: SyncPlan, deltas: Mapping[TableName, Delta]) -> list[Probl
         for target, delta in deltas.items()
     ]
     return over_limit(tables, plan.options.max_delete)
-
-
-def _outside(plan: SyncPlan, deltas: Mapping[TableName, Delta], ends: Ends) -> list[Problem]:
-    """Tables that were not selected and refer to rows that would be deleted: their rows would go, or forbid it."""
-    if not plan.options.delete:
-        return []
-    return [problem for group in plan.groups for problem in _outside_group(group, deltas, ends)]
-
-
-def _outside_group(group: GroupTask, deltas: Mapping[TableName, Delta], ends: Ends) -> Iterator[Problem]:
-    for key in group.referring:
-        delta = deltas.get(key.ref_table)
-        if delta is None or not delta.surplus.count:
-            continue
-        count = 0
-        with ends.target.reader() as session:
-            for oid, locations in delta.surplus.batches(_LOCATIONS):
-                query = sql.count_referring(
-                    key.table,
-                    key.columns,
-                    key.ref_table,
-                    key.ref_columns,
-                    only=delta.task.target_only,
-                    oid=oid,
-                    locations=locations,
-                )
-                count += session.one(query)[0]
-        if count:
-            yield Problem(
-                "foreign_key_outside",
-                f"{count:,} rows of {key.table}, which is not selected, refer by foreign key {key.name} "
-                f"(ON DELETE {key.on_delete}) to rows of {key.ref_table} that would be deleted",
-                key.table,
-                name=key.name,
-            )

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from psycopg import sql
 
-from dbsync.model import TableName
+from dbsync.model import ForeignKey, TableName
 from dbsync.pg.statements import DigestColumn, Statement, names, qualified, relation, row_text
 from dbsync.segments import KeyColumn, RowKey, Segmentation, runs_of
 
@@ -149,7 +149,7 @@ class ComparedTable:
             assert self.key is not None
             (column,) = self.key.names
             return sql.SQL("(({}::int8 - {}) / {})").format(
-                sql.Identifier(column), sql.Literal(cutting.base), sql.Literal(cutting.width)
+                sql.Identifier(column), _int8(cutting.base), _int8(cutting.width)
             )
         if cutting.kind == "whole" or cutting.count == 1:
             return sql.SQL("0::int8")
@@ -178,8 +178,8 @@ class ComparedTable:
         base, width = self.segmentation.base, self.segmentation.width
         return sql.SQL("({})").format(
             sql.SQL(" OR ").join(
-                sql.SQL("({0} >= {1}::int8 AND {0} <= {2}::int8)").format(
-                    column, sql.Literal(base + first * width), sql.Literal(min(base + end * width - 1, _GREATEST))
+                sql.SQL("({0} >= {1} AND {0} <= {2})").format(
+                    column, _int8(base + first * width), _int8(min(base + end * width - 1, _GREATEST))
                 )
                 for first, end in runs
             )
@@ -255,7 +255,14 @@ def update_from(changes: str, table: TableName, columns: Sequence[str], *, key: 
         relation(table, only=only),
         _list([sql.SQL("{0} = c.{0}").format(sql.Identifier(name)) for name in written]),
         sql.Identifier("pg_temp", changes),
-        sql.SQL(" AND ").join(sql.SQL("t.{0} = c.{0}").format(sql.Identifier(name)) for name in key.names),
+        _same_key(key),
+    )
+
+
+def delete_changed(changes: str, table: TableName, *, key: RowKey, only: bool) -> Statement:
+    """DELETE the rows whose keys are in ``changes``."""
+    return sql.SQL("DELETE FROM {} AS t USING {} AS c WHERE {}").format(
+        relation(table, only=only), sql.Identifier("pg_temp", changes), _same_key(key)
     )
 
 
@@ -266,20 +273,34 @@ def insert_from(changes: str, table: TableName, columns: Sequence[str]) -> State
     )
 
 
-def count_referring(
-    table: TableName,
-    columns: Sequence[str],
-    referred: TableName,
-    referred_columns: Sequence[str],
-    *,
-    only: bool,
-    oid: int,
-    locations: Sequence[str],
-) -> Statement:
-    """Count the rows of a table whose foreign key points at rows at some locations."""
-    return sql.SQL("SELECT pg_catalog.count(*) FROM {} WHERE ({}) IN (SELECT {} FROM {}{})").format(
-        qualified(table), names(columns), names(referred_columns), relation(referred, only=only), _at(oid, locations)
-    )
+def count_referring(key: ForeignKey, held_in: TableName, *, oid: int, locations: Sequence[str]) -> Statement:
+    """Count the rows whose foreign key points at rows at some locations of a table, or of a partition of it."""
+    here: sql.Composable = sql.SQL("")
+    if not oid:
+        here = sql.SQL(
+            " AND tableoid = (SELECT c.oid FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n "
+            "ON n.oid = c.relnamespace WHERE n.nspname = {} AND c.relname = {})"
+        ).format(sql.Literal(held_in.schema), sql.Literal(held_in.name))
+    return sql.SQL("SELECT pg_catalog.count(*) FROM {} WHERE ({}) IN (SELECT {} FROM {}{}{})").format(
+        qualified(key.table), names(key.columns), names(key.ref_columns), qualified(key.ref_table),
+        _at(oid, locations), here,
+    )  # fmt: skip
+
+
+def texts_at(table: TableName, columns: Sequence[str], *, only: bool, oid: int, locations: Sequence[str]) -> Statement:
+    """SELECT the location and the text of some columns of the rows at some locations."""
+    texts = [sql.SQL("{}::pg_catalog.text").format(sql.Identifier(name)) for name in columns]
+    rows = sql.SQL("SELECT ctid::pg_catalog.text, {} FROM {}").format(_list(texts), relation(table, only=only))
+    return rows + _at(oid, locations)
+
+
+def _int8(value: int) -> sql.Composable:
+    """A bigint; quoted, since the least of all is no literal: minus is applied to a number that is too great."""
+    return sql.SQL("{}::pg_catalog.int8").format(sql.Literal(str(value)))
+
+
+def _same_key(key: RowKey) -> sql.Composable:
+    return sql.SQL(" AND ").join(sql.SQL("t.{0} = c.{0}").format(sql.Identifier(name)) for name in key.names)
 
 
 def _at(oid: int, locations: Sequence[str]) -> sql.Composable:

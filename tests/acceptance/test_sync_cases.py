@@ -117,7 +117,8 @@ def check_delta(called: CalledSync, case: Case, pair: Pair, before: oracle.Photo
         once = run(called, case, pair, *args).ended(0)
         assert once.result["totals"] == dict.fromkeys(once.result["totals"], 0), once
         damage(pair.target, case)
-        repaired = run(called, case, pair, *args, "--delete", "--max-delete", "100%").ended(0)
+        deleting = [arg for arg in ("--delete", "--max-delete=100%") if arg not in args]
+        repaired = run(called, case, pair, *args, *deleting).ended(0)
         check_done(case, pair, repaired, before, first=False)
         if any(table["rows_source"] for table in repaired.result["tables"]):
             assert repaired.result["totals"]["rows_inserted"], repaired
@@ -144,7 +145,8 @@ def damage(url: str, case: Case) -> None:
 
 def replacing(args: list[str]) -> list[str]:
     """The same once more, over rows that are there now."""
-    return args if "--mode" in args else ["--mode", "replace", *args]
+    kept = [arg for at, arg in enumerate(args) if arg != "--delete" and "--max-delete" not in args[max(at - 1, 0) : at + 1]]
+    return args if "--mode" in args else ["--mode", "replace", *kept]
 
 
 def check_done(case: Case, pair: Pair, result: Result, before: oracle.Photograph, *, first: bool = True) -> None:

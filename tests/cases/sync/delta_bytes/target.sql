@@ -1,0 +1,10 @@
+INSERT INTO t (id, n) VALUES (1, 1.0);
+INSERT INTO t (id, f) VALUES (2, '0');
+INSERT INTO t (id, c) VALUES (3, 'a');
+INSERT INTO t (id, j) VALUES (4, '{"a":1}');
+INSERT INTO t (id, s) VALUES (5, NULL);
+INSERT INTO t (id, a) VALUES (6, '{1,2}');
+INSERT INTO t (id, i) VALUES (7, '30 days');
+INSERT INTO t (id, j) VALUES (8, '{"b": 2}');
+INSERT INTO t (id, c, s) VALUES (9, NULL, 'x');
+INSERT INTO t (id, n, f, c, j) VALUES (10, 1.0, 0, 'a', '[1]');

@@ -1,0 +1,1 @@
+INSERT INTO a SELECT i, i FROM generate_series(1, 90) i;

@@ -1,0 +1,3 @@
+CREATE TABLE parent (id int PRIMARY KEY, code text UNIQUE, place int NOT NULL UNIQUE);
+CREATE TABLE child (id int PRIMARY KEY, parent int NOT NULL REFERENCES parent ON DELETE CASCADE, v text);
+CREATE TABLE tree (id int PRIMARY KEY, up int REFERENCES tree ON DELETE SET NULL, name text UNIQUE);

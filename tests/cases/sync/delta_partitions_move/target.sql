@@ -1,0 +1,6 @@
+CREATE TABLE differs_2 PARTITION OF differs FOR VALUES FROM (100) TO (200);
+CREATE TABLE differs_3 PARTITION OF differs DEFAULT PARTITION BY HASH (id);
+CREATE TABLE differs_4 PARTITION OF differs_3 FOR VALUES WITH (MODULUS 1, REMAINDER 0);
+INSERT INTO alike SELECT i, CASE WHEN i % 3 = 0 THEN 'a' ELSE 'b' END, i FROM generate_series(1, 100) i;
+INSERT INTO differs SELECT i, i % 7 FROM generate_series(50, 350) i;
+INSERT INTO bare SELECT i, CASE WHEN i % 3 = 0 THEN 'a' ELSE 'b' END FROM generate_series(1, 100) i;

@@ -1,0 +1,1 @@
+INSERT INTO t VALUES (1, 'same'), (2, 'new'), (4, 'new');

@@ -1,0 +1,3 @@
+CREATE TABLE first (id int PRIMARY KEY, v int);
+CREATE TABLE parent (id int PRIMARY KEY, code text UNIQUE, v int);
+CREATE TABLE child (id int PRIMARY KEY, code text REFERENCES parent (code) ON UPDATE CASCADE);
