@@ -25,7 +25,7 @@ from dbsync.data.plan import TableTask
 from dbsync.data.planner import draft_plan
 from dbsync.data.samples import shown
 from dbsync.data.units import Skipped, select_units
-from dbsync.errors import ConfigError, ConnectionLost, DbsyncError, Drift, SameDatabase, StatementFailed
+from dbsync.errors import ConfigError, ConnectionLost, DbsyncError, Drift, InternalFault, SameDatabase, StatementFailed
 from dbsync.events import Emit, PlanReady, RunFinished, TableFinished, TablePhase, TableStarted, silent
 from dbsync.model import Catalog, TableName
 from dbsync.pg import runs, statements
@@ -230,8 +230,8 @@ class _Comparison:
             except DbsyncError as error:
                 self.control.stop(error)  # the others must not go on for nothing
                 raise
-            except BaseException:
-                self.control.stop(DbsyncError("internal fault in a worker"))
+            except BaseException as error:
+                self.control.stop(InternalFault.of(error))
                 raise
             finally:
                 tables.shutdown(wait=False, cancel_futures=True)

@@ -26,6 +26,7 @@ rebuilt (see ``dbsync.pg.database``), never echoed.
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
@@ -193,3 +194,18 @@ class Interrupted(DbsyncError):
     def status(self) -> int:
         """The exit status: 130 for SIGINT, 143 for SIGTERM and SIGHUP."""
         return 130 if self.signal_number == 2 else 143
+
+
+class InternalFault(DbsyncError):
+    """Internal fault."""
+
+    exit_code = 70
+    code = "INTERNAL"
+
+    @classmethod
+    def of(cls, error: BaseException) -> InternalFault:
+        """Name the type and the place of an error that nobody foresaw; its text might hold a secret."""
+        frame = traceback.extract_tb(error.__traceback__)[-1:]
+        place = f" at {frame[0].filename.rpartition('/')[2]}:{frame[0].lineno}" if frame else ""
+        hint = "this is a bug in dbsync; run it again with -vv and report what it prints"
+        return cls(f"internal fault: {type(error).__name__}{place}", hint=hint)

@@ -17,13 +17,12 @@ from dbsync.cli.output import Answer, Report, chunks, json_text, write_file
 from dbsync.cli.redaction import Redactor
 from dbsync.cli.terminal import escape, is_terminal
 from dbsync.control import Control
-from dbsync.errors import ConfigError, DbsyncError, Interrupted
+from dbsync.errors import ConfigError, DbsyncError, InternalFault, Interrupted
 
 _DATA = frozenset({"json", "jsonl", "csv", "sql"})  # formats that hold text from a database as it is
 _SHORT_WITH_VALUE = "cpo"
 _SHORT_FLAGS = "qvyh"
 CUT_OFF = "the work did not stop in time and was cut off; the server undoes what was not committed"
-_BUG_HINT = "this is a bug in dbsync; run it again with -vv and report what it prints"
 
 
 class Call:
@@ -94,9 +93,7 @@ class Call:
         if self._options.verbose > 1:
             for line in "".join(traceback.format_exception(error)).splitlines():
                 self.journal.debug(line)
-        frame = traceback.extract_tb(error.__traceback__)[-1:]
-        place = f" at {os.path.basename(frame[0].filename)}:{frame[0].lineno}" if frame else ""
-        self.fail(InternalFault(f"internal fault: {type(error).__name__}{place}", hint=_BUG_HINT))
+        self.fail(InternalFault.of(error))
 
     def close(self) -> None:
         """Close the log file; the call is over."""
@@ -151,13 +148,6 @@ class Call:
         except OSError as error:
             discard(1)
             raise DbsyncError(f"cannot write to stdout: {error.strerror or error}", code="OUTPUT") from error
-
-
-class InternalFault(DbsyncError):
-    """Internal fault."""
-
-    exit_code = 70
-    code = "INTERNAL"
 
 
 class UsageFault(ConfigError):

@@ -17,7 +17,16 @@ from dbsync.data.plan import GroupTask, SequenceTask, TableTask
 from dbsync.data.quarantine import RefusedRow, RowByRow, is_data_error, is_of_one_row
 from dbsync.data.report import TableOutcome
 from dbsync.data.sequences import SequenceState, next_state
-from dbsync.errors import ConnectionLost, DbsyncError, Drift, Interrupted, Mismatch, StatementFailed, TimeLimit
+from dbsync.errors import (
+    ConnectionLost,
+    DbsyncError,
+    Drift,
+    InternalFault,
+    Interrupted,
+    Mismatch,
+    StatementFailed,
+    TimeLimit,
+)
 from dbsync.events import Notice, TableFinished, TablePhase, TableProgress, TableStarted
 from dbsync.failpoints import failpoint
 from dbsync.model import ForeignKey, Index, TableName
@@ -121,7 +130,7 @@ class GroupRun:
         for outcome in self.outcomes:
             outcome.state = "done" if error is None else "stopped" if stopped else "failed"
             if error is not None and not stopped and outcome.error is None:
-                outcome.error = error if isinstance(error, DbsyncError) else DbsyncError(str(error))
+                outcome.error = error if isinstance(error, DbsyncError) else InternalFault.of(error)
             if error is not None or outcome.rows_quarantined:
                 outcome.verified = False
             outcome.elapsed_s = outcome.compared_s + time.monotonic() - self._started

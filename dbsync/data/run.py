@@ -6,8 +6,10 @@ lock's holder) and collects the ends; everything that touches rows happens in ``
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
+import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
@@ -32,6 +34,7 @@ from dbsync.errors import (
     DbsyncError,
     Drift,
     Fenced,
+    InternalFault,
     Interrupted,
     Refused,
     StatementFailed,
@@ -45,6 +48,7 @@ from dbsync.pg import ledger, runs, statements
 from dbsync.pg.database import Database, Session
 from dbsync.pg.snapshot import ReaderPool, Snapshot, exported_snapshot
 
+LOGGER = logging.getLogger("dbsync")
 _WATCH_S = 2.0
 _SILENCE_S = 30.0
 _CLEANING_S = 2.0  # the target may be what was lost; the next run cleans up else
@@ -355,8 +359,10 @@ class _Run:
         if error is None:
             return
         if not isinstance(error, DbsyncError):
-            self.control.stop(DbsyncError("internal fault in a worker"))
-            raise error
+            for line in "".join(traceback.format_exception(error)).splitlines():
+                LOGGER.debug(line)
+            error = InternalFault.of(error)
+            self.control.stop(error)
         self._errors.append(error)
         if isinstance(error, (ConnectionLost, Fenced)):
             self.control.stop(error)  # the others would only wait for the same server, or be refused likewise

@@ -14,7 +14,7 @@ from dbsync.data.outside import outside_problems
 from dbsync.data.plan import Contents, Counts, SyncPlan, TableTask
 from dbsync.data.problem import Problem
 from dbsync.data.signatures import Memory, how_compared
-from dbsync.errors import DbsyncError
+from dbsync.errors import DbsyncError, InternalFault
 from dbsync.events import Emit, TablePhase
 from dbsync.model import TableName
 from dbsync.pg import statements
@@ -71,7 +71,7 @@ def surveyed(plan: SyncPlan, ends: Ends, *, memory: Memory, emit: Emit, control:
                     control.wait(0.05)
                 survey.deltas[task.target] = future.result()
         except BaseException as error:
-            control.stop(error if isinstance(error, DbsyncError) else DbsyncError("internal fault in a comparison"))
+            control.stop(error if isinstance(error, DbsyncError) else InternalFault.of(error))
             raise
         survey.refusals = (*_over_limit(plan, survey.deltas), *outside_problems(plan, survey.deltas, ends))
         yield survey

@@ -145,7 +145,9 @@ def damage(url: str, case: Case) -> None:
 
 def replacing(args: list[str]) -> list[str]:
     """The same once more, over rows that are there now."""
-    kept = [arg for at, arg in enumerate(args) if arg != "--delete" and "--max-delete" not in args[max(at - 1, 0) : at + 1]]
+    kept = [
+        arg for at, arg in enumerate(args) if arg != "--delete" and "--max-delete" not in args[max(at - 1, 0) : at + 1]
+    ]
     return args if "--mode" in args else ["--mode", "replace", *kept]
 
 

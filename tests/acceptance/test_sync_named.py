@@ -53,3 +53,18 @@ def test_consent_never_comes_from_the_file(config, dbsync):
 @pytest.mark.parametrize("args", [("--name", "nightyl"), ("--name", "nightly", "prod", "staging"), ("prod",), ()])
 def test_unclear_ends_are_usage_errors(args, config, dbsync):
     dbsync.run("-c", config, "sync", *args, "--yes", "--json").ended(2)
+
+
+def test_a_fault_in_a_worker_is_told_as_what_it_is(pairs, called, monkeypatch):
+    pair = pairs("CREATE TABLE t (id int PRIMARY KEY)", "INSERT INTO t VALUES (1)")
+
+    def explode(self):
+        raise LookupError("nobody foresaw this")
+
+    monkeypatch.setattr("dbsync.data.group.GroupRun.replace", explode)
+    ended = called.sync(pair.source, pair.target, "--yes", "--json")
+    assert ended.exit_code == 70, ended
+    error = ended.document["error"]
+    assert (error["code"], error["message"].partition(" at ")[0]) == ("INTERNAL", "internal fault: LookupError")
+    assert ended.result["state"] == "failed"
+    assert "nobody foresaw" not in ended.stdout
