@@ -130,6 +130,6 @@ def _left(report: SyncReport) -> Iterator[str]:
         if outcome.rows_quarantined:
             yield f"{table}: refused by the target: {outcome.rows_quarantined:,}, kept in dbsync.quarantine\n"
         if outcome.rows_left_extra:
-            yield f"{table}: left alone: {outcome.rows_left_extra:,} that the source has not (--delete deletes them)\n"
+            yield f"{table}: rows that only the target has: {outcome.rows_left_extra:,}, left alone without --delete\n"
         if outcome.rows_left_different:
-            yield f"{table}: left alone: {outcome.rows_left_different:,} that differ (--mode append only inserts)\n"
+            yield f"{table}: rows that differ: {outcome.rows_left_different:,}, left alone by --mode append\n"
