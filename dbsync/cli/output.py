@@ -17,6 +17,7 @@ from dbsync.errors import ConfigError, DbsyncError
 from dbsync.model import TableName
 
 # C1 controls, bidi and other invisible marks, separators, lone surrogates; JSON itself escapes below U+0020.
+_DELETE = "\x7f"
 _UNSEEN = re.compile(
     "[\x7f-\x9f\xad\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f"
     "\ud800-\udfff\ufeff\ufff9-\ufffb\U000110bd\U000110cd\U00013430-\U0001343f\U0001bca0-\U0001bca3"
@@ -85,11 +86,11 @@ def redacted(value: Any, redact: Callable[[str], str]) -> Any:
 def json_text(value: Any, *, indent: int | None = None) -> str:
     """Return the value as JSON text with a newline at its end, harmless on a terminal too."""
     text = json.dumps(value, ensure_ascii=False, indent=indent, default=_plain)
-    return (text if text.isascii() else _UNSEEN.sub(_spelled, text)) + "\n"
+    return (text if text.isascii() and _DELETE not in text else _UNSEEN.sub(_spelled, text)) + "\n"
 
 
 def _spelled(match: re.Match[str]) -> str:
-    return json.dumps(match[0])[1:-1]
+    return "\\u007f" if match[0] == _DELETE else json.dumps(match[0])[1:-1]  # json leaves DEL as it is
 
 
 def _plain(value: Any) -> str:
