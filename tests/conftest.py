@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -44,6 +45,8 @@ def _bare_environment(place: Path) -> None:
 def run_directory() -> Iterator[Path]:
     """A directory of this run's own, with a path short enough for sockets."""
     before = dict(os.environ)
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a shell's background job: its children would ignore it too
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     place = Path(tempfile.mkdtemp(prefix="dbsync-"))
     place.chmod(0o711)  # the user that runs root's servers has to pass
     _bare_environment(place)
