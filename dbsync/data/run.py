@@ -37,7 +37,6 @@ from dbsync.errors import (
     InternalFault,
     Interrupted,
     Refused,
-    StatementFailed,
     TargetBusy,
     TimeLimit,
 )
@@ -216,9 +215,13 @@ class _Run:
         """Carry the plan out and conclude; what forbids the run as a whole is raised."""
         try:
             self._under_one_snapshot(lock)
-        except DbsyncError:
-            self._clean_up(lock)
-            raise
+            failpoint("before_conclusion")
+        except DbsyncError as error:
+            if not any(outcome.state == "done" for outcome in self.report.tables):
+                self._clean_up(lock)
+                raise
+            self._errors.append(error)  # rows were written: that has to be reported whatever goes wrong now
+        self._conclude(lock)
 
     def _under_one_snapshot(self, lock: Session) -> None:
         """Take the snapshot, compare, change every group, then set shared sequences and refresh views."""
@@ -267,8 +270,6 @@ class _Run:
                 finally:
                     context.close()
                     self._collect(context)
-        failpoint("before_conclusion")
-        self._conclude(lock)
 
     def _find_cursors(self, lock: Session, label: str) -> Cursors | None:
         if self.plan.options.mode != "cursor":
@@ -433,7 +434,7 @@ class _Run:
             runs.drop_own_schema(lock)
             if self._books is not None and self.report.state != "skipped":
                 self._books.finish(lock, self.report.state)
-        except (StatementFailed, Fenced) as error:
+        except DbsyncError as error:
             self.report.warnings.append(f"the target's schema dbsync could not be tidied up: {error.message}")
         finally:
             patience.cancel()
