@@ -259,7 +259,9 @@ def _shape(server: EphemeralServer, database: str) -> tuple[int, int, int, int]:
     ]
     rows = sum(execute(server, database, f"SELECT pg_catalog.count(*) FROM public.{name}")[0][0] for name in tables)
     ((indexes,),) = execute(server, database, "SELECT count(*) FROM pg_indexes WHERE schemaname = 'public'")
-    ((keys,),) = execute(server, database, "SELECT count(*) FROM pg_constraint WHERE contype = 'f' AND convalidated")
+    query = "SELECT count(*) FROM pg_constraint WHERE contype = 'f' AND convalidated"
+    query += " AND connamespace = 'public'::regnamespace"
+    ((keys,),) = execute(server, database, query)
     return len(tables), rows, indexes, keys
 
 
