@@ -1,0 +1,148 @@
+"""PURE: what differs between two schemas, object by object and attribute by attribute.
+
+``source`` is what is wanted, ``target`` what is there. An attribute that only one of the servers has
+(another version) is not compared; an object that Postgres makes by itself for another one is not listed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from dbsync.schema.objects import Grant, Ref, SchemaObject, Snapshot
+
+# What only says again what another part says, or where a thing stands.
+_DERIVED = {
+    "column": {"number", "of"},
+    "default": {"of"},
+    "constraint": {"of", "columns", "references", "valid"},
+    "domain_constraint": {"of", "columns", "references", "valid"},
+    "index": {"of", "unique"},
+    "function": {"signature", "identity", "argument_names", "argument_modes", "defaults", "tracked", "is_trigger"},
+    "procedure": {"signature", "identity", "argument_names", "argument_modes", "defaults", "tracked", "is_trigger"},
+    "aggregate": {"argument_names", "argument_modes", "defaults", "tracked", "is_trigger"},
+    "trigger": {"of"},
+    "rule": {"of"},
+    "extension": {"relocatable"},
+}
+_VIEW_COLUMNS = frozenset("vm")
+_MAINTAIN = 170000
+
+Values = tuple[Any, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """An object on both sides: for each part that differs, what is there and what is wanted."""
+
+    ref: Ref
+    parts: Mapping[str, Values]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SchemaDiff:
+    """What the target lacks, what it has too much, what it has otherwise; in the order of the addresses.
+
+    ``reordered``: tables whose columns stand in another order, which no ALTER can change.
+    """
+
+    created: tuple[Ref, ...]
+    dropped: tuple[Ref, ...]
+    changed: tuple[Change, ...]
+    reordered: tuple[Ref, ...] = ()
+
+    @property
+    def empty(self) -> bool:
+        """Whether the schemas are the same."""
+        return not (self.created or self.dropped or self.changed)
+
+
+def compare_schemas(source: Snapshot, target: Snapshot, *, ignore: Collection[str] = ()) -> SchemaDiff:
+    """Compare two snapshots. ``ignore``: names of parts to leave out, among them owner, privileges, comments."""
+    wanted, present = (
+        {ref: made for ref, made in side.objects.items() if not is_implied(made)} for side in (source, target)
+    )
+    oldest = min(source.server_version_num, target.server_version_num)
+    changes = []
+    for ref in sorted(wanted.keys() & present.keys()):
+        parts = differing_parts(present[ref], wanted[ref], oldest=oldest, ignore=ignore)
+        if parts:
+            changes.append(Change(ref, parts))
+    return SchemaDiff(
+        created=tuple(sorted(wanted.keys() - present.keys())),
+        dropped=tuple(sorted(present.keys() - wanted.keys())),
+        changed=tuple(changes),
+        reordered=_reordered(source, target),
+    )
+
+
+def is_implied(made: SchemaObject) -> bool:
+    """Whether Postgres makes and drops the object together with another one."""
+    kind, parts = made.ref.kind, made.parts
+    if kind == "constraint":
+        return bool(parts["inherited"]) and not parts["attached_to"]
+    if kind == "trigger":
+        return bool(parts["inherited"])
+    return kind == "column" and parts["of"] in _VIEW_COLUMNS and not made.comment and not made.grants
+
+
+def differing_parts(
+    present: SchemaObject, wanted: SchemaObject, *, oldest: int, ignore: Collection[str] = ()
+) -> Mapping[str, Values]:
+    """Return the parts that differ, owner, privileges and comment too; ``oldest``: the older server's version."""
+    found: dict[str, Values] = {}
+    derived = _DERIVED.get(wanted.ref.kind, set())
+    view_column = wanted.ref.kind == "column" and wanted.parts["of"] == "v"
+    for name in sorted(present.parts.keys() & wanted.parts.keys()):
+        if name in derived or name in ignore or view_column:
+            continue
+        pair = _comparable(present, name), _comparable(wanted, name)
+        if pair[0] != pair[1]:
+            found[name] = pair
+    if "owner" not in ignore and present.owner != wanted.owner:
+        found["owner"] = (present.owner, wanted.owner)
+    grants = _grants(present, oldest), _grants(wanted, oldest)
+    if "privileges" not in ignore and grants[0] != grants[1]:
+        found["privileges"] = grants
+    if "comments" not in ignore and present.comment != wanted.comment:
+        found["comment"] = (present.comment, wanted.comment)
+    return found
+
+
+def _comparable(made: SchemaObject, name: str) -> Any:
+    value = made.parts[name]
+    if name == "not_null_constraint" and value is not None:
+        usual = default_not_null_name(made.ref)
+        return {**value, "name": None if value["name"] == usual else value["name"]}
+    return value
+
+
+def default_not_null_name(column: Ref) -> str:
+    """The name that Postgres 18 gives to a NOT NULL by itself, where nothing stands in its way."""
+    return f"{column.name}_{column.sub}_not_null"
+
+
+def _grants(made: SchemaObject, oldest: int) -> frozenset[Grant]:
+    if oldest >= _MAINTAIN:
+        return made.grants
+    return frozenset(grant for grant in made.grants if grant.privilege != "MAINTAIN")
+
+
+def _reordered(source: Snapshot, target: Snapshot) -> tuple[Ref, ...]:
+    orders = [_column_orders(side) for side in (source, target)]
+    found = []
+    for table in sorted(orders[0].keys() & orders[1].keys()):
+        common = set(orders[0][table]) & set(orders[1][table])
+        first, second = ([name for name in order[table] if name in common] for order in orders)
+        if first != second:
+            found.append(Ref("table", *table))
+    return tuple(found)
+
+
+def _column_orders(side: Snapshot) -> Mapping[tuple[str, str], list[str]]:
+    found: dict[tuple[str, str], list[tuple[int, str]]] = {}
+    for ref, made in side.objects.items():
+        if ref.kind == "column" and made.parts["of"] not in _VIEW_COLUMNS:
+            found.setdefault((ref.schema, ref.name), []).append((made.parts["number"], ref.sub))
+    return {table: [name for _, name in sorted(columns)] for table, columns in found.items()}

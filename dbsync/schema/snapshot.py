@@ -1,0 +1,150 @@
+"""Read a whole schema as a ``Snapshot``: some twenty queries in one read-only transaction.
+
+What extensions made is left out (the extension itself is an object), and so is dbsync's own ledger.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from dbsync.pg.database import Session
+from dbsync.pg.sql import load
+from dbsync.schema.objects import RELATIONS, Grant, Ref, SchemaObject, Snapshot
+
+Address = tuple[int, int, int]
+
+_SQL = load("snapshot")
+_OBJECTS = (
+    "schemas", "extensions", "types", "relations", "partitions", "inheritance", "columns", "defaults", "sequences",
+    "constraints", "indexes", "routines", "triggers", "rules", "policies", "event_triggers", "statistics",
+    "publications", "foreign_data", "casts", "operators", "operator_classes", "collations", "text_search",
+    "default_privileges", "others",
+)  # fmt: skip
+# Objects that sit at the address of their table: their edges in the catalogs are the table's.
+_SHARED_ADDRESS = frozenset({"partition", "inheritance"})
+
+
+def take_snapshot(session: Session) -> Snapshot:
+    """Read everything in one transaction that sees one moment. Raises StatementFailed."""
+    with session.transaction():
+        session.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        session.execute("SET LOCAL jit = off")
+        return _Reading(session).snapshot()
+
+
+class _Reading:
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self.members = {(classid, objid) for classid, objid, _ in session.execute(_SQL["members"])}
+        self.refs: dict[Address, Ref] = {}
+        self.stand_ins: dict[tuple[int, int], Address] = {}
+        self.unmapped_comments = 0
+
+    def snapshot(self) -> Snapshot:
+        found = list(self._rows())
+        grants, comments = self._grants(), self._comments()
+        schemas = self._publication_schemas()
+        objects = {}
+        for address, ref, owner, parts in found:
+            if ref.kind == "publication" and schemas is not None:
+                parts = {**parts, "schemas": schemas.get(address[1])}
+            shared = ref.kind in _SHARED_ADDRESS
+            objects[ref] = SchemaObject(
+                ref, parts, owner,
+                frozenset() if shared else grants.get(address, frozenset()),
+                None if shared else comments.pop(address, None),
+            )  # fmt: skip
+        self.unmapped_comments = sum(1 for address in comments if self._is_ours(address))
+        ((encoding,),) = self.session.execute(
+            "SELECT pg_catalog.pg_encoding_to_char(encoding) FROM pg_catalog.pg_database"
+            " WHERE datname = pg_catalog.current_database()"
+        )
+        return Snapshot(
+            server_version_num=self.session.server_version_num,
+            objects=objects,
+            needs=self._needs(objects),
+            encoding=encoding,
+            uncompared=self._uncompared(),
+        )
+
+    def _rows(self) -> Iterator[tuple[Address, Ref, str | None, dict[str, Any]]]:
+        for block in _OBJECTS:
+            for classid, objid, part, kind, schema, name, sub, arguments, owner, parts in self.session.execute(
+                _SQL[block]
+            ):
+                if (classid, objid) in self.members:
+                    continue
+                ref = Ref(kind, schema, name, sub, arguments)
+                address = (classid, objid, part)
+                if kind not in _SHARED_ADDRESS:
+                    self.refs[address] = ref
+                yield address, ref, owner, parts
+
+    def _grants(self) -> Mapping[Address, frozenset[Grant]]:
+        rows = self.session.execute(_SQL["privileges"])
+        return {(c, o, s): frozenset(Grant(*grant) for grant in grants) for c, o, s, grants in rows}
+
+    def _comments(self) -> dict[Address, str]:
+        return {(c, o, s): text for c, o, s, text in self.session.execute(_SQL["comments"])}
+
+    def _publication_schemas(self) -> Mapping[int, list[str]] | None:
+        if self.session.server_version_num < 150000:
+            return None
+        return dict(self.session.execute(_SQL["publication_schemas"]))
+
+    def _is_ours(self, address: Address) -> bool:
+        return (address[0], address[1]) not in self.members and self._ref(address) is not None
+
+    def _needs(self, objects: Mapping[Ref, SchemaObject]) -> Mapping[Ref, frozenset[Ref]]:
+        self.stand_ins = {(c, o): (rc, ro, rs) for c, o, rc, ro, rs in self.session.execute(_SQL["stand_ins"])}
+        needs: dict[Ref, set[Ref]] = {ref: set() for ref in objects}
+        for c, o, s, rc, ro, rs in self.session.execute(_SQL["dependencies"]):
+            dependent, needed = self._ref((c, o, s)), self._ref((rc, ro, rs))
+            if dependent is not None and needed is not None and dependent != needed:
+                needs[dependent].add(needed)
+        for ref, made in objects.items():
+            needs[ref] |= _belongs_to(made, objects)
+            needs[ref].discard(ref)
+        return {ref: frozenset(others) for ref, others in needs.items()}
+
+    def _ref(self, address: Address) -> Ref | None:
+        """The object at an address, or the one that it stands for; of an extension's things, the extension."""
+        for _ in range(4):  # an array of a row type of a table: three steps
+            found = self.refs.get(address) or self.refs.get((address[0], address[1], 0))
+            if found is not None:
+                return found
+            other = self.stand_ins.get((address[0], address[1]))
+            if other is None:
+                return None
+            address = other
+        return None
+
+    def _uncompared(self) -> Mapping[str, int]:
+        found = {f"security label ({provider})": n for provider, n in self.session.execute(_SQL["security_labels"])}
+        if self.unmapped_comments:
+            found["comment on a part"] = self.unmapped_comments
+        return found
+
+
+def _belongs_to(made: SchemaObject, objects: Mapping[Ref, SchemaObject]) -> set[Ref]:
+    """Edges that pg_depend does not hold, because it says them by other means."""
+    ref, parts = made.ref, made.parts
+    found = set()
+    if ref.schema and Ref("schema", "", ref.schema) in objects:
+        found.add(Ref("schema", "", ref.schema))
+    if ref.kind in ("partition", "inheritance"):
+        found |= {Ref("table", ref.schema, ref.name), Ref("table", parts["parent_schema"], parts["parent"])}
+    if ref.kind in ("column", "default", "constraint", "trigger", "rule", "policy", "domain_constraint"):
+        found |= {
+            other for kind in (*sorted(RELATIONS), "domain") if (other := Ref(kind, ref.schema, ref.name)) in objects
+        }
+    if ref.kind == "default":
+        found.add(Ref("column", ref.schema, ref.name, ref.sub))
+    if ref.kind == "index":
+        found |= {other for kind in ("table", "matview") if (other := Ref(kind, ref.schema, parts["table"])) in objects}
+        if parts["attached_to"]:
+            found.add(Ref("index", *parts["attached_to"]))
+    if ref.kind == "constraint" and parts["attached_to"]:
+        found.add(Ref("constraint", *parts["attached_to"]))
+    return found
