@@ -1,0 +1,2 @@
+-- narrowing where a row does not fit: the check must find it
+CREATE TABLE public.t (id int PRIMARY KEY, v varchar(3));

@@ -1,0 +1,4 @@
+CREATE TABLE public.p (id int PRIMARY KEY);
+CREATE TABLE public.t (id int PRIMARY KEY, a int CONSTRAINT ca CHECK (a > 0) NOT ENFORCED, b int CONSTRAINT cb CHECK (b > 0), p int CONSTRAINT fp REFERENCES public.p, q int CONSTRAINT fq REFERENCES public.p NOT ENFORCED);
+
+INSERT INTO public.p VALUES (1); INSERT INTO public.t VALUES (1, 1, 1, 1, 1);

@@ -1,0 +1,4 @@
+CREATE SCHEMA app;
+GRANT USAGE ON SCHEMA app TO PUBLIC;
+GRANT ALL ON SCHEMA app TO dbsync_case_writer;
+COMMENT ON SCHEMA app IS 'before';

@@ -1,0 +1,8 @@
+-- every option of a sequence changes
+CREATE SEQUENCE public.a AS bigint INCREMENT 10 MINVALUE -5 MAXVALUE 9223372036854775000 START 7 CACHE 20 CYCLE;
+CREATE SEQUENCE public.b INCREMENT 2 START 1;
+CREATE SEQUENCE public.came AS int START 100 OWNED BY NONE;
+COMMENT ON SEQUENCE public.a IS 'numbers';
+ALTER SEQUENCE public.b OWNER TO dbsync_case_owner;
+GRANT USAGE ON SEQUENCE public.a TO dbsync_case_writer;
+GRANT SELECT, UPDATE ON SEQUENCE public.came TO dbsync_case_reader WITH GRANT OPTION;

@@ -1,0 +1,8 @@
+-- OWNED BY moves from one column to another, to none, and from none
+CREATE TABLE public.t (a int, b int);
+CREATE TABLE public.u (a int, b int);
+CREATE SEQUENCE public.s1;
+CREATE SEQUENCE public.s2;
+CREATE SEQUENCE public.s3;
+ALTER SEQUENCE public.s1 OWNED BY public.u.b;
+ALTER SEQUENCE public.s3 OWNED BY public.t.a;

@@ -1,0 +1,3 @@
+-- a sequence's persistence
+CREATE UNLOGGED SEQUENCE public.s;
+CREATE SEQUENCE public.u;
