@@ -14,7 +14,7 @@ from dbsync.schema.objects import Grant, Ref, SchemaObject, Snapshot
 
 # What only says again what another part says, or where a thing stands.
 _DERIVED = {
-    "column": {"number", "of"},
+    "column": {"number", "of", "type_storage"},
     "default": {"of"},
     "constraint": {"of", "columns", "references", "valid"},
     "domain_constraint": {"of", "columns", "references", "valid"},

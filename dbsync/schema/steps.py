@@ -15,7 +15,8 @@ Action = Literal["create", "alter", "drop"]
 class Check:
     """A question to the data before a statement runs that may fail on it: ``sql`` gives one number.
 
-    The statement can run when the number is 0; else ``message`` says what is in the way ("{} rows of ...").
+    The statement can run when the number is 0; else ``message`` says what is in the way: "{} rows of ...",
+    with the number in place of the first "{}" (no ``format``: names may hold braces).
     """
 
     sql: str
@@ -58,12 +59,15 @@ class Scene:
     """What a maker may look at: both schemas, what is made or dropped whole, and what was renamed.
 
     ``source`` is what is wanted, ``target`` what is there (renames of the user's hints already applied to it).
+    ``created`` and ``dropped`` are made or dropped whole; ``inlined`` are constraints and defaults that the
+    CREATE TABLE of their table says.
     """
 
     source: Snapshot
     target: Snapshot
     created: Set[Ref] = field(default_factory=set)
     dropped: Set[Ref] = field(default_factory=set)
+    inlined: Set[Ref] = field(default_factory=set)
 
 
 class Maker(Protocol):

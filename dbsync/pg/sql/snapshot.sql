@@ -148,7 +148,7 @@ SELECT c.tableoid, a.attrelid, a.attnum, 'column', n.nspname, c.relname, a.attna
             'not_null', a.attnotnull,
             'local', a.attislocal,
             'inherited', a.attinhcount > 0,
-            'storage', CASE WHEN a.attstorage <> t.typstorage THEN a.attstorage END,
+            'storage', CASE WHEN a.attstorage <> t.typstorage THEN a.attstorage END, 'type_storage', t.typstorage,
             'statistics', NULLIF((pg_catalog.to_jsonb(a) ->> 'attstattarget')::int, -1),
             'options', (SELECT pg_catalog.jsonb_agg(o ORDER BY o) FROM pg_catalog.unnest(a.attoptions) o),
             'foreign_options', (SELECT pg_catalog.jsonb_agg(o ORDER BY o) FROM pg_catalog.unnest(a.attfdwoptions) o),

@@ -1,0 +1,197 @@
+"""Constraints and indexes, by the definitions that the server prints, and what hangs on an index beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Set
+
+from dbsync.pg.quoting import name
+from dbsync.schema.diff import is_implied
+from dbsync.schema.makers.columns import table_name
+from dbsync.schema.objects import Ref, SchemaObject
+from dbsync.schema.steps import Action, Alteration, Check, Maker, Scene, Step
+
+_ENFORCED = 180000
+
+
+def constraint_clause(made: SchemaObject) -> str:
+    """Return ``CONSTRAINT name ...`` as CREATE TABLE and ADD take it."""
+    return f"CONSTRAINT {name(made.ref.sub)} {made.parts['definition']}"
+
+
+def _alter_table(made: SchemaObject) -> str:
+    only = "ONLY " if made.parts["of"] == "p" and made.parts["type"] in "pux" else ""
+    words = "FOREIGN TABLE" if made.parts["of"] == "f" else "TABLE"
+    return f"ALTER {words} {only}{table_name(made.ref)}"
+
+
+class _Constraints:
+    def create(self, wanted: SchemaObject, scene: Scene) -> list[Step]:
+        if is_implied(wanted):
+            return []
+        add = f"{_alter_table(wanted)} ADD {constraint_clause(wanted)}"
+        steps = [Step(add, wanted.ref, "create", checks=_checks(wanted, scene))]
+        return [*steps, *attach(wanted, scene), *index_facts(wanted)]
+
+    def drop(self, present: SchemaObject, scene: Scene) -> list[Step]:
+        if is_implied(present):
+            return []
+        # Without ONLY: the children's copies go with their parent's.
+        words = "FOREIGN TABLE" if present.parts["of"] == "f" else "TABLE"
+        sql = f"ALTER {words} {table_name(present.ref)} DROP CONSTRAINT {name(present.ref.sub)}"
+        return [Step(sql, present.ref, "drop")]
+
+    def alter(self, present: SchemaObject, wanted: SchemaObject, parts: Set[str], scene: Scene) -> Alteration:
+        if is_implied(wanted):
+            return Alteration()
+        old, new = present.parts["definition"], wanted.parts["definition"]
+        steps: list[Step] = []
+        start = f"ALTER TABLE {table_name(wanted.ref)}"
+        if "definition" in parts:
+            if old == f"{new} NOT VALID":
+                sql = f"{start} VALIDATE CONSTRAINT {name(wanted.ref.sub)}"
+                steps.append(Step(sql, wanted.ref, "alter", checks=_checks(wanted, scene)))
+            elif wanted.parts["type"] == "f" and _bare(old) == _bare(new):
+                sql = f"{start} ALTER CONSTRAINT {name(wanted.ref.sub)} {_deferrability(new)}"
+                steps.append(Step(sql, wanted.ref, "alter"))
+            else:
+                return Alteration(rebuild=True)
+        if "attached_to" in parts:
+            if present.parts["attached_to"]:
+                return Alteration(rebuild=True)
+            steps += attach(wanted, scene)
+        steps += index_facts(wanted, present, parts)
+        known = {"definition", "attached_to", "inherited", "clustered", "replica_identity", "index_tablespace"}
+        return Alteration(tuple(steps), unplanned=tuple(sorted(parts - known)))
+
+
+def _bare(definition: str) -> str:
+    """A foreign key's definition without what ALTER CONSTRAINT can change."""
+    for words in (" INITIALLY DEFERRED", " DEFERRABLE", " NOT VALID"):
+        definition = definition.replace(words, "")
+    return definition
+
+
+def _deferrability(definition: str) -> str:
+    if " INITIALLY DEFERRED" in definition:
+        return "DEFERRABLE INITIALLY DEFERRED"
+    return "DEFERRABLE INITIALLY IMMEDIATE" if " DEFERRABLE" in definition else "NOT DEFERRABLE"
+
+
+def _checks(wanted: SchemaObject, scene: Scene) -> tuple[Check, ...]:
+    """Ask the rows that are there whether they keep the constraint. Exclusions have no cheap question."""
+    table = Ref("table", wanted.ref.schema, wanted.ref.name)
+    if table not in scene.target.objects or table in scene.created:
+        return ()
+    parts, where = wanted.parts, table_name(wanted.ref)
+    columns = parts["columns"] or []
+    if any(Ref("column", *table[1:3], column) not in scene.target.objects for column in columns):
+        return ()
+    label = name(wanted.ref.sub)
+    if parts["type"] == "c" and parts["definition"].startswith("CHECK ("):
+        if not parts["valid"] or "NOT ENFORCED" in parts["definition"]:
+            return ()
+        condition = parts["definition"].removeprefix("CHECK ").removesuffix(" NO INHERIT")
+        return (Check(f"SELECT pg_catalog.count(*) FROM {where} WHERE NOT {condition}",
+                      f"{{}} rows of {where} break the check {label}"),)  # fmt: skip
+    if parts["type"] in "pu" and "WITHOUT OVERLAPS" not in parts["definition"]:
+        return _key_checks(wanted, where, columns, label)
+    return ()
+
+
+def _key_checks(wanted: SchemaObject, where: str, columns: list[str], label: str) -> tuple[Check, ...]:
+    listed = ", ".join(name(column) for column in columns)
+    nulls = " OR ".join(f"{name(column)} IS NULL" for column in columns)
+    found = []
+    if wanted.parts["type"] == "p":
+        found.append(Check(f"SELECT pg_catalog.count(*) FROM {where} WHERE {nulls}",
+                           f"{{}} rows of {where} have no value in the key {label}"))  # fmt: skip
+    kept = "" if "NULLS NOT DISTINCT" in wanted.parts["definition"] else f" WHERE NOT ({nulls})"
+    doubles = f"SELECT {listed} FROM {where}{kept} GROUP BY {listed} HAVING pg_catalog.count(*) > 1"
+    found.append(Check(f"SELECT pg_catalog.count(*) FROM ({doubles}) AS doubles",
+                       f"{{}} values of the key {label} of {where} stand in more than one row"))  # fmt: skip
+    return tuple(found)
+
+
+def attach(wanted: SchemaObject, scene: Scene) -> list[Step]:
+    """Hang a partition's index or key on its parent's; a table that is attached later brings its own along."""
+    parent = wanted.parts["attached_to"]
+    if not parent:
+        return []
+    index, table = (wanted.ref.sub, wanted.ref.name) if wanted.ref.kind == "constraint" else (
+        wanted.ref.name, wanted.parts["table"])  # fmt: skip
+    if attaches_with_table(wanted, scene):
+        return []
+    above = name(parent[0], parent[-1])
+    assert table
+    return [Step(f"ALTER INDEX {above} ATTACH PARTITION {name(wanted.ref.schema, index)}", wanted.ref, "create")]
+
+
+def attaches_with_table(wanted: SchemaObject, scene: Scene) -> bool:
+    """Whether ATTACH PARTITION of the table will find the index and hang it on a parent's that is there already."""
+    parent = wanted.parts["attached_to"]
+    above = Ref("constraint", *parent) if wanted.ref.kind == "constraint" else Ref("index", *parent)
+    table = wanted.ref.name if wanted.ref.kind == "constraint" else wanted.parts["table"]
+    link = Ref("partition", wanted.ref.schema, table)
+    return link in scene.created and above not in scene.created
+
+
+def index_facts(wanted: SchemaObject, present: SchemaObject | None = None, parts: Set[str] | None = None) -> list[Step]:
+    """Return the steps for what an index is to its table: its order on disk, its replica identity, its place."""
+    constraint = wanted.ref.kind == "constraint"
+    index = wanted.ref.sub if constraint else wanted.ref.name
+    table = name(wanted.ref.schema, wanted.ref.name if constraint else wanted.parts["table"])
+    action: Action = "create" if present is None else "alter"
+    place = "index_tablespace" if constraint else "tablespace"
+    found = []
+
+    def changed(key: str) -> bool:
+        return bool(wanted.parts.get(key)) if parts is None else key in parts
+
+    if changed("clustered"):
+        found.append(
+            f"ALTER TABLE {table} CLUSTER ON {name(index)}" if wanted.parts["clustered"]
+            else f"ALTER TABLE {table} SET WITHOUT CLUSTER"
+        )  # fmt: skip
+    if changed("replica_identity") and wanted.parts["replica_identity"]:
+        found.append(f"ALTER TABLE {table} REPLICA IDENTITY USING INDEX {name(index)}")
+    if changed(place):
+        where = name(wanted.parts[place] or "pg_default")
+        found.append(f"ALTER INDEX {name(wanted.ref.schema, index)} SET TABLESPACE {where}")
+    return [Step(sql, wanted.ref, action) for sql in found]
+
+
+class _Indexes:
+    def create(self, wanted: SchemaObject, scene: Scene) -> list[Step]:
+        steps = [Step(wanted.parts["definition"], wanted.ref, "create", checks=self._checks(wanted, scene))]
+        return [*steps, *self._statistics(wanted, "create"), *attach(wanted, scene), *index_facts(wanted)]
+
+    def drop(self, present: SchemaObject, scene: Scene) -> list[Step]:
+        return [Step(f"DROP INDEX {name(present.ref.schema, present.ref.name)}", present.ref, "drop")]
+
+    def alter(self, present: SchemaObject, wanted: SchemaObject, parts: Set[str], scene: Scene) -> Alteration:
+        if parts & {"definition", "table"} or ("valid" in parts and wanted.parts["valid"]):
+            return Alteration(rebuild=True)
+        if "attached_to" in parts and present.parts["attached_to"]:
+            return Alteration(rebuild=True)
+        steps = attach(wanted, scene) if "attached_to" in parts else []
+        if "statistics" in parts:
+            steps += self._statistics(wanted, "alter", present)
+        steps += index_facts(wanted, present, parts)
+        known = {"attached_to", "statistics", "clustered", "replica_identity", "tablespace"}
+        return Alteration(tuple(steps), unplanned=tuple(sorted(parts - known)))
+
+    def _statistics(self, wanted: SchemaObject, action: Action, present: SchemaObject | None = None) -> list[Step]:
+        new = wanted.parts["statistics"] or {}
+        old = (present.parts["statistics"] or {}) if present is not None else {}
+        index = name(wanted.ref.schema, wanted.ref.name)
+        return [
+            Step(f"ALTER INDEX {index} ALTER COLUMN {int(number)} SET STATISTICS {int(new.get(number, -1))}",
+                 wanted.ref, action)
+            for number in sorted(old.keys() | new.keys()) if old.get(number) != new.get(number)
+        ]  # fmt: skip
+
+    def _checks(self, wanted: SchemaObject, scene: Scene) -> tuple[Check, ...]:
+        return ()
+
+
+MAKERS: dict[str, Maker] = {"constraint": _Constraints(), "index": _Indexes()}

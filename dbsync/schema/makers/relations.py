@@ -1,0 +1,230 @@
+"""Tables of all kinds, sequences, and the two ways in which a table hangs on another one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Set
+
+from dbsync.pg.quoting import literal, name
+from dbsync.schema.makers.columns import (
+    changed_options,
+    column_clause,
+    later_steps,
+    options_list,
+    sequence_options,
+)
+from dbsync.schema.makers.constraints import constraint_clause
+from dbsync.schema.objects import Ref, SchemaObject
+from dbsync.schema.steps import Action, Alteration, Maker, Scene, Step
+
+_IDENTITY = {"n": "NOTHING", "f": "FULL", "d": "DEFAULT"}
+
+
+class _Tables:
+    def create(self, wanted: SchemaObject, scene: Scene) -> list[Step]:
+        parts = wanted.parts
+        words = [
+            "CREATE",
+            "UNLOGGED" if parts["persistence"] == "u" else "",
+            "FOREIGN TABLE" if parts["variant"] == "foreign" else "TABLE",
+            name(wanted.ref.schema, wanted.ref.name),
+            self._body(wanted, scene),
+            self._parents(wanted, scene),
+            f"PARTITION BY {parts['partition_key']}" if parts["partition_key"] else "",
+            f"SERVER {name(parts['server'])}" if parts["server"] else "",
+            f"OPTIONS ({options_list(parts['foreign_options'])})" if parts["foreign_options"] else "",
+            f"USING {name(parts['access_method'])}" if parts["access_method"] not in (None, "heap") else "",
+            _with(parts["options"], parts["toast_options"]),
+            f"TABLESPACE {name(parts['tablespace'])}" if parts["tablespace"] else "",
+        ]
+        create = Step(" ".join(word for word in words if word), wanted.ref, "create")
+        later = [step for column in _columns(wanted, scene) for step in later_steps(column)]
+        return [create, *later, *_security(wanted, {"row_security", "force_row_security"}, "create"),
+                *_replica_identity(wanted, "create")]  # fmt: skip
+
+    def _body(self, wanted: SchemaObject, scene: Scene) -> str:
+        if wanted.parts["of_type"]:
+            return f"OF {wanted.parts['of_type']}"
+        lines = [column_clause(column, scene, _inlined(column.ref, scene)) for column in _columns(wanted, scene)]
+        lines += [constraint_clause(made) for made in scene.source.members(wanted.ref) if made.ref in scene.inlined
+                  and made.ref.kind == "constraint"]  # fmt: skip
+        return "(\n    " + ",\n    ".join(lines) + "\n)" if lines else "()"
+
+    def _parents(self, wanted: SchemaObject, scene: Scene) -> str:
+        parents = sorted(
+            (made.parts["number"], made.parts["parent_schema"], made.parts["parent"])
+            for made in scene.source.members(wanted.ref)
+            if made.ref.kind == "inheritance"
+        )
+        return f"INHERITS ({', '.join(name(schema, table) for _, schema, table in parents)})" if parents else ""
+
+    def drop(self, present: SchemaObject, scene: Scene) -> list[Step]:
+        words = "FOREIGN TABLE" if present.parts["variant"] == "foreign" else "TABLE"
+        where = name(present.ref.schema, present.ref.name)
+        lost = None if present.parts["variant"] == "foreign" else f"the rows of {where}"
+        return [Step(f"DROP {words} {where}", present.ref, "drop", destroys=lost)]
+
+    def alter(self, present: SchemaObject, wanted: SchemaObject, parts: Set[str], scene: Scene) -> Alteration:
+        if parts & {"variant", "partition_key"}:
+            return Alteration(rebuild=True)
+        steps: list[Step] = []
+        table = f"ALTER TABLE {name(wanted.ref.schema, wanted.ref.name)}"
+        if wanted.parts["variant"] == "foreign":
+            table = f"ALTER FOREIGN TABLE {name(wanted.ref.schema, wanted.ref.name)}"
+
+        def add(words: str) -> None:
+            steps.append(Step(f"{table} {words}", wanted.ref, "alter"))
+
+        for prefix, key in (("", "options"), ("toast.", "toast_options")):
+            if key in parts:
+                for words in _changed_storage_options(present.parts[key], wanted.parts[key], prefix):
+                    add(words)
+        if "persistence" in parts:
+            add("SET UNLOGGED" if wanted.parts["persistence"] == "u" else "SET LOGGED")
+        if "of_type" in parts:
+            add(f"OF {wanted.parts['of_type']}" if wanted.parts["of_type"] else "NOT OF")
+        if "tablespace" in parts:
+            add(f"SET TABLESPACE {name(wanted.parts['tablespace'] or 'pg_default')}")
+        if "access_method" in parts and scene.target.server_version_num >= 150000:
+            add(f"SET ACCESS METHOD {name(wanted.parts['access_method'] or 'DEFAULT')}")
+        if "foreign_options" in parts:
+            changed = changed_options(present.parts["foreign_options"], wanted.parts["foreign_options"])
+            add(f"OPTIONS ({changed})")
+        steps += _security(wanted, parts & {"row_security", "force_row_security"}, "alter")
+        steps += _replica_identity(wanted, "alter") if "replica_identity" in parts else []
+        known = {"options", "toast_options", "persistence", "of_type", "tablespace", "access_method",
+                 "foreign_options", "row_security", "force_row_security", "replica_identity"}  # fmt: skip
+        if scene.target.server_version_num < 150000:
+            known.discard("access_method")
+        return Alteration(tuple(steps), unplanned=tuple(sorted(parts - known)))
+
+
+def _columns(table: SchemaObject, scene: Scene) -> Iterator[SchemaObject]:
+    """The columns that CREATE TABLE says: all, but for those that INHERITS brings."""
+    inherits = any(made.ref.kind == "inheritance" for made in scene.source.members(table.ref))
+    for made in scene.source.members(table.ref):
+        if made.ref.kind == "column" and (made.parts["local"] or not inherits):
+            yield made
+
+
+def _inlined(column: Ref, scene: Scene) -> str | None:
+    default = column._replace(kind="default")
+    return scene.source.objects[default].parts["expression"] if default in scene.inlined else None
+
+
+def _with(options: list[str] | None, toast: list[str] | None = None) -> str:
+    words = [_option(option) for option in options or ()] + [_option(f"toast.{option}") for option in toast or ()]
+    return f"WITH ({', '.join(words)})" if words else ""
+
+
+def _option(option: str) -> str:
+    """``a=b`` as ``a = 'b'``: values may be anything in a view's or a foreign option."""
+    key, _, value = option.partition("=")
+    return f"{key} = {literal(value)}"
+
+
+def _changed_storage_options(present: list[str] | None, wanted: list[str] | None, prefix: str = "") -> Iterator[str]:
+    """Yield RESET and SET clauses for what differs between two reloptions."""
+    old, new = (dict(option.partition("=")[::2] for option in side or ()) for side in (present, wanted))
+    if gone := sorted(key for key in old if key not in new):
+        yield f"RESET ({', '.join(prefix + key for key in gone)})"
+    if fresh := sorted(f"{prefix}{key} = {literal(value)}" for key, value in new.items() if old.get(key) != value):
+        yield f"SET ({', '.join(fresh)})"
+
+
+def _security(wanted: SchemaObject, parts: Set[str], action: Action) -> list[Step]:
+    table = f"ALTER TABLE {name(wanted.ref.schema, wanted.ref.name)}"
+    values = wanted.parts
+    found = []
+    if "row_security" in parts and (values["row_security"] or action == "alter"):
+        found.append(f"{table} {'ENABLE' if values['row_security'] else 'DISABLE'} ROW LEVEL SECURITY")
+    if "force_row_security" in parts and (values["force_row_security"] or action == "alter"):
+        found.append(f"{table} {'FORCE' if values['force_row_security'] else 'NO FORCE'} ROW LEVEL SECURITY")
+    return [Step(sql, wanted.ref, action) for sql in found]
+
+
+def _replica_identity(wanted: SchemaObject, action: Action) -> list[Step]:
+    """The identity by an index is set where the index is made."""
+    kind = wanted.parts["replica_identity"]
+    if kind == "i" or (kind == "d" and action == "create"):
+        return []
+    sql = f"ALTER TABLE {name(wanted.ref.schema, wanted.ref.name)} REPLICA IDENTITY {_IDENTITY[kind]}"
+    return [Step(sql, wanted.ref, action)]
+
+
+class _Partitions:
+    def create(self, wanted: SchemaObject, scene: Scene) -> list[Step]:
+        parent = name(wanted.parts["parent_schema"], wanted.parts["parent"])
+        child = name(wanted.ref.schema, wanted.ref.name)
+        sql = f"ALTER TABLE ONLY {parent} ATTACH PARTITION {child} {wanted.parts['bound']}"
+        return [Step(sql, wanted.ref, "create")]
+
+    def drop(self, present: SchemaObject, scene: Scene) -> list[Step]:
+        parent = name(present.parts["parent_schema"], present.parts["parent"])
+        child = name(present.ref.schema, present.ref.name)
+        return [Step(f"ALTER TABLE ONLY {parent} DETACH PARTITION {child}", present.ref, "drop")]
+
+    def alter(self, present: SchemaObject, wanted: SchemaObject, parts: Set[str], scene: Scene) -> Alteration:
+        return Alteration(rebuild=True)  # detach and attach: no row moves
+
+
+class _Inheritance:
+    def create(self, wanted: SchemaObject, scene: Scene) -> list[Step]:
+        if Ref("table", wanted.ref.schema, wanted.ref.name) in scene.created:
+            return []
+        return [Step(self._alter(wanted, "INHERIT"), wanted.ref, "create")]
+
+    def drop(self, present: SchemaObject, scene: Scene) -> list[Step]:
+        return [Step(self._alter(present, "NO INHERIT"), present.ref, "drop")]
+
+    def alter(self, present: SchemaObject, wanted: SchemaObject, parts: Set[str], scene: Scene) -> Alteration:
+        return Alteration(rebuild=True)  # another place among the parents
+
+    def _alter(self, made: SchemaObject, words: str) -> str:
+        parent = name(made.parts["parent_schema"], made.parts["parent"])
+        return f"ALTER TABLE {name(made.ref.schema, made.ref.name)} {words} {parent}"
+
+
+class _Sequences:
+    """OWNED BY comes later ("owned"): the column's default needs the sequence first."""
+
+    def create(self, wanted: SchemaObject, scene: Scene) -> list[Step]:
+        words = "CREATE UNLOGGED SEQUENCE" if wanted.parts["persistence"] == "u" else "CREATE SEQUENCE"
+        type_name = f"AS {wanted.parts['type']} " if wanted.parts["type"] != "bigint" else ""
+        sql = f"{words} {name(wanted.ref.schema, wanted.ref.name)} {type_name}{sequence_options(wanted.parts)}"
+        return [Step(sql, wanted.ref, "create")]
+
+    def drop(self, present: SchemaObject, scene: Scene) -> list[Step]:
+        where = name(present.ref.schema, present.ref.name)
+        return [Step(f"DROP SEQUENCE {where}", present.ref, "drop", destroys=f"the value of the sequence {where}")]
+
+    def alter(self, present: SchemaObject, wanted: SchemaObject, parts: Set[str], scene: Scene) -> Alteration:
+        steps = []
+        start = f"ALTER SEQUENCE {name(wanted.ref.schema, wanted.ref.name)}"
+        if "type" in parts:  # first of all: the limits of the old type go with it
+            steps.append(
+                Step(f"{start} AS {wanted.parts['type']} {sequence_options(wanted.parts)}", wanted.ref, "alter")
+            )
+        elif parts & {"start", "increment", "max", "min", "cache", "cycle"}:
+            steps.append(Step(f"{start} {sequence_options(wanted.parts)}", wanted.ref, "alter"))
+        if "persistence" in parts:
+            words = "UNLOGGED" if wanted.parts["persistence"] == "u" else "LOGGED"
+            steps.append(Step(f"{start} SET {words}", wanted.ref, "alter"))
+        known = {"type", "start", "increment", "max", "min", "cache", "cycle", "persistence", "owned_by"}
+        return Alteration(tuple(steps), unplanned=tuple(sorted(parts - known)))
+
+
+def ownership(sequence: SchemaObject, action: Action) -> Step:
+    """Return the step that ties a sequence to its column, or lets it go."""
+    owned_by = sequence.parts["owned_by"]
+    column = name(*owned_by) if owned_by else "NONE"
+    return Step(
+        f"ALTER SEQUENCE {name(sequence.ref.schema, sequence.ref.name)} OWNED BY {column}", sequence.ref, action
+    )
+
+
+MAKERS: dict[str, Maker] = {
+    "table": _Tables(),
+    "partition": _Partitions(),
+    "inheritance": _Inheritance(),
+    "sequence": _Sequences(),
+}
