@@ -1,0 +1,11 @@
+CREATE TABLE public.a (x int NOT NULL, y int NOT NULL);
+CREATE UNIQUE INDEX ax ON public.a (x);
+CREATE UNIQUE INDEX ay ON public.a (y);
+ALTER TABLE public.a CLUSTER ON ax;
+ALTER TABLE public.a REPLICA IDENTITY USING INDEX ax;
+CREATE TABLE public.b (x int PRIMARY KEY);
+ALTER TABLE public.b REPLICA IDENTITY FULL;
+CREATE TABLE public.c (x int PRIMARY KEY);
+ALTER TABLE public.c CLUSTER ON c_pkey;
+
+INSERT INTO public.a VALUES (1, 1); INSERT INTO public.b VALUES (1);

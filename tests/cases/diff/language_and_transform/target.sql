@@ -1,0 +1,1 @@
+GRANT USAGE ON LANGUAGE plpgsql TO dbsync_case_reader;

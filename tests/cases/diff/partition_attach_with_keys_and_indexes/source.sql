@@ -1,0 +1,9 @@
+-- a table that gets attached has to get the parent's key, index, foreign key, check and trigger; one index exists already
+CREATE FUNCTION public.f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
+CREATE TABLE public.ref (id int PRIMARY KEY);
+CREATE TABLE public.m (id int NOT NULL, d date NOT NULL, r int REFERENCES public.ref, PRIMARY KEY (id, d), CONSTRAINT pos CHECK (id > 0)) PARTITION BY RANGE (d);
+CREATE INDEX m_r ON public.m (r);
+CREATE TRIGGER f BEFORE INSERT ON public.m FOR EACH ROW EXECUTE FUNCTION public.f();
+CREATE TABLE public.part (r int, id int NOT NULL, d date NOT NULL, CONSTRAINT pos CHECK (id > 0));
+CREATE INDEX part_r ON public.part (r);
+ALTER TABLE public.m ATTACH PARTITION public.part FOR VALUES FROM ('2020-01-01') TO ('2021-01-01');

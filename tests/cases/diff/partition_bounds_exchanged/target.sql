@@ -1,0 +1,3 @@
+CREATE TABLE public.l (a text) PARTITION BY LIST (a);
+CREATE TABLE public.l1 PARTITION OF public.l FOR VALUES IN ('x');
+CREATE TABLE public.l2 PARTITION OF public.l FOR VALUES IN ('y');

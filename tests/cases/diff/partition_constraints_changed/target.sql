@@ -1,0 +1,8 @@
+CREATE TABLE public.ref (id int PRIMARY KEY);
+CREATE TABLE public.m (id int NOT NULL, k int NOT NULL, r int) PARTITION BY HASH (k);
+CREATE TABLE public.m0 PARTITION OF public.m FOR VALUES WITH (MODULUS 2, REMAINDER 0);
+CREATE TABLE public.m1 PARTITION OF public.m FOR VALUES WITH (MODULUS 2, REMAINDER 1);
+ALTER TABLE public.m ADD CONSTRAINT old_key UNIQUE (k, r);
+CREATE TABLE public.c (m int, k int);
+
+INSERT INTO public.ref VALUES (1); INSERT INTO public.m VALUES (1, 1, 1); INSERT INTO public.c VALUES (1, 1);

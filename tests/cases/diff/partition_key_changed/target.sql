@@ -1,0 +1,2 @@
+CREATE TABLE public.m (id int NOT NULL, k text NOT NULL) PARTITION BY LIST (k);
+CREATE TABLE public.m1 PARTITION OF public.m FOR VALUES IN ('a');

@@ -1,0 +1,5 @@
+CREATE TABLE public.m (id int, v text) PARTITION BY RANGE (id);
+CREATE TABLE public.m1 PARTITION OF public.m FOR VALUES FROM (0) TO (10);
+CREATE TABLE public.m2 PARTITION OF public.m FOR VALUES FROM (10) TO (20);
+ALTER TABLE public.m1 ENABLE ROW LEVEL SECURITY;
+GRANT SELECT ON public.m1 TO dbsync_case_reader;

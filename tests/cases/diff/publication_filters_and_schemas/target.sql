@@ -1,0 +1,7 @@
+CREATE SCHEMA app;
+CREATE SCHEMA app2;
+CREATE TABLE public.a (id int PRIMARY KEY, v text, n int);
+CREATE PUBLICATION p FOR TABLE public.a (id, v) WHERE (id > 0);
+CREATE PUBLICATION q FOR TABLES IN SCHEMA app;
+
+INSERT INTO public.a VALUES (1, 'x', 1);

@@ -1,0 +1,5 @@
+CREATE TABLE public.t (id int PRIMARY KEY);
+CREATE VIEW public.v AS SELECT id FROM public.t;
+CREATE MATERIALIZED VIEW public.mv AS SELECT id FROM public.t;
+CREATE SEQUENCE public.s;
+GRANT SELECT ON public.v TO dbsync_case_reader;
