@@ -303,3 +303,30 @@ class Catalog:
     def of_kind(self, *kinds: Relkind) -> Iterator[Table]:
         """The relations of the given kinds, in name order."""
         return (table for _, table in sorted(self.tables.items()) if table.kind in kinds)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Collation:
+    """A collation as its server provides it. ``version`` is recorded with it, ``actual`` is what there is now."""
+
+    name: str
+    provider: str  # c: the C library, i: ICU, b: the server itself
+    locale: str | None = None
+    version: str | None = None
+    actual: str | None = None
+    deterministic: bool = True
+
+    @property
+    def stale(self) -> bool:
+        """Whether indexes may have been built in another order than the present one."""
+        return None not in (self.version, self.actual) and self.version != self.actual
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Circumstances:
+    """What only ``validate`` asks of a database: collations in use, and replication that touches its tables."""
+
+    default_collation: Collation
+    collations: Mapping[str, Collation] = field(default_factory=dict)  # by name as in Column.collation
+    unidentified: frozenset[TableName] = frozenset()  # updates or deletes published, no replica identity
+    subscribed: frozenset[TableName] = frozenset()

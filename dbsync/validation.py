@@ -1,12 +1,14 @@
 """The service behind ``validate``: can this be synchronised, and is it in sync? Nothing is changed on either side.
 
-The answer to the first question is the plan that ``sync`` itself would make, with everything in its way.
+The answer to the first question is the plan that ``sync`` itself would make, with everything in its way, and what
+``data.checks`` finds in the two structures beyond it.
 """
 
 from __future__ import annotations
 
 from dbsync.compare import Opened, Warn, compare
 from dbsync.control import Control
+from dbsync.data.checks.structure import structure_problems
 from dbsync.data.comparable import refuse_unknown_columns
 from dbsync.data.findings import ValidateLevel, Validation, validation
 from dbsync.data.options import SyncOptions
@@ -14,6 +16,7 @@ from dbsync.data.problem import Problem
 from dbsync.errors import Refused, SameDatabase
 from dbsync.events import Emit, silent
 from dbsync.pg import ledger
+from dbsync.pg.circumstances import read_circumstances
 from dbsync.pg.database import Database, Session
 from dbsync.services import open_sync
 from dbsync.urls import DatabaseUrl
@@ -37,10 +40,15 @@ def validate(
         with open_sync(source, target, options, writes=False, control=control, warn=warn) as sync:
             opened(sync.source, sync.target)
             draft = sync.draft()
+            around = (
+                read_circumstances(sync.source, draft.source.major),
+                read_circumstances(sync.target, draft.target.major),
+            )
             facts += _ledger(sync.target)
     except SameDatabase as same:
         return validation(level, None, [*facts, Problem("same_database", same.message)])
     refuse_unknown_columns(draft)
+    facts += structure_problems(draft, *around)
     comparison = None
     if level != "schema":
         comparison = compare(

@@ -17,6 +17,8 @@ from dbsync import errors, events
 from dbsync.cli.command import CONTEXT_SETTINGS
 from dbsync.cli.main import COMMANDS, root_command
 from dbsync.cli.options import GLOBAL_NAMES
+from dbsync.data.findings import SEVERITIES
+from dbsync.data.rules import RULES, Rule
 
 _HEAD = "<!-- Written by `make docs`. Change the program, not this page. -->\n\n"
 _WIDTH = 100
@@ -26,7 +28,12 @@ def pages() -> dict[str, str]:
     """Return every page: file name -> text."""
     root = root_command()
     context = root.context_class(root, info_name="dbsync", terminal_width=_WIDTH, **CONTEXT_SETTINGS)
-    found = {"index.md": _index(root, context), "events.md": _events(), "errors.md": _errors()}
+    found = {
+        "index.md": _index(root, context),
+        "events.md": _events(),
+        "errors.md": _errors(),
+        "findings.md": _findings(),
+    }
     for name in COMMANDS:
         found[f"{name}.md"] = _HEAD + _command(root.get_command(context, name), context, name, level=1)
     return found
@@ -45,7 +52,7 @@ def write(directory: Path) -> None:
 def _index(root: Any, context: Any) -> str:
     lines = [f"# dbsync\n\n{root.help}\n\n    dbsync [OPTIONS] COMMAND ...\n\n## Commands\n\n"]
     lines += [f"- [`{name}`]({name}.md): {short}\n" for name, (_, short) in COMMANDS.items()]
-    lines.append("\n[Errors and exit codes](errors.md) · [Events](events.md)\n")
+    lines.append("\n[Errors and exit codes](errors.md) · [Events](events.md) · [Findings](findings.md)\n")
     lines.append("\n## Global options\n\nThey may stand before or after the name of the command.\n\n")
     lines += _options(root, context, own=False)
     lines.append(f"\n{root.epilog}\n")
@@ -117,6 +124,21 @@ def _events() -> str:
     return text
 
 
+def _findings() -> str:
+    """Every rule of ``validate``, by category, the gravest first."""
+    text = _HEAD + f"# Findings\n\n{_FINDINGS}"
+    for category in dict.fromkeys(facts.category for facts in RULES.values()):
+        text += (
+            f"\n## {category.replace('_', ' ')}\n\n| rule | severity | told when | what to do |\n|---|---|---|---|\n"
+        )
+        mine = [(rule, facts) for rule, facts in RULES.items() if facts.category == category]
+        for rule, facts in sorted(mine, key=lambda one: SEVERITIES.index(one[1].severity)):
+            cells = (facts.severity, _cell(facts.meaning), _cell(facts.recommendation))
+            mark = " †" if rule in _OF_SYNC else ""
+            text += f"| `{rule}`{mark} | {' | '.join(cells)} |\n"
+    return text
+
+
 def _errors() -> str:
     text = _HEAD + "# Errors and exit codes\n\n| exit code | meaning |\n|---|---|\n"
     text += "".join(f"| {code} | {meaning} |\n" for code, meaning in _EXIT_CODES)
@@ -128,6 +150,24 @@ def _errors() -> str:
         text += f"| `{error.code}` | {code} | {_cell(inspect.cleandoc(error.__doc__ or ''))} |\n"
     return text
 
+
+_FINDINGS = """What `dbsync validate` tells of. A finding's `id` is its rule followed by its place, as in
+`column_missing:public.orders:note`; it stays the same from run to run. `details` holds the `rule`, the `name` of
+another object, and `source` and `target` where two things are held against each other.
+
+- `critical`: `sync` would refuse, or could write nothing. `result.can_proceed` is false.
+- `high`: a run is likely to fail, or to do harm. `result.is_valid` is false.
+- `medium`: rows may be refused, or mean something else.
+- `low` and `info`: worth knowing.
+
+Level `schema` reads no rows, so it tells what *may* happen; `--level full` shows what did. `validate` plans as a plain
+`sync` does. The rules marked † are told by `sync` alone, since they depend on its other options, or since `validate`
+has a plainer word for them.
+"""
+_OF_SYNC: frozenset[Rule] = frozenset({
+    "column_unknown", "column_unreadable", "cursor_column", "cursor_key", "delete_limit", "foreign_key_outside",
+    "source_emptied", "triggers_fire",
+})  # fmt: skip
 
 _EXIT_CODES = (
     ("0", "done; same; all checks pass"),

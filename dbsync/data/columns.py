@@ -7,7 +7,7 @@ text form; anything else is refused before the first write (the lossless matrix)
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from dbsync.data.problem import Problem, Rule
@@ -33,7 +33,16 @@ _SHIFTS_IDENTITY = frozenset({
     "oid", "regclass", "regproc", "regprocedure", "regoper", "regoperator", "regtype", "regrole", "regnamespace",
     "regconfig", "regdictionary", "regcollation",
 })  # fmt: skip
+_FAMILIES = (
+    frozenset({"int2", "int4", "int8", "numeric", "float4", "float8"}), frozenset({"text", "varchar", "bpchar"})
+)  # fmt: skip
 _WIDER_INTEGER = {"int2": {"int4", "int8", "numeric"}, "int4": {"int8", "numeric"}, "int8": {"numeric"}}
+
+# The rules by which two columns of one name are no pair.
+UNPAIRED: frozenset[Rule] = frozenset({
+    "column_missing", "column_type", "column_narrower", "enum_labels", "enum_order", "domain_stricter",
+    "type_definition", "generation_differs",
+})  # fmt: skip
 
 DigestForm = Literal["plain", "measured", "row", "timestamp", "timestamptz"]
 _SENT: Mapping[str, DigestForm] = {"timestamp": "timestamp", "timestamptz": "timestamptz"}  # 64-bit numbers inside
@@ -83,9 +92,10 @@ def pair_columns(source: Table, target: Table, *, only: Sequence[str] | None, sc
         if not column.readable:
             said = f"column {quote_identifier(column.name)} may not be read by the source role"
             problems.append(told("column_unreadable", column.name, said))
-        reason = _incompatible(column, other, schemas)
-        if reason:
-            problems.append(told("column_type", column.name, f"column {quote_identifier(column.name)}: {reason}"))
+        misfit = _incompatible(column, other, schemas)
+        if misfit is not None:
+            said = f"column {quote_identifier(column.name)}: {misfit.reason}"
+            problems.append(replace(told(misfit.rule, column.name, said), sides=(column.type.text, other.type.text)))
             continue
         notes += [told(rule, column.name, said) for rule, said in _notes(column, other)]
         pairs.append(_pair(column, other))
@@ -160,32 +170,45 @@ def _notes(column: Column, other: Column) -> list[tuple[Rule, str]]:
     return notes
 
 
-def _incompatible(column: Column, other: Column, schemas: Mapping[str, str]) -> str | None:
-    """The reason why a column cannot be copied without loss, or None."""
+@dataclass(frozen=True, slots=True)
+class _Misfit:
+    """Why a column cannot be copied without loss, and by which rule."""
+
+    rule: Rule
+    reason: str
+
+
+def _incompatible(column: Column, other: Column, schemas: Mapping[str, str]) -> _Misfit | None:
     if column.generated and other.generated and column.generation != other.generation:
-        return f"generated as {column.generation} in the source but as {other.generation} in the target"
+        said = f"generated as {column.generation} in the source but as {other.generation} in the target"
+        return _Misfit("generation_differs", said)
     return _loses(column.type, other.type, schemas)
 
 
-def _loses(left: ColumnType, right: ColumnType, schemas: Mapping[str, str]) -> str | None:
-    change = f"{left.text} does not fit {right.text} without loss"
+def _loses(left: ColumnType, right: ColumnType, schemas: Mapping[str, str]) -> _Misfit | None:
+    change = _Misfit("column_type", f"{left.text} does not fit {right.text} without loss")
     if left.kind == "domain" and right.kind != "domain" and left.base is not None:
         return _loses(left.base, right, schemas)
     if left.kind != right.kind:
-        return change
+        return replace(change, rule="domain_stricter") if _constrains(right) else change
     if left.element is not None or right.element is not None:
         if left.element is None or right.element is None:
             return change
-        return (
-            change
-            if _loses(left.element, right.element, schemas) or not _same_name(left.element, right.element, schemas)
-            else None
-        )
+        within = _loses(left.element, right.element, schemas)
+        if within is None and _same_name(left.element, right.element, schemas):
+            return None
+        return replace(change, rule=within.rule) if within is not None else change
     if not _same_name(left, right, schemas):
-        return None if _widens(left, right) else change
+        if _widens(left, right):
+            return None
+        return replace(change, rule="column_narrower") if _narrows(left, right) else change
     if left.kind != "base":
         return _definition_differs(left, right)
-    return None if _typmod_fits(left, right) else change
+    return None if _typmod_fits(left, right) else replace(change, rule="column_narrower")
+
+
+def _constrains(kind: ColumnType) -> bool:
+    return kind.kind == "domain" and any(part.startswith(("NOT NULL", "CONSTRAINT ")) for part in kind.definition)
 
 
 def _same_name(left: ColumnType, right: ColumnType, schemas: Mapping[str, str]) -> bool:
@@ -204,6 +227,13 @@ def _widens(left: ColumnType, right: ColumnType) -> bool:
     if {left.name, right.name} == {"varchar", "text"}:
         return right.typmod == -1
     return left.name == "jsonb" and right.name == "json"
+
+
+def _narrows(left: ColumnType, right: ColumnType) -> bool:
+    """Whether the right type, of another name, is a smaller one of the left one's family."""
+    if left.schema != "pg_catalog" or right.schema != "pg_catalog":
+        return False
+    return any({left.name, right.name} <= family for family in _FAMILIES)
 
 
 def _typmod_fits(left: ColumnType, right: ColumnType) -> bool:
@@ -228,12 +258,16 @@ def _numeric_fits(left: int, right: int) -> bool:
     return left_scale == right_scale and (right - 4) >> 16 >= (left - 4) >> 16
 
 
-def _definition_differs(left: ColumnType, right: ColumnType) -> str | None:
+def _definition_differs(left: ColumnType, right: ColumnType) -> _Misfit | None:
     if left.kind == "enum":
         remaining = iter(right.definition)
         if all(label in remaining for label in left.definition):
             return None
-        return f"the enum {right.text} lacks labels of the source or has them in another order"
+        said = f"the enum {right.text} lacks labels of the source or has them in another order"
+        return _Misfit("enum_order" if set(left.definition) <= set(right.definition) else "enum_labels", said)
     if left.definition != right.definition:
-        return f"the {left.kind} type {left.text} is defined otherwise in the target"
+        added = set(right.definition) - set(left.definition)
+        stricter = any(part.startswith(("NOT NULL", "CONSTRAINT ")) for part in added) and left.kind == "domain"
+        said = f"the {left.kind} type {left.text} is defined otherwise in the target"
+        return _Misfit("domain_stricter" if stricter else "type_definition", said)
     return None

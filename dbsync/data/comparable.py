@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from dbsync.data.columns import UNPAIRED
 from dbsync.data.differences import Level, TableComparison
 from dbsync.data.plan import TableTask
 from dbsync.data.planner import Draft
@@ -16,7 +17,7 @@ from dbsync.errors import ConfigError
 from dbsync.model import TableName, quote_identifier
 
 _UNREADABLE: frozenset[Rule] = frozenset({"source_rights", "source_row_security", "target_row_security"})
-_UNPAIRED: frozenset[Rule] = frozenset({"column_missing", "column_unreadable", "column_type"})
+_NO_VALUES: frozenset[Rule] = UNPAIRED | {"column_unreadable"}
 _OF_SOURCE: frozenset[Rule] = frozenset({"source_rights", "source_row_security"})
 _ONLY_IN_TARGET: frozenset[Rule] = frozenset({"column_default", "column_required"})
 
@@ -33,7 +34,7 @@ class Comparables:
 def comparables(draft: Draft, level: Level) -> Comparables:
     """Sort a draft's tables; columns need to fit only where values are compared."""
     refuse_unknown_columns(draft)
-    obstacles = _UNREADABLE if level == "count" else _UNREADABLE | _UNPAIRED
+    obstacles = _UNREADABLE if level == "count" else _UNREADABLE | _NO_VALUES
     tasks: list[TableTask] = []
     refused = [_left_out(draft, problem, level) for problem in draft.selection.problems]
     for task in sorted(draft.plan.tables, key=lambda one: one.target):

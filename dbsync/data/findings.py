@@ -1,7 +1,7 @@
 """PURE: what ``validate`` finds: everything that keeps a sync from running, from being safe, or from being needless.
 
-The reasons are the planner's own (``Draft.problems``, ``Draft.notes``); here they get their weight and an id,
-and facts are added that do not stop a sync but may surprise.
+The reasons are the planner's own (``Draft.problems``, ``Draft.notes``) and those of ``data.checks``, facts that do
+not stop a sync but may surprise; here they get their weight and an id.
 """
 
 from __future__ import annotations
@@ -11,13 +11,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, get_args
 
-from dbsync.data.columns import Pairing
 from dbsync.data.differences import CompareReport, TableComparison
-from dbsync.data.keys import choose_key
 from dbsync.data.planner import Draft
-from dbsync.data.problem import RULES, Problem, Rule, Severity
-from dbsync.data.units import Skipped, family_of
-from dbsync.model import Catalog, Table, quote_identifier
+from dbsync.data.problem import RULES, Problem, Severity
+from dbsync.data.units import Skipped
 
 ValidateLevel = Literal["schema", "count", "checksum", "full"]
 _COUNTED = ("source_rows", "target_rows", "only_in_source", "only_in_target", "different", "samples")
@@ -125,9 +122,14 @@ def _finding(problem: Problem, details: Mapping[str, Any]) -> Finding:
         table=str(problem.table) if problem.table else None,
         column=problem.column,
         message=problem.message,
-        details={"rule": problem.rule, **({"name": problem.name} if problem.name else {}), **details},
+        details={"rule": problem.rule, **_shown(problem), **details},
         recommendation=facts.recommendation,
     )
+
+
+def _shown(problem: Problem) -> dict[str, Any]:
+    name = {"name": problem.name} if problem.name else {}
+    return name | (dict(zip(("source", "target"), problem.sides, strict=True)) if problem.sides else {})
 
 
 def _numbered(findings: Sequence[Finding]) -> Iterator[Finding]:
@@ -179,94 +181,3 @@ def _schema_problems(draft: Draft | None) -> Iterator[Problem]:
     yield from (one for one in draft.problems if one.rule != "column_unreadable" or one.table not in closed)
     yield from draft.plan.refusals
     yield from draft.notes
-    yield from _database_problems(draft.source, draft.target)
-    yield from _trigger_problems(draft)
-    yield from _foreign_key_problems(draft)
-    broken = {problem.table for problem in draft.problems}
-    for task in draft.plan.tables:
-        source, target = draft.source.tables[task.source], draft.target.tables[task.target]
-        if task.unlogged:
-            said = f"{task.target} is unlogged: a crash of the target server empties it"
-            yield Problem("unlogged_target", said, task.target)
-        if task.target in broken:
-            continue  # its columns do not pair: what follows would follow from that
-        reason = choose_key(source, target, Pairing(task.columns, (), ()))
-        if isinstance(reason, str):
-            said = f"{task.target} has no usable key: {reason}; it is compared as a whole"
-            yield Problem("no_key", said, task.target)
-        names = {pair.name for pair in task.columns if pair.copied}
-        yield from _null_problems(source, target, names)
-    units = {(unit.source, unit.target) for unit in draft.selection.units}
-    for mine, theirs in sorted(units | {(task.source, task.target) for task in draft.plan.tables}):
-        yield from _constraint_problems(draft, draft.source.tables[mine], draft.target.tables[theirs])
-
-
-def _database_problems(source: Catalog, target: Catalog) -> Iterator[Problem]:
-    if target.in_recovery:
-        yield Problem("standby_target", "the target is a standby, which takes no writes")
-    if target.major < source.major:
-        said = f"the target runs Postgres {target.server_version}, older than the source's {source.server_version}"
-        yield Problem("server_older", said)
-    if source.encoding == target.encoding:
-        return
-    both = f"the source is encoded in {source.encoding}, the target in {target.encoding}"
-    if "SQL_ASCII" in (source.encoding, target.encoding):
-        yield Problem("encoding_unknown", f"{both}: SQL_ASCII says nothing about what the bytes mean")
-    elif target.encoding != "UTF8":
-        yield Problem("encoding_narrower", f"{both}: a row with a character that the target lacks will fail")
-    else:
-        yield Problem("encoding_differs", both)
-
-
-def _trigger_problems(draft: Draft) -> Iterator[Problem]:
-    rule: Rule = "triggers_off" if draft.plan.options.triggers == "off" else "triggers_fire"
-    will = "are off while it is written" if rule == "triggers_off" else "fire for every row that is written"
-    for unit in draft.selection.units:
-        for route in unit.routes:
-            firing = [one.name for one in draft.target.tables[route.target].triggers if one.state != "disabled"]
-            if firing:
-                names = ", ".join(map(quote_identifier, firing))
-                yield Problem(rule, f"{route.target}: its triggers ({names}) {will}", route.target)
-
-
-def _foreign_key_problems(draft: Draft) -> Iterator[Problem]:
-    """Foreign keys of the target that cross the border of the selection."""
-    selected = {table.name for unit in draft.selection.units for table in family_of(draft.target, unit.target)}
-    told = {(problem.table, problem.name) for problem in draft.plan.refusals}
-    for table in draft.target.tables.values():
-        for key in table.foreign_keys:
-            inside = (key.table in selected, key.ref_table in selected)
-            if inside == (True, False):
-                said = f"{key.table} refers by foreign key {key.name} to {key.ref_table}, which is not selected"
-                yield Problem("foreign_key_parent", said, key.table, name=key.name)
-            elif inside == (False, True) and (key.table, key.name) not in told:
-                said = f"{key.table}, which is not selected, refers to {key.ref_table} by foreign key {key.name}"
-                yield Problem("foreign_key_child", said, key.table, name=key.name)
-
-
-def _null_problems(source: Table, target: Table, names: set[str]) -> Iterator[Problem]:
-    for column in source.columns:
-        other = target.column(column.name)
-        if column.name in names and other is not None and column.nullable and not other.nullable:
-            said = f"{target.name}: column {quote_identifier(column.name)} may be NULL in the source, not in the target"
-            yield Problem("column_not_null", said, target.name, column.name)
-
-
-def _constraint_problems(draft: Draft, source: Table, target: Table) -> Iterator[Problem]:
-    """Constraints that only the target has: the source's rows may break them."""
-    options = draft.plan.options
-    known = {(key.columns, options.target_name(key.ref_table), key.ref_columns) for key in source.foreign_keys}
-    for key in target.foreign_keys:
-        if (key.columns, key.ref_table, key.ref_columns) not in known:
-            said = f"{target.name}: foreign key {quote_identifier(key.name)} is in the target only"
-            yield Problem("foreign_key_extra", said, target.name, name=key.name)
-    unique = {frozenset(key.columns) for key in source.keys}
-    for own in target.keys:
-        if not any(columns <= frozenset(own.columns) for columns in unique):
-            said = f"{target.name}: unique key {quote_identifier(own.name)} is in the target only"
-            yield Problem("unique_extra", said, target.name, name=own.name)
-    checks = {check.definition for check in source.checks}
-    for check in target.checks:
-        if check.definition not in checks:
-            said = f"{target.name}: constraint {quote_identifier(check.name)} is in the target only"
-            yield Problem("check_extra", said, target.name, name=check.name)

@@ -1,0 +1,1 @@
+"""What ``validate`` holds against each other beyond what a plan needs: two structures, rule by rule."""

@@ -1,0 +1,155 @@
+"""PURE: checks of tables as wholes: partitions, persistence, row security, triggers, rules, replication."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from dbsync.data.checks.pairs import Checked, TablePair
+from dbsync.data.columns import Pairing
+from dbsync.data.keys import choose_key
+from dbsync.data.problem import Problem, Rule
+from dbsync.data.units import family_of
+from dbsync.model import Catalog, Table, TableName, quote_identifier
+from dbsync.selection import TablePattern
+
+
+def table_problems(found: Checked) -> Iterator[Problem]:
+    """Yield what holds for a table and not for one of its columns or constraints."""
+    yield from _extra_tables(found)
+    yield from _triggers(found)
+    yield from _keys(found)
+    told = {problem.table for problem in found.draft.problems if problem.rule == "rules"}
+    for pair in found.pairs:
+        target = pair.target
+        if pair.source.persistence == "unlogged":
+            yield pair.found("unlogged_source", "the source's table is unlogged: a crash of its server empties it")
+        yield from _row_security(pair)
+        if target.rules and target.name not in told:
+            yield pair.found("rules_idle", "it has rules: this run loads past them, one that compares would be refused")
+        if target.name in found.target.unidentified:
+            said = "it is published but has no replica identity: UPDATE and DELETE fail"
+            yield pair.found("replica_identity", said)
+        if target.name in found.target.subscribed:
+            yield pair.found("subscribed_target", "a subscription of the target writes to it")
+    for pair in found.roots:
+        yield from _partitions(pair, found.draft.source, found.draft.target)
+        yield from _inheritance(pair, found)
+
+
+def _extra_tables(found: Checked) -> Iterator[Problem]:
+    options = found.draft.plan.options
+    included, excluded = (tuple(map(TablePattern.parse, texts)) for texts in (options.tables, options.exclude))
+    known = {options.target_name(name) for name in found.draft.source.tables}
+    for table in found.draft.target.of_kind("table", "partitioned"):
+        if table.name in known or table.partition_of is not None or table.extension is not None:
+            continue
+        wanted = not included or any(pattern.matches(table.name) for pattern in included)
+        if wanted and not any(pattern.matches(table.name) for pattern in excluded):
+            yield Problem("table_extra", f"{table.name} is in the target only: it is left alone", table.name)
+
+
+def _triggers(found: Checked) -> Iterator[Problem]:
+    rule: Rule = "triggers_off" if found.draft.plan.options.triggers == "off" else "triggers_fire"
+    will = "are off while it is written" if rule == "triggers_off" else "fire for every row that is written"
+    for unit in found.draft.selection.units:
+        for route in unit.routes:
+            firing = [one.name for one in found.draft.target.tables[route.target].triggers if one.state != "disabled"]
+            if firing:
+                names = ", ".join(map(quote_identifier, firing))
+                yield Problem(rule, f"{route.target}: its triggers ({names}) {will}", route.target)
+
+
+def _keys(found: Checked) -> Iterator[Problem]:
+    draft = found.draft
+    broken = {problem.table for problem in draft.problems}
+    for task in draft.plan.tables:
+        if task.unlogged:
+            said = f"{task.target} is unlogged: a crash of the target server empties it"
+            yield Problem("unlogged_target", said, task.target)
+        if task.target in broken:
+            continue  # its columns do not pair: what follows would follow from that
+        source, target = draft.source.tables[task.source], draft.target.tables[task.target]
+        reason = choose_key(source, target, Pairing(task.columns, (), ()))
+        if isinstance(reason, str):
+            said = f"{task.target} has no usable key: {reason}; it is compared as a whole"
+            yield Problem("no_key", said, task.target)
+
+
+def _row_security(pair: TablePair) -> Iterator[Problem]:
+    source, target = pair.source, pair.target
+    if target.rls_enabled and target.rls_forced and not target.rls_active:
+        yield pair.found("row_security_forced", "row-level security is forced on the target's owner, not on this role")
+    above = [
+        side
+        for side, table in (("source", source), ("target", target))
+        if table.rls_enabled and not table.rls_active and not (side == "target" and table.rls_forced)
+    ]
+    if above:
+        said = f"row-level security is on in the {' and the '.join(above)}, but the role is above it"
+        yield pair.found("row_security_idle", said)
+    if source.rls_enabled and not target.rls_enabled:
+        yield pair.found("row_security_missing", "row-level security is on in the source, off in the target")
+    elif source.rls_enabled and _policies(source) != _policies(target):
+        yield pair.found("policies_differ", "its row-level security policies differ from the source's")
+
+
+def _policies(table: Table) -> set[tuple[object, ...]]:
+    return {(one.name, one.command, one.permissive, one.using, one.check) for one in table.policies}
+
+
+def _partitions(pair: TablePair, source: Catalog, target: Catalog) -> Iterator[Problem]:
+    ours, theirs = _layout(source, pair.source), _layout(target, pair.target)
+    if ours == theirs:
+        return
+    said = "the two sides are partitioned differently: rows are routed through the root"
+    yield pair.found("partition_layout", said, sides=(pair.source.partition_key, pair.target.partition_key))
+    if pair.target.kind != "partitioned" or _is_hash(pair.target):
+        return
+    bounds = {table.partition_bound for table in target.tables.values() if table.partition_of == pair.target.name}
+    if "DEFAULT" in bounds:
+        return
+    if pair.source.partition_key == pair.target.partition_key:
+        own = [table for table in source.tables.values() if table.partition_of == pair.source.name]
+        lacking = sorted(str(table.name) for table in own if table.partition_bound not in bounds)
+        if lacking:
+            said = f"the target has no partition with the bounds of {', '.join(lacking)}, and no DEFAULT partition"
+            yield pair.found("partition_uncovered", said)
+    else:
+        yield pair.found("partition_uncovered", "the target has no DEFAULT partition for rows that fit no other one")
+
+
+def _layout(catalog: Catalog, root: Table) -> set[tuple[str | None, ...]]:
+    """The bounds of each partition below a root, with the key by which it is cut up itself."""
+    found: set[tuple[str | None, ...]] = {(None, root.partition_key)}
+    bounds: dict[TableName, tuple[str | None, ...]] = {root.name: ()}
+    waiting = family_of(catalog, root.name)[1:]
+    while waiting:
+        later = []
+        for table in waiting:
+            if table.partition_of in bounds:
+                bounds[table.name] = (*bounds[table.partition_of], table.partition_bound)
+                found.add((*bounds[table.name], table.partition_key))
+            else:
+                later.append(table)
+        if len(later) == len(waiting):
+            break
+        waiting = later
+    return found
+
+
+def _is_hash(table: Table) -> bool:
+    return (table.partition_key or "").upper().startswith("HASH")
+
+
+def _inheritance(pair: TablePair, found: Checked) -> Iterator[Problem]:
+    options = found.draft.plan.options
+    ours = {options.target_name(name) for name in pair.source.inherits}
+    theirs = set(pair.target.inherits)
+    if ours != theirs:
+        sides = (_listed(ours), _listed(theirs))
+        said = f"it inherits from {sides[0] or 'nothing'} in the source, from {sides[1] or 'nothing'} in the target"
+        yield pair.found("inheritance_differs", said, sides=sides)
+
+
+def _listed(names: set[TableName]) -> str:
+    return ", ".join(map(str, sorted(names)))
