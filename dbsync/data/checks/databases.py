@@ -22,8 +22,11 @@ def database_problems(found: Checked) -> Iterator[Problem]:
         yield from _infinities(found)
     yield from _encodings(source, target)
     yield from _default_collations(found.source.default_collation, found.target.default_collation)
-    yield from _stale("source", found.source)
-    yield from _stale("target", found.target)
+    for side, around, tables in (
+        ("source", found.source, [pair.source for pair in found.pairs]),
+        ("target", found.target, [pair.target for pair in found.pairs]),
+    ):
+        yield from _stale(side, around, {column.collation for table in tables for column in table.columns})
     yield from _types(found)
 
 
@@ -64,8 +67,8 @@ def _default_collations(left: Collation, right: Collation) -> Iterator[Problem]:
         yield Problem("collation_version", said, name="default", sides=(left.version, right.version))
 
 
-def _stale(side: str, found: Circumstances) -> Iterator[Problem]:
-    for collation in (found.default_collation, *found.collations.values()):
+def _stale(side: str, around: Circumstances, used: set[str | None]) -> Iterator[Problem]:
+    for collation in (around.default_collation, *(one for name, one in around.collations.items() if name in used)):
         if collation.stale:
             said = (
                 f"the {side}'s collation {collation.name} was made with version {collation.version}, its server now "

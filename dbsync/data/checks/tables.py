@@ -8,7 +8,6 @@ from dbsync.data.checks.pairs import Checked, TablePair
 from dbsync.data.columns import Pairing
 from dbsync.data.keys import choose_key
 from dbsync.data.problem import Problem, Rule
-from dbsync.data.units import family_of
 from dbsync.model import Catalog, Table, TableName, quote_identifier
 from dbsync.selection import TablePattern
 
@@ -31,8 +30,10 @@ def table_problems(found: Checked) -> Iterator[Problem]:
             yield pair.found("replica_identity", said)
         if target.name in found.target.subscribed:
             yield pair.found("subscribed_target", "a subscription of the target writes to it")
+    routed = {unit.source for unit in found.draft.selection.units if unit.note is not None}
     for pair in found.roots:
-        yield from _partitions(pair, found.draft.source, found.draft.target)
+        if pair.source.name in routed:
+            yield from _partitions(pair, found.draft.source, found.draft.target)
         yield from _inheritance(pair, found)
 
 
@@ -98,9 +99,6 @@ def _policies(table: Table) -> set[tuple[object, ...]]:
 
 
 def _partitions(pair: TablePair, source: Catalog, target: Catalog) -> Iterator[Problem]:
-    ours, theirs = _layout(source, pair.source), _layout(target, pair.target)
-    if ours == theirs:
-        return
     said = "the two sides are partitioned differently: rows are routed through the root"
     yield pair.found("partition_layout", said, sides=(pair.source.partition_key, pair.target.partition_key))
     if pair.target.kind != "partitioned" or _is_hash(pair.target):
@@ -116,25 +114,6 @@ def _partitions(pair: TablePair, source: Catalog, target: Catalog) -> Iterator[P
             yield pair.found("partition_uncovered", said)
     else:
         yield pair.found("partition_uncovered", "the target has no DEFAULT partition for rows that fit no other one")
-
-
-def _layout(catalog: Catalog, root: Table) -> set[tuple[str | None, ...]]:
-    """The bounds of each partition below a root, with the key by which it is cut up itself."""
-    found: set[tuple[str | None, ...]] = {(None, root.partition_key)}
-    bounds: dict[TableName, tuple[str | None, ...]] = {root.name: ()}
-    waiting = family_of(catalog, root.name)[1:]
-    while waiting:
-        later = []
-        for table in waiting:
-            if table.partition_of in bounds:
-                bounds[table.name] = (*bounds[table.partition_of], table.partition_bound)
-                found.add((*bounds[table.name], table.partition_key))
-            else:
-                later.append(table)
-        if len(later) == len(waiting):
-            break
-        waiting = later
-    return found
 
 
 def _is_hash(table: Table) -> bool:
