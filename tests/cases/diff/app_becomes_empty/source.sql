@@ -1,0 +1,1 @@
+-- an application is taken away wholly

@@ -1,0 +1,1 @@
+CREATE VIEW public.z_base AS SELECT 1 AS x;
