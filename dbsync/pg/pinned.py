@@ -44,6 +44,7 @@ _PINS = (
     _Pin("transform_null_equals", "off"),
     _Pin("quote_all_identifiers", "off"),  # changes pg_get_*def
     _Pin("client_min_messages", "notice"),
+    _Pin("jit", "off"),  # compiling a query of the catalog takes seconds, and makes no digest faster
     _Pin("default_transaction_isolation", "read committed"),
     _Pin("default_transaction_deferrable", "off"),
     _Pin("default_transaction_read_only", "on", only="source"),
