@@ -162,11 +162,8 @@ def test_what_the_databases_are_is_a_finding(pairs, dbsync: Command, pg_a, pg_b)
     try:
         run_sql(pg_b.url("latin"), PLAIN)
         there, back = (pair.source, pg_b.url("latin")), (pg_b.url("latin"), pair.source)
-        order = {"collation_default": "info"}  # LATIN1 goes with few locales
-        assert (
-            found(dbsync.run("validate", *there, "--json").ended(0).document) == {"encoding_narrower": "medium"} | order
-        )
-        assert found(dbsync.run("validate", *back, "--json").ended(0).document) == {"encoding_differs": "low"} | order
+        assert found(dbsync.run("validate", *there, "--json").ended(0).document) == {"encoding_narrower": "medium"}
+        assert found(dbsync.run("validate", *back, "--json").ended(0).document) == {"encoding_differs": "low"}
     finally:
         with psycopg.connect(pg_b.url("postgres"), autocommit=True) as connection:
             connection.execute("DROP DATABASE latin WITH (FORCE)")

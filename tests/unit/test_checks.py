@@ -78,6 +78,7 @@ def test_default_collations():
 
     german = Collation(name="default", provider="i", locale="de", version="1", actual="1")
     assert of(german, german) == set()
+    assert of(C, replace(C, provider="b", locale="C.UTF-8")) == set()  # code points on both sides
     assert of(C, german) == {("collation_default", None)}
     assert of(german, replace(german, version="2", actual="2")) == {("collation_version", None)}
     assert of(replace(german, actual="2"), german) == {("collation_stale", None)}

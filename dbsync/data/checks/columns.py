@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dbsync.data.checks.databases import spelled
+from dbsync.data.checks.databases import order, spelled, versions_differ
 from dbsync.data.checks.pairs import Checked, TablePair, bottom, quoted
 from dbsync.data.problem import Problem
 from dbsync.model import Circumstances, Collation, Column, ColumnType, Table
@@ -94,16 +94,12 @@ def _collations(pair: TablePair, column: Column, other: Column, found: Checked, 
         yield pair.found("collation_key", said, column=column.name, sides=sides)
     elif left.name == right.name == "default":
         return  # told once for the databases
-    elif left.name != right.name or _order(left) != _order(right):
+    elif order(left) != order(right):
         said = f"{quoted(column)} has the collation {sides[0]} in the source, {sides[1]} in the target"
         yield pair.found("collation_differs", said, column=column.name, sides=sides)
-    elif left.version != right.version:
+    elif left.name == right.name and versions_differ(left, right):
         said = f"{quoted(column)}: {left.name} has version {left.version} in the source, {right.version} in the target"
         yield pair.found("collation_version", said, column=column.name, sides=(left.version, right.version))
-
-
-def _order(collation: Collation) -> tuple[str, str | None, bool]:
-    return collation.provider, collation.locale, collation.deterministic
 
 
 def _collation(column: Column, table: Table, around: Circumstances) -> Collation | None:

@@ -8,6 +8,8 @@ from dbsync.data.checks.pairs import Checked, bottom
 from dbsync.data.problem import Problem
 from dbsync.model import Catalog, Circumstances, Collation, ColumnType, Table
 
+_BY_CODE_POINT = frozenset({"C", "POSIX", "C.UTF-8", "C.UTF8", "C.utf8", "PG_UNICODE_FAST"})
+_C = Collation(name="C", provider="c", locale="C")
 _INFINITY_SINCE = {"numeric": 14, "interval": 17}
 
 
@@ -57,10 +59,10 @@ def _encodings(source: Catalog, target: Catalog) -> Iterator[Problem]:
 
 def _default_collations(left: Collation, right: Collation) -> Iterator[Problem]:
     sides = (spelled(left), spelled(right))
-    if (left.provider, left.locale) != (right.provider, right.locale):
+    if order(left) != order(right):
         said = f"the source's default collation is {sides[0]}, the target's {sides[1]}"
         yield Problem("collation_default", said, sides=sides)
-    elif left.version != right.version:
+    elif versions_differ(left, right):
         said = (
             f"the default collation {sides[0]} has version {left.version} in the source, {right.version} in the target"
         )
@@ -75,6 +77,20 @@ def _stale(side: str, around: Circumstances, used: set[str | None]) -> Iterator[
                 f"provides {collation.actual}: indexes on texts may be in the wrong order"
             )
             yield Problem("collation_stale", said, name=f"{side}:{collation.name}")
+
+
+def versions_differ(left: Collation, right: Collation) -> bool:
+    """Whether two collations of one order may have been changed between their versions; code points never are."""
+    if order(left) == order(_C):
+        return False
+    return None not in (left.version, right.version) and left.version != right.version
+
+
+def order(collation: Collation) -> tuple[str, str | None, bool]:
+    """What two collations share that sort and compare alike; versions apart."""
+    if collation.provider in ("b", "c") and collation.locale in _BY_CODE_POINT:
+        return "code points", None, True
+    return collation.provider, collation.locale, collation.deterministic
 
 
 def spelled(collation: Collation) -> str:
