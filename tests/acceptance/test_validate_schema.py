@@ -141,6 +141,21 @@ def test_the_selection_limits_what_is_looked_at(pairs, call):
     assert (missing_table.exit_code, missing_table.document["error"]["code"]) == (2, "NO_SUCH_TABLE")
 
 
+def test_another_name_for_a_schema_is_no_difference(pairs, call):
+    """Types, defaults, constraints, policies and references are spelled with the schema's name."""
+    case = next(one for one in CASES if one.name == "same")
+    more = """
+        CREATE FUNCTION f(t text) RETURNS text LANGUAGE sql IMMUTABLE AS $$SELECT t$$;
+        CREATE TABLE q (id int PRIMARY KEY, m mood DEFAULT 'ok' CHECK (m <> 'sad'), v text);
+        CREATE INDEX ON q (f(v)); CREATE UNIQUE INDEX ON q (f(v)) WHERE m = 'ok';
+        ALTER TABLE q ENABLE ROW LEVEL SECURITY; CREATE POLICY p ON q USING (f(v) = 'x');
+    """
+    here, there = (f"CREATE SCHEMA {name}; SET search_path = {name};{case.both}{more}" for name in ("here", '"T h"'))
+    pair = pairs("", here, there)
+    told = findings(call("validate", pair.source, pair.target, "--map", 'here.*="T h".*', "--json"))
+    assert told == {'row_security_idle:"T h".q': "info"}
+
+
 def test_every_format_tells_every_finding(pair, call, tmp_path):
     case = next(one for one in CASES if one.name == "columns")
     files = {name: tmp_path / f"found.{name}" for name in ("json", "md", "github", "junit")}

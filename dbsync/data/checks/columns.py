@@ -57,7 +57,7 @@ def _values(pair: TablePair, column: Column, other: Column) -> Iterator[Problem]
         yield pair.found("generated_plain", said, column=column.name, sides=(column.generation, None))
     if column.generated or other.generated or _numbers(column) or _numbers(other):
         return
-    if column.default != other.default:
+    if pair.as_target(column.default) != other.default:
         sides = (column.default, other.default)
         said = (
             f"{quoted(column)} has the default {sides[0] or 'NULL'} in the source, {sides[1] or 'NULL'} in the target"

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import TypeVar
 
 from dbsync.data.checks.pairs import Checked, TablePair
 from dbsync.data.problem import Problem
 from dbsync.data.units import family_of
 from dbsync.model import Check, ForeignKey, Index, Table, UniqueKey, quote_identifier
 
+T = TypeVar("T")
 _NAME = r'(?:"(?:[^"]|"")+"|[^\s".]+)'
 _INDEX_HEAD = re.compile(rf"CREATE (?:UNIQUE )?INDEX {_NAME} ON (?:ONLY )?{_NAME}(?:\.{_NAME})? ")
 _NOT_VALID = " NOT VALID"
@@ -84,7 +86,7 @@ def _unique_keys(pair: TablePair) -> Iterator[Problem]:
         elif own.nulls_not_distinct and not any(_takes_no_nulls_twice(key) for key in twins):
             said = f"unique key {quote_identifier(own.name)} takes NULL once in the target, often in the source"
             yield pair.found("unique_nulls", said, name=own.name)
-    ours, theirs = _unique_indexes(source), _unique_indexes(target)
+    ours, theirs = _as_target(pair, _unique_indexes(source)), _unique_indexes(target)
     for tail, index in theirs.items():
         if tail not in ours:
             said = f"unique index {quote_identifier(index.name.name)} is in the target only"
@@ -116,8 +118,8 @@ def _tail(index: Index) -> str:
 
 
 def _checks(pair: TablePair) -> Iterator[Problem]:
-    ours, theirs = _definitions(pair.source), _definitions(pair.target)
-    inherited = (_definitions(pair.above[0]), _definitions(pair.above[1])) if pair.above else ({}, {})
+    ours, theirs = _as_target(pair, _definitions(pair.source)), _definitions(pair.target)
+    inherited = (_as_target(pair, _definitions(pair.above[0])), _definitions(pair.above[1])) if pair.above else ({}, {})
     for definition, check in theirs.items():
         if definition in ours or definition in inherited[1]:
             continue
@@ -125,6 +127,10 @@ def _checks(pair: TablePair) -> Iterator[Problem]:
         yield pair.found("exclusion_extra" if check.kind == "exclusion" else "check_extra", said, name=check.name)
     lacking = [one.name for text, one in ours.items() if text not in theirs and text not in inherited[0]]
     yield from _missing(pair, "constraint", lacking)
+
+
+def _as_target(pair: TablePair, definitions: Mapping[str, T]) -> dict[str, T]:
+    return {pair.as_target(text) or text: held for text, held in definitions.items()}
 
 
 def _definitions(table: Table) -> dict[str, Check]:
@@ -148,7 +154,7 @@ def _columns(key: UniqueKey) -> str:
 
 def _indexes(pair: TablePair) -> Iterator[Problem]:
     """The indexes that make nothing unique, which matter for speed alone."""
-    ours, theirs = _plain(pair.source), _plain(pair.target)
+    ours, theirs = _as_target(pair, _plain(pair.source)), _plain(pair.target)
     told = [
         f"{word} has {', '.join(quote_identifier(mine[tail].name.name) for tail in sorted(mine.keys() - other.keys()))}"
         for word, mine, other in (("only the source", ours, theirs), ("only the target", theirs, ours))

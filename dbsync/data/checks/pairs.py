@@ -22,6 +22,13 @@ class TablePair:
     above: tuple[Table, Table] | None  # the pair of roots, for a partition that is copied by itself
     schemas: Mapping[str, str] = field(repr=False)  # where else a source schema's types may be
 
+    def as_target(self, text: str | None) -> str | None:
+        """An expression of the source as the target would print it, where --map calls a schema otherwise."""
+        for ours, theirs in self.schemas.items():
+            if text is not None and ours != theirs:
+                text = text.replace(f"{quote_identifier(ours)}.", f"{quote_identifier(theirs)}.")
+        return text
+
     def found(
         self,
         rule: Rule,

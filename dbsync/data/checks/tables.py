@@ -90,12 +90,17 @@ def _row_security(pair: TablePair) -> Iterator[Problem]:
         yield pair.found("row_security_idle", said)
     if source.rls_enabled and not target.rls_enabled:
         yield pair.found("row_security_missing", "row-level security is on in the source, off in the target")
-    elif source.rls_enabled and _policies(source) != _policies(target):
+    elif source.rls_enabled and _policies(pair, source) != _policies(pair, target):
         yield pair.found("policies_differ", "its row-level security policies differ from the source's")
 
 
-def _policies(table: Table) -> set[tuple[object, ...]]:
-    return {(one.name, one.command, one.permissive, one.using, one.check) for one in table.policies}
+def _policies(pair: TablePair, table: Table) -> set[tuple[object, ...]]:
+    expressions = [(one.using, one.check) for one in table.policies]
+    if table is pair.source:
+        expressions = [(pair.as_target(using), pair.as_target(check)) for using, check in expressions]
+    return {
+        (one.name, one.command, one.permissive, *both) for one, both in zip(table.policies, expressions, strict=True)
+    }
 
 
 def _partitions(pair: TablePair, source: Catalog, target: Catalog) -> Iterator[Problem]:
