@@ -17,7 +17,7 @@ from tests.fixtures.databases import fresh_database
 from tests.fixtures.inprocess import InProcess
 from tests.fixtures.jsonschema import faults
 from tests.fixtures.pair import Pair, Server, create_database, drop_database, run_sql, with_user
-from tests.fixtures.validate_cases import CASES, ICU_CASES, Case
+from tests.fixtures.validate_cases import CASES, ICU_CASES, NEWEST_CASES, Case
 
 ROOT = Path(__file__).parents[2]
 
@@ -78,6 +78,19 @@ def test_so_has_a_pair_with_collations_of_icu(case: Case, icu_pair, call):
     check(case, icu_pair, call)
 
 
+@pytest.fixture(scope="module")
+def newest_pair(pg_a, pg_b):
+    if min(pg_a.major, pg_b.major) < 18:
+        pytest.skip("NOT TESTED: these structures need Postgres 18")
+    with side_by_side(pg_a, pg_b, NEWEST_CASES) as made:
+        yield made
+
+
+@pytest.mark.parametrize("case", NEWEST_CASES, ids=lambda case: case.name)
+def test_so_has_a_pair_that_only_18_can_have(case: Case, newest_pair, call):
+    check(case, newest_pair, call)
+
+
 def check(case: Case, pair: Pair, call: InProcess) -> None:
     ended = call("validate", pair.source, pair.target, "--tables", f"{case.name}.*", "--json")
     assert findings(ended) == case.found
@@ -86,6 +99,10 @@ def check(case: Case, pair: Pair, call: InProcess) -> None:
     assert ended.document["result"]["can_proceed"] is ("critical" not in grave)
     assert ended.document["result"]["is_valid"] is grave.isdisjoint({"critical", "high"})
     assert ended.exit_code == (0 if ended.document["result"]["is_valid"] else 1)
+    critical = [one["message"] for one in ended.document["result"]["findings"] if one["severity"] == "critical"]
+    dry = call("sync", pair.source, pair.target, "--tables", f"{case.name}.*", "--dry-run", "--json")
+    assert dry.exit_code == (4 if critical else 0)
+    assert sorted(critical) == sorted(dry.document["error"]["details"]["problems"] if critical else [])
 
 
 def test_rights_that_a_run_would_need_are_findings(pairs, call):
