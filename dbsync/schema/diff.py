@@ -16,8 +16,8 @@ from dbsync.schema.objects import Grant, Ref, SchemaObject, Snapshot
 _DERIVED = {
     "column": {"number", "of", "type_storage"},
     "default": {"of"},
-    "constraint": {"of", "columns", "references", "valid"},
-    "domain_constraint": {"of", "columns", "references", "valid"},
+    "constraint": {"of", "columns", "references", "referenced_columns", "valid"},
+    "domain_constraint": {"of", "columns", "references", "referenced_columns", "valid"},
     "index": {"of", "unique"},
     "function": {"signature", "identity", "argument_names", "argument_modes", "defaults", "tracked", "is_trigger"},
     "procedure": {"signature", "identity", "argument_names", "argument_modes", "defaults", "tracked", "is_trigger"},
@@ -65,15 +65,28 @@ def compare_schemas(source: Snapshot, target: Snapshot, *, ignore: Collection[st
     )
     oldest = min(source.server_version_num, target.server_version_num)
     changes = []
-    for ref in sorted(wanted.keys() & present.keys()):
-        parts = differing_parts(present[ref], wanted[ref], oldest=oldest, ignore=ignore)
+    for ref in sorted(source.objects.keys() & target.objects.keys()):
+        one_sided = ref not in wanted or ref not in present
+        if _on_another_kind(source.objects[ref], target.objects[ref]):
+            continue
+        if one_sided and (ref.kind != "column" or ref not in wanted.keys() | present.keys()):
+            continue
+        parts = differing_parts(target.objects[ref], source.objects[ref], oldest=oldest, ignore=ignore)
         if parts:
             changes.append(Change(ref, parts))
     return SchemaDiff(
-        created=tuple(sorted(wanted.keys() - present.keys())),
-        dropped=tuple(sorted(present.keys() - wanted.keys())),
+        # What is implied on one side only (a partition's copy of a constraint) is there on both.
+        created=tuple(sorted(wanted.keys() - target.objects.keys())),
+        dropped=tuple(sorted(present.keys() - source.objects.keys())),
         changed=tuple(changes),
         reordered=_reordered(source, target),
+    )
+
+
+def _on_another_kind(wanted: SchemaObject, present: SchemaObject) -> bool:
+    """Whether two columns of one name belong to a table and to a view: two things, said by what they belong to."""
+    return wanted.ref.kind == "column" and (wanted.parts["of"] in _VIEW_COLUMNS) != (
+        present.parts["of"] in _VIEW_COLUMNS
     )
 
 

@@ -44,11 +44,13 @@ class _Reading:
     def snapshot(self) -> Snapshot:
         found = list(self._rows())
         grants, comments = self._grants(), self._comments()
-        schemas = self._publication_schemas()
+        schemas, filters = self._publication_schemas(), self._publication_filters()
         objects = {}
         for address, ref, owner, parts in found:
             if ref.kind == "publication" and schemas is not None:
                 parts = {**parts, "schemas": schemas.get(address[1])}
+            if ref.kind == "publication":
+                parts = {**parts, "tables": _filtered(address[1], parts["tables"], filters)}
             shared = ref.kind in _SHARED_ADDRESS
             objects[ref] = SchemaObject(
                 ref, parts, owner,
@@ -93,6 +95,12 @@ class _Reading:
             return None
         return dict(self.session.execute(_SQL["publication_schemas"]))
 
+    def _publication_filters(self) -> Mapping[tuple[int, str, str], str]:
+        if self.session.server_version_num < 150000:
+            return {}
+        rows = self.session.execute(_SQL["publication_filters"])
+        return {(publication, schema, table): condition for publication, schema, table, condition in rows}
+
     def _is_ours(self, address: Address) -> bool:
         return (address[0], address[1]) not in self.members and self._ref(address) is not None
 
@@ -102,7 +110,7 @@ class _Reading:
         for c, o, s, rc, ro, rs in self.session.execute(_SQL["dependencies"]):
             dependent, needed = self._ref((c, o, s)), self._ref((rc, ro, rs))
             if dependent is not None and needed is not None and dependent != needed:
-                needs[dependent].add(needed)
+                needs[dependent] |= {needed, *_relation_of(needed, objects)}
         for ref, made in objects.items():
             needs[ref] |= _belongs_to(made, objects)
             needs[ref].discard(ref)
@@ -125,6 +133,23 @@ class _Reading:
         if self.unmapped_comments:
             found["comment on a part"] = self.unmapped_comments
         return found
+
+
+def _relation_of(ref: Ref, objects: Mapping[Ref, SchemaObject]) -> Iterator[Ref]:
+    """What needs a column needs its relation."""
+    if ref.kind == "column":
+        for kind in RELATIONS:
+            if (relation := Ref(kind, ref.schema, ref.name)) in objects:
+                yield relation
+
+
+def _filtered(
+    publication: int, tables: list[dict[str, Any]] | None, filters: Mapping[tuple[int, str, str], str]
+) -> list[dict[str, Any]] | None:
+    """The tables of a publication with the conditions on their rows."""
+    if tables is None:
+        return None
+    return [{**table, "where": filters.get((publication, table["schema"], table["name"]))} for table in tables]
 
 
 def _belongs_to(made: SchemaObject, objects: Mapping[Ref, SchemaObject]) -> set[Ref]:

@@ -32,6 +32,7 @@ SELECT t.tableoid, t.oid, 0,
        WHEN 'c' THEN pg_catalog.jsonb_build_object('attributes',
             (SELECT pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object(
                         'name', a.attname, 'type', pg_catalog.format_type(a.atttypid, a.atttypmod),
+                        'comment', pg_catalog.col_description(t.typrelid, a.attnum),
                         'collation', CASE WHEN a.attcollation <> y.typcollation
                                           THEN a.attcollation::pg_catalog.regcollation::text END)
                     ORDER BY a.attnum)
@@ -230,6 +231,9 @@ SELECT k.tableoid, k.oid, 0, CASE WHEN k.contypid <> 0 THEN 'domain_constraint' 
                           FROM pg_catalog.unnest(k.conkey) WITH ORDINALITY u (attnum, n)
                           JOIN pg_catalog.pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = u.attnum),
             'references', CASE WHEN k.contype = 'f' THEN pg_catalog.jsonb_build_array(fn.nspname, f.relname) END,
+            'referenced_columns', (SELECT pg_catalog.jsonb_agg(a.attname ORDER BY u.n)
+                          FROM pg_catalog.unnest(k.confkey) WITH ORDINALITY u (attnum, n)
+                          JOIN pg_catalog.pg_attribute a ON a.attrelid = k.confrelid AND a.attnum = u.attnum),
             'inherited', NOT k.conislocal OR k.conparentid <> 0 AND k.contype = 'f',
             'attached_to', CASE WHEN k.contype <> 'f' AND k.conparentid <> 0 THEN
                 (SELECT pg_catalog.jsonb_build_array(pn.nspname, p.relname, pk.conname)
@@ -313,7 +317,7 @@ SELECT p.tableoid, p.oid, 0,
                 'minvfunc', NULLIF(g.aggminvtransfn::pg_catalog.oid, 0)::pg_catalog.regproc::text,
                 'mfinalfunc', NULLIF(g.aggmfinalfn::pg_catalog.oid, 0)::pg_catalog.regproc::text,
                 'mstype', CASE WHEN g.aggmtranstype <> 0 THEN pg_catalog.format_type(g.aggmtranstype, NULL) END,
-                'sortop', (SELECT pg_catalog.quote_ident(sn.nspname) || '.' || o.oprname FROM pg_catalog.pg_operator o
+                'sortop', (SELECT pg_catalog.jsonb_build_array(sn.nspname, o.oprname) FROM pg_catalog.pg_operator o
                              JOIN pg_catalog.pg_namespace sn ON sn.oid = o.oprnamespace WHERE o.oid = g.aggsortop))
             FROM pg_catalog.pg_aggregate g WHERE g.aggfnoid = p.oid), '{}'::pg_catalog.jsonb)
   FROM pg_catalog.pg_proc p
@@ -381,8 +385,8 @@ SELECT p.tableoid, p.oid, 0, 'publication', '', p.pubname, '', '', pg_catalog.pg
                            'schema', n.nspname, 'name', c.relname,
                            'columns', (SELECT pg_catalog.jsonb_agg(a.attname ORDER BY a.attnum)
                                          FROM pg_catalog.pg_attribute a
-                                        WHERE a.attrelid = c.oid AND a.attnum = ANY (COALESCE(pg_catalog.string_to_array(
-                                              pg_catalog.to_jsonb(r) ->> 'prattrs', ' ')::int[], '{}'))),
+                                        WHERE a.attrelid = c.oid AND pg_catalog.to_jsonb(r) ->> 'prattrs' IS NOT NULL
+                                          AND pg_catalog.to_jsonb(r) -> 'prattrs' @> pg_catalog.to_jsonb(a.attnum)),
                            'where', pg_catalog.pg_get_expr((pg_catalog.to_jsonb(r) ->> 'prqual')::pg_catalog.pg_node_tree, c.oid))
                            ORDER BY n.nspname, c.relname)
                          FROM pg_catalog.pg_publication_rel r
@@ -390,6 +394,14 @@ SELECT p.tableoid, p.oid, 0, 'publication', '', p.pubname, '', '', pg_catalog.pg
                          JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
                         WHERE r.prpubid = p.oid))
   FROM pg_catalog.pg_publication p;
+
+-- name: publication_filters
+-- From version 15 on: which rows of a table a publication has.
+SELECT r.prpubid, n.nspname, c.relname, pg_catalog.pg_get_expr(r.prqual, r.prrelid)
+  FROM pg_catalog.pg_publication_rel r
+  JOIN pg_catalog.pg_class c ON c.oid = r.prrelid
+  JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+ WHERE r.prqual IS NOT NULL;
 
 -- name: publication_schemas
 -- From version 15 on.
@@ -417,7 +429,9 @@ SELECT k.tableoid, k.oid, 0, 'cast', '', pg_catalog.format_type(k.castsource, NU
        pg_catalog.format_type(k.casttarget, NULL), '', NULL,
        pg_catalog.jsonb_build_object('context', k.castcontext, 'method', k.castmethod,
             'function', CASE WHEN k.castfunc <> 0 THEN k.castfunc::pg_catalog.regprocedure::text END)
-  FROM pg_catalog.pg_cast k WHERE k.oid >= 16384;
+  FROM pg_catalog.pg_cast k
+ WHERE k.oid >= 16384  -- those of ranges to their multiranges come with the type
+   AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d WHERE d.classid = k.tableoid AND d.objid = k.oid AND d.deptype = 'i');
 
 -- name: operators
 SELECT o.tableoid, o.oid, 0, 'operator', n.nspname, o.oprname, '',
@@ -454,8 +468,7 @@ SELECT c.tableoid, c.oid, 0, 'operator_class', n.nspname, c.opcname, m.amname, '
             'storage', CASE WHEN c.opckeytype <> 0 THEN pg_catalog.format_type(c.opckeytype, NULL) END,
             'members',
             COALESCE((SELECT pg_catalog.jsonb_agg('OPERATOR ' || o.amopstrategy || ' '
-                        || 'OPERATOR(' || pg_catalog.quote_ident(xn.nspname) || '.' || x.oprname || ')'
-                        || '(' || pg_catalog.format_type(o.amoplefttype, NULL) || ', '
+                        || pg_catalog.quote_ident(xn.nspname) || '.' || x.oprname || ' (' || pg_catalog.format_type(o.amoplefttype, NULL) || ', '
                         || pg_catalog.format_type(o.amoprighttype, NULL) || ')'
                         || CASE WHEN o.amopsortfamily <> 0 THEN ' FOR ORDER BY ' || pg_catalog.quote_ident(sn.nspname)
                                 || '.' || pg_catalog.quote_ident(sf.opfname) ELSE '' END
@@ -602,9 +615,13 @@ SELECT h.classid, h.objid, h.objsubid, pg_catalog.jsonb_agg(pg_catalog.jsonb_bui
  GROUP BY h.classid, h.objid, h.objsubid;
 
 -- name: comments
+-- Those on the attributes of composite types are said there.
 SELECT d.classoid, d.objoid, d.objsubid, d.description
   FROM pg_catalog.pg_description d
- WHERE d.objoid >= 16384 OR d.classoid = 'pg_catalog.pg_namespace'::pg_catalog.regclass
+ WHERE d.objoid >= 16384
+       AND NOT (d.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objsubid > 0 AND EXISTS (
+                SELECT FROM pg_catalog.pg_class c WHERE c.oid = d.objoid AND c.relkind = 'c'))
+    OR d.classoid = 'pg_catalog.pg_namespace'::pg_catalog.regclass
 UNION ALL
 SELECT e.tableoid, e.oid, 0, d.description
   FROM pg_catalog.pg_extension e

@@ -45,7 +45,7 @@ def column_clause(column: SchemaObject, scene: Scene, default: str | None = None
     if default is not None:
         words.append(f"DEFAULT {default}")
     if parts["not_null"] and _not_null_at_once(parts):
-        words += _named_not_null(column)
+        words += _named_not_null(column, scene)
     return " ".join(words)
 
 
@@ -65,10 +65,12 @@ def _not_null_at_once(parts: Mapping[str, Any]) -> bool:
     return constraint is None or bool(constraint["valid"])
 
 
-def _named_not_null(column: SchemaObject) -> list[str]:
+def _named_not_null(column: SchemaObject, scene: Scene) -> list[str]:
     constraint = column.parts.get("not_null_constraint")
     words = []
-    if constraint and constraint["name"] != default_not_null_name(column.ref):
+    # A partition may hold the usual name already, while its parent is made anew.
+    anew = Ref("table", column.ref.schema, column.ref.name) in scene.dropped
+    if constraint and (anew or constraint["name"] != default_not_null_name(column.ref)):
         words.append(f"CONSTRAINT {name(constraint['name'])}")
     words.append("NOT NULL")
     if constraint and constraint["no_inherit"]:
@@ -278,7 +280,7 @@ class _ColumnChange:
             self.steps.append(Step(f"{table} ADD {_not_null_clause(self.wanted)}", self.ref, "alter"))
             return
         if old["name"] != new["name"]:
-            sql = f"{table} RENAME CONSTRAINT {name(old['name'])} TO {name(new['name'])}"
+            sql = f"ALTER TABLE {table_name(self.ref)} RENAME CONSTRAINT {name(old['name'])} TO {name(new['name'])}"
             self.steps.append(Step(sql, self.ref, "alter"))
         if new["valid"] and not old["valid"]:
             self.steps.append(
@@ -299,9 +301,12 @@ class _ColumnChange:
             words.append(f"SET GENERATED {_always(new)}")
         if any(old[key] != new[key] for key in ("start", "increment", "min", "max", "cache", "cycle")):
             cycle = "SET CYCLE" if new["cycle"] else "SET NO CYCLE"
-            words.append(f"SET START WITH {new['start']} SET INCREMENT BY {new['increment']} SET MINVALUE {new['min']}"
-                         f" SET MAXVALUE {new['max']} SET CACHE {new['cache']} {cycle}")  # fmt: skip
+            words.append(
+                f"SET START WITH {new['start']} SET INCREMENT BY {new['increment']} SET MINVALUE {new['min']}"
+                f" SET MAXVALUE {new['max']} SET CACHE {new['cache']} {cycle}{bounds_clause(old, new)}"
+            )
         if words:
+            self.steps += into_bounds(self.ref, name(old["sequence_schema"], old["sequence"]), old, new)
             self._add(" ".join(words))
         self._sequence_name(old, new)
 
@@ -325,6 +330,24 @@ def go_on_after(column: Ref, sequence: str, increment: int) -> Step:
         f" FROM {table_name(column)} HAVING pg_catalog.{farthest}({name(column.sub)}) IS NOT NULL"
     )
     return Step(sql, column, "alter")
+
+
+def bounds_clause(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
+    """A sequence whose old and new bounds do not meet can only start anew."""
+    apart = new["min"] > old["max"] or new["max"] < old["min"]
+    return f" RESTART WITH {new['start']}" if apart else ""
+
+
+def into_bounds(ref: Ref, sequence: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> list[Step]:
+    """A sequence whose value lies outside its new bounds is moved to the nearer one first; others stay."""
+    found = []
+    if old["min"] < new["min"] <= old["max"]:
+        found.append(f"SELECT pg_catalog.setval({literal(sequence)}, {new['min']}, false) FROM {sequence}"
+                     f" WHERE last_value < {new['min']}")  # fmt: skip
+    if old["min"] <= new["max"] < old["max"]:
+        found.append(f"SELECT pg_catalog.setval({literal(sequence)}, {new['max']}) FROM {sequence}"
+                     f" WHERE last_value > {new['max']}")  # fmt: skip
+    return [Step(sql, ref, "alter") for sql in found]
 
 
 def users_of(ref: Ref, schema: Snapshot) -> list[Ref]:

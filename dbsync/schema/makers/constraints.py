@@ -33,8 +33,6 @@ class _Constraints:
         return [*steps, *attach(wanted, scene), *index_facts(wanted)]
 
     def drop(self, present: SchemaObject, scene: Scene) -> list[Step]:
-        if is_implied(present):
-            return []
         # Without ONLY: the children's copies go with their parent's.
         words = "FOREIGN TABLE" if present.parts["of"] == "f" else "TABLE"
         sql = f"ALTER {words} {table_name(present.ref)} DROP CONSTRAINT {name(present.ref.sub)}"
@@ -50,13 +48,13 @@ class _Constraints:
             if old == f"{new} NOT VALID":
                 sql = f"{start} VALIDATE CONSTRAINT {name(wanted.ref.sub)}"
                 steps.append(Step(sql, wanted.ref, "alter", checks=_checks(wanted, scene)))
-            elif wanted.parts["type"] == "f" and _bare(old) == _bare(new):
+            elif wanted.parts["type"] == "f" and _bare(old) == _bare(new) and _validity(old) == _validity(new):
                 sql = f"{start} ALTER CONSTRAINT {name(wanted.ref.sub)} {_deferrability(new)}"
                 steps.append(Step(sql, wanted.ref, "alter"))
             else:
                 return Alteration(rebuild=True)
         if "attached_to" in parts:
-            if present.parts["attached_to"]:
+            if present.parts["attached_to"] and not detached(present, scene):
                 return Alteration(rebuild=True)
             steps += attach(wanted, scene)
         steps += index_facts(wanted, present, parts)
@@ -66,9 +64,13 @@ class _Constraints:
 
 def _bare(definition: str) -> str:
     """A foreign key's definition without what ALTER CONSTRAINT can change."""
-    for words in (" INITIALLY DEFERRED", " DEFERRABLE", " NOT VALID"):
+    for words in (" INITIALLY DEFERRED", " DEFERRABLE"):
         definition = definition.replace(words, "")
     return definition
+
+
+def _validity(definition: str) -> bool:
+    return definition.endswith(" NOT VALID")
 
 
 def _deferrability(definition: str) -> str:
@@ -93,6 +95,8 @@ def _checks(wanted: SchemaObject, scene: Scene) -> tuple[Check, ...]:
         condition = parts["definition"].removeprefix("CHECK ").removesuffix(" NO INHERIT")
         return (Check(f"SELECT pg_catalog.count(*) FROM {where} WHERE NOT {condition}",
                       f"{{}} rows of {where} break the check {label}"),)  # fmt: skip
+    if parts["type"] == "f":
+        return _foreign_key_checks(wanted, where, scene)
     if parts["type"] in "pu" and "WITHOUT OVERLAPS" not in parts["definition"]:
         return _key_checks(wanted, where, columns, label)
     return ()
@@ -112,27 +116,50 @@ def _key_checks(wanted: SchemaObject, where: str, columns: list[str], label: str
     return tuple(found)
 
 
+def _foreign_key_checks(wanted: SchemaObject, where: str, scene: Scene) -> tuple[Check, ...]:
+    parts = wanted.parts
+    other = Ref("table", *parts["references"])
+    known = (
+        other in scene.target.objects
+        and other not in scene.created
+        and all(Ref("column", *other[1:3], column) in scene.target.objects for column in parts["referenced_columns"])
+    )
+    if not known or not parts["valid"] or "NOT ENFORCED" in parts["definition"] or "PERIOD" in parts["definition"]:
+        return ()
+    pairs = list(zip(parts["columns"], parts["referenced_columns"], strict=True))
+    same = " AND ".join(f"theirs.{name(theirs)} = ours.{name(ours)}" for ours, theirs in pairs)
+    given = (" OR " if "MATCH FULL" in parts["definition"] else " AND ").join(
+        f"ours.{name(ours)} IS NOT NULL" for ours, _ in pairs
+    )
+    sql = (
+        f"SELECT pg_catalog.count(*) FROM {where} AS ours WHERE ({given})"
+        f" AND NOT EXISTS (SELECT FROM {name(*parts['references'])} AS theirs WHERE {same})"
+    )
+    return (Check(sql, f"{{}} rows of {where} refer to rows that are not in {name(*parts['references'])}"),)
+
+
 def attach(wanted: SchemaObject, scene: Scene) -> list[Step]:
     """Hang a partition's index or key on its parent's; a table that is attached later brings its own along."""
     parent = wanted.parts["attached_to"]
     if not parent:
         return []
-    index, table = (wanted.ref.sub, wanted.ref.name) if wanted.ref.kind == "constraint" else (
-        wanted.ref.name, wanted.parts["table"])  # fmt: skip
     if attaches_with_table(wanted, scene):
         return []
+    index = wanted.ref.sub if wanted.ref.kind == "constraint" else wanted.ref.name
     above = name(parent[0], parent[-1])
-    assert table
     return [Step(f"ALTER INDEX {above} ATTACH PARTITION {name(wanted.ref.schema, index)}", wanted.ref, "create")]
 
 
 def attaches_with_table(wanted: SchemaObject, scene: Scene) -> bool:
-    """Whether ATTACH PARTITION of the table will find the index and hang it on a parent's that is there already."""
-    parent = wanted.parts["attached_to"]
-    above = Ref("constraint", *parent) if wanted.ref.kind == "constraint" else Ref("index", *parent)
+    """Whether ATTACH PARTITION of the table, which comes later, will find the index and hang it on its parent's."""
     table = wanted.ref.name if wanted.ref.kind == "constraint" else wanted.parts["table"]
-    link = Ref("partition", wanted.ref.schema, table)
-    return link in scene.created and above not in scene.created
+    return Ref("partition", wanted.ref.schema, table) in scene.created
+
+
+def detached(present: SchemaObject, scene: Scene) -> bool:
+    """Whether DETACH PARTITION of the table sets the index free."""
+    table = present.ref.name if present.ref.kind == "constraint" else present.parts["table"]
+    return Ref("partition", present.ref.schema, table) in scene.dropped
 
 
 def index_facts(wanted: SchemaObject, present: SchemaObject | None = None, parts: Set[str] | None = None) -> list[Step]:
@@ -171,7 +198,7 @@ class _Indexes:
     def alter(self, present: SchemaObject, wanted: SchemaObject, parts: Set[str], scene: Scene) -> Alteration:
         if parts & {"definition", "table"} or ("valid" in parts and wanted.parts["valid"]):
             return Alteration(rebuild=True)
-        if "attached_to" in parts and present.parts["attached_to"]:
+        if "attached_to" in parts and present.parts["attached_to"] and not detached(present, scene):
             return Alteration(rebuild=True)
         steps = attach(wanted, scene) if "attached_to" in parts else []
         if "statistics" in parts:

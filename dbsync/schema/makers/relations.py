@@ -6,8 +6,10 @@ from collections.abc import Iterator, Set
 
 from dbsync.pg.quoting import literal, name
 from dbsync.schema.makers.columns import (
+    bounds_clause,
     changed_options,
     column_clause,
+    into_bounds,
     later_steps,
     options_list,
     sequence_options,
@@ -16,6 +18,7 @@ from dbsync.schema.makers.constraints import constraint_clause
 from dbsync.schema.objects import Ref, SchemaObject
 from dbsync.schema.steps import Action, Alteration, Maker, Scene, Step
 
+_PREFIXES = {"options": "", "toast_options": "toast."}
 _IDENTITY = {"n": "NOTHING", "f": "FULL", "d": "DEFAULT"}
 
 
@@ -60,7 +63,7 @@ class _Tables:
     def drop(self, present: SchemaObject, scene: Scene) -> list[Step]:
         words = "FOREIGN TABLE" if present.parts["variant"] == "foreign" else "TABLE"
         where = name(present.ref.schema, present.ref.name)
-        lost = None if present.parts["variant"] == "foreign" else f"the rows of {where}"
+        lost = f"the rows of {where}" if present.parts["variant"] == "plain" else None
         return [Step(f"DROP {words} {where}", present.ref, "drop", destroys=lost)]
 
     def alter(self, present: SchemaObject, wanted: SchemaObject, parts: Set[str], scene: Scene) -> Alteration:
@@ -72,14 +75,17 @@ class _Tables:
             table = f"ALTER FOREIGN TABLE {name(wanted.ref.schema, wanted.ref.name)}"
 
         def add(words: str) -> None:
-            steps.append(Step(f"{table} {words}", wanted.ref, "alter"))
+            if words:
+                steps.append(Step(f"{table} {words}", wanted.ref, "alter"))
 
-        for prefix, key in (("", "options"), ("toast.", "toast_options")):
+        for key in ("options", "toast_options"):  # RESET first: some options keep a table from being rewritten
             if key in parts:
-                for words in _changed_storage_options(present.parts[key], wanted.parts[key], prefix):
-                    add(words)
+                add(_reset_options(present.parts[key], wanted.parts[key], _PREFIXES[key]))
         if "persistence" in parts:
             add("SET UNLOGGED" if wanted.parts["persistence"] == "u" else "SET LOGGED")
+        for key in ("options", "toast_options"):
+            if key in parts:
+                add(_set_options(present.parts[key], wanted.parts[key], _PREFIXES[key]))
         if "of_type" in parts:
             add(f"OF {wanted.parts['of_type']}" if wanted.parts["of_type"] else "NOT OF")
         if "tablespace" in parts:
@@ -122,13 +128,15 @@ def _option(option: str) -> str:
     return f"{key} = {literal(value)}"
 
 
-def _changed_storage_options(present: list[str] | None, wanted: list[str] | None, prefix: str = "") -> Iterator[str]:
-    """Yield RESET and SET clauses for what differs between two reloptions."""
-    old, new = (dict(option.partition("=")[::2] for option in side or ()) for side in (present, wanted))
-    if gone := sorted(key for key in old if key not in new):
-        yield f"RESET ({', '.join(prefix + key for key in gone)})"
-    if fresh := sorted(f"{prefix}{key} = {literal(value)}" for key, value in new.items() if old.get(key) != value):
-        yield f"SET ({', '.join(fresh)})"
+def _reset_options(present: list[str] | None, wanted: list[str] | None, prefix: str) -> str:
+    kept = {option.partition("=")[0] for option in wanted or ()}
+    gone = sorted(prefix + key for option in present or () if (key := option.partition("=")[0]) not in kept)
+    return f"RESET ({', '.join(gone)})" if gone else ""
+
+
+def _set_options(present: list[str] | None, wanted: list[str] | None, prefix: str) -> str:
+    fresh = sorted(prefix + _option(option) for option in wanted or () if option not in (present or ()))
+    return f"SET ({', '.join(fresh)})" if fresh else ""
 
 
 def _security(wanted: SchemaObject, parts: Set[str], action: Action) -> list[Step]:
@@ -199,13 +207,15 @@ class _Sequences:
 
     def alter(self, present: SchemaObject, wanted: SchemaObject, parts: Set[str], scene: Scene) -> Alteration:
         steps = []
-        start = f"ALTER SEQUENCE {name(wanted.ref.schema, wanted.ref.name)}"
+        sequence = name(wanted.ref.schema, wanted.ref.name)
+        start = f"ALTER SEQUENCE {sequence}"
+        if parts & {"max", "min"}:
+            steps += into_bounds(wanted.ref, sequence, present.parts, wanted.parts)
+        words = sequence_options(wanted.parts) + bounds_clause(present.parts, wanted.parts)
         if "type" in parts:  # first of all: the limits of the old type go with it
-            steps.append(
-                Step(f"{start} AS {wanted.parts['type']} {sequence_options(wanted.parts)}", wanted.ref, "alter")
-            )
+            steps.append(Step(f"{start} AS {wanted.parts['type']} {words}", wanted.ref, "alter"))
         elif parts & {"start", "increment", "max", "min", "cache", "cycle"}:
-            steps.append(Step(f"{start} {sequence_options(wanted.parts)}", wanted.ref, "alter"))
+            steps.append(Step(f"{start} {words}", wanted.ref, "alter"))
         if "persistence" in parts:
             words = "UNLOGGED" if wanted.parts["persistence"] == "u" else "LOGGED"
             steps.append(Step(f"{start} SET {words}", wanted.ref, "alter"))

@@ -1,0 +1,258 @@
+"""Which objects are dropped, made and altered in place: the differences, and all that they pull along.
+
+What Postgres cannot change in place is dropped and made again, and with it whatever needs it, by the graph
+of the target's present state. A table that is on both sides is never among them but where its kind differs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field, replace
+
+from dbsync.schema.diff import SchemaDiff, differing_parts, is_implied
+from dbsync.schema.objects import Ref, SchemaObject, Snapshot
+from dbsync.schema.plan import Unplanned
+from dbsync.schema.steps import Alteration, Makers, Scene
+
+# Parts that every object has and that no maker deals with.
+ACCESS = frozenset({"owner", "privileges", "comment"})
+# What the parent's ALTER does to the columns of tables that hang on it.
+_PASSED_ON = frozenset({"type", "collation", "not_null", "not_null_constraint", "expression", "generated", "identity"})
+_NO_MAKER = "dbsync has no plan for this kind of object"
+# What goes with a relation by itself, without a statement and without data of its own.
+_REMADE = frozenset({"index", "constraint", "trigger", "rule", "policy", "default", "statistics", "view", "matview",
+                     "function", "procedure", "aggregate", "operator", "cast", "domain_constraint", "event_trigger",
+                     "operator_class", "operator_family"})  # fmt: skip
+
+
+@dataclass(slots=True)
+class Changes:
+    """``gone`` are dropped (and, where they are in ``made`` too, made again); ``altered`` stay what they are.
+
+    ``follows``: columns of tables that hang on another one, which come and go with the parent's column.
+    """
+
+    gone: set[Ref] = field(default_factory=set)
+    made: set[Ref] = field(default_factory=set)
+    altered: dict[Ref, Alteration] = field(default_factory=dict)
+    access: dict[Ref, frozenset[str]] = field(default_factory=dict)
+    follows: dict[Ref, Ref] = field(default_factory=dict)
+    unplanned: list[Unplanned] = field(default_factory=list)
+
+    def scene(self, source: Snapshot, target: Snapshot, inlined: Collection[Ref] = ()) -> Scene:
+        """What makers may look at."""
+        return Scene(
+            source=source,
+            target=target,
+            created=frozenset(self.made),
+            dropped=frozenset(self.gone),
+            inlined=frozenset(inlined),
+        )
+
+
+def find_changes(
+    diff: SchemaDiff, source: Snapshot, target: Snapshot, makers: Makers, *, forced: Collection[Ref] = ()
+) -> Changes:
+    """Return what becomes of every object that differs. ``forced`` are made anew though Postgres could alter them."""
+    return _Search(diff, source, target, makers, frozenset(forced)).changes()
+
+
+class _Search:
+    def __init__(
+        self, diff: SchemaDiff, source: Snapshot, target: Snapshot, makers: Makers, forced: frozenset[Ref]
+    ) -> None:
+        self.diff, self.source, self.target = diff, source, target
+        self.makers, self.forced = makers, forced
+        self.needed_by = target.needed_by()
+        self.found = Changes()
+        self.parts: dict[Ref, frozenset[str]] = {}
+        self.presents: dict[Ref, SchemaObject] = {}
+
+    def changes(self) -> Changes:
+        self._sides()
+        self._alterations()
+        self._closure()
+        self._left_behind()
+        self._again()
+        return self.found
+
+    def _sides(self) -> None:
+        found = self.found
+        found.gone = {ref for ref in self.diff.dropped if self._planned(ref, "dropped")}
+        found.made = {ref for ref in self.diff.created if self._planned(ref, "created")}
+        self._leave_to_parents()
+        self._leave_to_views()
+        for change in self.diff.changed:
+            names = frozenset(change.parts) - self._by_parents(change.ref)
+            if access := names & ACCESS:
+                found.access[change.ref] = access
+            if names - ACCESS and self._planned(change.ref, *sorted(names - ACCESS)):
+                self.parts[change.ref] = names - ACCESS
+
+    def _planned(self, ref: Ref, *parts: str) -> bool:
+        if ref.kind in self.makers:
+            return True
+        self.found.unplanned.append(Unplanned(ref=ref, parts=parts, reason=_NO_MAKER))
+        return False
+
+    # Tables that hang on others
+
+    def _leave_to_parents(self) -> None:
+        """A column that comes or goes with the parent's needs no statement of its own."""
+        for refs, side in ((self.found.made, self.source), (self.found.gone, self.target)):
+            for ref in [ref for ref in refs if ref.kind == "column"]:
+                column = side.objects[ref]
+                parent = next((parent for parent in self._parents(ref) if parent in refs), None)
+                if parent and column.parts["inherited"] and not column.parts["local"] and not self._link_changes(ref):
+                    self.found.follows[ref] = parent
+                    if side is self.source:
+                        self._differs_from_parent(ref, parent)
+
+    def _differs_from_parent(self, ref: Ref, parent: Ref) -> None:
+        """What the parent's ADD COLUMN gives the child, and what the child's column is to be beyond it."""
+        given = self.source.objects[parent]
+        present = replace(given, ref=ref, grants=frozenset(), comment=None)
+        oldest = min(self.source.server_version_num, self.target.server_version_num)
+        parts = frozenset(differing_parts(present, self.source.objects[ref], oldest=oldest))
+        if access := parts & ACCESS:
+            self.found.access[ref] = access
+        if parts := parts - ACCESS - {"local", "inherited", "identity", "default"}:
+            self.parts[ref], self.presents[ref] = parts, present
+
+    def _leave_to_views(self) -> None:
+        """Columns of views are what the view's definition says; they have comments and rights of their own."""
+        for refs, side in ((self.found.gone, self.target), (self.found.made, self.source)):
+            for ref in [ref for ref in refs if _of_view(side.objects[ref])]:
+                refs.discard(ref)
+                if side is self.source:
+                    self.found.access[ref] = ACCESS - {"owner"}
+
+    def _by_parents(self, ref: Ref) -> frozenset[str]:
+        if ref.kind != "column":
+            return frozenset()
+        parts = frozenset({"local", "inherited"}) if self._link_changes(ref) else frozenset()
+        if not self.source.objects[ref].parts.get("inherited") or self._link_changes(ref):
+            return parts
+        changed = {change.ref: frozenset(change.parts) for change in self.diff.changed}
+        for parent in self._parents(ref):
+            parts |= changed.get(parent, frozenset()) & _PASSED_ON
+        return parts
+
+    def _parents(self, column: Ref) -> list[Ref]:
+        """The same column of the tables on which this one hangs, on both sides alike."""
+        return [
+            Ref("column", made.parts["parent_schema"], made.parts["parent"], column.sub)
+            for made in self._links(column, self.target)
+        ]
+
+    def _links(self, column: Ref, side: Snapshot) -> list[SchemaObject]:
+        return [made for made in side.members(column) if made.ref.kind in ("partition", "inheritance")]
+
+    def _link_changes(self, column: Ref) -> bool:
+        links = {
+            made.ref: dict(made.parts) for side in (self.source, self.target) for made in self._links(column, side)
+        }
+        changed = {change.ref for change in self.diff.changed}
+        return any(ref in changed or ref not in self.source.objects or ref not in self.target.objects for ref in links)
+
+    # What cannot be changed in place, and what needs it
+
+    def _alterations(self) -> None:
+        scene = self.found.scene(self.source, self.target)
+        for ref, parts in self.parts.items():
+            present, wanted = self._present(ref), self.source.objects[ref]
+            alteration = self.makers[ref.kind].alter(present, wanted, parts, scene)
+            if ref in self.forced:
+                alteration = replace(alteration, rebuild=True)
+            if alteration.rebuild:
+                self._rebuild(ref)
+            else:
+                self.found.altered[ref] = alteration
+
+    def _present(self, ref: Ref) -> SchemaObject:
+        return self.presents.get(ref) or self.target.objects[ref]
+
+    def _rebuild(self, ref: Ref) -> None:
+        self.found.gone.add(ref)
+        if ref in self.source.objects and not _of_view(self.source.objects[ref]):
+            self.found.made.add(ref)
+        self.found.altered.pop(ref, None)
+        self.found.access.pop(ref, None)
+
+    def _closure(self) -> None:
+        """Drop whatever needs what is dropped, as long as there is any."""
+        queue = list(self.found.gone)
+        for alteration in list(self.found.altered.values()):
+            queue += self._pull(alteration.disturbs)
+        done: set[Ref] = set()
+        while queue:
+            ref = queue.pop()
+            if ref in done:
+                continue
+            done.add(ref)
+            for other in sorted(self.needed_by.get(ref, ())):
+                if other not in self.found.gone and self._must_go(other, ref):
+                    queue += self._pull([other])
+
+    def _pull(self, refs: Iterable[Ref]) -> list[Ref]:
+        pulled = []
+        for ref in refs:
+            if ref in self.target.objects and ref not in self.found.gone and self._planned(ref, "definition"):
+                self._rebuild(ref)
+                pulled.append(ref)
+        return pulled
+
+    def _must_go(self, ref: Ref, because: Ref) -> bool:
+        """Whether an object goes because one that it needs goes."""
+        made = self.target.objects[ref]
+        if ref.kind in ("publication", "sequence") or is_implied(made) or _of_view(made):
+            return False
+        if because.kind == "schema" or because not in self.found.gone:
+            return False
+        in_place = ref in self.found.altered and because not in self.found.made
+        if in_place and because not in self.source.needs.get(ref, ()):
+            return False  # its own change lets go of what is dropped, before that is dropped
+        if (ref.schema, ref.name) == (because.schema, because.name) and because.kind in ("table", "view", "matview"):
+            return True
+        if ref.kind == "column":
+            return bool(made.parts.get("generated")) or self._refuse(ref, because)
+        if ref.kind in ("partition", "inheritance"):
+            return True  # leaving a parent and coming back moves no row
+        if ref.kind == "table" and because.kind == "table":
+            return False  # it only hangs on it
+        if ref.kind in ("table", "enum", "domain", "composite", "range", "extension"):
+            return self._refuse(ref, because)
+        return ref.kind in _REMADE
+
+    def _refuse(self, ref: Ref, because: Ref) -> bool:
+        """A table's rows and a type in use are not dropped for another object's sake."""
+        if because in self.found.made and ref in self.source.objects:
+            reason = f"{ref} needs it, and cannot be dropped and made again without losing its rows"
+            if not any(found.ref == because for found in self.found.unplanned):
+                self.found.unplanned.append(Unplanned(ref=because, parts=("definition",), reason=reason))
+        return False
+
+    def _left_behind(self) -> None:
+        """Copies of a parent's constraints stay with a table that leaves it; those that are not wanted go then."""
+        for ref, made in self.target.objects.items():
+            if ref.kind != "constraint" or not is_implied(made) or ref in self.source.objects:
+                continue
+            table = Ref("table", ref.schema, ref.name)
+            leaves = any(link.ref in self.found.gone for link in self._links(ref, self.target))
+            if leaves and table not in self.found.gone:
+                self.found.gone.add(ref)
+
+    def _again(self) -> None:
+        """Ask the makers once more, now that it is known what comes and goes; note what they have no plan for."""
+        scene = self.found.scene(self.source, self.target)
+        for ref in list(self.found.altered):
+            present, wanted = self._present(ref), self.source.objects[ref]
+            alteration = self.makers[ref.kind].alter(present, wanted, self.parts[ref], scene)
+            self.found.altered[ref] = alteration
+            if alteration.unplanned:
+                reason = "Postgres has no statement that changes this, or dbsync does not know it"
+                self.found.unplanned.append(Unplanned(ref=ref, parts=alteration.unplanned, reason=reason))
+
+
+def _of_view(made: SchemaObject) -> bool:
+    return made.ref.kind == "column" and made.parts["of"] in "vm"

@@ -1,0 +1,251 @@
+"""What must come before what in a migration: drops by the target's graph, creation by the source's."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from typing import Literal, NamedTuple
+
+from dbsync.schema.changes import Changes
+from dbsync.schema.homes import create_home
+from dbsync.schema.objects import ROUTINES, TYPES, Ref, Snapshot
+from dbsync.schema.order import Edges
+from dbsync.schema.steps import Scene
+
+
+class Node(NamedTuple):
+    """Something to be done to an object. ``own`` ties a sequence to its column; ``access``: owner, rights, comment."""
+
+    action: Literal["drop", "alter", "create", "own", "access"]
+    ref: Ref
+
+
+# What is altered does not keep others from using it: tables and schemas have parts of their own.
+_LOOSE = frozenset({"table", "schema", "extension"})
+
+
+class Graph:
+    """The nodes of a plan and the edges between them."""
+
+    def __init__(
+        self, changes: Changes, source: Snapshot, target: Snapshot, homes: Mapping[Ref, Ref], scene: Scene
+    ) -> None:
+        self.changes, self.source, self.target = changes, source, target
+        self.homes, self.scene = homes, scene
+        self.edges: Edges[Node] = Edges()
+        self.owning = {ref for ref in self._sequences() if self._ties(ref)}
+        self._drops()
+        self._creations()
+        self._alterations()
+        self._sequence_ties()
+        self._same_names()
+        self._partitions()
+
+    def nodes(self) -> list[Node]:
+        """Every node, in no order."""
+        changes = self.changes
+        found = {Node("drop", home) for home in self.homes.values()}
+        found |= {self.creation(ref) for ref in changes.made}
+        found |= {Node("alter", ref) for ref, alteration in changes.altered.items() if alteration.steps}
+        found |= {Node("own", ref) for ref in self.owning}
+        found |= {Node("access", ref) for ref in changes.access if ref not in changes.made or ref in changes.follows}
+        return sorted(found)
+
+    def creation(self, ref: Ref) -> Node:
+        """The node that makes an object."""
+        return Node("create", create_home(ref, self.changes, self.scene.inlined))
+
+    def _drop(self, ref: Ref) -> Node:
+        return Node("drop", self.homes[ref])
+
+    def _drops(self) -> None:
+        changes, edges = self.changes, self.edges
+        for ref in changes.gone:
+            for needed in self.target.needs.get(ref, ()):
+                if needed in changes.gone:
+                    edges.before(self._drop(ref), self._drop(needed))
+                elif needed in changes.altered:
+                    pulled = ref in changes.altered[needed].disturbs
+                    (edges.before if pulled else edges.rather_before)(self._drop(ref), Node("alter", needed))
+            if ref in changes.made:
+                edges.before(self._drop(ref), self.creation(ref))
+        for ref, alteration in changes.altered.items():
+            for disturbed in alteration.disturbs & changes.gone:
+                edges.before(self._drop(disturbed), Node("alter", ref))
+                if disturbed in changes.made:
+                    edges.before(Node("alter", ref), self.creation(disturbed))
+            for needed in self.target.needs.get(ref, ()):
+                if needed in changes.gone:
+                    edges.before(Node("alter", ref), self._drop(needed))
+
+    def _creations(self) -> None:
+        changes, edges = self.changes, self.edges
+        for ref in (*changes.made, *self.scene.inlined):
+            for needed in self._needed(ref):
+                if needed in changes.made:
+                    edges.before(self.creation(needed), self.creation(ref))
+                elif needed in changes.altered:
+                    wish = edges.rather_before if needed.kind in _LOOSE else edges.before
+                    wish(Node("alter", needed), self.creation(ref))
+                if needed in changes.access:
+                    edges.rather_before(self.creation(ref), Node("access", needed))
+
+    def _needed(self, ref: Ref) -> Iterator[Ref]:
+        for needed in self.source.needs.get(ref, ()):
+            if ref.kind != "sequence" or needed.kind not in ("column", "table"):
+                yield needed
+
+    def _alterations(self) -> None:
+        changes, edges = self.changes, self.edges
+        for ref in changes.altered:
+            node = Node("alter", ref)
+            if ref in changes.made:  # a column that comes with its parent's, and is more than that
+                edges.before(self.creation(ref), node)
+            for needed in self._needed(ref):
+                if needed in changes.made:
+                    edges.before(self.creation(needed), node)
+                elif needed in changes.altered:
+                    edges.rather_before(Node("alter", needed), node)
+            if ref in changes.access:
+                edges.before(node, Node("access", ref))
+        for ref in changes.access:
+            if ref in changes.made:
+                edges.before(self.creation(ref), Node("access", ref))
+
+    # Sequences
+
+    def _sequences(self) -> list[Ref]:
+        changes = self.changes
+        return [ref for ref in (*changes.made, *changes.altered) if ref.kind == "sequence"]
+
+    def _ties(self, ref: Ref) -> bool:
+        wanted = self.source.objects[ref].parts["owned_by"]
+        if ref in self.changes.made:
+            return bool(wanted)
+        return bool(wanted != self.target.objects[ref].parts["owned_by"])
+
+    def _sequence_ties(self) -> None:
+        for ref in self.owning:
+            node = Node("own", ref)
+            self.edges.before(Node("create" if ref in self.changes.made else "alter", ref), node)
+            if owner := self.source.objects[ref].parts["owned_by"]:
+                column = Ref("column", *owner)
+                if column in self.changes.made:
+                    self.edges.before(self.creation(column), node)
+                self.edges.rather_before(node, Node("access", Ref("table", *owner[:2])))
+            present = self.target.objects.get(ref)
+            if present is not None and present.parts["owned_by"] and ref not in self.changes.gone:
+                schema, table, sub = present.parts["owned_by"]
+                for former in (Ref("column", schema, table, sub), Ref("table", schema, table)):
+                    if former in self.changes.gone:
+                        self.edges.before(node, self._drop(former))
+
+    # Names
+
+    def _same_names(self) -> None:
+        """Two objects cannot have one name at one time."""
+        freed: dict[tuple[str, ...], dict[Ref, Node]] = {}
+        for ref in (*self.changes.gone, *self.changes.altered):
+            node = self._drop(ref) if ref in self.changes.gone else Node("alter", ref)
+            for slot in slots(ref, self.target) if ref in self.target.objects else ():
+                freed.setdefault(slot, {})[ref] = node
+        for ref in (*self.changes.made, *self.changes.altered):
+            node = self.creation(ref) if ref in self.changes.made else Node("alter", ref)
+            for slot in slots(ref, self.source):
+                for other, freeing in freed.get(slot, {}).items():
+                    if other != ref:
+                        self.edges.before(freeing, node)
+
+    # Partitions
+
+    def _partitions(self) -> None:
+        changes = self.changes
+        links = [ref for ref in changes.made | changes.gone if ref.kind in ("partition", "inheritance")]
+        for ref in links:
+            if ref in changes.gone and self.homes[ref] == ref:
+                self._detach(ref)
+            if ref in changes.made and self.creation(ref).ref == ref:
+                self._attach(ref)
+        self._attached_indexes()
+
+    def _attached_indexes(self) -> None:
+        """Indexes and keys of partitions hang on their parents'; a foreign key needs the whole tree of a key."""
+        changes, edges = self.changes, self.edges
+        for ref in changes.gone:
+            link = self._link_of(ref, self.target)
+            if link in changes.gone and self.homes[ref] == ref and self.homes[link] == link:
+                edges.before(self._drop(link), self._drop(ref))
+        trees: dict[Ref, list[Node]] = {}
+        for ref in (*changes.made, *changes.altered):
+            link = self._link_of(ref, self.source)
+            if link is None:
+                continue
+            node = self.creation(ref) if ref in changes.made else Node("alter", ref)
+            above: Ref | None = ref
+            while above is not None and (parent := self.source.objects[above].parts["attached_to"]):
+                above = Ref(ref.kind, *parent) if Ref(ref.kind, *parent) in self.source.objects else None
+                if above is not None:
+                    trees.setdefault(above, []).append(node)
+            if link in changes.made:  # attaching the table finds both indexes, and ties them
+                edges.before(node, self.creation(link))
+                parent = Ref(ref.kind, *self.source.objects[ref].parts["attached_to"])
+                if parent in changes.made:
+                    edges.before(self.creation(parent), self.creation(link))
+                    trees.setdefault(parent, []).append(self.creation(link))
+        for ref in changes.made:
+            if ref.kind == "constraint" and self.source.objects[ref].parts["type"] == "f":
+                for needed in self._needed(ref):
+                    for node in trees.get(needed, ()):
+                        edges.before(node, self.creation(ref))
+
+    def _link_of(self, ref: Ref, side: Snapshot) -> Ref | None:
+        """The link of the partition to which an attached index or key belongs."""
+        if ref.kind not in ("index", "constraint") or not side.objects[ref].parts["attached_to"]:
+            return None
+        table = side.objects[ref].parts["table"] if ref.kind == "index" else ref.name
+        return Ref("partition", ref.schema, table)
+
+    def _detach(self, link: Ref) -> None:
+        """A table leaves its parent before anything is done to either, and before another takes its place."""
+        parts = self.target.objects[link].parts
+        for ref in self.changes.gone:
+            if ref.kind in ("constraint", "column") and (ref.schema, ref.name) == (link.schema, link.name):
+                self.edges.before(self._drop(link), self._drop(ref))
+        for node in self._of_tables(self.target, {(link.schema, link.name), (parts["parent_schema"], parts["parent"])}):
+            self.edges.rather_before(self._drop(link), node)
+        for other in self.changes.made:
+            if other.kind == link.kind and self.source.objects[other].parts["parent"] == parts["parent"]:
+                self.edges.before(self._drop(link), self.creation(other))
+
+    def _attach(self, link: Ref) -> None:
+        """A table is fit for its parent before it is attached."""
+        parts = self.source.objects[link].parts
+        tables = {(link.schema, link.name), (parts["parent_schema"], parts["parent"])}
+        for node in self._of_tables(self.source, tables):
+            if node.action != "drop" and node.ref != link:
+                self.edges.before(node, Node("create", link))
+
+    def _of_tables(self, side: Snapshot, tables: Collection[tuple[str, str]]) -> Iterator[Node]:
+        """Nodes on the columns and checks of tables."""
+        for ref in (*self.changes.made, *self.changes.altered):
+            if (ref.schema, ref.name) not in tables:
+                continue
+            check = ref.kind == "constraint" and self.source.objects[ref].parts["type"] == "c"
+            if ref.kind == "column" or check:
+                yield self.creation(ref) if ref in self.changes.made else Node("alter", ref)
+
+
+def slots(ref: Ref, side: Snapshot) -> Iterator[tuple[str, ...]]:
+    """Under which names an object stands where no other one may have the same."""
+    parts = side.objects[ref].parts
+    if ref.kind in ("table", "view", "matview", "sequence", "index", "composite"):
+        yield ("relation", ref.schema, ref.name)
+    if ref.kind in ("table", "view", "matview") or ref.kind in TYPES:
+        yield ("type", ref.schema, ref.name)
+    if ref.kind == "constraint" and parts["type"] in "pux":
+        yield ("relation", ref.schema, ref.sub)
+    if ref.kind == "column" and parts.get("identity"):
+        yield ("relation", parts["identity"]["sequence_schema"], parts["identity"]["sequence"])
+    if ref.kind in ROUTINES:
+        yield ("routine", ref.schema, ref.name, ref.arguments)
+    if ref.kind == "column":
+        yield ("column", ref.schema, ref.name, ref.sub)

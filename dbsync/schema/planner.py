@@ -1,0 +1,176 @@
+"""From two snapshots to the ordered statements that make the target's schema like the source's.
+
+Changes say what is dropped, made and altered; edges say what must come before what; makers write the SQL.
+Where the edges close a circle, the planner splits what it had put together (a table's defaults and
+constraints), or makes anew what it had wanted to change in place, and tries again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+
+from dbsync.schema import makers
+from dbsync.schema.changes import Changes, find_changes
+from dbsync.schema.diff import SchemaDiff, compare_schemas
+from dbsync.schema.edges import Graph, Node
+from dbsync.schema.homes import drop_homes, inlined
+from dbsync.schema.makers import access
+from dbsync.schema.makers.relations import ownership
+from dbsync.schema.objects import RELATIONS, ROUTINES, Ref, Snapshot
+from dbsync.schema.order import Circle, arranged
+from dbsync.schema.plan import Statement, Unplanned
+from dbsync.schema.steps import Scene, Step
+
+_MOST_TRIES = 50
+# The order of creation among things that do not need each other; drops go the other way.
+_RANKS = {
+    kind: rank
+    for rank, kind in enumerate(
+        (
+            "schema", "extension", "collation", "enum", "domain", "domain_constraint", "composite", "range",
+            "sequence", "function", "procedure", "aggregate", "operator_family", "operator", "operator_class", "cast",
+            "ts_dictionary", "ts_configuration", "foreign_data_wrapper", "server", "table", "inheritance", "column",
+            "partition", "default", "constraint", "index", "statistics", "view", "matview", "rule", "trigger", "policy",
+            "publication", "event_trigger", "default_privileges",
+        )
+    )
+}  # fmt: skip
+_REMAKEABLE = RELATIONS - {"table"} | ROUTINES | {"default", "constraint", "index", "trigger", "policy", "rule"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedStatements:
+    """What to run, what stays different and why, and what a reader should know."""
+
+    diff: SchemaDiff
+    statements: tuple[Statement, ...]
+    unplanned: tuple[Unplanned, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+def plan_statements(source: Snapshot, target: Snapshot, *, ignore: Collection[str] = ()) -> PlannedStatements:
+    """Plan the statements that make ``target`` like ``source``, in groups that each run in one transaction."""
+    diff = compare_schemas(source, target, ignore=ignore)
+    steps, unplanned = _Planning(diff, source, target, ignore).steps()
+    return PlannedStatements(
+        diff=diff, statements=grouped(steps), unplanned=tuple(sorted(unplanned, key=lambda u: u.ref))
+    )
+
+
+def grouped(steps: Collection[Step]) -> tuple[Statement, ...]:
+    """Number the transactions: a step that takes none stands alone."""
+    found: list[Statement] = []
+    group, before = 0, True
+    for step in steps:
+        if found and not (step.transactional and before):
+            group += 1
+        before = step.transactional
+        found.append(
+            Statement(
+                sql=step.sql,
+                ref=step.ref,
+                action=step.action,
+                transactional=step.transactional,
+                group=group,
+                destroys=step.destroys,
+                checks=step.checks,
+            )
+        )
+    return tuple(found)
+
+
+class _Planning:
+    def __init__(self, diff: SchemaDiff, source: Snapshot, target: Snapshot, ignore: Collection[str]) -> None:
+        self.diff, self.source, self.target, self.ignore = diff, source, target, ignore
+        self.apart: set[Ref] = set()
+        self.forced: set[Ref] = set()
+        self.changes = Changes()
+        self.scene = Scene(source=source, target=target)
+
+    def steps(self) -> tuple[list[Step], list[Unplanned]]:
+        for _ in range(_MOST_TRIES):
+            try:
+                nodes = self._arranged()
+            except Circle as circle:
+                if not self._split(circle.nodes):
+                    return [], [*self.changes.unplanned, *_circular(circle.nodes)]
+            else:
+                return [step for node in nodes for step in self._steps_of(node)], self.changes.unplanned
+        raise AssertionError("every try splits something, so that the tries end")
+
+    def _arranged(self) -> list[Node]:
+        self.changes = find_changes(self.diff, self.source, self.target, makers.MAKERS, forced=self.forced)
+        inside = inlined(self.changes, self.source, apart=self.apart)
+        self.scene = self.changes.scene(self.source, self.target, inside)
+        homes = drop_homes(self.changes, self.target, apart=self.apart)
+        graph = Graph(self.changes, self.source, self.target, homes, self.scene)
+        return arranged(graph.nodes(), graph.edges, self._key)
+
+    def _key(self, node: Node) -> tuple[int, int, Node]:
+        rank = _RANKS.get(node.ref.kind, len(_RANKS))
+        if node.action == "alter" and not all(step.transactional for step in self.changes.altered[node.ref].steps):
+            return (0, rank, node)
+        phase = {"drop": 1, "create": 2, "alter": 2, "own": 3, "access": 4}[node.action]
+        return (phase, -rank if phase == 1 else rank, node)
+
+    # Circles
+
+    def _split(self, nodes: tuple[Node, ...]) -> bool:
+        """Take apart what closes a circle; say whether there was anything."""
+        before = len(self.apart) + len(self.forced)
+        for node in nodes:
+            self.apart |= set(self._parts_of(node))
+        if len(self.apart) + len(self.forced) == before:
+            self.forced |= {n.ref for n in nodes if n.action == "alter" and n.ref.kind in _REMAKEABLE}
+        return len(self.apart) + len(self.forced) > before
+
+    def _parts_of(self, node: Node) -> Iterator[Ref]:
+        if node.action == "create":
+            for ref in self.scene.inlined:
+                if node.ref in (Ref("table", *ref[1:3]), ref._replace(kind="column")):
+                    yield ref
+        elif node.action == "drop":
+            homes = drop_homes(self.changes, self.target, apart=self.apart)
+            for ref, home in homes.items():
+                if (
+                    home == node.ref
+                    and ref != home
+                    and ref.kind in ("default", "constraint", "policy", "trigger", "rule")
+                ):
+                    yield ref
+
+    # Statements
+
+    def _steps_of(self, node: Node) -> list[Step]:
+        ref = node.ref
+        if node.action == "drop":
+            return makers.MAKERS[ref.kind].drop(self.target.objects[ref], self.scene)
+        if node.action == "alter":
+            return list(self.changes.altered[ref].steps)
+        if node.action == "own":
+            return [ownership(self.source.objects[ref], "alter")]
+        if node.action == "access":
+            return self._access(ref, self.changes.access[ref])
+        made = makers.MAKERS[ref.kind].create(self.source.objects[ref], self.scene)
+        return [*made, *(step for part in self._made_with(ref) for step in self._new_access(part))]
+
+    def _made_with(self, ref: Ref) -> Iterator[Ref]:
+        """The object and those of its parts that its own statement makes."""
+        yield ref
+        if ref.kind in RELATIONS:
+            for made in self.source.members(ref):
+                if made.ref.kind == "column" or made.ref in self.scene.inlined:
+                    yield made.ref
+
+    def _new_access(self, ref: Ref) -> list[Step]:
+        return access.created(self.source.objects[ref], self.scene, self.ignore)
+
+    def _access(self, ref: Ref, parts: frozenset[str]) -> list[Step]:
+        return access.changed(self.target.objects.get(ref), self.source.objects[ref], parts, self.scene)
+
+
+def _circular(nodes: tuple[Node, ...]) -> list[Unplanned]:
+    listed = ", ".join(f"{node.action} {node.ref}" for node in nodes)
+    reason = f"these need each other, so that none can come first: {listed}"
+    return [Unplanned(ref=nodes[0].ref, parts=("order",), reason=reason)]
