@@ -15,8 +15,8 @@ Rule = Literal[
     "same_database", "read_only_target", "standby_target", "protected_target", "server_older", "infinity_unsupported",
     "encoding_unknown", "encoding_narrower", "encoding_differs", "ledger_newer", "no_ledger",
     # table
-    "table_missing", "table_kind", "table_extra", "partitions_excluded", "partition_layout", "partition_uncovered",
-    "unlogged_target", "unlogged_source", "inheritance_differs", "subscribed_target", "replica_identity",
+    "table_missing", "table_kind", "table_clash", "table_extra", "partitions_excluded", "partition_layout",
+    "partition_uncovered", "unlogged_target", "unlogged_source", "inheritance_differs", "subscribed_target", "replica_identity",
     # column
     "column_unknown", "column_missing", "column_required", "columns_computed", "column_not_null", "column_default",
     "default_differs", "column_generated", "generation_differs", "generated_plain", "identity_kind",
@@ -114,6 +114,10 @@ _TABLE: Mapping[Rule, RuleFacts] = {
     "table_kind": _facts(
         "table", "critical", "What has the table's name in the target is a view or another relation without rows",
         f"make it a table, name another one with --map, {_LEAVE_OUT}",
+    ),
+    "table_clash": _facts(
+        "table", "critical", "Two tables of the source go to one table of the target, or to a partition of it",
+        "partition both sides alike, or leave one out with --exclude",
     ),
     "table_extra": _facts("table", "info", "A table is in the target only: it is left alone", _NOT_NEEDED),
     "partitions_excluded": _facts(

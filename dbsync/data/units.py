@@ -83,7 +83,11 @@ def select_units(source: Catalog, target: Catalog, options: SyncOptions) -> Sele
             problems.append(unit)
         else:
             units.append(unit)
-    _check_targets(target, units)
+    clashes = _clashes(target, units)
+    if clashes and options.maps:
+        raise ConfigError(next(iter(clashes.values())).message, hint="change --map or --exclude one")
+    units = [unit for unit in units if unit.source not in clashes]
+    problems += clashes.values()
     skipped += [
         Skipped(str(table.name), "a foreign table holds no rows of its own")
         for table in source.of_kind("foreign")
@@ -201,16 +205,17 @@ def _check_maps(options: SyncOptions, relations: set[TableName]) -> None:
             raise ConfigError(f"--map {rule.source}={rule.target}: no table of the source is {rule.source}")
 
 
-def _check_targets(catalog: Catalog, units: list[Unit]) -> None:
-    """Two tables into one (or into a partition of it) would each replace the other's rows."""
+def _clashes(catalog: Catalog, units: list[Unit]) -> Mapping[TableName, Problem]:
+    """Two tables into one (or into a partition of it) would each replace the other's rows: all but the first."""
     taken: dict[TableName, TableName] = {}
+    found: dict[TableName, Problem] = {}
     for unit in units:
         for target in [family.name for family in family_of(catalog, unit.target)]:
             other = taken.setdefault(target, unit.source)
             if other != unit.source:
-                raise ConfigError(
-                    f"{other} and {unit.source} would both be written to {target}", hint="change --map or --exclude one"
-                )
+                said = f"{other} and {unit.source} would both be written to {target}"
+                found.setdefault(unit.source, Problem("table_clash", said, target))
+    return found
 
 
 def _layout(catalog: Catalog, leaf: Table) -> tuple[tuple[str | None, str | None], ...]:

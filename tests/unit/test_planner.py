@@ -219,5 +219,5 @@ def test_a_table_and_a_partition_of_another_may_not_share_a_target():
         table("p", kind="partitioned", partition_key="RANGE (id)"),
         table("p_1", partition_of=name("p"), partition_bound="DEFAULT"),
     )
-    with pytest.raises(ConfigError, match="would both be written to public.p_1"):
+    with pytest.raises(SchemaMismatch, match="would both be written to public.p_1"):
         plan(source, target)
