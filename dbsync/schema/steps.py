@@ -45,13 +45,16 @@ class Alteration:
 
     ``rebuild``: Postgres cannot change it in place: drop and create. ``disturbs``: objects of the target
     that stand in the way of the steps: dropped before, made again (as wanted) after. ``unplanned``: names
-    of parts that differ and that nothing here can change.
+    of parts that differ and that nothing here can change, and ``reason`` says why. ``warnings``: what a reader
+    should know of, such as indexes over a function that now gives other results.
     """
 
     steps: tuple[Step, ...] = ()
     rebuild: bool = False
     disturbs: frozenset[Ref] = frozenset()
     unplanned: tuple[str, ...] = ()
+    reason: str = ""
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,33 @@
 
 from __future__ import annotations
 
-from dbsync.schema.makers import columns, constraints, relations, views
+from dbsync.schema.makers import (
+    columns,
+    constraints,
+    foreign_data,
+    namespaces,
+    operators,
+    publications,
+    reactions,
+    relations,
+    routines,
+    text_search,
+    types,
+    views,
+)
 from dbsync.schema.steps import Makers
 
-MAKERS: Makers = {**relations.MAKERS, **columns.MAKERS, **constraints.MAKERS, **views.MAKERS}
+MAKERS: Makers = {
+    **relations.MAKERS,
+    **columns.MAKERS,
+    **constraints.MAKERS,
+    **views.MAKERS,
+    **types.MAKERS,
+    **routines.MAKERS,
+    **reactions.MAKERS,
+    **namespaces.MAKERS,
+    **publications.MAKERS,
+    **foreign_data.MAKERS,
+    **operators.MAKERS,
+    **text_search.MAKERS,
+}

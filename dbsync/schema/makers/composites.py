@@ -1,0 +1,154 @@
+"""Composite types: attributes come and go in place; where a table holds them in another shape, row by row."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence, Set
+from typing import Any
+
+from dbsync.pg.quoting import literal, name
+from dbsync.schema.makers.addresses import address
+from dbsync.schema.makers.conversion import narrowing_checks
+from dbsync.schema.makers.retyping import by_text, held_in_tables, replaced, users_of_type
+from dbsync.schema.objects import SchemaObject
+from dbsync.schema.steps import Action, Alteration, Scene, Step
+
+Attributes = Sequence[Mapping[str, Any]]
+_KEEP = frozenset({"column", "function", "procedure", "aggregate", "table", "composite", "domain", "default"})
+
+
+class Composites:
+    """The maker of composite types."""
+
+    def create(self, wanted: SchemaObject, scene: Scene) -> list[Step]:
+        """Return CREATE TYPE, and the comments of its attributes."""
+        listed = ", ".join(_clause(attribute) for attribute in _attributes(wanted))
+        steps = [Step(f"CREATE {address(wanted)} AS ({listed})", wanted.ref, "create")]
+        return [*steps, *_comments(wanted, (), "create")]
+
+    def drop(self, present: SchemaObject, scene: Scene) -> list[Step]:
+        """Return DROP TYPE."""
+        return [Step(f"DROP {address(present)}", present.ref, "drop")]
+
+    def alter(self, present: SchemaObject, wanted: SchemaObject, parts: Set[str], scene: Scene) -> Alteration:
+        """Change the attributes where they stand, or put the new type under the columns that hold the old."""
+        if parts - {"attributes"}:
+            return Alteration(unplanned=tuple(sorted(parts)))
+        old, new = _attributes(present), _attributes(wanted)
+        held = held_in_tables(wanted.ref, scene)
+        if not _order_comes_out(old, new) or (held and _retyped(old, new)):
+            if not held:
+                return Alteration(rebuild=True)
+            return _reshaped(present, wanted, scene)
+        if _typed_tables(wanted, scene):
+            return Alteration(unplanned=("attributes",), reason=f"{wanted.ref} has tables of its own")
+        steps = list(_in_place(present, wanted, held))
+        moved = any(step.sql.startswith("ALTER") for step in steps)
+        return Alteration(tuple(steps), disturbs=_printed_with_it(wanted, scene) if moved else frozenset())
+
+
+def _attributes(made: SchemaObject) -> Attributes:
+    return made.parts["attributes"] or ()
+
+
+def _clause(attribute: Mapping[str, Any]) -> str:
+    collation = f" COLLATE {attribute['collation']}" if attribute["collation"] else ""
+    return f"{name(attribute['name'])} {attribute['type']}{collation}"
+
+
+def _comments(wanted: SchemaObject, before: Attributes, action: Action) -> Iterator[Step]:
+    said = {attribute["name"]: attribute["comment"] for attribute in before}
+    for attribute in _attributes(wanted):
+        if attribute["comment"] != said.get(attribute["name"]):
+            place = name(wanted.ref.schema, wanted.ref.name, attribute["name"])
+            yield Step(f"COMMENT ON COLUMN {place} IS {literal(attribute['comment'])}", wanted.ref, action)
+
+
+def _order_comes_out(old: Attributes, new: Attributes) -> bool:
+    """Whether dropping some attributes and adding others at the end gives the wanted order."""
+    wanted = [attribute["name"] for attribute in new]
+    kept = [attribute["name"] for attribute in old if attribute["name"] in wanted]
+    return wanted[: len(kept)] == kept
+
+
+def _shape(attribute: Mapping[str, Any]) -> tuple[str, str | None]:
+    return attribute["type"], attribute["collation"]
+
+
+def _retyped(old: Attributes, new: Attributes) -> list[str]:
+    before = {attribute["name"]: _shape(attribute) for attribute in old}
+    return [a["name"] for a in new if a["name"] in before and before[a["name"]] != _shape(a)]
+
+
+def _typed_tables(wanted: SchemaObject, scene: Scene) -> bool:
+    own = name(wanted.ref.schema, wanted.ref.name)
+    return any(ref.kind == "table" and made.parts["of_type"] == own for ref, made in scene.target.objects.items())
+
+
+def _in_place(present: SchemaObject, wanted: SchemaObject, held: list[SchemaObject]) -> Iterator[Step]:
+    old, new = _attributes(present), _attributes(wanted)
+    known = {attribute["name"] for attribute in old}
+    kept = {attribute["name"] for attribute in new}
+    changed = set(_retyped(old, new))
+    where = ", ".join(name(c.ref.schema, c.ref.name, c.ref.sub) for c in held)
+    for attribute in old:
+        if attribute["name"] not in kept:
+            lost = f"the values of {attribute['name']} in {where}" if held else None
+            sql = f"ALTER {address(wanted)} DROP ATTRIBUTE {name(attribute['name'])}"
+            yield Step(sql, wanted.ref, "alter", destroys=lost)
+    for attribute in new:
+        if attribute["name"] in changed:
+            words = _clause(attribute).removeprefix(name(attribute["name"]))
+            sql = f"ALTER {address(wanted)} ALTER ATTRIBUTE {name(attribute['name'])} TYPE{words}"
+            yield Step(sql, wanted.ref, "alter")
+        elif attribute["name"] not in known:
+            yield Step(f"ALTER {address(wanted)} ADD ATTRIBUTE {_clause(attribute)}", wanted.ref, "alter")
+    yield from _comments(wanted, old, "alter")
+
+
+def _printed_with_it(wanted: SchemaObject, scene: Scene) -> frozenset[Any]:
+    """Views and the like that were compiled with the attributes as they are; functions read them when they run."""
+    needed_by = scene.target.needed_by().get(wanted.ref, frozenset())
+    tracked = {ref for ref in needed_by if scene.target.objects[ref].parts.get("tracked")}
+    return frozenset(ref for ref in needed_by if ref.kind not in _KEEP) | tracked
+
+
+def _reshaped(present: SchemaObject, wanted: SchemaObject, scene: Scene) -> Alteration:
+    """Another order or other types of attributes: every value is taken apart and put together again."""
+    own = name(wanted.ref.schema, wanted.ref.name)
+    old = {attribute["name"]: attribute for attribute in _attributes(present)}
+    users = users_of_type(wanted.ref, scene)
+    reason = ""
+    if any(column.parts["type"] != own for column in users.columns) or len(users.types) > 1:
+        reason = f"{wanted.ref} is held in tables within arrays or other types, where values cannot be taken apart"
+    for attribute in _attributes(wanted):
+        before = old.get(attribute["name"])
+        if before is not None and _may_lose(before["type"], attribute["type"], scene):
+            reason = f"values of {wanted.ref}.{attribute['name']} in tables may not fit into {attribute['type']}"
+    if reason:
+        return Alteration(unplanned=("attributes",), reason=reason)
+
+    def taken_apart(column: SchemaObject) -> str | None:
+        if column.parts["type"] != own:
+            return by_text(column)
+        quoted = name(column.ref.sub)
+        fields = ", ".join(_field(quoted, old.get(a["name"]), a) for a in _attributes(wanted))
+        return f"CASE WHEN {quoted} IS DISTINCT FROM NULL THEN ROW({fields})::{own} END"
+
+    alteration = replaced(wanted, scene, create=lambda made: Composites().create(made, scene), using=taken_apart)
+    gone = sorted(old.keys() - {attribute["name"] for attribute in _attributes(wanted)})
+    if not gone or not alteration.steps:
+        return alteration
+    lost = Step(alteration.steps[-1].sql, wanted.ref, "alter",
+                destroys=f"the values of {', '.join(gone)} in tables that hold {own}")  # fmt: skip
+    return Alteration((*alteration.steps[:-1], lost), disturbs=alteration.disturbs)
+
+
+def _field(column: str, before: Mapping[str, Any] | None, wanted: Mapping[str, Any]) -> str:
+    if before is None:
+        return "NULL"
+    value = f"({column}).{name(before['name'])}"
+    return value if before["type"] == wanted["type"] else f"{value}::{wanted['type']}"
+
+
+def _may_lose(old: str, new: str, scene: Scene) -> bool:
+    return old != new and bool(narrowing_checks("t", "c", old, new, scene.target, scene.source))

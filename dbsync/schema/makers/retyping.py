@@ -1,0 +1,226 @@
+"""Put a new type (or collation) under the columns that use it, so that their tables keep every row.
+
+The old one steps aside under another name, the new one is made, the columns are converted to it, and the old
+one is dropped. Types that contain it (domains over it, composite types in use) are made again with it, as they
+are now: changes of their own come after. What Postgres cannot convert along is dropped before and made again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+
+from dbsync.pg.quoting import name
+from dbsync.schema.diff import is_implied
+from dbsync.schema.makers import access
+from dbsync.schema.makers.addresses import address, word
+from dbsync.schema.makers.columns import altering
+from dbsync.schema.objects import TYPES, Ref, SchemaObject
+from dbsync.schema.steps import Alteration, Check, Scene, Step
+
+# Users of a column that ALTER COLUMN TYPE converts along.
+_CONVERTED_ALONG = frozenset({"index", "statistics", "sequence", "partition", "inheritance", "schema"})
+_VIEWS = {"v": "view", "m": "matview"}
+
+Create = Callable[[SchemaObject], list[Step]]
+Using = Callable[[SchemaObject], str | None]
+
+
+@dataclass(slots=True)
+class Users:
+    """What has to do with a type: types that contain it, columns that hold it, and what stands in the way.
+
+    ``columns`` are those to convert; ``blocked`` says why it cannot be done.
+    """
+
+    types: list[Ref] = field(default_factory=list)
+    columns: list[SchemaObject] = field(default_factory=list)
+    disturbs: set[Ref] = field(default_factory=set)
+    blocked: str = ""
+
+
+def users_of_type(ref: Ref, scene: Scene) -> Users:
+    """Look through the target for all that a new type under the same name touches."""
+    return _Search(ref, scene).users
+
+
+def held_in_tables(ref: Ref, scene: Scene) -> list[SchemaObject]:
+    """The columns of tables that stay and whose rows hold values of a type, however deep."""
+    schema, needed_by = scene.target, scene.target.needed_by()
+    found, seen, queue = [], {ref}, [ref]
+    while queue:
+        for other in sorted(needed_by.get(queue.pop(), ())):
+            if other in seen:
+                continue
+            seen.add(other)
+            if other.kind in TYPES:
+                queue.append(other)
+            elif (
+                other.kind == "column" and other not in scene.dropped and schema.objects[other].parts["of"] not in "vm"
+            ):
+                found.append(schema.objects[other])
+    return found
+
+
+class _Search:
+    def __init__(self, ref: Ref, scene: Scene) -> None:
+        self.scene, self.target, self.source = scene, scene.target, scene.source
+        self.needed_by = scene.target.needed_by()
+        self.users = Users(types=[ref])
+        for known in self.users.types:  # grows on the way
+            for other in sorted(self.needed_by.get(known, ())):
+                self._look_at(other, known)
+        self.users.types = self._in_order(self.users.types)
+
+    def _look_at(self, other: Ref, known: Ref) -> None:
+        users, made = self.users, self.target.objects[other]
+        if other in users.types or self._lets_go(other, known):
+            return
+        if other.kind == "column":
+            self._column(made)
+        elif other.kind == "table":
+            users.blocked = users.blocked or f"{other} is partitioned by it, or is a table of this type"
+        elif other.kind in TYPES and other not in self.scene.dropped:
+            self._containing(other)
+        elif other.kind not in ("partition", "inheritance", "sequence") and not self._comes_along(made):
+            users.disturbs.add(other)
+
+    def _lets_go(self, other: Ref, known: Ref) -> bool:
+        """Whether the wanted object has nothing to do with the type: it changes first."""
+        return other in self.source.objects and known not in self.source.needs.get(other, ())
+
+    def _containing(self, other: Ref) -> None:
+        users = self.users
+        if other.kind == "domain" or (other.kind == "composite" and held_in_tables(other, self.scene)):
+            users.types.append(other)
+        elif other.kind == "range" and held_in_tables(other, self.scene):
+            users.blocked = users.blocked or f"{other} is over it, and tables hold values of that"
+        else:
+            users.disturbs.add(other)
+
+    def _column(self, column: SchemaObject) -> None:
+        users, ref, parts = self.users, column.ref, column.parts
+        if parts["of"] in "vm":
+            users.disturbs.add(Ref(_VIEWS[parts["of"]], ref.schema, ref.name))
+            return
+        if ref in self.scene.dropped or parts["generated"]:
+            users.disturbs.add(ref)
+            return
+        if not parts["inherited"]:
+            users.columns.append(column)
+        for other in self.needed_by.get(ref, ()):
+            if other.kind == "table":
+                users.blocked = users.blocked or f"{other} is partitioned by {ref.sub}"
+            elif other.kind not in _CONVERTED_ALONG and not self._comes_along(self.target.objects[other]):
+                users.disturbs.add(other)
+
+    def _comes_along(self, made: SchemaObject) -> bool:
+        if made.ref.kind == "constraint":
+            return is_implied(made) or made.parts["type"] in "pu"
+        return made.ref.kind == "trigger" and is_implied(made)
+
+    def _in_order(self, types: list[Ref]) -> list[Ref]:
+        """Each type after those that it contains."""
+        left, found = list(types), list[Ref]()
+        while left:
+            ready = next(ref for ref in left if not self.target.needs[ref] & (set(left) - {ref}))
+            left.remove(ready)
+            found.append(ready)
+        return found
+
+
+def by_text(column: SchemaObject) -> str:
+    """Convert over the text of a value, which all types of one shape have in common."""
+    return f"{name(column.ref.sub)}::text::{column.parts['type']}"
+
+
+def replaced(
+    wanted: SchemaObject,
+    scene: Scene,
+    *,
+    create: Create,
+    using: Using = by_text,
+    checks: Iterable[Check] = (),
+) -> Alteration:
+    """Return how a type or collation becomes another one under its columns."""
+    users = users_of_type(wanted.ref, scene)
+    if users.blocked:
+        return Alteration(unplanned=("definition",), reason=f"{wanted.ref} has to be made anew, but {users.blocked}")
+    disturbs = (users.disturbs | _constraints(users.types, scene)) - _kept(users.types, scene)
+    formers = list(_formers(users.types, scene))
+    versions = [wanted, *(_present_with_wanted_default(ref, scene) for ref in users.types if ref != wanted.ref)]
+    steps = [_rename(ref, former, scene) for ref, former in zip(users.types, formers, strict=True)]
+    for made in sorted(versions, key=lambda made: users.types.index(made.ref)):
+        steps += [*create(made), *access.created(made, scene)]
+    steps += list(_conversions(users.columns, using, tuple(checks), wanted))
+    for ref, former in reversed(list(zip(users.types, formers, strict=True))):
+        steps.append(_step(f"DROP {word(scene.target.objects[ref])} {name(ref.schema, former)}", wanted))
+    return Alteration(tuple(_step(step.sql, wanted, step.checks) for step in steps), disturbs=frozenset(disturbs))
+
+
+def kept_constraints(domain: Ref, scene: Scene) -> list[SchemaObject]:
+    """The constraints of a domain that are to stay as they are: a domain made anew has them before it has columns."""
+    wanted = scene.source.objects
+    return [
+        made
+        for made in scene.target.members(domain)
+        if made.ref.kind == "domain_constraint"
+        and made.ref in wanted
+        and wanted[made.ref].parts["definition"] == made.parts["definition"]
+    ]
+
+
+def _constraints(types: list[Ref], scene: Scene) -> set[Ref]:
+    domains = {(ref.schema, ref.name) for ref in types if ref.kind == "domain"}
+    return {
+        ref for ref in scene.target.objects if ref.kind == "domain_constraint" and (ref.schema, ref.name) in domains
+    }
+
+
+def _kept(types: list[Ref], scene: Scene) -> set[Ref]:
+    return {made.ref for ref in types if ref.kind == "domain" for made in kept_constraints(ref, scene)}
+
+
+def _step(sql: str, wanted: SchemaObject, checks: tuple[Check, ...] = ()) -> Step:
+    return Step(sql, wanted.ref, "alter", checks=checks)
+
+
+def _rename(ref: Ref, former: str, scene: Scene) -> Step:
+    return Step(f"ALTER {address(scene.target.objects[ref])} RENAME TO {name(former)}", ref, "alter")
+
+
+def _formers(types: list[Ref], scene: Scene) -> Iterator[str]:
+    """Names that nothing has, on neither side."""
+    taken = {ref.name for side in (scene.source, scene.target) for ref in side.objects}
+    number = 0
+    for _ in types:
+        number += 1
+        while f"dbsync_former_{number}" in taken:
+            number += 1
+        yield f"dbsync_former_{number}"
+
+
+def _present_with_wanted_default(ref: Ref, scene: Scene) -> SchemaObject:
+    """A type as it is, but for a domain's default, which may name what is no more."""
+    made, later = scene.target.objects[ref], scene.source.objects.get(ref)
+    if ref.kind != "domain" or later is None:
+        return made
+    return SchemaObject(ref, {**made.parts, "default": later.parts["default"]}, made.owner, made.grants, made.comment)
+
+
+def _conversions(
+    columns: list[SchemaObject], using: Using, checks: tuple[Check, ...], wanted: SchemaObject
+) -> Iterator[Step]:
+    """One statement for each table, so that it is rewritten once, with all that compares its columns."""
+    tables: dict[str, list[str]] = {}
+    for column in columns:
+        parts = column.parts
+        words = f"ALTER COLUMN {name(column.ref.sub)} TYPE {parts['type']}"
+        if parts["collation"]:
+            words += f" COLLATE {parts['collation']}"
+        expression = using(column) if parts["of"] != "f" else None
+        if expression:
+            words += f" USING {expression}"
+        tables.setdefault(altering(column), []).append(words)
+    for number, (table, actions) in enumerate(tables.items()):
+        yield _step(f"{table} {', '.join(actions)}", wanted, checks if number == 0 else ())
