@@ -16,7 +16,8 @@ Rule = Literal[
     "encoding_unknown", "encoding_narrower", "encoding_differs", "ledger_newer", "no_ledger",
     # table
     "table_missing", "table_kind", "table_clash", "table_extra", "partitions_excluded", "partition_layout",
-    "partition_uncovered", "unlogged_target", "unlogged_source", "inheritance_differs", "subscribed_target", "replica_identity",
+    "partition_uncovered", "unlogged_target", "unlogged_source", "inheritance_differs", "subscribed_target",
+    "replica_identity",
     # column
     "column_unknown", "column_missing", "column_required", "columns_computed", "column_not_null", "column_default",
     "default_differs", "column_generated", "generation_differs", "generated_plain", "identity_kind",
@@ -131,7 +132,7 @@ _TABLE: Mapping[Rule, RuleFacts] = {
     "partition_uncovered": _facts(
         "table", "medium",
         "The two sides are partitioned differently, and the target has no DEFAULT partition for rows that fit none",
-        "create the partitions that are missing, or one FOR VALUES DEFAULT",
+        "create the partitions that are missing, or a DEFAULT one",
     ),
     "unlogged_target": _facts(
         "table", "medium", "The target's table is unlogged: a crash of its server empties it",
@@ -139,7 +140,7 @@ _TABLE: Mapping[Rule, RuleFacts] = {
     ),
     "unlogged_source": _facts(
         "table", "low", "The source's table is unlogged: after a crash of its server it is empty",
-        "use --max-delete, so that an emptied source is refused",
+        "nothing: a table that the source has emptied is refused without --max-delete 100%",
     ),
     "inheritance_differs": _facts(
         "table", "medium", "The table inherits from other tables than in the source: a SELECT on them shows other rows",
