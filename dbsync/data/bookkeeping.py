@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from dbsync.data.option_records import to_record
 from dbsync.data.plan import SyncPlan
+from dbsync.data.report import TableOutcome
 from dbsync.failpoints import failpoint
 from dbsync.model import TableName
 from dbsync.pg import ledger, ledger_memory, runs
@@ -75,6 +76,19 @@ def begin_books(lock: Session, plan: SyncPlan, *, run_id: str, snapshot: Snapsho
             client=Client.here(),
         )
     return Bookkeeping(run_id=run_id, lock_pid=lock.backend_pid, fence=fence)
+
+
+def record_of(outcome: TableOutcome, digest: tuple[int, str, str] | None) -> TableRecord:
+    """What the ledger is told of a table; ``digest`` where one proves it."""
+    return TableRecord(
+        table=outcome.task.target,
+        state="partial" if outcome.rows_quarantined else "done",
+        strategy=outcome.task.strategy,
+        rows_inserted=outcome.rows_inserted,
+        rows_updated=outcome.rows_updated,
+        rows_deleted=outcome.rows_deleted,
+        digest=digest,
+    )
 
 
 def plan_hash(plan: SyncPlan) -> str:

@@ -7,7 +7,7 @@ import random
 import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
@@ -17,7 +17,7 @@ from dbsync.data.cursor import Cursors
 from dbsync.data.options import Verify
 from dbsync.data.plan import SyncPlan, TableTask
 from dbsync.data.sequences import SequenceState
-from dbsync.errors import ConnectionFailed, DbsyncError
+from dbsync.errors import ConnectionFailed, DbsyncError, Mismatch
 from dbsync.events import Emit, Notice
 from dbsync.failpoints import failpoint
 from dbsync.model import TableName
@@ -40,6 +40,19 @@ class Digest:
     rows: int
     first: str = ""
     second: str = ""
+
+
+def mismatch(task: TableTask, ours: Digest, theirs: Digest) -> Mismatch:
+    """The error that says how a table of the target would differ from the source's snapshot."""
+    if ours.rows != theirs.rows:
+        said = f"{task.target} would hold {theirs.rows} rows but the source's snapshot holds {ours.rows}; rolled back"
+    else:
+        said = f"{task.target} would differ from the source's snapshot in content ({ours.rows} rows each); rolled back"
+    return Mismatch(
+        said,
+        hint="triggers, rules, domains or generated columns of the target may change rows; "
+        "compare both with `dbsync schema`",
+    )
 
 
 class RunContext:
@@ -80,6 +93,7 @@ class RunContext:
         self._numbers = itertools.count()
         self._lock = threading.Lock()
         self._streaming = 0
+        self._hashing: list[Future[Digest]] = []
         self._open: set[Session] = set()
 
     @contextmanager
@@ -118,7 +132,10 @@ class RunContext:
 
     def source_digest(self, task: TableTask, *, whole: bool = False) -> Future[Digest]:
         """Begin to hash (or count, unless ``whole``) the source's rows under the snapshot, in the background."""
-        return self._executor.submit(self._hash_source, task, whole)
+        digest = self._executor.submit(self._hash_source, task, whole)
+        with self._lock:
+            self._hashing.append(digest)
+        return digest
 
     def target_digest(
         self, session: Session, task: TableTask, *, whole: bool = False, where: str | None = None
@@ -182,8 +199,11 @@ class RunContext:
             session.abort()
 
     def close(self) -> None:
-        """End the digest threads and close every reader."""
-        self._executor.shutdown(wait=True, cancel_futures=True)
+        """End the digest threads and close every reader. Nobody waits any more for a digest that is not done."""
+        self._executor.shutdown(wait=False, cancel_futures=True)
+        while pending := [digest for digest in self._hashing if not digest.done()]:
+            self._hashers.cancel()
+            wait(pending, timeout=0.5)
         self._copiers.close()
         self._hashers.close()
 

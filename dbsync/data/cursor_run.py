@@ -8,11 +8,12 @@ from __future__ import annotations
 from dbsync.data.compare import Ends, compare_table
 from dbsync.data.context import RunContext
 from dbsync.data.cursor import find_stand, past_cursor, stored
-from dbsync.data.group import GroupRun, copied_columns
+from dbsync.data.group import GroupRun
 from dbsync.data.plan import Counts, GroupTask, TableTask
 from dbsync.data.repair import RepairRun
 from dbsync.data.report import TableOutcome
 from dbsync.data.spool import Spool
+from dbsync.data.stream import copied_columns
 from dbsync.errors import Mismatch
 from dbsync.events import TablePhase
 from dbsync.failpoints import failpoint

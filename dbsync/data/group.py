@@ -7,38 +7,36 @@ what the source's snapshot holds.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
 from concurrent.futures import Future
-from contextlib import contextmanager
 from dataclasses import replace
 
-from dbsync.data.context import Digest, RunContext
-from dbsync.data.plan import GroupTask, SequenceTask, TableTask
+from dbsync.data.bookkeeping import record_of
+from dbsync.data.context import Digest, RunContext, mismatch
+from dbsync.data.locking import LOCK_FAILURES, lock_group
+from dbsync.data.plan import GroupTask, TableTask
 from dbsync.data.quarantine import RefusedRow, RowByRow, is_data_error, is_of_one_row
 from dbsync.data.report import TableOutcome
-from dbsync.data.sequences import SequenceState, next_state
+from dbsync.data.sequence_states import set_sequences
+from dbsync.data.statistics import refresh_statistics
+from dbsync.data.stream import copied_columns, copy_queries, progress_of
+from dbsync.data.switches import Switches
 from dbsync.errors import (
     ConnectionLost,
     DbsyncError,
-    Drift,
     InternalFault,
     Interrupted,
     Mismatch,
     StatementFailed,
     TimeLimit,
 )
-from dbsync.events import Notice, TableFinished, TablePhase, TableProgress, TableStarted
+from dbsync.events import Notice, TableFinished, TablePhase, TableStarted
 from dbsync.failpoints import failpoint
-from dbsync.model import ForeignKey, Index, TableName
+from dbsync.model import TableName
 from dbsync.pg import runs, statements
 from dbsync.pg.copy import copy_rows
 from dbsync.pg.database import Session
-from dbsync.pg.ledger import TableRecord
 
-_LOCK_FAILURES = ("55P03", "40P01")  # lock_not_available, deadlock_detected
-_DEPENDENT_OBJECTS = "2BP01"
 _ATTEMPTS = 3
-_PROGRESS_S = 0.1
 
 
 class GroupRun:
@@ -50,8 +48,7 @@ class GroupRun:
         self.outcomes = [TableOutcome(task=task) for task in group.tables]
         self._staging = {task.target: run.staging_name() for task in group.tables} if group.staged else {}
         self._digests: dict[TableName, Future[Digest]] = {}
-        self._keys: list[ForeignKey] = []  # dropped, to be added again in this order
-        self._indexes: list[tuple[TableName, Index]] = []  # likewise
+        self._switches = Switches(group, run)
         self._committing = False
         self._parts: RowByRow | None = None  # once a row was refused that may be left out
         self._refused_with: str | None = None
@@ -81,7 +78,7 @@ class GroupRun:
             except StatementFailed as error:
                 if attempt < _ATTEMPTS and self._turn_to_rows(error):
                     continue
-                if error.sqlstate not in _LOCK_FAILURES or attempt == _ATTEMPTS:
+                if error.sqlstate not in LOCK_FAILURES or attempt == _ATTEMPTS:
                     raise
                 self.run.count_retry()
                 failpoint("before_retry")
@@ -149,13 +146,15 @@ class GroupRun:
         with self.run.target_session("load") as session:
             try:
                 with session.transaction():
-                    self._lock(session)
+                    lock_group(session, self.run, self.group)
                     failpoint("after_lock")
-                    self._switch_off(session)
+                    if self._parts is not None:
+                        self._parts.refused.clear()
+                    self._switches.off(session)
                     self._write(session)
-                    self._switch_on(session)
+                    self._switches.on(session)
                     if self._owns_tables:
-                        self._analyze(session)
+                        refresh_statistics(session, self.run, self.group.analyze)
                     self._verify(session)
                     self._before_commit(session)
             except ConnectionLost:
@@ -164,73 +163,17 @@ class GroupRun:
                 self._settle()
             self._after_commit(session)
 
-    def _lock(self, session: Session) -> None:
-        """Lock every table of the group, then make sure that nothing changed since the plan."""
-        self._phase("lock")
-        oids = self.run.target_oids(self.group.lock)
-        failpoint("before_lock")
-        try:
-            session.execute(statements.lock_tables(self.group.lock, self.group.lock_mode))
-        except StatementFailed as error:
-            if error.sqlstate in _LOCK_FAILURES:
-                with self.run.target_session("look") as other:
-                    holders = runs.blockers(other, list(oids.values()))
-                error.hint = f"locks are held by {', '.join(holders)}" if holders else error.hint
-            raise
-        now = runs.stamps(session, list(oids.values()))
-        for table, oid in oids.items():
-            if now.get(oid) != self.run.target_stamps.get(oid):
-                raise Drift(f"{table} was changed in the target since the plan was made", hint="run the command again")
-        bulk = [outcome.task for outcome in self.outcomes if outcome.task.strategy == "bulk"]
-        if bulk:
-            filled = session.execute(statements.any_rows([(task.target, task.target_only) for task in bulk]))
-            for number, holds_rows in filled:
-                if holds_rows:
-                    raise Drift(f"{bulk[number].target} was empty when the plan was made and holds rows now")
-
     def _write(self, session: Session) -> None:
         """Replace what the tables hold."""
-        self._drop_keys(session)
+        self._switches.drop_keys(session)
         for outcome in self.outcomes:
             for index in outcome.task.indexes:
-                self._drop_index(session, outcome.task.target, index)
+                self._switches.drop_index(session, outcome.task.target, index)
         if self.group.deferred:
             session.execute("SET CONSTRAINTS ALL DEFERRED")
         self._clear(session)
         for outcome in self.outcomes:
             self._load(session, outcome)
-
-    def _switch_off(self, session: Session) -> None:
-        self._keys.clear()
-        self._indexes.clear()
-        if self._parts is not None:
-            self._parts.refused.clear()
-        for task in self.group.triggers:
-            for trigger in task.triggers:
-                session.execute(statements.set_trigger(task.table, trigger, "disabled"))
-                failpoint("after_trigger_off")
-
-    def _drop_keys(self, session: Session) -> None:
-        """Drop the group's foreign keys, to be added again before the commit."""
-        for key in self.group.foreign_keys:
-            # Partitions may call their part of the key otherwise: added first, the root's key takes them over.
-            (oid,) = self.run.target_oids([key.table]).values()
-            self._keys += [*runs.partition_keys(session, key, oid), key]
-            session.execute(statements.drop_foreign_key(key))
-            failpoint("after_key_dropped")
-
-    def _drop_index(self, session: Session, table: TableName, index: Index) -> None:
-        """Drop an index to build it again later; one that a view or the like depends on stays."""
-        try:
-            with session.transaction():
-                session.execute(statements.drop_index(table, index))
-        except StatementFailed as error:
-            if error.sqlstate != _DEPENDENT_OBJECTS:
-                raise
-            self.run.warn(f"{table}: the index {index.name} is kept during the load: other objects depend on it")
-        else:
-            self._indexes.append((table, index))
-            failpoint("after_index_dropped")
 
     def _clear(self, session: Session) -> None:
         failpoint("before_clear")
@@ -267,15 +210,16 @@ class GroupRun:
         failpoint("after_load")
 
     def _stream(self, session: Session, outcome: TableOutcome, into: TableName) -> None:
-        """COPY the source's rows into a table and begin hashing the source while the target goes on."""
+        """COPY the source's rows into a table, while another session of the source hashes them."""
         task, started = outcome.task, time.monotonic()
         self.run.emit(TableStarted(table=task.target, rows=task.rows, bytes=task.bytes))
         outcome.bytes = 0
         columns = copied_columns(task)
-        with self.run.copy_readers(task) as readers, self._progress(task) as progress:
+        self._begin_digest(task)
+        with self.run.copy_readers(task) as readers, progress_of(task, self.run) as progress:
             copied = copy_rows(
                 readers,
-                _queries(task, columns),
+                copy_queries(task),
                 session,
                 statements.copy_in(into, columns, binary=task.binary),
                 binary=task.binary,
@@ -285,50 +229,17 @@ class GroupRun:
             )
         outcome.rows_source = outcome.rows_inserted = copied.rows
         outcome.bytes, outcome.elapsed_s = copied.bytes if copied.rows else 0, time.monotonic() - started
-        if self.run.verify != "none" and task.target not in self._digests:
-            self._digests[task.target] = self.run.source_digest(task)
 
     def _load_in_parts(self, session: Session, outcome: TableOutcome, parts: RowByRow) -> None:
         task = outcome.task
         self.run.emit(TableStarted(table=task.target, rows=task.rows, bytes=task.bytes))
         outcome.rows_inserted, outcome.bytes = parts.write_all(session, task)
         outcome.rows_source = outcome.rows_inserted + len(parts.refused.get(task.target, ()))
+        self._begin_digest(task)
+
+    def _begin_digest(self, task: TableTask) -> None:
         if self.run.verify != "none" and task.target not in self._digests:
             self._digests[task.target] = self.run.source_digest(task)
-
-    @contextmanager
-    def _progress(self, task: TableTask) -> Iterator[_Progress]:
-        progress = _Progress(task.target, self.run)
-        yield progress
-        progress.flush()
-
-    def _switch_on(self, session: Session) -> None:
-        """Build indexes, add foreign keys (which validates them), restore and check each trigger's former state.
-
-        What is deferred is checked first: no table with checks outstanding can be altered.
-        """
-        session.execute("SET CONSTRAINTS ALL IMMEDIATE")
-        failpoint("after_constraints_checked")
-        for table, index in self._indexes:
-            self.run.emit(TablePhase(table=table, phase="index"))
-            failpoint("before_index")
-            for statement in statements.create_index(table, index):
-                session.execute(statement)
-        for key in self._keys:
-            self.run.emit(TablePhase(table=key.table, phase="constraint"))
-            failpoint("before_key")
-            for statement in statements.add_foreign_key(key):
-                session.execute(statement)
-        for task in self.group.triggers:
-            for trigger in task.triggers:
-                session.execute(statements.set_trigger(task.table, trigger, trigger.state))
-                failpoint("after_trigger_on")
-        oids = self.run.target_oids(task.table for task in self.group.triggers)
-        now = runs.trigger_states(session, list(oids.values()))
-        for task in self.group.triggers:
-            for trigger in task.triggers:
-                if now.get((task.table, trigger.name)) != trigger.state:
-                    raise StatementFailed(f"trigger {trigger.name} on {task.table} did not get its state back")
 
     def _verify(self, session: Session) -> None:
         """Compare each table, as this transaction sees it, with the source's snapshot."""
@@ -345,7 +256,7 @@ class GroupRun:
         if self._parts is not None:
             ours = self._parts.rest_of(outcome.task, ours)
         if theirs != ours:
-            outcome.error = Mismatch(_difference(outcome.task, ours, theirs), hint=_mismatch_hint(outcome.task))
+            outcome.error = mismatch(outcome.task, ours, theirs)
             raise outcome.error
         outcome.verified = self.run.verify == "checksum" and not self._refused(outcome)
 
@@ -362,27 +273,12 @@ class GroupRun:
         failpoint("after_quarantined")
         if self.run.cursors is not None:
             self.run.cursors.store(session, [outcome.task for outcome in self.outcomes])
-        self.run.books.seal(session, self._records())
+        self.run.books.seal(session, [record_of(each, self._proof(each)) for each in self.outcomes])
         failpoint("before_sequences")
         set_sequences(session, self.run, self.group.sequences)
         self.run.control.check()
         failpoint("before_commit")
         self._committing = True
-
-    def _records(self) -> list[TableRecord]:
-        """What the ledger is told of the tables."""
-        return [
-            TableRecord(
-                table=outcome.task.target,
-                state="partial" if outcome.rows_quarantined else "done",
-                strategy=outcome.task.strategy,
-                rows_inserted=outcome.rows_inserted,
-                rows_updated=outcome.rows_updated,
-                rows_deleted=outcome.rows_deleted,
-                digest=self._proof(outcome),
-            )
-            for outcome in self.outcomes
-        ]
 
     def _proof(self, outcome: TableOutcome) -> tuple[int, str, str] | None:
         """The digest that a verified table has, where one was made."""
@@ -432,7 +328,7 @@ class GroupRun:
         try:
             failpoint("after_commit")
             if not self._owns_tables:
-                self._analyze(session)
+                refresh_statistics(session, self.run, self.group.analyze)
         except DbsyncError as error:
             self.run.warn(f"{self.group.tables[0].target} and its group are committed, but: {error.message}")
 
@@ -441,103 +337,6 @@ class GroupRun:
         """Nobody else reads or writes the tables until the commit, so that statistics may come with the rows."""
         return self.group.lock_mode == "ACCESS EXCLUSIVE"
 
-    def _analyze(self, session: Session) -> None:
-        """Refresh statistics; what goes wrong is a warning, also before the commit."""
-        for table in self.group.analyze:
-            try:
-                session.notices.clear()
-                failpoint("before_analyze")
-                with session.transaction():
-                    session.execute(statements.analyze(table))
-                for notice in session.notices:
-                    self.run.warn(f"{table}: statistics not refreshed: {notice}")
-            except ConnectionLost:
-                raise
-            except StatementFailed as error:
-                self.run.control.check()
-                self.run.warn(f"{table}: statistics not refreshed: {error.message}")
-
     def _phase(self, phase: str) -> None:
         for outcome in self.outcomes:
             self.run.emit(TablePhase(table=outcome.task.target, phase=phase))
-
-
-class _Progress:
-    """Adds up rows and bytes and tells them ten times a second."""
-
-    def __init__(self, table: TableName, run: RunContext) -> None:
-        self._table, self._run = table, run
-        self._rows = self._bytes = 0
-        self._told = time.monotonic()
-
-    def __call__(self, rows: int, count: int) -> None:
-        self._rows += rows
-        self._bytes += count
-        if time.monotonic() - self._told >= _PROGRESS_S:
-            self.flush()
-
-    def flush(self) -> None:
-        """Tell what has gathered."""
-        if self._rows or self._bytes:
-            self._run.emit(TableProgress(table=self._table, rows=self._rows, bytes=self._bytes))
-        self._rows = self._bytes = 0
-        self._told = time.monotonic()
-
-
-def set_sequences(session: Session, run: RunContext, tasks: tuple[SequenceTask, ...]) -> None:
-    """Put sequences ahead of the source's, of their rows and of what the target handed out; read each back."""
-    if not tasks:
-        return
-    sources = run.source_sequences([task.source for task in tasks if task.source is not None])
-    before = sequence_states(session, [task.target for task in tasks])
-    for task in tasks:
-        furthest = None
-        if task.column is not None:
-            table, column = task.column
-            (furthest,) = session.one(
-                statements.furthest_value(table, column, ascending=task.increment > 0, numeric=task.numeric)
-            )
-        source = sources[task.source] if task.source is not None else None
-        state = next_state(task, source, before[task.target], furthest)
-        if state is not None:
-            session.execute(statements.set_sequence(task.target, state.last_value, state.is_called))
-            failpoint("after_sequence_set")
-            if sequence_states(session, [task.target])[task.target] != state:
-                raise StatementFailed(f"sequence {task.target} does not hold the value it was set to")
-    run.note_sequences(task.target for task in tasks)
-
-
-def sequence_states(session: Session, names: list[TableName]) -> Mapping[TableName, SequenceState]:
-    """Read the current state of sequences (which no snapshot holds still)."""
-    if not names:
-        return {}
-    rows = session.execute(statements.sequence_states(names))
-    return {names[number]: SequenceState(last, called) for number, last, called in rows}
-
-
-def _queries(task: TableTask, columns: list[str]) -> Iterator[statements.Statement]:
-    """The COPY statements that together read the source relation."""
-    ranges: list[tuple[int, int | None] | None] = [None]
-    if task.pages_per_range:
-        firsts = range(0, max(task.pages, 1), task.pages_per_range)
-        ranges = [(first, first + task.pages_per_range) for first in firsts]
-        ranges[-1] = (firsts[-1], None)  # the table may have grown since the plan
-    for pages in ranges:
-        rows = statements.select_rows(task.source, columns, only=task.source_only, where=task.where, pages=pages)
-        yield statements.copy_out(rows, binary=task.binary)
-
-
-def copied_columns(task: TableTask) -> list[str]:
-    return [pair.name for pair in task.columns if pair.copied]
-
-
-def _difference(task: TableTask, ours: Digest, theirs: Digest) -> str:
-    if ours.rows != theirs.rows:
-        return f"{task.target} would hold {theirs.rows} rows but the source's snapshot holds {ours.rows}; rolled back"
-    return f"{task.target} would differ from the source's snapshot in content ({ours.rows} rows each); rolled back"
-
-
-def _mismatch_hint(task: TableTask) -> str:
-    return (
-        "triggers, rules, domains or generated columns of the target may change rows; compare both with `dbsync schema`"
-    )

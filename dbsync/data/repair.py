@@ -12,12 +12,13 @@ from typing import Literal
 
 from dbsync.data.compare import Delta, read_sums, sides_of
 from dbsync.data.context import RunContext
-from dbsync.data.group import GroupRun, copied_columns
+from dbsync.data.group import GroupRun
 from dbsync.data.plan import GroupTask, TableTask
 from dbsync.data.quarantine import RowByRow
 from dbsync.data.report import TableOutcome
 from dbsync.data.signatures import Memory
 from dbsync.data.spool import Spool
+from dbsync.data.stream import copied_columns, progress_of
 from dbsync.errors import DbsyncError, Mismatch, StatementFailed
 from dbsync.events import TablePhase, TableStarted
 from dbsync.failpoints import failpoint
@@ -113,8 +114,7 @@ class RepairRun(GroupRun):
                 refused = refused if isinstance(error, _Displaced) else error
                 if order == orders[-1]:
                     raise refused or error from error
-                self._keys.clear()
-                self._indexes.clear()
+                self._switches.forget()
 
     def _stage_changes(self, session: Session) -> None:
         """Bring the source's version of every changed row beside its table."""
@@ -134,11 +134,11 @@ class RepairRun(GroupRun):
             outcome.rows_inserted = outcome.rows_updated = outcome.rows_deleted = 0
         if order == "unconstrained":
             session.execute(statements.lock_tables(self.group.lock, "ACCESS EXCLUSIVE"))
-            self._drop_keys(session)
+            self._switches.drop_keys(session)
             for outcome in self.outcomes:
                 if self._is_written(outcome):
                     for index in outcome.task.uniques:
-                        self._drop_index(session, outcome.task.target, index)
+                        self._switches.drop_index(session, outcome.task.target, index)
         if order != "write_first":
             self._delete_all(session, order)
         for number, outcome in enumerate(self.outcomes):
@@ -226,7 +226,7 @@ class RepairRun(GroupRun):
 
     def _may_be_rewritten(self, task: TableTask) -> bool:
         """Whether no foreign key stands that refers to a table, whose action or check a DELETE would call."""
-        dropped = {key.name for key in self._keys}
+        dropped = self._switches.dropped_keys()
         standing = [key for key in self.group.foreign_keys if key.name not in dropped]
         return self._parts is None and not any(
             self._concerns(key.ref_table, task) for key in (*standing, *self.group.referring)
@@ -259,7 +259,7 @@ class RepairRun(GroupRun):
         """COPY the source's rows at these places into a table."""
         task, columns = outcome.task, copied_columns(outcome.task)
         self.run.emit(TableStarted(table=task.target, rows=places.count, bytes=-1))
-        with self.run.copy_readers(task) as readers, self._progress(task) as progress:
+        with self.run.copy_readers(task) as readers, progress_of(task, self.run) as progress:
             copied = copy_rows(
                 readers[:1],
                 _queries(task, columns, places),

@@ -21,12 +21,13 @@ from dbsync.data.compare import Ends
 from dbsync.data.context import RunContext
 from dbsync.data.cursor import Cursors, find_cursors
 from dbsync.data.cursor_run import CursorRun, foretell
-from dbsync.data.group import GroupRun, set_sequences
+from dbsync.data.group import GroupRun
 from dbsync.data.plan import Contents, Counts, GroupTask, SyncPlan, TableTask
 from dbsync.data.plan_file import check_contents
 from dbsync.data.problem import RULES, Problem
 from dbsync.data.repair import RepairRun
 from dbsync.data.report import SyncReport, overall_error, quarantined_error
+from dbsync.data.sequence_states import set_sequences
 from dbsync.data.signatures import Memory, remember
 from dbsync.data.survey import Survey, surveyed, target_contents
 from dbsync.errors import (

@@ -104,14 +104,17 @@ def trigger_states(session: Session, oids: Sequence[int]) -> Mapping[tuple[Table
     return {(TableName(schema, table), name): words[state] for schema, table, name, state in rows}
 
 
-def partition_keys(session: Session, key: ForeignKey, oid: int) -> list[ForeignKey]:
-    """Return a foreign key as the partitions of its table (``oid``) have it, deepest first; [] without partitions."""
-    return [
-        replace(key, table=TableName(schema, table), name=name, definition=definition, comment=comment)
-        for schema, table, name, definition, comment in session.execute(
-            load("sync")["partition_keys"], (oid, key.name, key.name)
-        )
-    ]
+def partition_keys(session: Session, keys: Sequence[tuple[int, ForeignKey]]) -> list[list[ForeignKey]]:
+    """For each foreign key (with its table's oid): the key as partitions have it, deepest first; [] without any."""
+    found: list[list[ForeignKey]] = [[] for _ in keys]
+    oids, names = [oid for oid, _ in keys], [key.name for _, key in keys]
+    for number, schema, table, name, definition, comment in session.execute(
+        load("sync")["partition_keys"], (oids, names)
+    ):
+        _, key = keys[number - 1]
+        part = replace(key, table=TableName(schema, table), name=name, definition=definition, comment=comment)
+        found[number - 1].append(part)
+    return found
 
 
 def reserved_tables(session: Session) -> list[TableName]:

@@ -217,24 +217,38 @@ def sequence_states(sequences: Sequence[TableName]) -> sql.Composed:
     )
 
 
-def furthest_value(table: TableName, column: str, *, ascending: bool, numeric: bool) -> sql.Composed:
-    """The largest (or smallest) value of a sequence's column, or NULL.
+def furthest_values(columns: Sequence[tuple[TableName, str, bool, bool]]) -> sql.Composed:
+    """For each (table, column, ascending, numeric), one row: its number and the largest (or smallest) value, or NULL.
 
     Of a numeric column, the largest that a sequence could have made: no fraction, NaN or infinity.
     """
+    return sql.SQL(" UNION ALL ").join(
+        sql.SQL("SELECT {}::pg_catalog.int4, ({})::pg_catalog.int8 FROM {}").format(
+            sql.Literal(number), _furthest(column, ascending=ascending, numeric=numeric), qualified(table)
+        )
+        for number, (table, column, ascending, numeric) in enumerate(columns)
+    )
+
+
+def _furthest(column: str, *, ascending: bool, numeric: bool) -> sql.Composed:
     function = sql.SQL("pg_catalog.max({})" if ascending else "pg_catalog.min({})").format(sql.Identifier(column))
     if numeric:
         function += sql.SQL(
             " FILTER (WHERE {0} BETWEEN -9223372036854775808 AND 9223372036854775807"
             " AND {0} OPERATOR(pg_catalog.=) pg_catalog.trunc({0}))"
         ).format(sql.Identifier(column))
-    return sql.SQL("SELECT ({})::pg_catalog.int8 FROM {}").format(function, qualified(table))
+    return function
 
 
-def set_sequence(sequence: TableName, last_value: int, is_called: bool) -> sql.Composed:
-    """Set a sequence's state."""
-    return sql.SQL("SELECT pg_catalog.setval({}::pg_catalog.regclass, {}, {})").format(
-        sql.Literal(qualified(sequence).as_string(None)), sql.Literal(last_value), sql.Literal(is_called)
+def set_sequences(states: Sequence[tuple[TableName, int, bool]]) -> sql.Composed:
+    """Set each sequence's last_value and is_called."""
+    return sql.SQL("SELECT {}").format(
+        sql.SQL(", ").join(
+            sql.SQL("pg_catalog.setval({}::pg_catalog.regclass, {}, {})").format(
+                sql.Literal(qualified(name).as_string(None)), sql.Literal(last_value), sql.Literal(is_called)
+            )
+            for name, last_value, is_called in states
+        )
     )
 
 

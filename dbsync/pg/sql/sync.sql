@@ -88,26 +88,28 @@ SELECT c.relname
  ORDER BY c.relname COLLATE "C";
 
 -- name: partition_keys
--- A partitioned table's foreign key as those partitions have it that were given it by hand or have a
--- comment on it; deepest first. The server makes the others itself. Rows that only serve a partitioned
--- referenced table have another confrelid.
+-- Foreign keys of partitioned tables, each by its number, as those partitions have it that were given it by
+-- hand or have a comment on it; deepest first. The server makes the others itself. Rows that only serve a
+-- partitioned referenced table have another confrelid.
 WITH RECURSIVE below AS (
-    SELECT k.oid, k.conrelid, k.confrelid, 0 AS depth
-      FROM pg_catalog.pg_constraint k WHERE k.conrelid = %s AND k.conname = %s AND k.contype = 'f'
+    SELECT w.number, w.name, k.oid, k.conrelid, k.confrelid, 0 AS depth
+      FROM ROWS FROM (pg_catalog.unnest(%s::pg_catalog.oid[]), pg_catalog.unnest(%s::pg_catalog.text[]))
+           WITH ORDINALITY AS w (oid, name, number)
+      JOIN pg_catalog.pg_constraint k ON k.conrelid = w.oid AND k.conname = w.name AND k.contype = 'f'
      UNION ALL
-    SELECT k.oid, k.conrelid, k.confrelid, b.depth + 1
+    SELECT b.number, b.name, k.oid, k.conrelid, k.confrelid, b.depth + 1
       FROM pg_catalog.pg_constraint k JOIN below b ON k.conparentid = b.oid
      WHERE k.conrelid <> b.conrelid AND k.confrelid = b.confrelid)
-SELECT n.nspname, c.relname, k.conname, pg_catalog.pg_get_constraintdef(k.oid),
+SELECT b.number, n.nspname, c.relname, k.conname, pg_catalog.pg_get_constraintdef(k.oid),
        pg_catalog.obj_description(k.oid, 'pg_constraint')
   FROM below b
   JOIN pg_catalog.pg_constraint k ON k.oid = b.oid
   JOIN pg_catalog.pg_class c ON c.oid = b.conrelid
   JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
  WHERE b.depth > 0
-   AND (k.connoinherit OR c.relkind = 'p' AND k.conname <> %s
+   AND (k.connoinherit OR c.relkind = 'p' AND k.conname <> b.name
         OR pg_catalog.obj_description(k.oid, 'pg_constraint') IS NOT NULL)
- ORDER BY b.depth DESC, n.nspname COLLATE "C", c.relname COLLATE "C";
+ ORDER BY b.number, b.depth DESC, n.nspname COLLATE "C", c.relname COLLATE "C";
 
 -- name: hold_no_bytes
 -- Whether none of some relations has a page, so that TRUNCATE would do nothing but make and drop files. Under

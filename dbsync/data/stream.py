@@ -1,0 +1,63 @@
+"""How a table's rows are asked of the source, and how their way is told while they stream."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from dbsync.data.context import RunContext
+from dbsync.data.plan import TableTask
+from dbsync.events import TableProgress
+from dbsync.model import TableName
+from dbsync.pg import statements
+
+_PROGRESS_S = 0.1
+
+
+def copied_columns(task: TableTask) -> list[str]:
+    """The columns whose values are copied."""
+    return [pair.name for pair in task.columns if pair.copied]
+
+
+def copy_queries(task: TableTask) -> Iterator[statements.Statement]:
+    """The COPY statements that together read the source relation."""
+    ranges: list[tuple[int, int | None] | None] = [None]
+    if task.pages_per_range:
+        firsts = range(0, max(task.pages, 1), task.pages_per_range)
+        ranges = [(first, first + task.pages_per_range) for first in firsts]
+        ranges[-1] = (firsts[-1], None)  # the table may have grown since the plan
+    for pages in ranges:
+        columns = copied_columns(task)
+        rows = statements.select_rows(task.source, columns, only=task.source_only, where=task.where, pages=pages)
+        yield statements.copy_out(rows, binary=task.binary)
+
+
+class Progress:
+    """Adds up rows and bytes and tells them ten times a second."""
+
+    def __init__(self, table: TableName, run: RunContext) -> None:
+        self._table, self._run = table, run
+        self._rows = self._bytes = 0
+        self._told = time.monotonic()
+
+    def __call__(self, rows: int, count: int) -> None:
+        self._rows += rows
+        self._bytes += count
+        if time.monotonic() - self._told >= _PROGRESS_S:
+            self.flush()
+
+    def flush(self) -> None:
+        """Tell what has gathered."""
+        if self._rows or self._bytes:
+            self._run.emit(TableProgress(table=self._table, rows=self._rows, bytes=self._bytes))
+        self._rows = self._bytes = 0
+        self._told = time.monotonic()
+
+
+@contextmanager
+def progress_of(task: TableTask, run: RunContext) -> Iterator[Progress]:
+    """Tell a table's progress during the block, the last of it included."""
+    progress = Progress(task.target, run)
+    yield progress
+    progress.flush()

@@ -1,0 +1,95 @@
+"""What stands in the way of writing rows to a group of tables: triggers, foreign keys, indexes.
+
+They are switched off or dropped in the group's transaction, and are as they were before it commits.
+"""
+
+from __future__ import annotations
+
+from dbsync.data.context import RunContext
+from dbsync.data.plan import GroupTask
+from dbsync.errors import StatementFailed
+from dbsync.events import TablePhase
+from dbsync.failpoints import failpoint
+from dbsync.model import ForeignKey, Index, TableName
+from dbsync.pg import runs, statements
+from dbsync.pg.database import Session
+
+_DEPENDENT_OBJECTS = "2BP01"
+
+
+class Switches:
+    """Switches a group's triggers, foreign keys and indexes off and on."""
+
+    def __init__(self, group: GroupTask, run: RunContext) -> None:
+        self.group, self.run = group, run
+        self._keys: list[ForeignKey] = []  # dropped, to be added again in this order
+        self._indexes: list[tuple[TableName, Index]] = []  # likewise
+
+    def off(self, session: Session) -> None:
+        """Switch the triggers off, at the beginning of a transaction."""
+        self.forget()
+        for task in self.group.triggers:
+            for trigger in task.triggers:
+                session.execute(statements.set_trigger(task.table, trigger, "disabled"))
+                failpoint("after_trigger_off")
+
+    def forget(self) -> None:
+        """What was dropped is there again: a rollback brought it back."""
+        self._keys.clear()
+        self._indexes.clear()
+
+    def dropped_keys(self) -> set[str]:
+        """The names of the foreign keys that do not stand now."""
+        return {key.name for key in self._keys}
+
+    def drop_keys(self, session: Session) -> None:
+        """Drop the group's foreign keys, to be added again before the commit."""
+        keys = self.group.foreign_keys
+        oids = self.run.target_oids(key.table for key in keys)
+        # Partitions may call their part of the key otherwise: added first, the root's key takes them over.
+        below = runs.partition_keys(session, [(oids[key.table], key) for key in keys])
+        for key, parts in zip(keys, below, strict=True):
+            self._keys += [*parts, key]
+            session.execute(statements.drop_foreign_key(key))
+            failpoint("after_key_dropped")
+
+    def drop_index(self, session: Session, table: TableName, index: Index) -> None:
+        """Drop an index to build it again later; one that a view or the like depends on stays."""
+        try:
+            with session.transaction():
+                session.execute(statements.drop_index(table, index))
+        except StatementFailed as error:
+            if error.sqlstate != _DEPENDENT_OBJECTS:
+                raise
+            self.run.warn(f"{table}: the index {index.name} is kept during the load: other objects depend on it")
+        else:
+            self._indexes.append((table, index))
+            failpoint("after_index_dropped")
+
+    def on(self, session: Session) -> None:
+        """Build indexes, add foreign keys (which validates them), restore and check each trigger's former state.
+
+        What is deferred is checked first: no table with checks outstanding can be altered.
+        """
+        session.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        failpoint("after_constraints_checked")
+        for table, index in self._indexes:
+            self.run.emit(TablePhase(table=table, phase="index"))
+            failpoint("before_index")
+            for statement in statements.create_index(table, index):
+                session.execute(statement)
+        for key in self._keys:
+            self.run.emit(TablePhase(table=key.table, phase="constraint"))
+            failpoint("before_key")
+            for statement in statements.add_foreign_key(key):
+                session.execute(statement)
+        for task in self.group.triggers:
+            for trigger in task.triggers:
+                session.execute(statements.set_trigger(task.table, trigger, trigger.state))
+                failpoint("after_trigger_on")
+        oids = self.run.target_oids(task.table for task in self.group.triggers)
+        now = runs.trigger_states(session, list(oids.values()))
+        for task in self.group.triggers:
+            for trigger in task.triggers:
+                if now.get((task.table, trigger.name)) != trigger.state:
+                    raise StatementFailed(f"trigger {trigger.name} on {task.table} did not get its state back")
