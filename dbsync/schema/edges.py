@@ -105,6 +105,9 @@ class Graph:
                     edges.before(self.creation(needed), node)
                 elif needed in changes.altered:
                     edges.rather_before(Node("alter", needed), node)
+            for needed in self.target.needs.get(ref, frozenset()) - self.source.needs.get(ref, frozenset()):
+                if needed in changes.altered and needed.kind in TYPES | {"collation"}:
+                    edges.before(node, Node("alter", needed))  # it lets go of a type that then changes without it
             if ref in changes.access:
                 edges.before(node, Node("access", ref))
         for ref in changes.access:

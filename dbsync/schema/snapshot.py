@@ -36,8 +36,9 @@ def take_snapshot(session: Session) -> Snapshot:
 class _Reading:
     def __init__(self, session: Session) -> None:
         self.session = session
-        self.members = {(classid, objid) for classid, objid, _ in session.execute(_SQL["members"])}
+        self.members = {(classid, objid): extension for classid, objid, extension in session.execute(_SQL["members"])}
         self.refs: dict[Address, Ref] = {}
+        self.extensions: dict[int, Ref] = {}
         self.stand_ins: dict[tuple[int, int], Address] = {}
         self.unmapped_comments = 0
 
@@ -81,6 +82,8 @@ class _Reading:
                 address = (classid, objid, part)
                 if kind not in _SHARED_ADDRESS:
                     self.refs[address] = ref
+                if kind == "extension":
+                    self.extensions[objid] = ref
                 yield address, ref, owner, parts
 
     def _grants(self) -> Mapping[Address, frozenset[Grant]]:
@@ -120,6 +123,8 @@ class _Reading:
         """The object at an address, or the one that it stands for; of an extension's things, the extension."""
         for _ in range(4):  # an array of a row type of a table: three steps
             found = self.refs.get(address) or self.refs.get((address[0], address[1], 0))
+            if found is None and (address[0], address[1]) in self.members:
+                found = self.extensions.get(self.members[address[0], address[1]])
             if found is not None:
                 return found
             other = self.stand_ins.get((address[0], address[1]))

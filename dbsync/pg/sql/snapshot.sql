@@ -386,8 +386,7 @@ SELECT p.tableoid, p.oid, 0, 'publication', '', p.pubname, '', '', pg_catalog.pg
                            'columns', (SELECT pg_catalog.jsonb_agg(a.attname ORDER BY a.attnum)
                                          FROM pg_catalog.pg_attribute a
                                         WHERE a.attrelid = c.oid AND pg_catalog.to_jsonb(r) ->> 'prattrs' IS NOT NULL
-                                          AND pg_catalog.to_jsonb(r) -> 'prattrs' @> pg_catalog.to_jsonb(a.attnum)),
-                           'where', pg_catalog.pg_get_expr((pg_catalog.to_jsonb(r) ->> 'prqual')::pg_catalog.pg_node_tree, c.oid))
+                                          AND pg_catalog.to_jsonb(r) -> 'prattrs' @> pg_catalog.to_jsonb(a.attnum)))
                            ORDER BY n.nspname, c.relname)
                          FROM pg_catalog.pg_publication_rel r
                          JOIN pg_catalog.pg_class c ON c.oid = r.prrelid
@@ -495,7 +494,7 @@ SELECT c.tableoid, c.oid, 0, 'operator_class', n.nspname, c.opcname, m.amname, '
 
 -- name: collations
 SELECT c.tableoid, c.oid, 0, 'collation', n.nspname, c.collname, '', '', pg_catalog.pg_get_userbyid(c.collowner),
-       pg_catalog.to_jsonb(c) - ARRAY['oid', 'collname', 'collnamespace', 'collowner', 'collversion', 'colliculocale', 'colllocale']
+       pg_catalog.to_jsonb(c) - ARRAY['oid', 'collname', 'collnamespace', 'collowner', 'collversion', 'collencoding', 'colliculocale', 'colllocale']
        || pg_catalog.jsonb_build_object('locale', COALESCE(pg_catalog.to_jsonb(c) ->> 'colllocale', pg_catalog.to_jsonb(c) ->> 'colliculocale'))
   FROM pg_catalog.pg_collation c JOIN pg_catalog.pg_namespace n ON n.oid = c.collnamespace
  WHERE c.oid >= 16384 AND n.nspname NOT IN ('dbsync');

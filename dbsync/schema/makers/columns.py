@@ -14,7 +14,7 @@ from dbsync.schema.steps import Action, Alteration, Check, Maker, Scene, Step
 _STORAGE = {"p": "PLAIN", "e": "EXTERNAL", "x": "EXTENDED", "m": "MAIN"}
 _COMPRESSION = {"p": "pglz", "l": "lz4"}
 # What Postgres converts along with a column's type, where old and new type are of one family.
-_FOLLOWS = frozenset({"index", "constraint", "statistics", "sequence", "default", "publication"})
+_FOLLOWS = frozenset({"index", "constraint", "sequence", "default", "publication"})
 
 
 def table_name(ref: Ref) -> str:
@@ -217,7 +217,7 @@ class _ColumnChange:
             changed = changed_options(self.present.parts["foreign_options"], self.wanted.parts["foreign_options"])
             self._add(f"OPTIONS ({changed})")
         known = {"type", "collation", "generated", "expression", "not_null", "not_null_constraint", "identity",
-                 "foreign_options", "local", "inherited", "type_storage", *ATTRIBUTES}  # fmt: skip
+                 "foreign_options", "inherited", "type_storage", *ATTRIBUTES}  # fmt: skip
         self.unplanned += sorted(parts - known)
         return Alteration(tuple(self.steps), disturbs=frozenset(self.disturbs), unplanned=tuple(self.unplanned))
 

@@ -151,4 +151,6 @@ def _field(column: str, before: Mapping[str, Any] | None, wanted: Mapping[str, A
 
 
 def _may_lose(old: str, new: str, scene: Scene) -> bool:
-    return old != new and bool(narrowing_checks("t", "c", old, new, scene.target, scene.source))
+    """Whether an explicit cast would cut values without a word; where it fails, it says so."""
+    cuts = new.startswith(("character", "bit")) and "(" in new
+    return old != new and cuts and bool(narrowing_checks("t", "c", old, new, scene.target, scene.source))

@@ -153,7 +153,7 @@ def _security(wanted: SchemaObject, parts: Set[str], action: Action) -> list[Ste
 def _replica_identity(wanted: SchemaObject, action: Action) -> list[Step]:
     """The identity by an index is set where the index is made."""
     kind = wanted.parts["replica_identity"]
-    if kind == "i" or (kind == "d" and action == "create"):
+    if kind == "i" or (kind == "d" and action == "create") or wanted.parts["variant"] == "foreign":
         return []
     sql = f"ALTER TABLE {name(wanted.ref.schema, wanted.ref.name)} REPLICA IDENTITY {_IDENTITY[kind]}"
     return [Step(sql, wanted.ref, action)]

@@ -106,7 +106,7 @@ class _Search:
         if ref in self.scene.dropped or parts["generated"]:
             users.disturbs.add(ref)
             return
-        if not parts["inherited"]:
+        if not parts["inherited"] and column not in users.columns:
             users.columns.append(column)
         for other in self.needed_by.get(ref, ()):
             if other.kind == "table":
@@ -159,15 +159,46 @@ def replaced(
 
 
 def kept_constraints(domain: Ref, scene: Scene) -> list[SchemaObject]:
-    """The constraints of a domain that are to stay as they are: a domain made anew has them before it has columns."""
-    wanted = scene.source.objects
+    """The constraints that a domain made anew has from the start: on a composite type in use none can be added.
+
+    They are the wanted ones that both sides have, but for those that need what is not there yet.
+    """
+    present, source = scene.target.objects, scene.source
     return [
-        made
+        source.objects[made.ref]
         for made in scene.target.members(domain)
         if made.ref.kind == "domain_constraint"
-        and made.ref in wanted
-        and wanted[made.ref].parts["definition"] == made.parts["definition"]
+        and made.ref in source.objects
+        and all(other in present and other not in scene.created for other in source.needs[made.ref])
     ]
+
+
+def made_anew_with(domain: Ref, scene: Scene) -> bool:
+    """Whether a domain, or a type under it, gets another one in its place."""
+    seen, queue = {domain}, [domain]
+    while queue:
+        ref = queue.pop()
+        if ref in scene.source.objects and _is_other(scene.target.objects[ref], scene.source.objects[ref]):
+            return True
+        for other in scene.target.needs[ref] - seen:
+            if other.kind in TYPES or other.kind == "collation":
+                seen.add(other)
+                queue.append(other)
+    return False
+
+
+def _is_other(present: SchemaObject, wanted: SchemaObject) -> bool:
+    if wanted.ref.kind == "enum":
+        return not only_adds_labels(present.parts["labels"] or [], wanted.parts["labels"] or [])
+    if wanted.ref.kind == "domain":
+        return any(present.parts[key] != wanted.parts[key] for key in ("type", "collation"))
+    return wanted.ref.kind == "collation" and present.parts != wanted.parts
+
+
+def only_adds_labels(present: list[str], wanted: list[str]) -> bool:
+    """Whether all labels stay, in their order."""
+    known = set(present)
+    return [label for label in wanted if label in known] == present
 
 
 def _constraints(types: list[Ref], scene: Scene) -> set[Ref]:

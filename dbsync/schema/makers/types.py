@@ -10,7 +10,15 @@ from dbsync.schema.makers import access, composites
 from dbsync.schema.makers.addresses import address
 from dbsync.schema.makers.columns import altering
 from dbsync.schema.makers.conversion import narrowing_checks, using
-from dbsync.schema.makers.retyping import by_text, held_in_tables, kept_constraints, replaced, users_of_type
+from dbsync.schema.makers.retyping import (
+    by_text,
+    held_in_tables,
+    kept_constraints,
+    made_anew_with,
+    only_adds_labels,
+    replaced,
+    users_of_type,
+)
 from dbsync.schema.objects import Ref, SchemaObject
 from dbsync.schema.steps import Alteration, Check, Maker, Scene, Step
 
@@ -37,7 +45,7 @@ class _Enums(_Dropped):
 
     def alter(self, present: SchemaObject, wanted: SchemaObject, parts: Set[str], scene: Scene) -> Alteration:
         old, new = present.parts["labels"] or [], wanted.parts["labels"] or []
-        if [label for label in new if label in set(old)] == old:
+        if only_adds_labels(old, new):
             return Alteration(tuple(_added_labels(wanted, old, new)))
         gone = [label for label in old if label not in new]
         checks = _rows_with_labels(wanted.ref, gone, scene) if gone else ()
@@ -151,6 +159,9 @@ class _DomainConstraints:
         return [Step(f"{_alter_domain(present)} DROP CONSTRAINT {name(present.ref.sub)}", present.ref, "drop")]
 
     def alter(self, present: SchemaObject, wanted: SchemaObject, parts: Set[str], scene: Scene) -> Alteration:
+        domain = Ref("domain", wanted.ref.schema, wanted.ref.name)
+        if made_anew_with(domain, scene) and wanted in kept_constraints(domain, scene):
+            return Alteration()  # the domain comes with it
         if parts != {"definition"} or present.parts["definition"] != f"{wanted.parts['definition']} NOT VALID":
             return Alteration(rebuild=True)
         sql = f"{_alter_domain(wanted)} VALIDATE CONSTRAINT {name(wanted.ref.sub)}"
