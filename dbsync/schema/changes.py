@@ -130,13 +130,18 @@ class _Search:
     def _by_parents(self, ref: Ref) -> frozenset[str]:
         if ref.kind != "column":
             return frozenset()
-        parts = frozenset({"local", "inherited"}) if self._link_changes(ref) else frozenset()
+        parts = frozenset({"inherited"}) if self._link_changes(ref) else frozenset()
+        if parts and (self.source.objects[ref].parts["local"] or self._hangs_as_partition(ref)):
+            parts |= {"local"}  # ATTACH and NO INHERIT change it as wanted; INHERIT does not
         if not self.source.objects[ref].parts.get("inherited") or self._link_changes(ref):
             return parts
         changed = {change.ref: frozenset(change.parts) for change in self.diff.changed}
         for parent in self._parents(ref):
             parts |= changed.get(parent, frozenset()) & _PASSED_ON
         return parts
+
+    def _hangs_as_partition(self, column: Ref) -> bool:
+        return any(made.ref.kind == "partition" for made in self._links(column, self.source))
 
     def _parents(self, column: Ref) -> list[Ref]:
         """The same column of the tables on which this one hangs, on both sides alike."""

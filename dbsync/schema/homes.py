@@ -31,12 +31,12 @@ def _drop_home(ref: Ref, changes: Changes, target: Snapshot) -> Ref:
             return owner
     column = ref._replace(kind="column")
     if ref.kind == "default" and column in gone:
-        return column
+        return followed(column, changes)
     if ref.kind == "sequence" and made.parts["owned_by"] and ref not in changes.made:
         schema, table, sub = made.parts["owned_by"]
         for owner in (Ref("table", schema, table), Ref("column", schema, table, sub)):
             if owner in gone:
-                return owner
+                return followed(owner, changes)
     if ref.kind in ("index", "constraint") and made.parts["attached_to"]:
         parent = Ref(ref.kind, *made.parts["attached_to"])
         if parent in gone:

@@ -135,6 +135,7 @@ class _Reading:
 
     def _uncompared(self) -> Mapping[str, int]:
         found = {f"security label ({provider})": n for provider, n in self.session.execute(_SQL["security_labels"])}
+        found |= {kind: number for kind, number in self.session.execute(_SQL["uncounted"]) if number}
         if self.unmapped_comments:
             found["comment on a part"] = self.unmapped_comments
         return found

@@ -630,6 +630,22 @@ SELECT e.tableoid, e.oid, 0, d.description
 -- name: security_labels
 SELECT l.provider, pg_catalog.count(*) FROM pg_catalog.pg_seclabel l GROUP BY l.provider;
 
+-- name: uncounted
+-- What belongs to the database and is not part of its schema, or may not be read: only how many there are.
+SELECT 'subscription', pg_catalog.count(*) FROM pg_catalog.pg_subscription s, pg_catalog.pg_database d
+ WHERE s.subdbid = d.oid AND d.datname = pg_catalog.current_database()
+UNION ALL
+SELECT 'database setting', pg_catalog.count(*) FROM pg_catalog.pg_db_role_setting s, pg_catalog.pg_database d
+ WHERE s.setdatabase = d.oid AND d.datname = pg_catalog.current_database()
+UNION ALL
+SELECT 'database privilege', pg_catalog.count(*) FROM pg_catalog.pg_database d
+ WHERE d.datacl IS NOT NULL AND d.datname = pg_catalog.current_database()
+UNION ALL
+SELECT 'database comment', pg_catalog.count(*) FROM pg_catalog.pg_shdescription s, pg_catalog.pg_database d
+ WHERE s.classoid = d.tableoid AND s.objoid = d.oid AND d.datname = pg_catalog.current_database()
+UNION ALL
+SELECT 'large object', pg_catalog.count(*) FROM pg_catalog.pg_largeobject_metadata;
+
 -- name: members
 -- What extensions made.
 SELECT d.classid, d.objid, d.refobjid
