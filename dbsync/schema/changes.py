@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field, replace
 
 from dbsync.schema.diff import SchemaDiff, differing_parts, is_implied
+from dbsync.schema.makers import access
 from dbsync.schema.objects import Ref, SchemaObject, Snapshot
 from dbsync.schema.plan import Unplanned
 from dbsync.schema.steps import Alteration, Makers, Scene
@@ -19,6 +20,7 @@ ACCESS = frozenset({"owner", "privileges", "comment"})
 # What the parent's ALTER does to the columns of tables that hang on it.
 _PASSED_ON = frozenset({"type", "collation", "not_null", "not_null_constraint", "expression", "generated", "identity"})
 _NO_MAKER = "dbsync has no plan for this kind of object"
+_HOLDING = frozenset({"constraint", "index", "trigger"})
 # What goes with a relation by itself, without a statement and without data of its own.
 _REMADE = frozenset({"index", "constraint", "trigger", "rule", "policy", "default", "statistics", "view", "matview",
                      "function", "procedure", "aggregate", "operator", "cast", "domain_constraint", "event_trigger",
@@ -37,6 +39,7 @@ class Changes:
     altered: dict[Ref, Alteration] = field(default_factory=dict)
     access: dict[Ref, frozenset[str]] = field(default_factory=dict)
     follows: dict[Ref, Ref] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
     unplanned: list[Unplanned] = field(default_factory=list)
 
     def scene(self, source: Snapshot, target: Snapshot, inlined: Collection[Ref] = ()) -> Scene:
@@ -214,7 +217,10 @@ class _Search:
             return False
         if because.kind == "schema" or because not in self.found.gone:
             return False
-        in_place = ref in self.found.altered and because not in self.found.made
+        if made.parts.get("attached_to") and because.kind == ref.kind and self._is_detached(made):
+            return False  # it stays with its table, and is attached again with that
+        # Altered in place, most things let go of what they used; an index, a key or a trigger keeps it.
+        in_place = ref in self.found.altered and because not in self.found.made and ref.kind not in _HOLDING
         if in_place and because not in self.source.needs.get(ref, ()):
             return False  # its own change lets go of what is dropped, before that is dropped
         if (ref.schema, ref.name) == (because.schema, because.name) and because.kind in ("table", "view", "matview"):
@@ -228,6 +234,10 @@ class _Search:
         if ref.kind in ("table", "enum", "domain", "composite", "range", "extension"):
             return self._refuse(ref, because)
         return ref.kind in _REMADE
+
+    def _is_detached(self, made: SchemaObject) -> bool:
+        table = made.parts["table"] if made.ref.kind == "index" else made.ref.name
+        return Ref("partition", made.ref.schema, table) in self.found.gone
 
     def _refuse(self, ref: Ref, because: Ref) -> bool:
         """A table's rows and a type in use are not dropped for another object's sake."""
@@ -254,9 +264,14 @@ class _Search:
             present, wanted = self._present(ref), self.source.objects[ref]
             alteration = self.makers[ref.kind].alter(present, wanted, self.parts[ref], scene)
             self.found.altered[ref] = alteration
+            self.found.warnings += alteration.warnings
             if alteration.unplanned:
-                reason = "Postgres has no statement that changes this, or dbsync does not know it"
+                reason = alteration.reason or "Postgres has no statement that changes this, or dbsync does not know it"
                 self.found.unplanned.append(Unplanned(ref=ref, parts=alteration.unplanned, reason=reason))
+        for ref in (*self.found.access, *self.found.made):
+            foreign = access.unplanned(self.target.objects.get(ref), self.source.objects[ref])
+            if foreign and (ref in self.found.made or "privileges" in self.found.access[ref]):
+                self.found.unplanned.append(Unplanned(ref=ref, parts=("privileges",), reason=foreign))
 
 
 def _of_view(made: SchemaObject) -> bool:

@@ -52,9 +52,13 @@ class PlannedStatements:
 def plan_statements(source: Snapshot, target: Snapshot, *, ignore: Collection[str] = ()) -> PlannedStatements:
     """Plan the statements that make ``target`` like ``source``, in groups that each run in one transaction."""
     diff = compare_schemas(source, target, ignore=ignore)
-    steps, unplanned = _Planning(diff, source, target, ignore).steps()
+    planning = _Planning(diff, source, target, ignore)
+    steps, unplanned = planning.steps()
     return PlannedStatements(
-        diff=diff, statements=grouped(steps), unplanned=tuple(sorted(unplanned, key=lambda u: u.ref))
+        diff=diff,
+        statements=grouped(steps),
+        unplanned=tuple(sorted(set(unplanned), key=lambda left: (left.ref, left.parts))),
+        warnings=tuple(dict.fromkeys(planning.changes.warnings)),
     )
 
 

@@ -203,6 +203,8 @@ class _ColumnChange:
             self._add("DROP IDENTITY")
         if parts & {"type", "collation"}:
             self._type()
+            # A new type comes with its own way of storing values.
+            parts = parts | {key for key in ("storage", "compression") if self.wanted.parts.get(key) is not None}
         if "generated" in parts:
             self._add("DROP EXPRESSION")
         elif "expression" in parts:
