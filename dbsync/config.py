@@ -12,11 +12,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from dbsync.errors import ConfigError
-from dbsync.strict_yaml import Section, read_yaml
 from dbsync.urls import ALLOWED_PARAMETERS, Secret
+
+if TYPE_CHECKING:
+    from dbsync.strict_yaml import Section
 
 T = TypeVar("T")
 
@@ -126,6 +128,8 @@ def find_config(start: Path) -> Path | None:
 
 def parse_settings(data: bytes, path: Path) -> Settings:
     """Read a config file's bytes; raise ConfigError with the line of the first fault."""
+    from dbsync.strict_yaml import read_yaml  # the YAML library is loaded only where there is a file
+
     top = read_yaml(data, str(path))
     version = top.integer("version")
     if version not in (None, 1):

@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
-from dbsync.compare import compare as compare
 from dbsync.control import Control
 from dbsync.data.options import SyncOptions
 from dbsync.data.plan import Contents, SyncPlan
 from dbsync.data.plan_file import PlanFile, PlannedEnd, to_text
 from dbsync.data.planner import Draft, draft_plan
-from dbsync.data.problem import Problem
+from dbsync.data.predict import predict
+from dbsync.data.problem import Problem, refused
 from dbsync.data.report import SyncReport
 from dbsync.data.resume import Resumption, keep_finished, take_up
-from dbsync.data.run import Side, predict, refused, run_sync, take_run_lock
+from dbsync.data.run import run_sync
+from dbsync.data.sides import Side
 from dbsync.data.units import Selection, Skipped, select_units
+from dbsync.data.watch import take_run_lock
 from dbsync.errors import ConfigError, Refused
 from dbsync.events import Emit, silent
 from dbsync.failpoints import failpoint
@@ -30,9 +33,21 @@ from dbsync.pg.identity import ensure_distinct, identify
 from dbsync.pg.ledger import RunRecord
 from dbsync.selection import TablePattern
 
+if TYPE_CHECKING:
+    from dbsync.compare import compare as compare
+
 # A statement lists at most this many relations: long UNION ALLs take the planner long.
 _BATCH = 200
 _RESERVED = "the schema dbsync is for dbsync's own tables: left alone"
+
+
+def __getattr__(name: str) -> Any:
+    """``compare`` is loaded when it is asked for: a sync starts sooner without it."""
+    if name == "compare":
+        from dbsync.compare import compare
+
+        return compare
+    raise AttributeError(name)
 
 
 class OpenSync:
@@ -212,11 +227,8 @@ def open_sync(
     run_id = uuid.uuid4().hex[:12]
     bounded = {"lock_timeout": f"{int(options.lock_timeout_s * 1000)}ms"}
     with ExitStack() as stack:
-        left = stack.enter_context(closing(source.connect(application_name=f"dbsync {run_id} plan", settings=bounded)))
+        left, right = stack.enter_context(_sessions(source, target, run_id, bounded))
         stack.enter_context(control.on_stop(left.cancel))
-        right = stack.enter_context(
-            closing(target.connect(application_name=f"dbsync {run_id} run lock", settings=bounded))
-        )
         stack.enter_context(control.on_stop(right.cancel))
         for warning in (*left.warnings, *right.warnings, *ensure_distinct(left, right)):
             warn(warning)
@@ -226,6 +238,27 @@ def open_sync(
             if patience and ledger.find_ledger(right) is not None:
                 ledger.end_dead_sessions(right, control.wait)
         yield OpenSync((source, target), (left, right), options, run_id)
+
+
+@contextmanager
+def _sessions(
+    source: Database, target: Database, run_id: str, settings: Mapping[str, str]
+) -> Iterator[tuple[Session, Session]]:
+    """Connect to both ends at a time; where both fail, the source is named."""
+    with ThreadPoolExecutor(1) as beside:
+        other = beside.submit(target.connect, application_name=f"dbsync {run_id} run lock", settings=settings)
+        try:
+            left = source.connect(application_name=f"dbsync {run_id} plan", settings=settings)
+        except BaseException:
+            other.add_done_callback(_close)
+            raise
+    with closing(left), closing(other.result()) as right:
+        yield left, right
+
+
+def _close(connecting: Future[Session]) -> None:
+    if connecting.exception() is None:
+        connecting.result().close()
 
 
 def _side(database: Database, catalog: Catalog, stamps: Mapping[int, str]) -> Side:

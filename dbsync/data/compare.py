@@ -11,15 +11,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass, field
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from functools import partial
-from itertools import zip_longest
-from typing import LiteralString, NamedTuple
+from typing import LiteralString
 
-from dbsync.data.differences import RowKind
+from dbsync.data.delta import Delta
+from dbsync.data.locate import locate_rows
 from dbsync.data.plan import TableTask
-from dbsync.data.spool import Spool
 from dbsync.errors import DbsyncError, Mismatch
 from dbsync.failpoints import failpoint
 from dbsync.model import TableName
@@ -28,10 +27,9 @@ from dbsync.pg.copy_lines import copy_lines
 from dbsync.pg.database import Session
 from dbsync.pg.snapshot import ReaderPool
 from dbsync.pg.statements import Statement
-from dbsync.segments import MASK, Remembered, Segmentation, Sums, cut
+from dbsync.segments import Remembered, Segmentation, Sums, cut
 
 _ROWS_PER_PAGE = 20  # when nobody knows how many rows there are: a low guess makes segments too large, not wrong
-_ROWS_IN_STEP = 20_000  # rows of one side that are held at a time, about 100 bytes each
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,75 +40,6 @@ class Ends:
     target: ReaderPool
     recode: bool
     check: Callable[[], None]  # raises when the run must end
-
-
-class Sample(NamedTuple):
-    """A row that differs: where the source has it and where the target has it."""
-
-    kind: RowKind
-    source: bytes | None
-    target: bytes | None
-
-
-@dataclass(slots=True)
-class Shift:
-    """How the rows of one segment that a repair leaves alone shift its sums against the source's."""
-
-    rows: int = 0
-    first: int = 0
-    second: int = 0
-
-
-@dataclass(slots=True, kw_only=True)
-class Delta:
-    """What differs between both sides of one table; ``close`` it when it is no longer needed."""
-
-    task: TableTask
-    segmentation: Segmentation
-    source: Sums
-    target: Sums
-    segments: list[int]  # those that differ
-    hashed: int  # how many segments' rows were hashed, the others being as they were remembered
-    how: str = ""  # to be said of that
-    outgrown: bool = False  # the segments that were remembered fit no longer
-    elapsed_s: float = 0.0
-    missing: Spool = field(default_factory=Spool)  # rows the target lacks, by their place in the source
-    changed: Spool = field(default_factory=Spool)  # rows the target has otherwise, by their place in the source
-    altered: Spool = field(default_factory=Spool)  # the same rows in the same order, by their place in the target
-    surplus: Spool = field(default_factory=Spool)  # rows the source lacks, by their place in the target
-    found: dict[RowKind, list[Sample]] = field(default_factory=dict)  # the first few of each kind
-    surplus_shift: dict[int, Shift] = field(default_factory=dict)  # of surplus rows that stay
-    changed_shift: dict[int, Shift] = field(default_factory=dict)  # of changed rows that stay as the target has them
-
-    @property
-    def same(self) -> bool:
-        """Whether both sides hold the same rows."""
-        return not self.segments
-
-    def samples(self, most: int) -> list[Sample]:
-        """A few of the rows that differ, of each kind in turn, so that none hides the others."""
-        mixed = [sample for row in zip_longest(*self.found.values()) for sample in row if sample is not None]
-        return mixed[:most]
-
-    def expected(self, *, updates: bool, deletes: bool) -> Sums:
-        """What the target's differing segments must hold after a repair that does what is asked."""
-        sums = Sums(len(self.source))
-        for number in self.segments:
-            shifts = [Shift(self.source.rows[number], self.source.first[number], self.source.second[number])]
-            shifts += [] if updates or number not in self.changed_shift else [self.changed_shift[number]]
-            shifts += [] if deletes or number not in self.surplus_shift else [self.surplus_shift[number]]
-            sums.put(
-                number,
-                sum(shift.rows for shift in shifts),
-                sum(shift.first for shift in shifts),
-                sum(shift.second for shift in shifts),
-            )
-        return sums
-
-    def close(self) -> None:
-        """Give the temporary files back."""
-        for spool in (self.missing, self.changed, self.altered, self.surplus):
-            spool.close()
 
 
 def compare_table(
@@ -138,7 +67,7 @@ def compare_table(
         failpoint("after_segments_compared")
         if rows and delta.segments:
             sides = sides_of(task, delta.segmentation, recode=ends.recode)
-            _locate(delta, mine, theirs, *sides, ends.check, samples)
+            locate_rows(delta, mine, theirs, *sides, ends.check, samples)
             failpoint("after_rows_compared")
         delta.elapsed_s = time.monotonic() - started
         return delta
@@ -301,138 +230,3 @@ def _bounds(task: TableTask, mine: Session, theirs: Session) -> tuple[int, int] 
     ]
     values = [value for value in found if value is not None]
     return (min(values), max(values)) if values else (0, 0)
-
-
-def _locate(
-    delta: Delta,
-    mine: Session,
-    theirs: Session,
-    ours: sql.ComparedTable,
-    other: sql.ComparedTable,
-    check: Callable[[], None],
-    samples: int,
-) -> None:
-    """Read key and hash of every row of the differing segments, both sides in step, and sort out what differs."""
-    most = max(max(sums.rows[number] for number in delta.segments) for sums in (delta.source, delta.target))
-    parts = 1
-    while most > parts * _ROWS_IN_STEP:
-        parts *= 2
-    finder = _Finder(delta, parts, samples, keyed=delta.task.key is not None)
-    for session in (mine, theirs):
-        session.execute("SET LOCAL enable_sort = on")
-    with (
-        closing(copy_lines(mine, ours.rows(delta.segments, parts=parts), check=check)) as left,
-        closing(copy_lines(theirs, other.rows(delta.segments, parts=parts), check=check)) as right,
-    ):
-        for group, here, there in _in_step(_groups(left), _groups(right)):
-            finder.compare(group, here, there)
-
-
-Rows = dict[bytes, list[bytes]]  # key and hashes -> where; more than one place only without a key
-
-
-def _groups(batches: Iterator[list[bytes]]) -> Iterator[tuple[int, Rows]]:
-    """Gather lines, which come in order of their group."""
-    current: bytes | None = None
-    rows: Rows = {}
-    for lines in batches:
-        for line in lines:
-            number, location, rest = line.split(b"\t", 2)
-            if number != current:
-                if current is not None:
-                    yield int(current), rows
-                current, rows = number, {}
-            if rest in rows:
-                rows[rest].append(location)
-            else:
-                rows[rest] = [location]
-    if current is not None:
-        yield int(current), rows
-
-
-def _in_step(left: Iterator[tuple[int, Rows]], right: Iterator[tuple[int, Rows]]) -> Iterator[tuple[int, Rows, Rows]]:
-    """Pair the groups of both sides; a group that one side lacks is empty there."""
-    mine, theirs = next(left, None), next(right, None)
-    while mine is not None or theirs is not None:
-        if theirs is None or (mine is not None and mine[0] < theirs[0]):
-            assert mine is not None
-            yield mine[0], mine[1], {}
-            mine = next(left, None)
-        elif mine is None or theirs[0] < mine[0]:
-            yield theirs[0], {}, theirs[1]
-            theirs = next(right, None)
-        else:
-            yield mine[0], mine[1], theirs[1]
-            mine, theirs = next(left, None), next(right, None)
-
-
-class _Finder:
-    """Sorts out the rows of one group after another."""
-
-    def __init__(self, delta: Delta, parts: int, samples: int, *, keyed: bool) -> None:
-        self._delta, self._parts, self._samples, self._keyed = delta, parts, samples, keyed
-
-    def compare(self, group: int, mine: Rows, theirs: Rows) -> None:
-        """Keep what differs between the rows of a group on both sides."""
-        segment = group // self._parts
-        if not self._keyed:
-            self._compare_copies(segment, mine, theirs)
-            return
-        others = {_key(rest): rest for rest in sorted(theirs.keys() - mine.keys())}
-        for rest in sorted(mine.keys() - theirs.keys()):
-            (here,) = mine[rest]
-            other = others.pop(_key(rest), None)
-            if other is None:
-                self._missing(here)
-            else:
-                (there,) = theirs[other]
-                self._changed(segment, rest, here, other, there)
-        for rest in others.values():
-            self._surplus(segment, rest, theirs[rest])
-
-    def _compare_copies(self, segment: int, mine: Rows, theirs: Rows) -> None:
-        """Rows without a key: equal rows are as good as one another, only their number counts."""
-        for rest, places in mine.items():
-            for place in places[len(theirs.get(rest, ())) :]:
-                self._missing(place)
-        for rest, places in theirs.items():
-            self._surplus(segment, rest, places[len(mine.get(rest, ())) :])
-
-    def _missing(self, here: bytes) -> None:
-        self._delta.missing.put(here)
-        self._sample("only_in_source", here, None)
-
-    def _changed(self, segment: int, mine: bytes, here: bytes, theirs: bytes, there: bytes) -> None:
-        self._delta.changed.put(here)
-        self._delta.altered.put(there)
-        (first, second), (other_first, other_second) = _hashes(mine), _hashes(theirs)
-        _add(self._delta.changed_shift, segment, 0, other_first - first, other_second - second)
-        self._sample("different", here, there)
-
-    def _surplus(self, segment: int, rest: bytes, places: list[bytes]) -> None:
-        first, second = _hashes(rest)
-        for there in places:
-            self._delta.surplus.put(there)
-            _add(self._delta.surplus_shift, segment, 1, first, second)
-            self._sample("only_in_target", None, there)
-
-    def _sample(self, kind: RowKind, here: bytes | None, there: bytes | None) -> None:
-        kept = self._delta.found.setdefault(kind, [])
-        if len(kept) < self._samples:
-            kept.append(Sample(kind, here, there))
-
-
-def _key(rest: bytes) -> bytes:
-    return rest.rsplit(b"\t", 2)[0]
-
-
-def _hashes(rest: bytes) -> tuple[int, int]:
-    first, second = rest.split(b"\t")[-2:]
-    return int(first), int(second)
-
-
-def _add(shifts: dict[int, Shift], segment: int, rows: int, first: int, second: int) -> None:
-    shift = shifts.setdefault(segment, Shift())
-    shift.rows += rows
-    shift.first = (shift.first + first) & MASK
-    shift.second = (shift.second + second) & MASK

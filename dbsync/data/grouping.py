@@ -4,25 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import cast, get_args
 
 from dbsync.data.columns import Pairing
-from dbsync.data.keys import choose_key
-from dbsync.data.options import SyncOptions, option_for
+from dbsync.data.options import SyncOptions
 from dbsync.data.order import parents_first, tied_groups
-from dbsync.data.plan import Clear, CursorColumn, GroupTask, LockMode, Strategy, TableTask, TriggerTask
+from dbsync.data.plan import Clear, GroupTask, LockMode, TableTask, TriggerTask
 from dbsync.data.problem import Problem
+from dbsync.data.tasks import TaskMaker, bytes_of, rows_of
 from dbsync.data.units import Route, Selection, Unit, ancestors_of, family_of, root_of
-from dbsync.model import Catalog, CursorKind, ForeignKey, Index, Table, TableName, quote_identifier
-from dbsync.segments import RowKey
+from dbsync.model import Catalog, ForeignKey, Table, TableName
 
-# Reading by ctid range is a plan node since 14; before, a range would scan the whole table.
-_TID_RANGE_SCAN = 14
-_BLOCK_SIZE = 8192
 # A target with less than a fifth of the rows is cheaper to replace: a comparison reads both sides (about 0.4 of a
 # copy) and then copies nearly everything through a second statement. Below so many rows it does not matter.
 _FEW, _WORTH_COUNTING = 5, 10_000
-_Referred = tuple[TableName, frozenset[str]]  # a table, and the columns of it that a foreign key refers to
 _REPAIR = "the target holds rows: compare, then write what differs in one transaction"
 
 
@@ -85,7 +79,8 @@ class _GroupMaker:
         filled: Mapping[TableName, bool],
     ) -> None:
         self.source, self.target, self.options = source, target, options
-        self.pairings, self.filled = pairings, filled
+        self.filled = filled
+        self._tasks = TaskMaker(source, target, options, pairings, filled)
 
     def make(self, found: Grouping, units: list[Unit], keys: list[ForeignKey], outside: list[ForeignKey]) -> None:
         """Add the group, its problems and its refusals; ``outside`` keys refer to it from tables left out."""
@@ -127,7 +122,7 @@ class _GroupMaker:
             for table in relations
             if (repair or clear == "delete") and table.rules
         ]
-        tasks = [self._task(unit, route, outside, repair, few) for unit in units for route in unit.routes]
+        tasks = [self._tasks.make(unit, route, outside, repair, few) for unit in units for route in unit.routes]
         if self.options.mode == "cursor":
             problems += [problem for task in tasks for problem in self._cursor_problems(task)]
         if repair:
@@ -180,10 +175,10 @@ class _GroupMaker:
         options = self.options
         if options.mode != "delta" or not options.delete or options.max_delete is not None or options.where:
             return None
-        mine = sum(max(_rows_of(self.source, self.source.tables[unit.source]), 0) for unit in units)
-        theirs = sum(max(_rows_of(self.target, self.target.tables[unit.target]), 0) for unit in units)
-        size = sum(_bytes_of(self.target, self.target.tables[unit.target]) for unit in units)
-        most = sum(_bytes_of(self.source, self.source.tables[unit.source]) for unit in units)
+        mine = sum(max(rows_of(self.source, self.source.tables[unit.source]), 0) for unit in units)
+        theirs = sum(max(rows_of(self.target, self.target.tables[unit.target]), 0) for unit in units)
+        size = sum(bytes_of(self.target, self.target.tables[unit.target]) for unit in units)
+        most = sum(bytes_of(self.source, self.source.tables[unit.source]) for unit in units)
         if mine < _WORTH_COUNTING or theirs * _FEW > mine or size * _FEW > most:
             return None
         return f"the target holds about {theirs:,} of {mine:,} rows: replacing costs less than comparing"
@@ -295,107 +290,6 @@ class _GroupMaker:
         place = {name: number for number, name in enumerate(order)}
         return sorted(tasks, key=lambda task: place[unit_of[task.target]]), set(cyclic)
 
-    def _task(self, unit: Unit, route: Route, outside: list[ForeignKey], repair: bool, few: str | None) -> TableTask:
-        source, target = self.source.tables[route.source], self.target.tables[route.target]
-        pairing = self.pairings[route]
-        held = bool(self.filled.get(route.target))
-        copied = [pair for pair in pairing.pairs if pair.copied]
-        where = option_for(self.options.where, route.source, unit.source)
-        key = choose_key(source, target, pairing)
-        strategy, reason = self._strategy(held, key, where, few)
-        pages_per_range = self._pages_per_range(source, route)
-        referred = {(key.ref_table, frozenset(key.ref_columns)) for key in outside}
-        found = key if isinstance(key, RowKey) else None
-        return TableTask(
-            source=route.source,
-            target=route.target,
-            source_only=route.source_only,
-            target_only=route.target_only,
-            strategy=strategy,
-            reason="; ".join([reason, *([unit.note] if unit.note else [])]),
-            columns=pairing.pairs,
-            binary=bool(copied) and all(pair.binary for pair in copied),
-            where=where,
-            rows=_rows_of(self.source, source),
-            bytes=_bytes_of(self.source, source),
-            pages=source.pages,
-            pages_per_range=pages_per_range,
-            target_rows=max(_rows_of(self.target, target), 0) if held else 0,
-            unlogged=target.persistence == "unlogged",
-            indexes=() if repair or not self.options.drop_indexes else self._droppable(target, referred=referred),
-            key=found,
-            uniques=self._uniques(target, found, referred) if repair and held else (),
-            identities=_identities(target, pairing, found) if repair and held else (),
-            cursor=cursor_of(self.options, source, unit.source, pairing),
-            notes=tuple(str(note) for note in pairing.notes),
-        )
-
-    def _strategy(self, held: bool, key: RowKey | str, where: str | None, few: str | None) -> tuple[Strategy, str]:
-        if not held:
-            return "bulk", "the target table is empty"
-        if few is not None:
-            return "replace", few
-        if self.options.mode == "replace":
-            return "replace", "--mode replace"
-        if self.options.mode == "cursor":
-            return "cursor", "rows past the stored cursor are written by key; deletes are not covered"
-        how = f"whole rows: {key}"
-        if isinstance(key, RowKey):
-            how = f"key ({', '.join(map(quote_identifier, key.names))})"
-        what = {"delta": "what differs is written", "append": "what is missing is inserted"}[self.options.mode]
-        within = "; rows outside --where are left alone on both sides" if where else ""
-        return "compare", f"compared by {how}; {what}{within}"
-
-    def _uniques(self, target: Table, key: RowKey | None, referred: set[_Referred]) -> tuple[Index, ...]:
-        """Unique indexes besides the key's that may be dropped and built again within the transaction."""
-        return tuple(
-            index
-            for index in self._droppable(target, referred=referred)
-            if index.unique and (key is None or frozenset(index.columns) != frozenset(key.names))
-        )
-
-    def _pages_per_range(self, source: Table, route: Route) -> int:
-        pages = self.options.chunk_bytes // _BLOCK_SIZE
-        splits = self.options.jobs > 1 and self.source.major >= _TID_RANGE_SCAN and source.kind == "table"
-        return pages if splits and route.source_only and source.pages > pages * 3 // 2 else 0
-
-    def _droppable(self, target: Table, *, referred: set[_Referred]) -> tuple[Index, ...]:
-        """The indexes that can be dropped and built again as they were.
-
-        None that a partitioned index, CLUSTER, a replica identity or a foreign key from outside hangs on,
-        and none over expressions, whose columns may have statistics targets of their own.
-        """
-        if "OWNER" not in target.privileges or target.kind != "table":
-            return ()
-        return tuple(
-            index
-            for index in target.indexes
-            if index.valid
-            and index.partition_of is None
-            and not index.is_clustered
-            and not index.is_replica_identity
-            and (index.constraint is None or index.unique)
-            and not (index.unique and (target.name, frozenset(index.columns)) in referred)
-            and "WITHOUT OVERLAPS" not in (index.constraint_definition or "")
-            and index.name.schema in self.target.may_create_in
-            and all(target.column(name) is not None for name in index.columns)
-        )
-
-
-def cursor_of(options: SyncOptions, source: Table, root: TableName, pairing: Pairing) -> CursorColumn | None:
-    """The column of ``--cursor``; None where it cannot serve, or none was asked for."""
-    name = option_for(options.cursors, source.name, root)
-    column = source.column(name) if name is not None else None
-    if column is None or all(pair.name != name for pair in pairing.pairs if pair.copied):
-        return None
-    base = column.type
-    while base.base is not None:
-        base = base.base
-    if base.schema != "pg_catalog" or base.name not in get_args(CursorKind):
-        return None
-    chosen = option_for(options.columns, source.name, root) or ()
-    return CursorColumn(column.name, cast("CursorKind", base.name), tuple(chosen))
-
 
 def _lock_mode(relations: list[Table], owned: bool) -> LockMode:
     """The strongest lock that is needed and that the role may take.
@@ -412,20 +306,3 @@ def _lock_mode(relations: list[Table], owned: bool) -> LockMode:
 
 def _has_deferrable(table: Table) -> bool:
     return any(key.deferrable for key in table.keys) or any(check.kind == "exclusion" for check in table.checks)
-
-
-def _identities(target: Table, pairing: Pairing, key: RowKey | None) -> tuple[str, ...]:
-    """The columns GENERATED ALWAYS AS IDENTITY that an UPDATE would have to set."""
-    exact = {column.name for column in key.columns if column.exact} if key else set()
-    copied = {pair.name for pair in pairing.pairs if pair.copied} - exact
-    return tuple(column.name for column in target.columns if column.identity == "always" and column.name in copied)
-
-
-def _rows_of(catalog: Catalog, table: Table) -> int:
-    if table.kind != "partitioned":
-        return table.row_estimate
-    return sum(max(leaf.row_estimate, 0) for leaf in family_of(catalog, table.name) if leaf.kind == "table")
-
-
-def _bytes_of(catalog: Catalog, table: Table) -> int:
-    return sum(relation.size for relation in family_of(catalog, table.name))

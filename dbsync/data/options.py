@@ -9,7 +9,6 @@ from typing import Literal, TypeVar
 from dbsync.errors import ConfigError, StatementFailed
 from dbsync.model import TableName
 from dbsync.selection import TablePattern
-from dbsync.sqltext import tokens
 
 Value = TypeVar("Value")
 Mode = Literal["delta", "replace", "append", "cursor"]
@@ -163,6 +162,8 @@ class SyncOptions:
 
 def _check_condition(table: str, condition: str) -> None:
     """Refuse what would reach out of the parentheses that the condition is put into."""
+    from dbsync.sqltext import tokens  # its patterns take long to compile, and few runs have a condition
+
     depth = 0
     try:
         for token in tokens(condition):

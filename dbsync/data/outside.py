@@ -10,7 +10,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 
-from dbsync.data.compare import Delta, Ends
+from dbsync.data.compare import Ends
+from dbsync.data.delta import Delta
 from dbsync.data.plan import SyncPlan
 from dbsync.data.problem import Problem
 from dbsync.model import ForeignKey, TableName

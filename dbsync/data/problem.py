@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from dbsync.data.rules import RULES, Rule, Severity
+from dbsync.errors import Refused
 from dbsync.model import TableName
 
-__all__ = ["RULES", "Problem", "Rule", "Severity"]
+__all__ = ["RULES", "Problem", "Rule", "Severity", "refused"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,3 +28,13 @@ class Problem:
 
     def __str__(self) -> str:
         return self.message
+
+
+def refused(problems: Sequence[Problem]) -> Refused:
+    """The refusal that names what forbids a run."""
+    more = f" (and {len(problems) - 1} more)" if problems[1:] else ""
+    return Refused(
+        f"{problems[0]}{more}",
+        hint=RULES[problems[0].rule].recommendation,
+        details={"refusals": list(map(str, problems))},
+    )

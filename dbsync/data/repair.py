@@ -7,18 +7,19 @@ written since the comparison is found and nothing is committed.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Literal
 
-from dbsync.data.compare import Delta, read_sums, sides_of
 from dbsync.data.context import RunContext
+from dbsync.data.delta import Delta
 from dbsync.data.group import GroupRun
 from dbsync.data.plan import GroupTask, TableTask
 from dbsync.data.quarantine import RowByRow
+from dbsync.data.repair_check import difference_in_count, first_difference, leave_out, read_again
 from dbsync.data.report import TableOutcome
 from dbsync.data.signatures import Memory
 from dbsync.data.spool import Spool
-from dbsync.data.stream import copied_columns, progress_of
+from dbsync.data.stream import copied_columns, copy_queries_at, progress_of
 from dbsync.errors import DbsyncError, Mismatch, StatementFailed
 from dbsync.events import TablePhase, TableStarted
 from dbsync.failpoints import failpoint
@@ -262,7 +263,7 @@ class RepairRun(GroupRun):
         with self.run.copy_readers(task) as readers, progress_of(task, self.run) as progress:
             copied = copy_rows(
                 readers[:1],
-                _queries(task, columns, places),
+                copy_queries_at(task, places),
                 session,
                 statements.copy_in(into, columns, binary=task.binary),
                 binary=task.binary,
@@ -287,19 +288,14 @@ class RepairRun(GroupRun):
             outcome.verified = self.run.verify == "checksum"
             return
         expected = delta.expected(updates=self._updates, deletes=self._deletes)
-        unknown = self._leave_out(outcome, expected)
+        unknown = leave_out(self._refused(outcome), expected)
         if self.run.verify == "count":
-            (rows,) = session.one(statements.count_rows(task.target, only=task.target_only, where=task.where))
-            planned = sum(expected.rows[number] for number in delta.segments) + _rows_outside(delta)
-            found: str | None = None if rows == planned else f"{rows} rows instead of {planned}"
+            found = difference_in_count(session, delta, expected)
         else:
-            session.execute(repair_sql.PLANNING)
-            _, side = sides_of(task, delta.segmentation, recode=self.run.recode)
-            query = side.sums(versions=True, hashed=delta.segments)
-            now = read_sums(session, query, delta.segmentation.count, self.run.control.check)
+            now = read_again(session, delta, recode=self.run.recode, check=self.run.control.check)
             for segment in unknown:
                 expected.put(segment, *now.contents(segment))
-            found = _first_difference(delta, expected, now)
+            found = first_difference(delta, expected, now)
             self._after[task.target] = now
         if found is not None:
             outcome.error = Mismatch(
@@ -318,20 +314,6 @@ class RepairRun(GroupRun):
                 self._memory.keep(session, outcome.task, delta, after)
         failpoint("after_signatures")
         super()._before_commit(session)
-
-    def _leave_out(self, outcome: TableOutcome, expected: Sums) -> set[int]:
-        """Take refused rows out of what is expected; return the segments that hold the old version of one.
-
-        What those hold beside it is not known, so nothing can be said of them as a whole.
-        """
-        unknown = set()
-        for each in self._refused(outcome):
-            if each.changed:
-                unknown.add(each.segment)
-                continue
-            rows, first, second = expected.contents(each.segment)
-            expected.put(each.segment, rows - 1, first - each.first, second - each.second)
-        return unknown
 
     def _may_be_acted_on(self, task: TableTask) -> bool:
         """Whether a foreign key's action may have changed a table that this run leaves alone."""
@@ -364,26 +346,3 @@ class _Displaced(Mismatch):
 
 def _changes(number: int) -> str:
     return f"dbsync_changes_{number}"
-
-
-def _queries(task: TableTask, columns: list[str], places: Spool) -> Iterator[statements.Statement]:
-    for oid, locations in places.batches(_LOCATIONS):
-        rows = repair_sql.select_at(task.source, columns, only=task.source_only, oid=oid, locations=locations)
-        yield statements.copy_out(rows, binary=task.binary)
-
-
-def _rows_outside(delta: Delta) -> int:
-    """Rows in the segments that do not differ."""
-    return sum(delta.target.rows) - sum(delta.target.rows[number] for number in delta.segments)
-
-
-def _first_difference(delta: Delta, expected: Sums, now: Sums) -> str | None:
-    """Where the table is not what it must be after the repair."""
-    repaired = set(delta.segments)
-    for number in range(len(now)):
-        if number in repaired:
-            if now.contents(number) != expected.contents(number):
-                return f"segment {number} does not hold what was written to it"
-        elif (now.rows[number], now.versions[number]) != (delta.target.rows[number], delta.target.versions[number]):
-            return f"segment {number} was written to since it was compared"
-    return None

@@ -1,4 +1,4 @@
-"""SyncPlan -> SyncReport: the run lock, one snapshot, groups over threads, then sequences and views.
+"""SyncPlan -> SyncReport: one snapshot, groups over threads, then sequences and views.
 
 The main thread starts work, watches the sessions that must not die (the snapshot's holder and the
 lock's holder) and collects the ends; everything that touches rows happens in ``data.group``.
@@ -10,26 +10,27 @@ import logging
 import threading
 import time
 import traceback
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
 
 from dbsync.control import Control
 from dbsync.data.bookkeeping import Bookkeeping, begin_books
 from dbsync.data.compare import Ends
 from dbsync.data.context import RunContext
 from dbsync.data.cursor import Cursors, find_cursors
-from dbsync.data.cursor_run import CursorRun, foretell
+from dbsync.data.cursor_run import CursorRun
 from dbsync.data.group import GroupRun
-from dbsync.data.plan import Contents, Counts, GroupTask, SyncPlan, TableTask
+from dbsync.data.plan import GroupTask, SyncPlan
 from dbsync.data.plan_file import check_contents
-from dbsync.data.problem import RULES, Problem
+from dbsync.data.problem import refused
 from dbsync.data.repair import RepairRun
 from dbsync.data.report import SyncReport, overall_error, quarantined_error
 from dbsync.data.sequence_states import set_sequences
-from dbsync.data.signatures import Memory, remember
+from dbsync.data.sides import Side, survey_ends
+from dbsync.data.signatures import Memory, remember, trusts
 from dbsync.data.survey import Survey, surveyed, target_contents
+from dbsync.data.watch import watch
 from dbsync.errors import (
     ConnectionLost,
     DbsyncError,
@@ -37,54 +38,16 @@ from dbsync.errors import (
     Fenced,
     InternalFault,
     Interrupted,
-    Refused,
-    TargetBusy,
     TimeLimit,
 )
-from dbsync.events import Emit, Notice, PlanReady, RunFinished
+from dbsync.events import Emit, PlanReady, RunFinished
 from dbsync.failpoints import failpoint
-from dbsync.model import TableName
 from dbsync.pg import ledger, runs, statements
-from dbsync.pg.database import Database, Session
+from dbsync.pg.database import Session
 from dbsync.pg.snapshot import ReaderPool, Snapshot, exported_snapshot
 
 LOGGER = logging.getLogger("dbsync")
-_WATCH_S = 2.0
-_SILENCE_S = 30.0
 _CLEANING_S = 2.0  # the target may be what was lost; the next run cleans up else
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Side:
-    """One end of a run: how to reach it, and what the plan relied on there."""
-
-    database: Database
-    encoding: str
-    oids: Mapping[TableName, int]
-    stamps: Mapping[int, str]
-
-    def stamps_by_name(self) -> Mapping[TableName, str]:
-        """The stamp of each table's structure."""
-        return {name: self.stamps[oid] for name, oid in self.oids.items() if oid in self.stamps}
-
-
-def take_run_lock(session: Session, *, wait: bool, emit: Emit, control: Control, patience: float = 0.0) -> None:
-    """Take the target's run lock for the life of the session; raise TargetBusy, naming the holder, or wait for it.
-
-    ``patience``: so many seconds may pass until the server has noticed that the holder is dead.
-    """
-    deadline = time.monotonic() + patience
-    while not runs.try_run_lock(session):
-        if time.monotonic() >= deadline:
-            break
-        control.wait(_WATCH_S / 4)
-    else:
-        return
-    said = f"another run holds the target: {runs.run_lock_holder(session) or 'it has just ended'}"
-    if not wait:
-        raise TargetBusy(said, hint="wait for it, or use --on-locked wait or --on-locked skip")
-    emit(Notice(message=said))
-    runs.wait_for_run_lock(session, control.wait)
 
 
 def run_sync(
@@ -111,87 +74,6 @@ def run_sync(
         report.elapsed_s = time.monotonic() - started
         emit(RunFinished(run_id=run_id, state=report.state))
     return report
-
-
-@dataclass(frozen=True, slots=True)
-class Prediction:
-    """The rows that a run would write, what it would refuse for, and (where asked for) what the target holds."""
-
-    counts: Mapping[TableName, Counts]
-    refusals: tuple[Problem, ...]
-    contents: Mapping[TableName, Contents]
-
-
-def predict(plan: SyncPlan, source: Side, target: Side, *, contents: bool, emit: Emit, control: Control) -> Prediction:
-    """Foretell a run of this plan; with ``contents`` also sum up what the target holds. Writes nothing.
-
-    Raises Drift when the target does not hold what the plan expects.
-    """
-    label = "dbsync dry run"
-    with exported_snapshot(
-        source.database,
-        [task.source for task in plan.tables],
-        label=label,
-        lock_timeout_s=plan.options.lock_timeout_s,
-        cancelled_by=control.on_stop,
-    ) as snapshot:
-        readers = ReaderPool(source.database, snapshot, limit=plan.options.jobs, label=label, check=control.check)
-        try:
-            with survey_ends(source, target, readers, label=label, control=control) as (ends, _):
-                memory = remember(plan, ends, (source.oids, target.oids), trust=_trusts(plan) and not contents)
-                with surveyed(plan, ends, memory=memory, emit=emit, control=control) as survey:
-                    held = target_contents(plan, survey, ends) if contents or plan.expected else {}
-                    check_contents(plan.expected, held)
-                    counts = {task.target: survey.counts(task, plan) or _count(task, ends) for task in plan.tables}
-                return Prediction(counts, survey.refusals, held)
-        finally:
-            readers.close()
-
-
-def _trusts(plan: SyncPlan) -> bool:
-    """Whether rows may be taken for what they were; what a plan file expects has to be looked at as a whole."""
-    return not plan.options.full_compare and not plan.expected
-
-
-def refused(problems: Sequence[Problem]) -> Refused:
-    """The refusal that names what forbids a run."""
-    more = f" (and {len(problems) - 1} more)" if problems[1:] else ""
-    return Refused(
-        f"{problems[0]}{more}",
-        hint=RULES[problems[0].rule].recommendation,
-        details={"refusals": list(map(str, problems))},
-    )
-
-
-def _count(task: TableTask, ends: Ends) -> Counts:
-    """Count what a load would insert and remove, or what rows past a cursor would change."""
-    if task.strategy == "cursor":
-        return foretell(task, ends)
-    with ends.source.reader() as session:
-        (inserted,) = session.one(statements.count_rows(task.source, only=task.source_only, where=task.where))
-    deleted = 0
-    if task.strategy == "replace":
-        with ends.target.reader() as session:
-            (deleted,) = session.one(statements.count_rows(task.target, only=task.target_only))
-    return Counts(inserted, 0, deleted)
-
-
-@contextmanager
-def survey_ends(
-    source: Side, target: Side, readers: ReaderPool, *, label: str, control: Control
-) -> Iterator[tuple[Ends, Snapshot]]:
-    """Readers for a comparison: the given ones of the source, and as many of one snapshot of the target."""
-    database = replace(target.database, read_only=True)
-    with exported_snapshot(
-        database, [], label=f"{label} target", lock_timeout_s=30.0, cancelled_by=control.on_stop
-    ) as snapshot:
-        pool = ReaderPool(database, snapshot, limit=readers.limit, label=label, check=control.check)
-        recode = source.encoding != target.encoding
-        try:
-            with control.on_stop(pool.cancel), control.on_stop(readers.cancel):
-                yield Ends(source=readers, target=pool, recode=recode, check=control.check), snapshot
-        finally:
-            pool.close()
 
 
 class _Run:
@@ -313,7 +195,7 @@ class _Run:
 
     def _memory(self, ends: Ends) -> Memory:
         failpoint("before_memory")
-        return remember(self.plan, ends, (self.source.oids, self.target.oids), trust=_trusts(self.plan))
+        return remember(self.plan, ends, (self.source.oids, self.target.oids), trust=trusts(self.plan))
 
     def _groups(
         self, context: RunContext, snapshot: Snapshot, held_target: Snapshot | None, lock: Session, survey: Survey
@@ -332,7 +214,7 @@ class _Run:
             held["target (snapshot)"] = held_target.holder
         with (
             ThreadPoolExecutor(self.plan.options.jobs, thread_name_prefix="group") as executor,
-            _watch(held, self.control),
+            watch(held, self.control),
         ):
             waiting: dict[Future[None], GroupRun] = {}
             staging: dict[GroupRun, int] = {}
@@ -439,47 +321,6 @@ class _Run:
             self.report.warnings.append(f"the target's schema dbsync could not be tidied up: {error.message}")
         finally:
             patience.cancel()
-
-
-@contextmanager
-def _watch(sessions: Mapping[str, Session], control: Control) -> Iterator[None]:
-    """Ask the sessions that must not die every two seconds whether they live, in a thread of its own.
-
-    A server that says nothing must not keep the run from its time limit. The run is stopped when one is
-    gone, or silent for so long that nobody would wait for it.
-    """
-    ended = threading.Event()
-    threads = [
-        threading.Thread(target=_ask, args=(name, session, control, ended), daemon=True)
-        for name, session in sessions.items()
-    ]
-    for thread in threads:
-        thread.start()
-    try:
-        yield
-    finally:
-        ended.set()
-        for thread, session in zip(threads, sessions.values(), strict=True):
-            thread.join(1.0)
-            if thread.is_alive():
-                session.abort()
-                thread.join()
-
-
-def _ask(name: str, session: Session, control: Control, ended: threading.Event) -> None:
-    while not ended.wait(_WATCH_S):
-        silence = threading.Timer(_SILENCE_S, session.abort)
-        silence.daemon = True
-        silence.start()
-        try:
-            session.execute("SELECT 1")
-        except DbsyncError as error:
-            if not ended.is_set():
-                message = f"the session that holds the {name} was lost: {error.message}"
-                control.stop(ConnectionLost(message, hint="run the command again"))
-            return
-        finally:
-            silence.cancel()
 
 
 def _was_asked(reason: DbsyncError) -> bool:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from dbsync.data.compare import Ends, Sample
+from dbsync.data.compare import Ends
+from dbsync.data.delta import Sample
 from dbsync.data.differences import RowDifference
 from dbsync.data.plan import TableTask
 from dbsync.model import TableName

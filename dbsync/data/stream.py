@@ -8,11 +8,14 @@ from contextlib import contextmanager
 
 from dbsync.data.context import RunContext
 from dbsync.data.plan import TableTask
+from dbsync.data.spool import Spool
 from dbsync.events import TableProgress
 from dbsync.model import TableName
 from dbsync.pg import statements
+from dbsync.pg.statements_compare import select_at
 
 _PROGRESS_S = 0.1
+_LOCATIONS = 5000  # a statement; their text is about 70 kB
 
 
 def copied_columns(task: TableTask) -> list[str]:
@@ -30,6 +33,14 @@ def copy_queries(task: TableTask) -> Iterator[statements.Statement]:
     for pages in ranges:
         columns = copied_columns(task)
         rows = statements.select_rows(task.source, columns, only=task.source_only, where=task.where, pages=pages)
+        yield statements.copy_out(rows, binary=task.binary)
+
+
+def copy_queries_at(task: TableTask, places: Spool) -> Iterator[statements.Statement]:
+    """The COPY statements that together read the source's rows at these places."""
+    columns = copied_columns(task)
+    for oid, locations in places.batches(_LOCATIONS):
+        rows = select_at(task.source, columns, only=task.source_only, oid=oid, locations=locations)
         yield statements.copy_out(rows, binary=task.binary)
 
 

@@ -8,7 +8,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from dbsync.control import Control
-from dbsync.data.compare import Delta, Ends, compare_table
+from dbsync.data.compare import Ends, compare_table
+from dbsync.data.delta import Delta
 from dbsync.data.limits import Shrinking, over_limit
 from dbsync.data.outside import outside_problems
 from dbsync.data.plan import Contents, Counts, SyncPlan, TableTask

@@ -1,0 +1,153 @@
+"""Find the rows that differ in the segments that do: key and hash of each, both sides read in step.
+
+Memory stays flat however many rows differ: what is kept of one is its location.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import closing
+
+from dbsync.data.delta import Delta, Sample, Shift
+from dbsync.data.differences import RowKind
+from dbsync.pg import statements_compare as sql
+from dbsync.pg.copy_lines import copy_lines
+from dbsync.pg.database import Session
+from dbsync.segments import MASK
+
+_ROWS_IN_STEP = 20_000  # rows of one side that are held at a time, about 100 bytes each
+
+
+def locate_rows(
+    delta: Delta,
+    mine: Session,
+    theirs: Session,
+    ours: sql.ComparedTable,
+    other: sql.ComparedTable,
+    check: Callable[[], None],
+    samples: int,
+) -> None:
+    """Read key and hash of every row of the differing segments, both sides in step, and sort out what differs."""
+    most = max(max(sums.rows[number] for number in delta.segments) for sums in (delta.source, delta.target))
+    parts = 1
+    while most > parts * _ROWS_IN_STEP:
+        parts *= 2
+    finder = _Finder(delta, parts, samples, keyed=delta.task.key is not None)
+    for session in (mine, theirs):
+        session.execute("SET LOCAL enable_sort = on")
+    with (
+        closing(copy_lines(mine, ours.rows(delta.segments, parts=parts), check=check)) as left,
+        closing(copy_lines(theirs, other.rows(delta.segments, parts=parts), check=check)) as right,
+    ):
+        for group, here, there in _in_step(_groups(left), _groups(right)):
+            finder.compare(group, here, there)
+
+
+Rows = dict[bytes, list[bytes]]  # key and hashes -> where; more than one place only without a key
+
+
+def _groups(batches: Iterator[list[bytes]]) -> Iterator[tuple[int, Rows]]:
+    """Gather lines, which come in order of their group."""
+    current: bytes | None = None
+    rows: Rows = {}
+    for lines in batches:
+        for line in lines:
+            number, location, rest = line.split(b"\t", 2)
+            if number != current:
+                if current is not None:
+                    yield int(current), rows
+                current, rows = number, {}
+            if rest in rows:
+                rows[rest].append(location)
+            else:
+                rows[rest] = [location]
+    if current is not None:
+        yield int(current), rows
+
+
+def _in_step(left: Iterator[tuple[int, Rows]], right: Iterator[tuple[int, Rows]]) -> Iterator[tuple[int, Rows, Rows]]:
+    """Pair the groups of both sides; a group that one side lacks is empty there."""
+    mine, theirs = next(left, None), next(right, None)
+    while mine is not None or theirs is not None:
+        if theirs is None or (mine is not None and mine[0] < theirs[0]):
+            assert mine is not None
+            yield mine[0], mine[1], {}
+            mine = next(left, None)
+        elif mine is None or theirs[0] < mine[0]:
+            yield theirs[0], {}, theirs[1]
+            theirs = next(right, None)
+        else:
+            yield mine[0], mine[1], theirs[1]
+            mine, theirs = next(left, None), next(right, None)
+
+
+class _Finder:
+    """Sorts out the rows of one group after another."""
+
+    def __init__(self, delta: Delta, parts: int, samples: int, *, keyed: bool) -> None:
+        self._delta, self._parts, self._samples, self._keyed = delta, parts, samples, keyed
+
+    def compare(self, group: int, mine: Rows, theirs: Rows) -> None:
+        """Keep what differs between the rows of a group on both sides."""
+        segment = group // self._parts
+        if not self._keyed:
+            self._compare_copies(segment, mine, theirs)
+            return
+        others = {_key(rest): rest for rest in sorted(theirs.keys() - mine.keys())}
+        for rest in sorted(mine.keys() - theirs.keys()):
+            (here,) = mine[rest]
+            other = others.pop(_key(rest), None)
+            if other is None:
+                self._missing(here)
+            else:
+                (there,) = theirs[other]
+                self._changed(segment, rest, here, other, there)
+        for rest in others.values():
+            self._surplus(segment, rest, theirs[rest])
+
+    def _compare_copies(self, segment: int, mine: Rows, theirs: Rows) -> None:
+        """Rows without a key: equal rows are as good as one another, only their number counts."""
+        for rest, places in mine.items():
+            for place in places[len(theirs.get(rest, ())) :]:
+                self._missing(place)
+        for rest, places in theirs.items():
+            self._surplus(segment, rest, places[len(mine.get(rest, ())) :])
+
+    def _missing(self, here: bytes) -> None:
+        self._delta.missing.put(here)
+        self._sample("only_in_source", here, None)
+
+    def _changed(self, segment: int, mine: bytes, here: bytes, theirs: bytes, there: bytes) -> None:
+        self._delta.changed.put(here)
+        self._delta.altered.put(there)
+        (first, second), (other_first, other_second) = _hashes(mine), _hashes(theirs)
+        _add(self._delta.changed_shift, segment, 0, other_first - first, other_second - second)
+        self._sample("different", here, there)
+
+    def _surplus(self, segment: int, rest: bytes, places: list[bytes]) -> None:
+        first, second = _hashes(rest)
+        for there in places:
+            self._delta.surplus.put(there)
+            _add(self._delta.surplus_shift, segment, 1, first, second)
+            self._sample("only_in_target", None, there)
+
+    def _sample(self, kind: RowKind, here: bytes | None, there: bytes | None) -> None:
+        kept = self._delta.found.setdefault(kind, [])
+        if len(kept) < self._samples:
+            kept.append(Sample(kind, here, there))
+
+
+def _key(rest: bytes) -> bytes:
+    return rest.rsplit(b"\t", 2)[0]
+
+
+def _hashes(rest: bytes) -> tuple[int, int]:
+    first, second = rest.split(b"\t")[-2:]
+    return int(first), int(second)
+
+
+def _add(shifts: dict[int, Shift], segment: int, rows: int, first: int, second: int) -> None:
+    shift = shifts.setdefault(segment, Shift())
+    shift.rows += rows
+    shift.first = (shift.first + first) & MASK
+    shift.second = (shift.second + second) & MASK

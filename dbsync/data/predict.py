@@ -1,0 +1,68 @@
+"""SyncPlan -> the numbers that a run would write, and what it would refuse for; nothing is written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from dbsync.control import Control
+from dbsync.data.compare import Ends
+from dbsync.data.cursor_run import foretell
+from dbsync.data.plan import Contents, Counts, SyncPlan, TableTask
+from dbsync.data.plan_file import check_contents
+from dbsync.data.problem import Problem
+from dbsync.data.sides import Side, survey_ends
+from dbsync.data.signatures import remember, trusts
+from dbsync.data.survey import surveyed, target_contents
+from dbsync.events import Emit
+from dbsync.model import TableName
+from dbsync.pg import statements
+from dbsync.pg.snapshot import ReaderPool, exported_snapshot
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """The rows that a run would write, what it would refuse for, and (where asked for) what the target holds."""
+
+    counts: Mapping[TableName, Counts]
+    refusals: tuple[Problem, ...]
+    contents: Mapping[TableName, Contents]
+
+
+def predict(plan: SyncPlan, source: Side, target: Side, *, contents: bool, emit: Emit, control: Control) -> Prediction:
+    """Foretell a run of this plan; with ``contents`` also sum up what the target holds. Writes nothing.
+
+    Raises Drift when the target does not hold what the plan expects.
+    """
+    label = "dbsync dry run"
+    with exported_snapshot(
+        source.database,
+        [task.source for task in plan.tables],
+        label=label,
+        lock_timeout_s=plan.options.lock_timeout_s,
+        cancelled_by=control.on_stop,
+    ) as snapshot:
+        readers = ReaderPool(source.database, snapshot, limit=plan.options.jobs, label=label, check=control.check)
+        try:
+            with survey_ends(source, target, readers, label=label, control=control) as (ends, _):
+                memory = remember(plan, ends, (source.oids, target.oids), trust=trusts(plan) and not contents)
+                with surveyed(plan, ends, memory=memory, emit=emit, control=control) as survey:
+                    held = target_contents(plan, survey, ends) if contents or plan.expected else {}
+                    check_contents(plan.expected, held)
+                    counts = {task.target: survey.counts(task, plan) or _count(task, ends) for task in plan.tables}
+                return Prediction(counts, survey.refusals, held)
+        finally:
+            readers.close()
+
+
+def _count(task: TableTask, ends: Ends) -> Counts:
+    """Count what a load would insert and remove, or what rows past a cursor would change."""
+    if task.strategy == "cursor":
+        return foretell(task, ends)
+    with ends.source.reader() as session:
+        (inserted,) = session.one(statements.count_rows(task.source, only=task.source_only, where=task.where))
+    deleted = 0
+    if task.strategy == "replace":
+        with ends.target.reader() as session:
+            (deleted,) = session.one(statements.count_rows(task.target, only=task.target_only))
+    return Counts(inserted, 0, deleted)
