@@ -83,10 +83,15 @@ class End:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MigrationPlan:
-    """What makes the target's schema like the source's, and what undoes it."""
+    """What makes the target's schema like the source's, and what undoes it.
+
+    ``expected``: the fingerprint of the target's schema after it, as the shadow had it; None where that was not
+    tried, or on a server that prints definitions otherwise.
+    """
 
     source: End
     target: End
+    expected: str | None = None
     options: Mapping[str, Any]
     statements: tuple[Statement, ...]
     undo: tuple[Statement, ...] = ()
