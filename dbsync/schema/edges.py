@@ -162,6 +162,7 @@ class Graph:
 
     def _partitions(self) -> None:
         changes = self.changes
+        self._kept_indexes()
         links = [ref for ref in changes.made | changes.gone if ref.kind in ("partition", "inheritance")]
         for ref in links:
             if ref in changes.gone and self.homes[ref] == ref:
@@ -206,6 +207,16 @@ class Graph:
             return None
         table = side.objects[ref].parts["table"] if ref.kind == "index" else ref.name
         return Ref("partition", ref.schema, table)
+
+    def _kept_indexes(self) -> None:
+        """An index that stays while its parent's is made anew hangs on that as soon as its table is attached."""
+        for ref, made in self.source.objects.items():
+            if ref.kind not in ("index", "constraint") or not made.parts["attached_to"] or ref in self.changes.made:
+                continue
+            table = made.parts["table"] if ref.kind == "index" else ref.name
+            link, above = Ref("partition", ref.schema, table), Ref(ref.kind, *made.parts["attached_to"])
+            if link in self.changes.made and above in self.changes.made:
+                self.edges.before(self.creation(above), self.creation(link))
 
     def _detach(self, link: Ref) -> None:
         """A table leaves its parent before anything is done to either, and before another takes its place."""

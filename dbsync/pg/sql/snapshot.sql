@@ -91,6 +91,11 @@ SELECT c.tableoid, c.oid, 0,
                 'replica_identity', c.relreplident,
                 'of_type', CASE WHEN c.reloftype <> 0 THEN c.reloftype::pg_catalog.regtype::text END,
                 'partition_key', CASE WHEN c.relkind = 'p' THEN pg_catalog.pg_get_partkeydef(c.oid) END,
+                'partition_columns', (SELECT pg_catalog.jsonb_agg(a.attname ORDER BY a.attnum)
+                                        FROM pg_catalog.pg_partitioned_table k
+                                        JOIN pg_catalog.pg_attribute a ON a.attrelid = k.partrelid
+                                         AND a.attnum = ANY (k.partattrs::pg_catalog.int2[])
+                                       WHERE k.partrelid = c.oid),
                 'toast_options', (SELECT pg_catalog.jsonb_agg(o ORDER BY o)
                                     FROM pg_catalog.pg_class t, pg_catalog.unnest(t.reloptions) o
                                    WHERE t.oid = c.reltoastrelid),
@@ -561,10 +566,13 @@ SELECT t.tableoid, t.oid, 0, 'transform', '', pg_catalog.format_type(t.trftype, 
        pg_catalog.jsonb_build_object('from', t.trffromsql::text, 'to', t.trftosql::text)
   FROM pg_catalog.pg_transform t JOIN pg_catalog.pg_language l ON l.oid = t.trflang WHERE t.oid >= 16384
 UNION ALL
-SELECT p.tableoid, p.oid, 0, 'ts_parser', n.nspname, p.prsname, '', '', NULL, '{}'::pg_catalog.jsonb
+SELECT p.tableoid, p.oid, 0, 'ts_parser', n.nspname, p.prsname, '', '', NULL,
+       pg_catalog.jsonb_build_object('start', p.prsstart::text, 'gettoken', p.prstoken::text, 'end', p.prsend::text,
+            'lextypes', p.prslextype::text, 'headline', NULLIF(p.prsheadline::pg_catalog.oid, 0)::pg_catalog.regproc::text)
   FROM pg_catalog.pg_ts_parser p JOIN pg_catalog.pg_namespace n ON n.oid = p.prsnamespace WHERE p.oid >= 16384
 UNION ALL
-SELECT p.tableoid, p.oid, 0, 'ts_template', n.nspname, p.tmplname, '', '', NULL, '{}'::pg_catalog.jsonb
+SELECT p.tableoid, p.oid, 0, 'ts_template', n.nspname, p.tmplname, '', '', NULL,
+       pg_catalog.jsonb_build_object('lexize', p.tmpllexize::text, 'init', NULLIF(p.tmplinit::pg_catalog.oid, 0)::pg_catalog.regproc::text)
   FROM pg_catalog.pg_ts_template p JOIN pg_catalog.pg_namespace n ON n.oid = p.tmplnamespace WHERE p.oid >= 16384
 UNION ALL
 SELECT NULL, NULL, 0, 'user_mapping', '', m.srvname, m.usename, '', NULL, '{}'::pg_catalog.jsonb

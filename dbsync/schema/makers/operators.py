@@ -1,10 +1,10 @@
-"""Casts, operators, and the classes and families by which indexes use them: made anew when they change."""
+"""Casts, conversions, operators, and the ways in which indexes use them: all made anew when they change."""
 
 from __future__ import annotations
 
 from collections.abc import Set
 
-from dbsync.pg.quoting import name
+from dbsync.pg.quoting import literal, name
 from dbsync.schema.makers.addresses import address, operator_name
 from dbsync.schema.objects import SchemaObject
 from dbsync.schema.steps import Alteration, Maker, Scene, Step
@@ -25,6 +25,24 @@ class _Casts(_MadeAnew):
         parts = wanted.parts
         ways = {"f": f"WITH FUNCTION {parts['function']}", "i": "WITH INOUT", "b": "WITHOUT FUNCTION"}
         sql = f"CREATE {address(wanted)} {ways[parts['method']]}{_CONTEXTS[parts['context']]}"
+        return [Step(sql, wanted.ref, "create")]
+
+
+class _Conversions(_MadeAnew):
+    def create(self, wanted: SchemaObject, scene: Scene) -> list[Step]:
+        parts = wanted.parts
+        usual = "DEFAULT " if parts["default"] else ""
+        sql = (
+            f"CREATE {usual}{address(wanted)} FOR {literal(parts['for'])} TO {literal(parts['to'])}"
+            f" FROM {parts['function']}"
+        )
+        return [Step(sql, wanted.ref, "create")]
+
+
+class _AccessMethods(_MadeAnew):
+    def create(self, wanted: SchemaObject, scene: Scene) -> list[Step]:
+        kind = "INDEX" if wanted.parts["type"] == "i" else "TABLE"
+        sql = f"CREATE {address(wanted)} TYPE {kind} HANDLER {wanted.parts['handler']}"
         return [Step(sql, wanted.ref, "create")]
 
 
@@ -69,6 +87,8 @@ class _Classes(_MadeAnew):
 
 MAKERS: dict[str, Maker] = {
     "cast": _Casts(),
+    "conversion": _Conversions(),
+    "access_method": _AccessMethods(),
     "operator": _Operators(),
     "operator_family": _Families(),
     "operator_class": _Classes(),

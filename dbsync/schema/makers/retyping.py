@@ -103,16 +103,35 @@ class _Search:
         if parts["of"] in "vm":
             users.disturbs.add(Ref(_VIEWS[parts["of"]], ref.schema, ref.name))
             return
+        if self._is_key(ref):  # nothing alters it: the empty parent is made anew, and its partitions are kept
+            users.disturbs |= {Ref("table", ref.schema, ref.name), *self._partitions_of(ref)}
+            return
         if ref in self.scene.dropped or parts["generated"]:
             users.disturbs.add(ref)
             return
-        if not parts["inherited"] and column not in users.columns:
+        above = self._parent(ref)
+        converts = not parts["inherited"] or (above is not None and self._is_key(above))
+        if converts and column not in users.columns:
             users.columns.append(column)
         for other in self.needed_by.get(ref, ()):
-            if other.kind == "table":
-                users.blocked = users.blocked or f"{other} is partitioned by {ref.sub}"
-            elif other.kind not in _CONVERTED_ALONG and not self._comes_along(self.target.objects[other]):
+            if other.kind not in _CONVERTED_ALONG and not self._comes_along(self.target.objects[other]):
                 users.disturbs.add(other)
+
+    def _is_key(self, column: Ref) -> bool:
+        table = self.target.objects.get(Ref("table", column.schema, column.name))
+        return table is not None and column.sub in (table.parts["partition_columns"] or ())
+
+    def _parent(self, column: Ref) -> Ref | None:
+        link = self.target.objects.get(Ref("partition", column.schema, column.name))
+        return Ref("column", link.parts["parent_schema"], link.parts["parent"], column.sub) if link else None
+
+    def _partitions_of(self, column: Ref) -> list[Ref]:
+        return [
+            ref
+            for ref, made in self.target.objects.items()
+            if ref.kind == "partition"
+            and (made.parts["parent_schema"], made.parts["parent"]) == (column.schema, column.name)
+        ]
 
     def _comes_along(self, made: SchemaObject) -> bool:
         if made.ref.kind == "constraint":
@@ -159,16 +178,15 @@ def replaced(
 
 
 def kept_constraints(domain: Ref, scene: Scene) -> list[SchemaObject]:
-    """The constraints that a domain made anew has from the start: on a composite type in use none can be added.
+    """The constraints that a domain made anew has from the start: within arrays and the like none can be added later.
 
-    They are the wanted ones that both sides have, but for those that need what is not there yet.
+    They are the wanted ones, but for those that need what is not there yet.
     """
     present, source = scene.target.objects, scene.source
     return [
-        source.objects[made.ref]
-        for made in scene.target.members(domain)
+        made
+        for made in (source.members(domain) if domain in source.objects else ())
         if made.ref.kind == "domain_constraint"
-        and made.ref in source.objects
         and all(other in present and other not in scene.created for other in source.needs[made.ref])
     ]
 
@@ -178,21 +196,37 @@ def made_anew_with(domain: Ref, scene: Scene) -> bool:
     seen, queue = {domain}, [domain]
     while queue:
         ref = queue.pop()
-        if ref in scene.source.objects and _is_other(scene.target.objects[ref], scene.source.objects[ref]):
+        if ref in scene.source.objects and ref in scene.target.objects and _is_other(ref, scene):
             return True
-        for other in scene.target.needs[ref] - seen:
+        for other in scene.target.needs.get(ref, frozenset()) - seen:
             if other.kind in TYPES or other.kind == "collation":
                 seen.add(other)
                 queue.append(other)
     return False
 
 
-def _is_other(present: SchemaObject, wanted: SchemaObject) -> bool:
-    if wanted.ref.kind == "enum":
-        return not only_adds_labels(present.parts["labels"] or [], wanted.parts["labels"] or [])
-    if wanted.ref.kind == "domain":
-        return any(present.parts[key] != wanted.parts[key] for key in ("type", "collation"))
-    return wanted.ref.kind == "collation" and present.parts != wanted.parts
+def _is_other(ref: Ref, scene: Scene) -> bool:
+    present, wanted = scene.target.objects[ref].parts, scene.source.objects[ref].parts
+    if ref.kind == "enum":
+        return not only_adds_labels(present["labels"] or [], wanted["labels"] or [])
+    if ref.kind == "domain":
+        return any(present[key] != wanted[key] for key in ("type", "collation")) or must_verify_within(ref, scene)
+    return ref.kind == "collation" and present != wanted
+
+
+def must_verify_within(domain: Ref, scene: Scene) -> bool:
+    """Whether a domain asks more of its values, and some are in arrays or other types, where Postgres does not look.
+
+    ALTER DOMAIN refuses then. A domain of which nothing but constraints changes is left to say so itself.
+    """
+    present, wanted = scene.target.objects[domain].parts, scene.source.objects[domain].parts
+    own = name(domain.schema, domain.name)
+    if present == wanted or all(column.parts["type"] == own for column in held_in_tables(domain, scene)):
+        return False
+    before = {made.ref: made.parts["definition"] for made in scene.target.members(domain)
+              if made.ref.kind == "domain_constraint"}  # fmt: skip
+    asked = any(before.get(made.ref) != made.parts["definition"] for made in kept_constraints(domain, scene))
+    return asked or bool(wanted["not_null"] and not present["not_null"])
 
 
 def only_adds_labels(present: list[str], wanted: list[str]) -> bool:

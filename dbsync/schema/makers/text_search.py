@@ -89,8 +89,21 @@ class _Dictionaries(_Dropped):
         return Alteration((Step(f"ALTER {address(wanted)} ({words})", wanted.ref, "alter"),))
 
 
+class _OfFunctions(_Dropped):
+    """Parsers and templates: a list of functions in C, which only a superuser makes."""
+
+    def create(self, wanted: SchemaObject, scene: Scene) -> list[Step]:
+        facts = ", ".join(f"{key.upper()} = {function}" for key, function in wanted.parts.items() if function)
+        return [Step(f"CREATE {address(wanted)} ({facts})", wanted.ref, "create")]
+
+    def alter(self, present: SchemaObject, wanted: SchemaObject, parts: Set[str], scene: Scene) -> Alteration:
+        return Alteration(rebuild=True)
+
+
 MAKERS: dict[str, Maker] = {
     "collation": _Collations(),
     "ts_configuration": _Configurations(),
     "ts_dictionary": _Dictionaries(),
+    "ts_parser": _OfFunctions(),
+    "ts_template": _OfFunctions(),
 }

@@ -15,6 +15,7 @@ from dbsync.schema.makers.retyping import (
     held_in_tables,
     kept_constraints,
     made_anew_with,
+    must_verify_within,
     only_adds_labels,
     replaced,
     users_of_type,
@@ -101,7 +102,7 @@ class _Domains(_Dropped):
         return [Step(" ".join(words), wanted.ref, "create")]
 
     def alter(self, present: SchemaObject, wanted: SchemaObject, parts: Set[str], scene: Scene) -> Alteration:
-        if parts & {"type", "collation"}:
+        if parts & {"type", "collation"} or must_verify_within(wanted.ref, scene):
             return self._other_base(present, wanted, scene)
         start, steps = f"ALTER {address(wanted)}", []
         if "default" in parts:
@@ -125,6 +126,8 @@ class _Domains(_Dropped):
             if not kind.startswith(own):
                 return by_text(column)  # a type that contains the domain
             array = "[]" if kind.endswith("[]") else ""
+            if array and old == new:
+                return by_text(column)
             return using(column.ref.sub, old + array, new + array, target, source)
 
         checks = [
@@ -153,19 +156,26 @@ def _column_checks(domain: Ref, condition: str, fault: str, scene: Scene) -> Ite
 
 class _DomainConstraints:
     def create(self, wanted: SchemaObject, scene: Scene) -> list[Step]:
+        if _comes_with_domain(wanted, scene):
+            return []
         return [Step(_add_constraint(wanted), wanted.ref, "create", checks=_constraint_checks(wanted, scene))]
 
     def drop(self, present: SchemaObject, scene: Scene) -> list[Step]:
         return [Step(f"{_alter_domain(present)} DROP CONSTRAINT {name(present.ref.sub)}", present.ref, "drop")]
 
     def alter(self, present: SchemaObject, wanted: SchemaObject, parts: Set[str], scene: Scene) -> Alteration:
-        domain = Ref("domain", wanted.ref.schema, wanted.ref.name)
-        if made_anew_with(domain, scene) and wanted in kept_constraints(domain, scene):
-            return Alteration()  # the domain comes with it
+        if _comes_with_domain(wanted, scene):
+            return Alteration()
         if parts != {"definition"} or present.parts["definition"] != f"{wanted.parts['definition']} NOT VALID":
             return Alteration(rebuild=True)
         sql = f"{_alter_domain(wanted)} VALIDATE CONSTRAINT {name(wanted.ref.sub)}"
         return Alteration((Step(sql, wanted.ref, "alter", checks=_constraint_checks(wanted, scene)),))
+
+
+def _comes_with_domain(wanted: SchemaObject, scene: Scene) -> bool:
+    domain = Ref("domain", wanted.ref.schema, wanted.ref.name)
+    stays = domain in scene.target.objects and domain not in scene.dropped
+    return stays and made_anew_with(domain, scene) and wanted in kept_constraints(domain, scene)
 
 
 def _add_constraint(made: SchemaObject) -> str:
