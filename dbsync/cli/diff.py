@@ -1,110 +1,100 @@
-"""``dbsync diff SOURCE TARGET --what data``: which rows would have to change to make TARGET like SOURCE."""
+"""``dbsync diff SOURCE TARGET``: what would have to change, in structure or in rows, to make TARGET like SOURCE."""
 
 from __future__ import annotations
 
 import gc
-from dataclasses import asdict
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from dbsync import services
 from dbsync.cli.command import command
-from dbsync.cli.context import Context, end_of
+from dbsync.cli.context import Context
 from dbsync.cli.options import Format, OutputFile
 from dbsync.cli.output import Answer, Rendering, check_writable, chunks, write_file
-from dbsync.cli.render_diff import diff_github, diff_junit, diff_markdown, diff_text, not_compared_of
 from dbsync.cli.selection_options import (
     Columns,
     Exclude,
+    Ignore,
     Jobs,
     LimitSamples,
     Maps,
+    Schemas,
     SourceArgument,
     Tables,
     TargetArgument,
     Where,
-    compared,
 )
-from dbsync.data.differences import CompareReport
-from dbsync.errors import DbsyncError
+from dbsync.errors import ConfigError
+
+if TYPE_CHECKING:  # each kind of comparison loads only what it needs
+    from dbsync.cli.compared_rows import ComparedRows
+    from dbsync.cli.compared_schemas import ComparedSchemas
 
 FORMATS: tuple[Format, ...] = ("text", "json", "md", "github", "junit")
 JunitFile = Annotated[
     Path | None, typer.Option("--junit", metavar="FILE", help="Also write JUnit XML to this file; as -o junit=FILE.")
 ]
 ExitZero = Annotated[bool, typer.Option("--exit-zero", help="Exit with 0 in place of 1.")]
+What = Literal["schema", "data", "both"]
 
 
-@command("diff", formats=FORMATS, two_ended=True, graceful=True, report=True)
+@command("diff", formats=(*FORMATS, "sql"), two_ended=True, graceful=True, report=True)
 def diff(
     context: Context,
     source: SourceArgument,
     target: TargetArgument,
-    what: Annotated[
-        Literal["data"],
-        typer.Option("--what", show_default=False, help="What to compare: data (structures: not in this version)."),
-    ],
+    what: Annotated[What, typer.Option("--what", help="What to compare.")] = "schema",
     tables: Tables = None,
     exclude: Exclude = None,
+    schemas: Schemas = None,
+    ignore: Ignore = None,
+    strict: Annotated[bool, typer.Option("--strict", help="Exit 1 also for anything that was not compared.")] = False,
     where: Where = None,
     columns: Columns = None,
     maps: Maps = None,
     jobs: Jobs = 4,
     limit_samples: LimitSamples = 5,
-    stat: Annotated[bool, typer.Option("--stat", help="Only the counts, no rows.")] = False,
+    stat: Annotated[bool, typer.Option("--stat", help="Only the counts: no rows, no details.")] = False,
     junit: JunitFile = None,
     exit_zero: ExitZero = False,
 ) -> Answer:
-    """Show which rows differ, reading one snapshot of each side; nothing is written. Exit 0: same, 1: they differ."""
-    options = compared(tables, exclude, where, columns, maps, jobs)
+    """Show what would make TARGET like SOURCE; nothing is written. Exit 0: same, 1: they differ.
+
+    A side may be a file that ends in .sql when schemas are compared: it is loaded into a throw-away server.
+    """
     check_junit(junit)
-    ends = (context.database(source, read_only=True), context.database(target, read_only=True))
-    gc.enable()  # see cli.main: from here on it may take long
-    report = services.compare(
-        *ends,
-        options,
-        level="full",
-        samples=0 if stat else limit_samples,
-        emit=context.emit,
-        control=context.control,
-        warn=context.warn,
-        opened=lambda left, right: context.describe(source=end_of(left), target=end_of(right)),
-    )
-    for warning in report.warnings:
-        context.warn(warning)
-    error = failure(report)
-    same = not report.differs and report.complete
-    render: dict[Format, Rendering] = {
-        "text": lambda: diff_text(report, stat=stat),
-        "md": lambda: diff_markdown(report, stat=stat),
-        "github": lambda: diff_github(report, stat=stat),
-        "junit": lambda: diff_junit(report, stat=stat),
-    }
+    _check_options(context, what, data={"--where": where, "--columns": columns, "--map": maps},
+                   schema={"--schema": schemas, "--ignore": ignore})  # fmt: skip
+    found: list[ComparedSchemas | ComparedRows] = []
+    if what != "data":
+        from dbsync.cli.compared_schemas import compare_schemas
+
+        found.append(compare_schemas(context, (source, target), tables, exclude, schemas, ignore, what=what, stat=stat))
+    if what != "schema":
+        from dbsync.cli.compared_rows import compare_rows
+
+        gc.enable()  # see cli.main: from here on it may take long
+        if found and schemas:
+            tables, exclude = found[0].table_patterns(), None  # type: ignore[union-attr]  # the schemas' come first
+        found.append(
+            compare_rows(
+                context, (source, target), tables, exclude, where, columns, maps, jobs,
+                samples=0 if stat else limit_samples, stat=stat,
+            )
+        )  # fmt: skip
+    render = _merged(found)
     write_junit(junit, render)
+    error = next((one.error for one in found if one.error is not None), None)
+    same = all(one.same(strict=strict) for one in found)
     return Answer(
-        result=_result(report),
+        result={"what": what, "same": same, **_results(found)},
         render=render,
         exit_code=error.exit_code if error else 0 if same or exit_zero else 1,
-        not_compared=not_compared_of(report),
+        not_compared=[entry for one in found for entry in one.not_compared()],
         error=error,
         hushed=True,
-    )
-
-
-def failure(report: CompareReport) -> DbsyncError | None:
-    """What a table failed with while it was read, if any did."""
-    errors = [table.error for table in report.tables if table.error is not None]
-    if not errors:
-        return None
-    first = errors[0]
-    return DbsyncError(
-        f"{len(errors)} of {len(report.tables)} tables could not be compared: {first.message}",
-        hint=first.hint,
-        code=first.code,
-        sqlstate=first.sqlstate,
-        details=first.details,
     )
 
 
@@ -120,21 +110,40 @@ def write_junit(path: Path | None, render: dict[Format, Rendering]) -> None:
         write_file(path, chunks(render["junit"]))
 
 
-def _result(report: CompareReport) -> dict[str, Any]:
-    tables = [table.to_dict() for table in report.tables]
-    totals = ("only_in_source", "only_in_target", "different")
-    return {
-        "what": "data",
-        "level": report.level,
-        "same": not report.differs and report.complete,
-        "tables": tables,
-        "totals": {
-            "tables": len(tables),
-            "differ": sum(table["state"] == "differs" for table in tables),
-            "not_compared": sum(table["state"] == "not_compared" for table in tables),
-            **{name: sum(table[name] or 0 for table in tables) for name in totals},
-        },
-        "skipped": [asdict(entry) for entry in report.skipped],
-        "source_snapshot": report.source_snapshot,
-        "target_snapshot": report.target_snapshot,
-    }
+def _check_options(context: Context, what: What, *, data: dict[str, Any], schema: dict[str, Any]) -> None:
+    """Refuse what would be accepted and not looked at."""
+    for names, kind in ((data, "data"), (schema, "schema")):
+        for name, value in names.items():
+            if value and what not in (kind, "both"):
+                raise ConfigError(f"{name} belongs to --what {kind}", hint=f"add --what {kind}, or leave {name} out")
+    formats = {context.options.format, *(output.format for output in context.options.outputs)}
+    if "sql" in formats and what != "schema":
+        raise ConfigError("--format sql belongs to --what schema", hint="dbsync sync writes the rows that differ")
+
+
+def _results(found: list[ComparedSchemas | ComparedRows]) -> dict[str, Any]:
+    merged: dict[str, Any] = {}
+    for one in found:
+        merged |= one.result()
+    return merged
+
+
+def _merged(found: list[ComparedSchemas | ComparedRows]) -> dict[Format, Rendering]:
+    """Each format over everything that was compared, one after the other."""
+
+    def joined(name: Format) -> Callable[[], Iterator[str]]:
+        def pieces() -> Iterator[str]:
+            for number, one in enumerate(found):
+                if number and name in ("text", "md"):
+                    yield "\n"
+                yield from one.render(name)
+
+        return pieces
+
+    def suite() -> str:
+        from dbsync.cli.junit import junit
+
+        return junit("dbsync.diff", [case for one in found for case in one.cases()])
+
+    render: dict[Format, Rendering] = {name: joined(name) for name in ("text", "md", "github", "sql")}
+    return {**render, "junit": suite}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from dbsync.cli.annotations import annotation
-from dbsync.cli.junit import Case, junit
+from dbsync.cli.junit import Case
 from dbsync.cli.tables import markdown_table, text_table
 from dbsync.cli.terminal import escape
 from dbsync.data.differences import CompareReport, RowDifference, TableComparison
@@ -60,11 +60,10 @@ def diff_github(report: CompareReport, *, stat: bool) -> Iterator[str]:
     yield annotation("notice", summary(report), title="dbsync diff")
 
 
-def diff_junit(report: CompareReport, *, stat: bool) -> str:
+def diff_cases(report: CompareReport, *, stat: bool) -> list[Case]:
     """Return one test case for each table."""
     cases = [_case(table, stat=stat) for table in report.tables]
-    cases += [Case(name=entry.table, outcome="skipped", message=entry.reason) for entry in report.skipped]
-    return junit("dbsync.diff", cases)
+    return cases + [Case(name=entry.table, outcome="skipped", message=entry.reason) for entry in report.skipped]
 
 
 def summary(report: CompareReport) -> str:

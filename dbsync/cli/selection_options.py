@@ -19,6 +19,17 @@ Tables = Annotated[
 Exclude = Annotated[
     list[str] | None, typer.Option("--exclude", metavar="PATTERN", help="Leave these tables out; repeatable.")
 ]
+Schemas = Annotated[
+    list[str] | None, typer.Option("--schema", metavar="PATTERN", help="Only what is in these schemas; repeatable.")
+]
+Ignore = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--ignore",
+        metavar="WORDS",
+        help="Leave out attributes or kinds: owner,privileges,comments,trigger; repeatable.",
+    ),
+]
 Where = Annotated[
     list[str] | None,
     typer.Option("--where", metavar="TABLE:EXPR", help="Only the rows that match, on both sides; repeatable."),

@@ -8,8 +8,9 @@ from typing import Annotated, Literal
 import typer
 
 from dbsync.cli.command import command
+from dbsync.cli.compared_rows import failure
 from dbsync.cli.context import Context, end_of
-from dbsync.cli.diff import FORMATS, ExitZero, JunitFile, check_junit, failure, write_junit
+from dbsync.cli.diff import FORMATS, ExitZero, JunitFile, check_junit, write_junit
 from dbsync.cli.options import Format
 from dbsync.cli.output import Answer, Rendering
 from dbsync.cli.render_diff import not_compared_of

@@ -4,7 +4,7 @@ A named server (``local:NAME``) stays up until ``local down``; an ``EphemeralSer
 the process that started it. Nothing here needs a driver, creates an OS user or asks for root.
 """
 
-from dbsync.local.binaries import Binaries, find_binaries
+from dbsync.local.binaries import Binaries, available_majors, find_binaries
 from dbsync.local.ephemeral import EphemeralServer
 from dbsync.local.store import LocalServer, down, list_servers, psql_command, reset, resolve, up, url
 
@@ -12,6 +12,7 @@ __all__ = [
     "Binaries",
     "EphemeralServer",
     "LocalServer",
+    "available_majors",
     "down",
     "find_binaries",
     "list_servers",

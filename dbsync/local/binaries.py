@@ -70,6 +70,11 @@ def find_binaries(major: int | None = None, *, tls: bool = False) -> Binaries:
     )
 
 
+def available_majors() -> list[int]:
+    """Return the major versions of the server programs that are here, each once."""
+    return sorted({found.major for found in _candidates()})
+
+
 def _candidates() -> Iterator[Binaries]:
     chosen = os.environ.get("DBSYNC_PG_BINDIR")
     if chosen:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dbsync.schema.objects import Grant, Ref, SchemaObject, Snapshot
+from dbsync.schema.prints import UNQUALIFIED_SINCE, same_view
 
 # What only says again what another part says, or where a thing stands.
 _DERIVED = {
@@ -25,6 +26,7 @@ _DERIVED = {
     "trigger": {"of"},
     "rule": {"of"},
     "extension": {"relocatable"},
+    "collation": {"collencoding"},  # of the database in which it was made
 }
 _VIEW_COLUMNS = frozenset("vm")
 _MAINTAIN = 170000
@@ -72,6 +74,8 @@ def compare_schemas(source: Snapshot, target: Snapshot, *, ignore: Collection[st
         if one_sided and (ref.kind != "column" or ref not in wanted.keys() | present.keys()):
             continue
         parts = differing_parts(target.objects[ref], source.objects[ref], oldest=oldest, ignore=ignore)
+        if "definition" in parts and ref.kind in ("view", "matview") and _printed_alike(source, target, ref):
+            parts = {name: pair for name, pair in parts.items() if name != "definition"}
         if parts:
             changes.append(Change(ref, parts))
     return SchemaDiff(
@@ -81,6 +85,14 @@ def compare_schemas(source: Snapshot, target: Snapshot, *, ignore: Collection[st
         changed=tuple(changes),
         reordered=_reordered(source, target),
     )
+
+
+def _printed_alike(source: Snapshot, target: Snapshot, view: Ref) -> bool:
+    """Whether two definitions are one, in the words of servers before and after version 16."""
+    older, newer = sorted((source, target), key=lambda side: side.server_version_num)
+    if not older.server_version_num < UNQUALIFIED_SINCE <= newer.server_version_num:
+        return False
+    return same_view(*(side.objects[view].parts["definition"] for side in (older, newer)))
 
 
 def _on_another_kind(wanted: SchemaObject, present: SchemaObject) -> bool:

@@ -166,8 +166,7 @@ def test_a_selection_narrows_both_sides(pairs, call):
         (("--what", "data", "--columns", "orders:id,no_such"), "NO_SUCH_COLUMN"),
         (("--what", "data", "--map", "public.no=public.b"), "CONFIG"),
         (("--what", "data", "--junit", "no/such/place"), "CONFIG"),
-        (("--what", "schema"), "USAGE"),
-        ((), "USAGE"),
+        (("--what", "nothing"), "USAGE"),
     ],
     ids=" ".join,
 )

@@ -1,0 +1,100 @@
+"""The data part of ``dbsync diff``: the rows of two databases, and what is told of the comparison."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from dbsync import services
+from dbsync.cli.context import Context, end_of
+from dbsync.cli.junit import Case
+from dbsync.cli.options import Format
+from dbsync.cli.render_diff import diff_cases, diff_github, diff_markdown, diff_text, not_compared_of
+from dbsync.cli.selection_options import compared
+from dbsync.data.differences import CompareReport
+from dbsync.errors import DbsyncError
+
+
+class ComparedRows:
+    """Two databases' rows, compared."""
+
+    def __init__(self, report: CompareReport, *, stat: bool) -> None:
+        self.report, self.stat = report, stat
+        self.error = failure(report)
+
+    def same(self, *, strict: bool) -> bool:
+        """Whether no row differs and every table was compared, and under ``strict`` none was skipped."""
+        return not self.report.differs and self.report.complete and not (strict and self.report.skipped)
+
+    def result(self) -> dict[str, Any]:
+        """The members of the JSON result."""
+        report = self.report
+        tables = [table.to_dict() for table in report.tables]
+        totals = ("only_in_source", "only_in_target", "different")
+        return {
+            "level": report.level,
+            "tables": tables,
+            "totals": {
+                "tables": len(tables),
+                "differ": sum(table["state"] == "differs" for table in tables),
+                "not_compared": sum(table["state"] == "not_compared" for table in tables),
+                **{name: sum(table[name] or 0 for table in tables) for name in totals},
+            },
+            "skipped": [asdict(entry) for entry in report.skipped],
+            "source_snapshot": report.source_snapshot,
+            "target_snapshot": report.target_snapshot,
+        }
+
+    def not_compared(self) -> list[dict[str, object]]:
+        """The envelope's list."""
+        return not_compared_of(self.report)
+
+    def render(self, name: Format) -> Iterable[str]:
+        """Return the text in a format."""
+        texts = {"text": diff_text, "md": diff_markdown, "github": diff_github}
+        return texts[name](self.report, stat=self.stat)
+
+    def cases(self) -> list[Case]:
+        """Test cases."""
+        return diff_cases(self.report, stat=self.stat)
+
+
+def compare_rows(
+    context: Context,
+    ends: tuple[str, str],
+    tables: Sequence[str] | None,
+    exclude: Sequence[str] | None,
+    where: Sequence[str] | None,
+    columns: Sequence[str] | None,
+    maps: Sequence[str] | None,
+    jobs: int,
+    *,
+    samples: int,
+    stat: bool,
+) -> ComparedRows:
+    """Read both sides and compare their rows."""
+    options = compared(tables, exclude, where, columns, maps, jobs)
+    left, right = (context.database(text, read_only=True) for text in ends)
+    report = services.compare(
+        left, right, options, level="full", samples=samples, emit=context.emit, control=context.control,
+        warn=context.warn, opened=lambda one, other: context.describe(source=end_of(one), target=end_of(other)),
+    )  # fmt: skip
+    for warning in report.warnings:
+        context.warn(warning)
+    return ComparedRows(report, stat=stat)
+
+
+def failure(report: CompareReport) -> DbsyncError | None:
+    """What a table failed with while it was read, if any did."""
+    errors = [table.error for table in report.tables if table.error is not None]
+    if not errors:
+        return None
+    first = errors[0]
+    return DbsyncError(
+        f"{len(errors)} of {len(report.tables)} tables could not be compared: {first.message}",
+        hint=first.hint,
+        code=first.code,
+        sqlstate=first.sqlstate,
+        details=first.details,
+    )

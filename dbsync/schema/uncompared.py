@@ -1,0 +1,93 @@
+"""PURE: what a comparison of two schemas leaves uncompared, each with its number and the reason."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from dbsync.schema.diff import SchemaDiff, default_not_null_name
+from dbsync.schema.objects import Ref, Snapshot
+
+# Values that mean "nothing was said" in attributes that only newer servers have.
+_USUAL: Mapping[str, Any] = {"pubgencols": "n", "pubviaroot": False}
+_NOTHING: tuple[Any, ...] = (None, False, "", [], {})
+_REASONS = {
+    "subscription": "what it replicates is not read: it may hold a password",
+    "database setting": "ALTER DATABASE and ALTER ROLE IN DATABASE ... SET belong to the database, not to its schema",
+    "database privilege": "it belongs to the database, not to its schema",
+    "database comment": "it belongs to the database, not to its schema",
+    "large object": "its owner and rights are not compared; what it holds is data",
+    "comment on a part": "the part it describes is no object of its own",
+    "user_mapping": "its options may hold a password and are not read",
+    "column_order": "columns stand in another order, which no ALTER can change",
+}
+_PUBLIC = Ref("schema", "", "public")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Uncompared:
+    """So many things of a kind; ``objects`` names them where they have names."""
+
+    kind: str
+    count: int
+    reason: str
+    objects: tuple[str, ...] = ()
+
+
+def find_uncompared(
+    source: Snapshot, target: Snapshot, diff: SchemaDiff, *, ignore: Collection[str] = ()
+) -> tuple[Uncompared, ...]:
+    """List everything that both snapshots hold or saw and that ``diff`` says nothing about."""
+    found = [*_counted(source, target), *_mappings(source, target), *_of_one_version(source, target)]
+    if diff.reordered and "column_order" not in ignore:
+        found.append(_named("column_order", [str(ref) for ref in diff.reordered], _REASONS["column_order"]))
+    return tuple(one for one in found if one.kind not in ignore)
+
+
+def public_is_older(source: Snapshot, target: Snapshot) -> bool:
+    """Whether one server is from before version 15, which gave the schema public another owner and other rights."""
+    versions = source.server_version_num, target.server_version_num
+    return min(versions) < 150000 <= max(versions)
+
+
+def _counted(source: Snapshot, target: Snapshot) -> Iterator[Uncompared]:
+    for kind in sorted(source.uncompared.keys() | target.uncompared.keys()):
+        numbers = [side.uncompared.get(kind, 0) for side in (source, target)]
+        reason = _REASONS.get(kind, "dbsync does not compare them")
+        yield Uncompared(kind=kind, count=max(numbers), reason=f"{reason} (source {numbers[0]}, target {numbers[1]})")
+
+
+def _mappings(source: Snapshot, target: Snapshot) -> Iterator[Uncompared]:
+    names = [str(ref) for ref in source.objects.keys() & target.objects.keys() if ref.kind == "user_mapping"]
+    if names:
+        yield _named("user_mapping", names, _REASONS["user_mapping"])
+
+
+def _of_one_version(source: Snapshot, target: Snapshot) -> Iterator[Uncompared]:
+    """Attributes that only one of two servers knows, where they say something."""
+    if source.server_version_num // 10000 == target.server_version_num // 10000:
+        return
+    found: dict[tuple[str, str, int], list[str]] = {}
+    older = min(source.server_version_num, target.server_version_num) // 10000
+    for ref in source.objects.keys() & target.objects.keys():
+        sides = source.objects[ref].parts, target.objects[ref].parts
+        for name in sides[0].keys() ^ sides[1].keys():
+            value = sides[0].get(name, sides[1].get(name))
+            if value not in _NOTHING and not _is_usual(ref, name, value):
+                found.setdefault((ref.kind, name, older), []).append(str(ref))
+    for (kind, name, version), names in sorted(found.items()):
+        yield _named(kind, names, f"{name.replace('_', ' ')}: Postgres {version} has no such attribute")
+    if public_is_older(source, target) and _PUBLIC in source.objects.keys() & target.objects.keys():
+        yield _named("schema", [str(_PUBLIC)], "owner and rights of public: Postgres 15 changed what they are")
+
+
+def _is_usual(ref: Ref, name: str, value: Any) -> bool:
+    if name == "not_null_constraint":
+        usual = {"name": default_not_null_name(ref), "valid": True, "no_inherit": False}
+        return bool({key: value[key] for key in usual} == usual)
+    return name in _USUAL and bool(_USUAL[name] == value)
+
+
+def _named(kind: str, names: list[str], reason: str) -> Uncompared:
+    return Uncompared(kind=kind, count=len(names), reason=reason, objects=tuple(sorted(names)))
