@@ -145,8 +145,8 @@ class RunContext:
 
     def wait_for(self, future: Future[Digest]) -> Digest:
         """Wait for a digest; gives up when the run is stopped."""
-        while not future.done():
-            self.control.wait(0.05)
+        while not wait([future], timeout=0.05).done:
+            self.control.check()
         return future.result()
 
     def source_sequences(self, names: list[TableName]) -> Mapping[TableName, SequenceState]:

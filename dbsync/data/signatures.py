@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -23,6 +24,7 @@ from dbsync.pg.database import Session
 from dbsync.pg.facts import ServerFacts, TableFacts, read_server, read_tables
 from dbsync.pg.identity import DatabaseIdentity, identify
 from dbsync.pg.ledger_memory import Signature, read_signatures, write_signature
+from dbsync.pg.snapshot import ReaderPool
 from dbsync.segments import MASK, Remembered, Segmentation, Sums
 
 _FARTHEST = 1 << 30  # transactions; after 2^32 the number of one is given again
@@ -142,21 +144,26 @@ def remember(
     if not plan.ledger or not tasks:
         return Memory()
     try:
-        with ends.source.reader() as mine, ends.target.reader() as theirs:
-            origin = identify(mine)
+        left, right = ([side[name] for name in names] for side, names in zip(oids, _names(tasks), strict=True))
+        with ThreadPoolExecutor(1, thread_name_prefix="facts") as beside:
+            reading = beside.submit(_read_end, ends.target, right, oids[1])
+            with ends.source.reader() as mine:
+                origin = identify(mine)
             if origin.system is None:
                 return Memory("the source does not tell its system identifier")
-            left, right = ([side[name] for name in names] for side, names in zip(oids, _names(tasks), strict=True))
-            both = (
-                _End(read_server(mine), read_tables(mine, left), oids[0]),
-                _End(read_server(theirs), read_tables(theirs, right), oids[1]),
-            )
+            both = _read_end(ends.source, left, oids[0]), reading.result()
+        with ends.target.reader() as theirs:
             known = read_signatures(theirs, origin) if trust and ledger.find_ledger(theirs) is not None else {}
     except StatementFailed as error:
         return Memory(f"signatures cannot be used: {error.message}")
     if not trust:
         return Memory("--full-compare" if plan.options.full_compare else "", origin, both)
     return Memory("", origin, both, known)
+
+
+def _read_end(readers: ReaderPool, oids: list[int], all_oids: Mapping[TableName, int]) -> _End:
+    with readers.reader() as session:
+        return _End(read_server(session), read_tables(session, oids), all_oids)
 
 
 def how_compared(delta: Delta, why: str) -> str:

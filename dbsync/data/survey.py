@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -68,8 +68,8 @@ def surveyed(plan: SyncPlan, ends: Ends, *, memory: Memory, emit: Emit, control:
         try:
             for task in tasks:
                 future = found[task.target]
-                while not future.done():
-                    control.wait(0.05)
+                while not wait([future], timeout=0.05).done:
+                    control.check()
                 survey.deltas[task.target] = future.result()
         except BaseException as error:
             control.stop(error if isinstance(error, DbsyncError) else InternalFault.of(error))
