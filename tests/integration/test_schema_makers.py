@@ -15,10 +15,12 @@ import pytest
 
 from dbsync.pg.database import Database as Handle
 from dbsync.schema.diff import compare_schemas
+from dbsync.schema.makers import MAKERS
 from dbsync.schema.objects import Snapshot
 from dbsync.schema.plan import Statement
 from dbsync.schema.planner import PlannedStatements, plan_statements
 from dbsync.schema.snapshot import take_snapshot
+from dbsync.schema.steps import Scene
 from dbsync.urls import parse_url
 from tests.fixtures.databases import Database, Servers, fresh_database
 
@@ -542,6 +544,37 @@ def runs_checks(database: Database, plan: PlannedStatements) -> None:
     for statement in plan.statements:
         for check in statement.checks:
             assert isinstance(database.value(check.sql), int)
+
+
+def test_secret_options_of_servers_are_not_read_and_not_written(source_db: Database, target_db: Database) -> None:
+    source_db.execute(
+        "CREATE FOREIGN DATA WRAPPER w OPTIONS (a_token 'hidden-1'); CREATE SERVER s FOREIGN DATA WRAPPER w"
+        " OPTIONS (host 'h', \"Password\" 'hidden-2'); CREATE SERVER t FOREIGN DATA WRAPPER w OPTIONS (x 'y')"
+    )
+    target_db.execute(
+        "CREATE FOREIGN DATA WRAPPER w; CREATE SERVER t FOREIGN DATA WRAPPER w OPTIONS (secret 'hidden-3')"
+    )
+    wanted = snapshot(source_db)
+    plan = plan_statements(wanted, snapshot(target_db))
+    apply(target_db, plan.statements)
+    left = {change.ref.name for change in compare_schemas(wanted, snapshot(target_db)).changed}
+    assert left == {"w", "s", "t"}, "what is missing is seen"
+    assert {unplanned.ref.name for unplanned in plan.unplanned} == {"w", "t"}
+    assert "hidden" not in str(wanted) + str(plan) + str(snapshot(target_db))
+
+
+def test_results_that_a_replaced_function_leaves_behind_are_told(target_db: Database) -> None:
+    target_db.execute(
+        "CREATE FUNCTION f(a int) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT 1'; CREATE TABLE t (a int);"
+        "CREATE INDEX kept ON t (f(a)); CREATE VIEW v AS SELECT f(a) FROM t"
+    )
+    target = snapshot(target_db)
+    target_db.execute("CREATE OR REPLACE FUNCTION f(a int) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT 2'")
+    source = snapshot(target_db)
+    ref = next(ref for ref in source.objects if ref.kind == "function")
+    scene = Scene(source=source, target=target)
+    alteration = MAKERS["function"].alter(target.objects[ref], source.objects[ref], {"definition"}, scene)
+    assert [warning.split(" holds ")[0] for warning in alteration.warnings] == ["index public.kept"]
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)

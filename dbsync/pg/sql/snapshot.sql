@@ -414,18 +414,23 @@ SELECT s.pnpubid, pg_catalog.jsonb_agg(n.nspname ORDER BY n.nspname)
  GROUP BY s.pnpubid;
 
 -- name: foreign_data
--- Wrappers and servers. What a user mapping holds is secret: it is counted, not read.
+-- Wrappers and servers. What a user mapping holds is secret: it is counted, not read; nor are options that are
+-- named like a secret: that they are there is all that is compared.
 SELECT w.tableoid, w.oid, 0, 'foreign_data_wrapper', '', w.fdwname, '', '', pg_catalog.pg_get_userbyid(w.fdwowner),
        pg_catalog.jsonb_build_object(
             'handler', NULLIF(w.fdwhandler, 0)::pg_catalog.regproc::text,
             'validator', NULLIF(w.fdwvalidator, 0)::pg_catalog.regproc::text,
-            'options', (SELECT pg_catalog.jsonb_agg(o ORDER BY o) FROM pg_catalog.unnest(w.fdwoptions) o))
+            'options', (SELECT pg_catalog.jsonb_agg(pg_catalog.regexp_replace(o,
+                '^([^=]*(passw|secret|token|credential|api_?key|private_?key)[^=]*)=.*', '\1=********', 'i') ORDER BY o)
+                FROM pg_catalog.unnest(w.fdwoptions) o))
   FROM pg_catalog.pg_foreign_data_wrapper w WHERE w.oid >= 16384
 UNION ALL
 SELECT s.tableoid, s.oid, 0, 'server', '', s.srvname, '', '', pg_catalog.pg_get_userbyid(s.srvowner),
        pg_catalog.jsonb_build_object(
             'wrapper', w.fdwname, 'type', s.srvtype, 'version', s.srvversion,
-            'options', (SELECT pg_catalog.jsonb_agg(o ORDER BY o) FROM pg_catalog.unnest(s.srvoptions) o))
+            'options', (SELECT pg_catalog.jsonb_agg(pg_catalog.regexp_replace(o,
+                '^([^=]*(passw|secret|token|credential|api_?key|private_?key)[^=]*)=.*', '\1=********', 'i') ORDER BY o)
+                FROM pg_catalog.unnest(s.srvoptions) o))
   FROM pg_catalog.pg_foreign_server s JOIN pg_catalog.pg_foreign_data_wrapper w ON w.oid = s.srvfdw;
 
 -- name: casts

@@ -18,7 +18,7 @@ from dbsync.schema.steps import Alteration, Maker, Scene, Step
 _NEVER_REPLACED = frozenset({"result", "window", "aggkind", "aggnumdirectargs"})
 # What keeps results of a function and does not notice that it gives others now.
 _KEEPERS = {"index": "index", "column": "generated column", "constraint": "check", "domain_constraint": "check",
-            "matview": "materialised view"}  # fmt: skip
+            "matview": "matview"}  # fmt: skip
 _SHARING = {"r": "READ_ONLY", "s": "SHAREABLE", "w": "READ_WRITE"}
 _PARALLEL = {"s": "SAFE", "r": "RESTRICTED", "u": "UNSAFE"}
 
@@ -50,9 +50,14 @@ def _may_stand_in(present: SchemaObject, wanted: SchemaObject) -> bool:
 def _stale_results(ref: Ref, schema: Snapshot) -> tuple[str, ...]:
     kept = sorted(other for other, needed in schema.needs.items() if ref in needed and other.kind in _KEEPERS)
     return tuple(
-        f"{other} ({_KEEPERS[other.kind]}) holds what {ref} gave before it changed; Postgres does not work it out anew"
+        f"{other}{_what(other)} holds what {ref} gave before it changed; Postgres does not work it out anew"
         for other in kept
     )
+
+
+def _what(ref: Ref) -> str:
+    word = _KEEPERS[ref.kind]
+    return "" if word == ref.kind else f" ({word})"
 
 
 class _Aggregates:
