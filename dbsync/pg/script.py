@@ -56,17 +56,26 @@ def read_script(name: str, text: str) -> Script:
         raise ConfigError(f"{name}: {error.message}", hint=error.hint, code="BAD_SCRIPT") from error
 
 
-def run_script(session: Session, script: Script, *, run_as: str) -> None:
-    """Run it as a superuser of that name. Raises ConfigError with the line and the server's sentence."""
-    _make_roles(session, [*script.roles(), run_as])
-    session.execute(sql.SQL("ALTER ROLE {} SUPERUSER").format(sql.Identifier(run_as)))
-    session.execute(sql.SQL("SET SESSION AUTHORIZATION {}").format(sql.Identifier(run_as)))
+def run_script(session: Session, script: Script, *, run_as: str | None) -> None:
+    """Run it as a superuser of that name, made for it; with None as the session's own role, no role being made.
+
+    Raises ConfigError with the line and the server's sentence.
+    """
+    if run_as is not None:
+        _make_roles(session, [*script.roles(), run_as])
+        become(session, run_as)
     for statement in script.statements:
         try:
             _run(session, script, statement)
         except StatementFailed as error:
             if not (error.sqlstate == _EXISTS and _makes_role(statement)):
                 raise _fault(script, statement, error) from error
+
+
+def become(session: Session, role: str) -> None:
+    """Act as a superuser of that name, in a throw-away server."""
+    session.execute(sql.SQL("ALTER ROLE {} SUPERUSER").format(sql.Identifier(role)))
+    session.execute(sql.SQL("SET SESSION AUTHORIZATION {}").format(sql.Identifier(role)))
 
 
 def new_database(session: Session, name: str) -> None:

@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -100,6 +102,18 @@ def _on_another_kind(wanted: SchemaObject, present: SchemaObject) -> bool:
     return wanted.ref.kind == "column" and (wanted.parts["of"] in _VIEW_COLUMNS) != (
         present.parts["of"] in _VIEW_COLUMNS
     )
+
+
+def schema_fingerprint(snapshot: Snapshot) -> str:
+    """One hash for all that two snapshots are compared by; equal on servers that print definitions alike."""
+    found = []
+    for ref, made in sorted(snapshot.objects.items()):
+        derived = _DERIVED.get(ref.kind, set())
+        parts = {key: _comparable(made, key) for key in made.parts if key not in derived}
+        if not is_implied(made):
+            found.append([*ref, parts, made.owner, sorted(made.grants), made.comment])
+    text = json.dumps(found, sort_keys=True, ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def is_implied(made: SchemaObject) -> bool:

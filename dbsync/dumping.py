@@ -1,0 +1,84 @@
+"""Run pg_dump for the schema of a database, where a fitting program is at hand. Secrets go by the environment."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from dbsync.errors import ConfigError, StatementFailed
+from dbsync.local import available_majors, find_binaries
+from dbsync.pg.dial import CONNECT_TIMEOUT_S, route
+from dbsync.urls import DatabaseUrl
+
+_KEPT = ("PGPASSWORD", "PGPASSFILE")
+_LONGEST_REASON = 300
+
+
+@dataclass(frozen=True, slots=True)
+class DumpProgram:
+    """A pg_dump and its major version."""
+
+    path: Path
+    major: int
+
+
+def find_pg_dump(server_major: int) -> DumpProgram | None:
+    """Return a pg_dump that reads servers of that major version: its own or the next newer one."""
+    for major in sorted(available_majors()):
+        if major < server_major:
+            continue
+        try:
+            program = find_binaries(major).bindir / "pg_dump"
+        except ConfigError:
+            continue
+        if program.exists():
+            return DumpProgram(program, major)
+    return None
+
+
+def dump_schema(url: DatabaseUrl, program: DumpProgram, *, check: Callable[[], None] = lambda: None) -> str:
+    """Return the schema as SQL, without dbsync's own. Raises StatementFailed with pg_dump's sentence."""
+    command = [
+        str(program.path), "--schema-only", "--no-password", "--exclude-schema=dbsync", "--no-tablespaces",
+        "--no-subscriptions", "--no-sync", "--encoding=UTF8",
+    ]  # fmt: skip
+    if program.major >= 18:
+        command.append("--no-statistics")
+    process = subprocess.Popen(
+        command, env=_environment(url), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    try:
+        while True:
+            try:
+                out, err = process.communicate(timeout=0.2)
+                break
+            except subprocess.TimeoutExpired:
+                check()
+    except BaseException:
+        process.kill()
+        process.wait()
+        raise
+    if process.returncode:
+        reason = " ".join(err.decode(errors="replace").split())[:_LONGEST_REASON]
+        raise StatementFailed(f"pg_dump of {url.name} failed: {reason}", code="PG_DUMP")
+    return out.decode("utf-8")
+
+
+def _environment(url: DatabaseUrl) -> dict[str, str]:
+    """Where our own sessions go, in the words of libpq's variables; ambient ones do not steer it."""
+    way = route(url)
+    given = {name: value for name, value in os.environ.items() if not name.startswith("PG") or name in _KEPT}
+    found = {
+        "PGHOST": way.host, "PGPORT": str(way.port), "PGUSER": way.user, "PGDATABASE": url.dbname or way.user,
+        "PGSSLMODE": way.sslmode, "PGCONNECT_TIMEOUT": str(url.connect_timeout or CONNECT_TIMEOUT_S),
+        "PGAPPNAME": "dbsync pg_dump", "PGOPTIONS": "-c default_transaction_read_only=on",
+    }  # fmt: skip
+    optional = {
+        "PGHOSTADDR": way.addresses[0] if way.addresses else None, "PGSSLROOTCERT": way.authorities,
+        "PGSSLCERT": url.sslcert, "PGSSLKEY": url.sslkey, "PGCHANNELBINDING": url.channel_binding,
+        "PGPASSWORD": url.password.reveal() if url.password is not None else None,
+    }  # fmt: skip
+    return given | found | {name: value for name, value in optional.items() if value}

@@ -1,0 +1,118 @@
+"""A shadow: an empty copy of a database's schema on which a plan is tried before it touches anything.
+
+It is filled without the planner's help, from pg_dump's text (or, where no pg_dump fits, from what `schema`
+prints), and told from the original by a snapshot. Nothing is made on a user's server unless it was asked for.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, replace
+
+from psycopg import sql
+
+from dbsync.control import Control
+from dbsync.dumping import DumpProgram, dump_schema, find_pg_dump
+from dbsync.errors import DbsyncError
+from dbsync.local import EphemeralServer, available_majors
+from dbsync.pg.database import Database, Session
+from dbsync.pg.script import read_script, run_script
+from dbsync.urls import DatabaseUrl, parse_url
+
+PREFIX = "dbsync_shadow_"
+# What a dump may count on, as if psql ran it.
+_AS_PSQL = {"search_path": '"$user", public', "row_security": "on"}
+_NO_PROGRAMS = "no server programs are installed for a shadow: pip install 'dbsync[local]', or give --shadow"
+
+
+class NoShadow(Exception):
+    """Why no shadow could be made, as a sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Filled:
+    """A shadow with a schema in it. ``role`` is whom the plan runs as, None for the session's own role."""
+
+    database: Database
+    role: str | None
+
+    @contextmanager
+    def session(self) -> Iterator[Session]:
+        """A session that runs a plan's statements as `migrate apply` would."""
+        with closing(self.database.connect(application_name="dbsync shadow", settings=PLAN_SETTINGS)) as session:
+            if self.role is not None:
+                session.execute(sql.SQL("SET SESSION AUTHORIZATION {}").format(sql.Identifier(self.role)))
+            yield session
+
+
+# Bodies of functions are not looked into while objects that they name are still to come.
+PLAN_SETTINGS = {"check_function_bodies": "off"}
+
+
+class Shadows:
+    """A server on which shadows may be made and dropped; ``major`` is its version."""
+
+    def __init__(self, admin: Database, major: int, role: str | None, control: Control) -> None:
+        self._admin, self.major, self._role, self._control = admin, major, role, control
+
+    @contextmanager
+    def filled(self, text: str, *, encoding: str = "UTF8") -> Iterator[Filled]:
+        """Make a database, run the script in it, and drop it after the block. Raises ConfigError."""
+        name = PREFIX + secrets.token_hex(6)
+        quoted = sql.Identifier(name)
+        with closing(self._admin.connect(application_name="dbsync shadow")) as admin:
+            with self._control.on_stop(admin.cancel):
+                admin.execute(
+                    sql.SQL("CREATE DATABASE {} TEMPLATE template0 ENCODING {}").format(quoted, sql.Literal(encoding))
+                )
+            try:
+                url = replace(self._admin.url, name=name, dbname=name)
+                self._fill(url, text)
+                yield Filled(Database(url), self._role)
+            finally:
+                admin.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(quoted))
+
+    def _fill(self, url: DatabaseUrl, text: str) -> None:
+        session = Database(url).connect(application_name="dbsync shadow", settings=_AS_PSQL)
+        with closing(session), self._control.on_stop(session.cancel):
+            if self._role is not None:  # template0's public belongs to somebody else in a dump that does not say so
+                session.execute("SET client_min_messages = error")
+            run_script(session, read_script("the copy of the schema", text), run_as=self._role)
+
+
+@contextmanager
+def shadows(target: Session, *, where: str | DatabaseUrl | None, control: Control) -> Iterator[Shadows]:
+    """Open a place for shadows: an embedded server (None), the target's own ("target"), or a server by URL.
+
+    Raises NoShadow where there is none.
+    """
+    if where == "target":
+        major = target.server_version_num // 10000
+        yield Shadows(Database(target.url), major, None, control)
+    elif isinstance(where, DatabaseUrl):
+        with closing(Database(where).connect(application_name="dbsync shadow")) as session:
+            major = session.server_version_num // 10000
+        yield Shadows(Database(where), major, None, control)
+    else:
+        majors = available_majors()
+        if not majors:
+            raise NoShadow(_NO_PROGRAMS)
+        wanted = target.server_version_num // 10000
+        nearest = min(majors, key=lambda major: (major < wanted, abs(major - wanted)))
+        ((role,),) = target.execute("SELECT CURRENT_USER::pg_catalog.text")
+        with EphemeralServer(nearest, {"wal_level": "logical"}) as server:
+            yield Shadows(Database(parse_url(server.url())), nearest, role, control)
+
+
+def dump_of(session: Session, control: Control) -> tuple[str, DumpProgram]:
+    """The schema of a session's database as pg_dump prints it. Raises NoShadow where no pg_dump fits."""
+    major = session.server_version_num // 10000
+    program = find_pg_dump(major)
+    if program is None:
+        raise NoShadow(f"no pg_dump for servers of version {major} is installed, to fill a shadow with")
+    try:
+        return dump_schema(session.url, program, check=control.check), program
+    except DbsyncError as error:
+        raise NoShadow(error.message) from error
