@@ -31,7 +31,7 @@ class _Routines:
         return [Step(f"DROP {address(present)}", present.ref, "drop")]
 
     def alter(self, present: SchemaObject, wanted: SchemaObject, parts: Set[str], scene: Scene) -> Alteration:
-        if parts & _NEVER_REPLACED or not _may_stand_in(present, wanted):
+        if parts & _NEVER_REPLACED or not _may_stand_in(present, wanted) or _would_be_torn(wanted.ref, scene):
             return Alteration(rebuild=True)
         step = Step(wanted.parts["definition"].rstrip(), wanted.ref, "alter")
         return Alteration((step,), warnings=_stale_results(wanted.ref, scene.target))
@@ -45,6 +45,15 @@ def _may_stand_in(present: SchemaObject, wanted: SchemaObject) -> bool:
         return False
     names = zip_longest(present.parts["argument_names"] or (), wanted.parts["argument_names"] or (), fillvalue="")
     return all(not old or old == new for old, new in names)
+
+
+def _would_be_torn(ref: Ref, scene: Scene) -> bool:
+    """Whether it goes from one overload to another: while both are there, a call may fit both."""
+    wanted = {(other.schema, other.name) for other in scene.source.needs.get(ref, ()) if other.kind in ROUTINES}
+    return any(
+        other.kind in ROUTINES and (other.schema, other.name) in wanted and other not in scene.source.objects
+        for other in scene.target.needs.get(ref, ())
+    )
 
 
 def _stale_results(ref: Ref, schema: Snapshot) -> tuple[str, ...]:
