@@ -27,7 +27,7 @@ class SchemaReport:
 def read_schema(session: Session, patterns: Sequence[str] = (), *, script: bool = False) -> SchemaReport:
     """Reflect the database in one snapshot; raise ConfigError for a pattern that matches nothing."""
     with one_snapshot(session):
-        catalog = reflect(session)
+        catalog = reflect(session, inspector=False)
         facts = read_ddl_facts(session) if script else None
     chosen = select_catalog(catalog, patterns) if patterns else catalog
     return SchemaReport(
