@@ -464,6 +464,7 @@ CASES = [
             CREATE TYPE e AS ENUM ('a'); REVOKE ALL ON TYPE e FROM PUBLIC; CREATE DOMAIN d AS int;
             CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1'; CREATE VIEW v AS SELECT 1 AS a;
             REVOKE INSERT ON v FROM CURRENT_USER; ALTER VIEW v OWNER TO case_writer;
+            CREATE TABLE numbered (id serial); GRANT USAGE ON SEQUENCE numbered_id_seq TO case_writer;
         """,
         wanted="""
             CREATE TABLE t (a int, b int); GRANT SELECT ON t TO case_reader WITH GRANT OPTION;
@@ -473,6 +474,8 @@ CASES = [
             CREATE DOMAIN d AS int; REVOKE ALL ON DOMAIN d FROM PUBLIC; ALTER DOMAIN d OWNER TO case_reader;
             CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1'; ALTER FUNCTION f OWNER TO case_reader;
             REVOKE ALL ON FUNCTION f FROM PUBLIC; CREATE VIEW v AS SELECT 1 AS a; GRANT SELECT (a) ON v TO case_reader;
+            CREATE TABLE numbered (id serial); ALTER TABLE numbered OWNER TO case_writer;
+            GRANT SELECT ON SEQUENCE numbered_id_seq TO case_reader;
         """,
     ),
     Case(

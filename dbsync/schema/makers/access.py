@@ -50,8 +50,8 @@ def created(made: SchemaObject, scene: Scene, ignore: Collection[str] = ()) -> l
 def changed(present: SchemaObject | None, wanted: SchemaObject, parts: Set[str], scene: Scene) -> list[Step]:
     """Return what changes owner, rights and comment where ``parts`` says that they differ."""
     steps: list[Step] = []
-    if "owner" in parts and wanted.owner is not None and not _moves_with_table(present, wanted):
-        steps.append(_owner(wanted, "alter"))
+    if "owner" in parts and wanted.owner is not None:
+        steps.append(_owner_of_table(wanted) if _moves_with_table(present, wanted) else _owner(wanted, "alter"))
     if "privileges" in parts and wanted.ref.kind in _USUAL:
         held = frozenset() if present is None else _handed_over(present.grants, wanted)
         steps += _grants(wanted, held, _comparable(wanted.grants, scene), scene, "alter")
@@ -77,6 +77,12 @@ def _moves_with_table(present: SchemaObject | None, wanted: SchemaObject) -> boo
     """A sequence that belongs to a column changes hands with the table, and only so."""
     both = (present, wanted)
     return wanted.ref.kind == "sequence" and all(made is not None and made.parts["owned_by"] for made in both)
+
+
+def _owner_of_table(sequence: SchemaObject) -> Step:
+    """Said once more for each of its sequences, so that rights on them are given by the new owner."""
+    schema, table, _ = sequence.parts["owned_by"]
+    return Step(f"ALTER TABLE {name(schema, table)} OWNER TO {name(sequence.owner or '')}", sequence.ref, "alter")
 
 
 def _comment(made: SchemaObject, action: Action) -> Step:
