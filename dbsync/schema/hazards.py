@@ -7,6 +7,7 @@ from typing import Protocol
 
 from dbsync.schema.objects import ROUTINES
 from dbsync.schema.plan import Hazard, Statement
+from dbsync.sqltext import tokens
 
 TableKey = tuple[str, str]
 
@@ -26,6 +27,7 @@ _LOCKS = {
     "ShareRowExclusiveLock": ("ACQUIRES_SHARE_ROW_EXCLUSIVE_LOCK", "blocks writes of"),
     "ShareLock": ("ACQUIRES_SHARE_LOCK", "blocks writes of"),
 }
+_RENAMED = ("TO", "COLUMN", "VALUE", "ATTRIBUTE")
 _AUTHORITY = ("GRANT ", "REVOKE ", "ALTER DEFAULT PRIVILEGES")
 
 
@@ -101,7 +103,7 @@ def _on_table(table: TableKey, mode: str, effects: MeasuredEffects, size: Size) 
 
 def _known(statement: Statement) -> Iterator[Hazard]:
     about = str(statement.ref)
-    sql = statement.sql.upper()
+    sql = _spoken(statement.sql)
 
     def hazard(kind: str, message: str) -> Hazard:
         return Hazard(type=kind, message=message, object=about)
@@ -115,22 +117,41 @@ def _known(statement: Statement) -> Iterator[Hazard]:
     if (
         sql.startswith(_AUTHORITY)
         or statement.ref.kind == "policy"
-        or "ROW LEVEL SECURITY" in sql
-        or " OWNER TO " in sql
+        or " ROW LEVEL SECURITY" in sql
+        or " OWNER TO" in sql
     ):
         yield hazard("AUTHZ_UPDATE", "changes who may do what")
-    if statement.ref.kind in ROUTINES and statement.action != "drop" and "CREATE" in sql[:7]:
+    if statement.ref.kind in ROUTINES and statement.action != "drop" and sql.startswith("CREATE"):
         yield hazard("HAS_UNTRACKABLE_DEPENDENCIES", "Postgres does not look into the body before it runs")
     if statement.ref.kind == "index" and statement.action == "drop":
         yield hazard("INDEX_DROPPED", "queries that used the index get slower")
     if statement.action == "drop" and statement.ref.kind in ("table", "view", "matview", "column", *ROUTINES):
         yield hazard("BREAKS_OLD_CLIENTS", f"clients that still use {about} fail")
-    if " RENAME " in sql and statement.ref.kind in ("table", "column", "view", "matview", "enum", *ROUTINES):
+    if any(f" RENAME {what}" in sql for what in _RENAMED) and statement.ref.kind in (
+        "table",
+        "column",
+        "view",
+        "matview",
+        "enum",
+        *ROUTINES,
+    ):
         yield hazard("BREAKS_OLD_CLIENTS", f"clients that use the former name of {about} fail")
-    if "REPLICA IDENTITY" in sql:
+    if " REPLICA IDENTITY" in sql:
         yield hazard("CORRECTNESS", "changes what subscribers are told of updated and deleted rows")
     if sql.startswith("ALTER EXTENSION") and " UPDATE" in sql:
         yield hazard("UPGRADING_EXTENSION_VERSION", "the extension's own script runs")
+
+
+def _spoken(sql: str) -> str:
+    """The words of a statement itself, in capitals: none of a name after a dot, of a name or text in quotes."""
+    found = []
+    before = ""
+    for token in tokens(sql):
+        if token.kind == "word" and before != ".":
+            found.append(token.text.upper())
+        if not token.silent:
+            before = token.text
+    return " ".join(found)
 
 
 def _weight(size: Size) -> str:
