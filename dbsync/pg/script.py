@@ -75,12 +75,23 @@ def run_script(session: Session, script: Script, *, run_as: str | None) -> None:
 def become(session: Session, role: str) -> None:
     """Act as a superuser of that name, in a throw-away server."""
     session.execute(sql.SQL("ALTER ROLE {} SUPERUSER").format(sql.Identifier(role)))
+    act_as(session, role)
+
+
+def act_as(session: Session, role: str) -> None:
+    """Act as another role for the rest of the session."""
     session.execute(sql.SQL("SET SESSION AUTHORIZATION {}").format(sql.Identifier(role)))
 
 
-def new_database(session: Session, name: str) -> None:
-    """Create an empty database in a throw-away server."""
-    session.execute(sql.SQL("CREATE DATABASE {} TEMPLATE template0 ENCODING 'UTF8'").format(sql.Identifier(name)))
+def new_database(session: Session, name: str, *, encoding: str = "UTF8") -> None:
+    """Create an empty database."""
+    statement = sql.SQL("CREATE DATABASE {} TEMPLATE template0 ENCODING {}")
+    session.execute(statement.format(sql.Identifier(name), sql.Literal(encoding)))
+
+
+def drop_database(session: Session, name: str) -> None:
+    """Drop a database that was made here, whoever is connected to it."""
+    session.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
 def _run(session: Session, script: Script, statement: Statement) -> None:

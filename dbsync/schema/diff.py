@@ -30,6 +30,7 @@ _DERIVED = {
     "extension": {"relocatable"},
     "collation": {"collencoding"},  # of the database in which it was made
 }
+PUBLIC = Ref("schema", "", "public")
 _VIEW_COLUMNS = frozenset("vm")
 _MAINTAIN = 170000
 
@@ -76,8 +77,7 @@ def compare_schemas(source: Snapshot, target: Snapshot, *, ignore: Collection[st
         if one_sided and (ref.kind != "column" or ref not in wanted.keys() | present.keys()):
             continue
         parts = differing_parts(target.objects[ref], source.objects[ref], oldest=oldest, ignore=ignore)
-        if "definition" in parts and ref.kind in ("view", "matview") and _printed_alike(source, target, ref):
-            parts = {name: pair for name, pair in parts.items() if name != "definition"}
+        parts = {name: pair for name, pair in parts.items() if not _is_of_the_version(source, target, ref, name)}
         if parts:
             changes.append(Change(ref, parts))
     return SchemaDiff(
@@ -87,6 +87,18 @@ def compare_schemas(source: Snapshot, target: Snapshot, *, ignore: Collection[st
         changed=tuple(changes),
         reordered=_reordered(source, target),
     )
+
+
+def _is_of_the_version(source: Snapshot, target: Snapshot, ref: Ref, part: str) -> bool:
+    """Whether a part differs because the servers are of different major versions, whatever made the schemas."""
+    older, newer = sorted(side.server_version_num // 10000 for side in (source, target))
+    if older == newer:
+        return False
+    if ref.kind in ("view", "matview") and part == "definition":
+        return _printed_alike(source, target, ref)
+    if ref == PUBLIC and part in ("owner", "privileges"):
+        return older < 15 <= newer
+    return ref.kind == "extension" and part == "version"  # each server comes with others
 
 
 def _printed_alike(source: Snapshot, target: Snapshot, view: Ref) -> bool:
@@ -123,7 +135,14 @@ def is_implied(made: SchemaObject) -> bool:
         return bool(parts["inherited"]) and not parts["attached_to"]
     if kind == "trigger":
         return bool(parts["inherited"])
-    return kind == "column" and parts["of"] in _VIEW_COLUMNS and not made.comment and not made.grants
+    return (
+        kind == "column" and parts["of"] in _VIEW_COLUMNS and not made.comment and not made.grants and not _tuned(parts)
+    )
+
+
+def _tuned(column: Mapping[str, Any]) -> bool:
+    """Whether a column of a materialised view has attributes that its query does not give it."""
+    return any(column.get(name) is not None for name in ("statistics", "storage", "compression", "options"))
 
 
 def differing_parts(

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from dbsync.schema.diff import SchemaDiff, default_not_null_name
+from dbsync.schema.diff import PUBLIC, SchemaDiff, default_not_null_name
 from dbsync.schema.objects import Ref, Snapshot
 
 # Values that mean "nothing was said" in attributes that only newer servers have.
@@ -22,7 +22,6 @@ _REASONS = {
     "user_mapping": "its options may hold a password and are not read",
     "column_order": "columns stand in another order, which no ALTER can change",
 }
-_PUBLIC = Ref("schema", "", "public")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,12 +44,6 @@ def find_uncompared(
     return tuple(one for one in found if one.kind not in ignore)
 
 
-def public_is_older(source: Snapshot, target: Snapshot) -> bool:
-    """Whether one server is from before version 15, which gave the schema public another owner and other rights."""
-    versions = source.server_version_num, target.server_version_num
-    return min(versions) < 150000 <= max(versions)
-
-
 def _counted(source: Snapshot, target: Snapshot) -> Iterator[Uncompared]:
     for kind in sorted(source.uncompared.keys() | target.uncompared.keys()):
         numbers = [side.uncompared.get(kind, 0) for side in (source, target)]
@@ -69,7 +62,7 @@ def _of_one_version(source: Snapshot, target: Snapshot) -> Iterator[Uncompared]:
     if source.server_version_num // 10000 == target.server_version_num // 10000:
         return
     found: dict[tuple[str, str, int], list[str]] = {}
-    older = min(source.server_version_num, target.server_version_num) // 10000
+    older, newest = sorted(side.server_version_num // 10000 for side in (source, target))
     for ref in source.objects.keys() & target.objects.keys():
         sides = source.objects[ref].parts, target.objects[ref].parts
         for name in sides[0].keys() ^ sides[1].keys():
@@ -78,8 +71,18 @@ def _of_one_version(source: Snapshot, target: Snapshot) -> Iterator[Uncompared]:
                 found.setdefault((ref.kind, name, older), []).append(str(ref))
     for (kind, name, version), names in sorted(found.items()):
         yield _named(kind, names, f"{name.replace('_', ' ')}: Postgres {version} has no such attribute")
-    if public_is_older(source, target) and _PUBLIC in source.objects.keys() & target.objects.keys():
-        yield _named("schema", [str(_PUBLIC)], "owner and rights of public: Postgres 15 changed what they are")
+    extensions = [
+        str(ref) for ref in sorted(source.objects) if ref.kind == "extension" and _other_version(ref, source, target)
+    ]
+    if extensions:
+        yield _named("extension", extensions, "version: each major version of Postgres comes with others")
+    if older < 15 <= newest and PUBLIC in source.objects.keys() & target.objects.keys():
+        yield _named("schema", [str(PUBLIC)], "owner and rights of public: Postgres 15 changed what they are")
+
+
+def _other_version(extension: Ref, source: Snapshot, target: Snapshot) -> bool:
+    sides = [side.objects[extension].parts["version"] for side in (source, target) if extension in side.objects]
+    return len(sides) == 2 and sides[0] != sides[1]
 
 
 def _is_usual(ref: Ref, name: str, value: Any) -> bool:

@@ -462,9 +462,31 @@ SELECT o.tableoid, o.oid, 0, 'operator', n.nspname, o.oprname, '',
  WHERE o.oid >= 16384 AND o.oprcode::pg_catalog.oid <> 0 AND n.nspname NOT IN ('dbsync');
 
 -- name: operator_classes
--- The members of a class hang on its family; "members" tells them in one order.
+-- The members of a class hang on its family; "members" tells them in one order. Those of a family are the ones whose
+-- left type no class of it is for.
 SELECT f.tableoid, f.oid, 0, 'operator_family', n.nspname, f.opfname, m.amname, '', pg_catalog.pg_get_userbyid(f.opfowner),
-       '{}'::pg_catalog.jsonb
+       pg_catalog.jsonb_build_object('members',
+            COALESCE((SELECT pg_catalog.jsonb_agg('OPERATOR ' || o.amopstrategy || ' '
+                        || pg_catalog.quote_ident(xn.nspname) || '.' || x.oprname || ' (' || pg_catalog.format_type(o.amoplefttype, NULL) || ', '
+                        || pg_catalog.format_type(o.amoprighttype, NULL) || ')'
+                        || CASE WHEN o.amopsortfamily <> 0 THEN ' FOR ORDER BY ' || pg_catalog.quote_ident(sn.nspname)
+                                || '.' || pg_catalog.quote_ident(sf.opfname) ELSE '' END
+                        ORDER BY o.amopstrategy, o.amoplefttype::pg_catalog.regtype::text, o.amoprighttype::pg_catalog.regtype::text)
+               FROM pg_catalog.pg_amop o
+               JOIN pg_catalog.pg_operator x ON x.oid = o.amopopr
+               JOIN pg_catalog.pg_namespace xn ON xn.oid = x.oprnamespace
+               LEFT JOIN pg_catalog.pg_opfamily sf ON sf.oid = o.amopsortfamily
+               LEFT JOIN pg_catalog.pg_namespace sn ON sn.oid = sf.opfnamespace
+              WHERE o.amopfamily = f.oid AND NOT EXISTS (SELECT FROM pg_catalog.pg_opclass c
+                    WHERE c.opcfamily = f.oid AND c.opcintype = o.amoplefttype)), '[]')
+            || COALESCE((SELECT pg_catalog.jsonb_agg('FUNCTION ' || o.amprocnum || ' ('
+                        || pg_catalog.format_type(o.amproclefttype, NULL) || ', '
+                        || pg_catalog.format_type(o.amprocrighttype, NULL) || ') '
+                        || o.amproc::pg_catalog.oid::pg_catalog.regprocedure::text
+                        ORDER BY o.amprocnum, o.amproclefttype::pg_catalog.regtype::text, o.amprocrighttype::pg_catalog.regtype::text)
+               FROM pg_catalog.pg_amproc o
+              WHERE o.amprocfamily = f.oid AND NOT EXISTS (SELECT FROM pg_catalog.pg_opclass c
+                    WHERE c.opcfamily = f.oid AND c.opcintype = o.amproclefttype)), '[]'))
   FROM pg_catalog.pg_opfamily f
   JOIN pg_catalog.pg_am m ON m.oid = f.opfmethod
   JOIN pg_catalog.pg_namespace n ON n.oid = f.opfnamespace

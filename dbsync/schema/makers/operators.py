@@ -69,7 +69,10 @@ class _Operators(_MadeAnew):
 
 class _Families(_MadeAnew):
     def create(self, wanted: SchemaObject, scene: Scene) -> list[Step]:
-        return [Step(f"CREATE {address(wanted)}", wanted.ref, "create")]
+        steps = [Step(f"CREATE {address(wanted)}", wanted.ref, "create")]
+        if members := wanted.parts["members"]:
+            steps.append(Step(f"ALTER {address(wanted)} ADD {', '.join(members)}", wanted.ref, "create"))
+        return steps
 
 
 class _Classes(_MadeAnew):
