@@ -91,6 +91,18 @@ class Notice(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StatementState(Event):
+    """A statement of a migration begins (running), waits for a lock once more (retry), or is committed (done)."""
+
+    kind: ClassVar[str] = "statement"
+    number: int
+    total: int
+    sql: str
+    state: str
+    elapsed_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunFinished(Event):
     """The run ended with this state."""
 

@@ -59,7 +59,7 @@ def compare_sides(
     """
     control = control or Control()
     with open_sides(source, target, control=control, warn=warn) as (left, right):
-        opened(_end(source, left), _end(target, right))
+        opened(describe_side(source, left), describe_side(target, right))
         snapshots = take_both(left, right)
     control.check()
     return compare_snapshots(*snapshots, choice)
@@ -161,7 +161,8 @@ def _throw_away(scripts: Mapping[int, Script], other: Session | None) -> Ephemer
     return EphemeralServer(min(majors, key=lambda major: (abs(major - wanted), -major)))
 
 
-def _end(side: Side, session: Session) -> dict[str, Any]:
+def describe_side(side: Side, session: Session) -> dict[str, Any]:
+    """One end as the envelope names it."""
     (version, database) = session.one(
         "SELECT pg_catalog.current_setting('server_version'), pg_catalog.current_database()"
     )

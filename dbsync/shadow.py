@@ -11,14 +11,12 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 
-from psycopg import sql
-
 from dbsync.control import Control
 from dbsync.dumping import DumpProgram, dump_schema, find_pg_dump
 from dbsync.errors import DbsyncError
 from dbsync.local import EphemeralServer, available_majors
 from dbsync.pg.database import Database, Session
-from dbsync.pg.script import read_script, run_script
+from dbsync.pg.script import act_as, drop_database, new_database, read_script, run_script
 from dbsync.urls import DatabaseUrl, parse_url
 
 PREFIX = "dbsync_shadow_"
@@ -43,7 +41,7 @@ class Filled:
         """A session that runs a plan's statements as `migrate apply` would."""
         with closing(self.database.connect(application_name="dbsync shadow", settings=PLAN_SETTINGS)) as session:
             if self.role is not None:
-                session.execute(sql.SQL("SET SESSION AUTHORIZATION {}").format(sql.Identifier(self.role)))
+                act_as(session, self.role)
             yield session
 
 
@@ -61,24 +59,19 @@ class Shadows:
     def filled(self, text: str, *, encoding: str = "UTF8") -> Iterator[Filled]:
         """Make a database, run the script in it, and drop it after the block. Raises ConfigError."""
         name = PREFIX + secrets.token_hex(6)
-        quoted = sql.Identifier(name)
         with closing(self._admin.connect(application_name="dbsync shadow")) as admin:
             with self._control.on_stop(admin.cancel):
-                admin.execute(
-                    sql.SQL("CREATE DATABASE {} TEMPLATE template0 ENCODING {}").format(quoted, sql.Literal(encoding))
-                )
+                new_database(admin, name, encoding=encoding)
             try:
                 url = replace(self._admin.url, name=name, dbname=name)
                 self._fill(url, text)
                 yield Filled(Database(url), self._role)
             finally:
-                admin.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(quoted))
+                drop_database(admin, name)
 
     def _fill(self, url: DatabaseUrl, text: str) -> None:
         session = Database(url).connect(application_name="dbsync shadow", settings=_AS_PSQL)
         with closing(session), self._control.on_stop(session.cancel):
-            if self._role is not None:  # template0's public belongs to somebody else in a dump that does not say so
-                session.execute("SET client_min_messages = error")
             run_script(session, read_script("the copy of the schema", text), run_as=self._role)
 
 

@@ -90,11 +90,22 @@ class Session:
             psycopg.pq.TransactionStatus.INTRANS,
         )
 
+    @property
+    def at_rest(self) -> bool:
+        """Whether the session is connected and in no transaction."""
+        return not self._connection.closed and (
+            self._connection.info.transaction_status is psycopg.pq.TransactionStatus.IDLE
+        )
+
     def execute(self, query: Query, parameters: Parameters = None) -> list[tuple[Any, ...]]:
         """Run one statement and return its rows ([] where it has none); raise StatementFailed."""
         with translated(self):
             cursor = self._connection.execute(query, parameters)
             return cursor.fetchall() if cursor.description is not None else []
+
+    def execute_text(self, statement: str) -> list[tuple[Any, ...]]:
+        """Run the text of one statement of a plan as it stands; raise StatementFailed."""
+        return self.execute(sql.SQL(statement))
 
     def execute_single(self, query: Query, parameters: Parameters = None) -> list[tuple[Any, ...]]:
         """Like ``execute``, by the extended protocol: a second statement in the text is an error."""

@@ -26,7 +26,10 @@ from dbsync.pg.identity import DatabaseIdentity
 from dbsync.pg.sql import load
 
 _SQL = load("ledger")
-STEPS: tuple[LiteralString, ...] = (_SQL["step_1"],)  # only ever appended to: ledgers of each version are out there
+STEPS: tuple[LiteralString, ...] = (
+    _SQL["step_1"],
+    _SQL["step_2"],
+)  # only ever appended to: ledgers of each version are out there
 _COMMENT = re.compile(r"dbsync ledger, version ([0-9]+)")
 _OWN = "made by dbsync sync for the time of a run"
 _NO_RIGHT = "42501"

@@ -9,8 +9,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from psycopg import sql
-
 from dbsync.pg.database import Session
 from dbsync.pg.sql import load
 
@@ -47,14 +45,14 @@ class TableSize:
 def measured(session: Session, statement: str) -> Effects:
     """Run a statement in a transaction of its own and tell what it did. Raises StatementFailed."""
     with session.transaction():
-        before = _relations(session)
-        session.execute(sql.SQL(statement))
+        before, scanned = _relations(session), dict(session.execute(_SQL["scans"]))
+        session.execute_text(statement)
         locks: dict[TableKey, str] = {}
         for oid, mode in session.execute(_SQL["locks"]):
             if oid in before and not before[oid].table:
                 key = before[oid].key
                 locks[key] = max(locks.get(key, mode), mode, key=MODES.index)
-        scans = {oid for (oid,) in session.execute(_SQL["scans"])}
+        scans = {oid for oid, count in session.execute(_SQL["scans"]) if count > scanned.get(oid, 0)}
         after = _relations(session)
     files = {relation.file for relation in before.values()}
     fresh = [(oid, relation) for oid, relation in after.items() if relation.file and relation.file not in files]

@@ -103,6 +103,34 @@ CREATE INDEX quarantine_run ON dbsync.quarantine (run_id);
 COMMENT ON TABLE dbsync.quarantine IS 'dbsync: rows that the target refused';
 REVOKE ALL ON ALL TABLES IN SCHEMA dbsync FROM PUBLIC;
 
+-- name: step_2
+CREATE TABLE dbsync.migration (
+    migration_id pg_catalog.text PRIMARY KEY,
+    number       pg_catalog.int8 GENERATED ALWAYS AS IDENTITY UNIQUE,
+    plan_hash    pg_catalog.text NOT NULL,
+    direction    pg_catalog.text NOT NULL CHECK (direction IN ('up', 'down')),
+    state        pg_catalog.text NOT NULL CHECK (state IN ('running', 'succeeded', 'failed', 'stopped')),
+    started_at   pg_catalog.timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+    ended_at     pg_catalog.timestamptz,
+    source_name  pg_catalog.text NOT NULL,
+    fingerprint  pg_catalog.text NOT NULL,
+    statements   pg_catalog.jsonb NOT NULL,
+    error        pg_catalog.text,
+    client_pid   pg_catalog.int4 NOT NULL,
+    client_host  pg_catalog.text NOT NULL,
+    client_user  pg_catalog.text NOT NULL,
+    role         pg_catalog.text NOT NULL DEFAULT CURRENT_USER,
+    tool_version pg_catalog.text NOT NULL);
+COMMENT ON TABLE dbsync.migration IS 'dbsync: plans that were applied to this database, or taken back';
+CREATE TABLE dbsync.migration_statement (
+    migration_id pg_catalog.text NOT NULL REFERENCES dbsync.migration ON DELETE CASCADE,
+    number       pg_catalog.int4 NOT NULL,
+    state        pg_catalog.text NOT NULL CHECK (state IN ('started', 'done')),
+    at           pg_catalog.timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+    PRIMARY KEY (migration_id, number));
+COMMENT ON TABLE dbsync.migration_statement IS 'dbsync: how far a plan has come, noted in the transaction of the statement';
+REVOKE ALL ON TABLE dbsync.migration, dbsync.migration_statement FROM PUBLIC;
+
 -- name: raise_fence
 UPDATE dbsync.fence SET value = value + 1 RETURNING value;
 

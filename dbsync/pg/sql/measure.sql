@@ -13,11 +13,12 @@ SELECT l.relation, l.mode
  WHERE l.pid = pg_catalog.pg_backend_pid() AND l.locktype = 'relation' AND l.granted AND l.mode <> 'AccessShareLock';
 
 -- name: scans
-SELECT s.relid FROM pg_catalog.pg_stat_xact_user_tables s WHERE s.seq_scan > 0;
+-- Counters go on from the session's last transactions until the server has collected them.
+SELECT s.relid, s.seq_scan FROM pg_catalog.pg_stat_xact_user_tables s WHERE s.seq_scan > 0;
 
 -- name: sizes
 WITH RECURSIVE wanted (schema, name) AS (
-    SELECT * FROM pg_catalog.unnest(%s::pg_catalog.text[], %s::pg_catalog.text[])
+    SELECT * FROM ROWS FROM (pg_catalog.unnest(%s::pg_catalog.text[]), pg_catalog.unnest(%s::pg_catalog.text[]))
 ), tree (root_schema, root_name, oid) AS (
     SELECT w.schema, w.name, c.oid
       FROM wanted w

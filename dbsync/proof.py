@@ -1,0 +1,288 @@
+"""Try a plan on a shadow: run it, measure it, and let two judges compare the outcome with what is wanted.
+
+One judge is the snapshot that the plan was made from; the other is pg_dump, which knows nothing of it. Then
+the way back is planned from the shadow's own state, run, and judged in the same way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from dbsync.control import Control
+from dbsync.dumping import DumpProgram, dump_schema, find_pg_dump
+from dbsync.errors import ConfigError, DbsyncError, StatementFailed
+from dbsync.pg.database import Database, Session
+from dbsync.pg.measure import Effects, TableSize, measured
+from dbsync.schema.choice import Choice, choose
+from dbsync.schema.diff import SchemaDiff, compare_schemas, schema_fingerprint
+from dbsync.schema.dump import differing_objects
+from dbsync.schema.hazards import hazards_of
+from dbsync.schema.objects import Snapshot
+from dbsync.schema.plan import Proof, Statement, Unplanned
+from dbsync.schema.planner import grouped, plan_statements
+from dbsync.schema.renames import Rename, likely_renames, read_renames, rename_steps
+from dbsync.schema.snapshot import take_snapshot
+from dbsync.shadow import Filled, NoShadow, Shadows, dump_of
+
+_QUICK_MS = 3_000
+_LONG_MS = 20 * 60_000
+_MOST_NAMED = 20
+Renames = Sequence[tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What a plan is to reach, with what it starts from: snapshots, both as servers printed them."""
+
+    source: Snapshot
+    target: Snapshot
+    choice: Choice
+    renames: Renames = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tried:
+    """A plan, there and back, with what became of it on the shadow."""
+
+    statements: tuple[Statement, ...]
+    undo: tuple[Statement, ...]
+    unplanned: tuple[Unplanned, ...]
+    warnings: tuple[str, ...]
+    proof: Proof
+    undo_proof: Proof
+    expected: str | None = None
+
+
+def planned_only(wanted: Wanted, reason: str) -> Tried:
+    """Plan without a shadow. Raises ConfigError for renames, which need one."""
+    if wanted.renames:
+        raise ConfigError(f"--rename needs a shadow to be tried on: {reason}", code="NO_SHADOW")
+    chosen = choose(wanted.source, wanted.target, wanted.choice)
+    planned = plan_statements(chosen.source, chosen.target, ignore=wanted.choice.ignored_parts)
+    not_run = Proof(state="not run", reason=reason)
+    return Tried(
+        statements=tuple(_hazardous(statement, None, {}) for statement in planned.statements),
+        undo=(),
+        unplanned=planned.unplanned,
+        warnings=(*planned.warnings, *likely_renames(planned.diff, chosen.source, chosen.target)),
+        proof=not_run,
+        undo_proof=not_run,
+    )
+
+
+def try_out(
+    places: Shadows,
+    wanted: Wanted,
+    ends: tuple[Session, Session],
+    sizes: Mapping[tuple[str, str], TableSize],
+    *,
+    control: Control,
+) -> Tried:
+    """Plan and prove on shadows of ``ends`` (source, target). Raises NoShadow where no true copy can be made."""
+    target_text, program = dump_of(ends[1], control)
+    with places.filled(target_text, encoding=_encoding(wanted.target)) as shadow:
+        start = _snapshot(shadow.database)
+        same_prints = places.major == _major(wanted.target)
+        if same_prints:
+            _require_copy(start, wanted.target)
+        source, source_text = _wanted_here(places, wanted.source, ends[0], program, control)
+        trial = _Trial(shadow, places.major, replace(wanted, source=source), start, sizes, program, control)
+        return trial.run(source_text, target_text, same_prints=same_prints)
+
+
+def prove_again(
+    places: Shadows,
+    target: Session,
+    present: Snapshot,
+    statements: Sequence[Statement],
+    expected: str,
+    *,
+    control: Control,
+) -> Proof:
+    """Run statements on a fresh shadow and compare the outcome's fingerprint. Raises NoShadow."""
+    text, _ = dump_of(target, control)
+    with places.filled(text, encoding=_encoding(present)) as shadow:
+        if places.major != _major(present):
+            raise NoShadow(f"the shadow runs Postgres {places.major}, which prints definitions otherwise")
+        _require_copy(_snapshot(shadow.database), present)
+        with shadow.session() as session, control.on_stop(session.cancel):
+            for number, statement in enumerate(statements, 1):
+                try:
+                    _run(session, statement)
+                except StatementFailed as error:
+                    return _failed(number, error, session)
+        after = _snapshot(shadow.database)
+    version = f"{after.server_version_num // 10000}.{after.server_version_num % 10000}"
+    same = schema_fingerprint(after) == expected
+    differences = () if same else ("the outcome is not what the plan promises",)
+    return Proof(
+        state="proved" if same else "differs", server_version=version, differences=differences, judges=("snapshot",)
+    )
+
+
+def _wanted_here(
+    places: Shadows, source: Snapshot, session: Session, program: DumpProgram, control: Control
+) -> tuple[Snapshot, str | None]:
+    """The source as the shadow's version prints it, and its dump; servers of two versions print differently."""
+    text, _ = dump_of(session, control)
+    if _major(source) == places.major:
+        return source, text
+    with places.filled(text, encoding=_encoding(source)) as copy:
+        own = _program_for(program, places.major)
+        return _snapshot(copy.database), dump_schema(copy.database.url, own, check=control.check) if own else None
+
+
+class _Trial:
+    def __init__(
+        self, shadow: Filled, major: int, wanted: Wanted, start: Snapshot,
+        sizes: Mapping[tuple[str, str], TableSize], program: DumpProgram, control: Control,
+    ) -> None:  # fmt: skip
+        self.shadow, self.wanted, self.start, self.sizes = shadow, wanted, start, sizes
+        self.program, self.control, self.choice = _program_for(program, major), control, wanted.choice
+
+    def run(self, source_text: str | None, target_text: str, *, same_prints: bool) -> Tried:
+        renames = read_renames(self.wanted.renames, self.wanted.source, self.start)
+        first = grouped(rename_steps(renames, self.start))
+        first, failure = self._measure(first)
+        planned_diff, statements, unplanned, warnings = self._plan(self.wanted.source, failure)
+        statements = _renumbered(first, statements)
+        rest, failure = self._measure(statements[len(first) :], failure, offset=len(first))
+        statements = (*first, *rest)
+        if failure is not None:
+            none = Proof(state="not run", reason="the plan itself failed")
+            return Tried(
+                statements=statements, undo=(), unplanned=unplanned, warnings=warnings, proof=failure, undo_proof=none
+            )
+        after = _snapshot(self.shadow.database)
+        proof = self._judged(self.wanted.source, after, source_text)
+        undo, undo_proof = self._back([rename.reversed() for rename in renames], target_text)
+        return Tried(
+            statements=statements,
+            undo=undo,
+            unplanned=unplanned,
+            warnings=warnings,
+            proof=proof,
+            undo_proof=undo_proof,
+            expected=schema_fingerprint(after) if same_prints else None,
+        )
+
+    def _plan(
+        self, goal: Snapshot, failure: Proof | None
+    ) -> tuple[SchemaDiff | None, tuple[Statement, ...], tuple[Unplanned, ...], tuple[str, ...]]:
+        if failure is not None:
+            return None, (), (), ()
+        chosen = choose(goal, _snapshot(self.shadow.database), self.choice)
+        planned = plan_statements(chosen.source, chosen.target, ignore=self.choice.ignored_parts)
+        warnings = (*planned.warnings, *likely_renames(planned.diff, chosen.source, chosen.target))
+        return planned.diff, planned.statements, planned.unplanned, warnings
+
+    def _measure(
+        self, statements: Sequence[Statement], failure: Proof | None = None, *, offset: int = 0
+    ) -> tuple[tuple[Statement, ...], Proof | None]:
+        """Run statements one by one, each in a transaction of its own, and note what each did."""
+        found: list[Statement] = []
+        with self.shadow.session() as session, self.control.on_stop(session.cancel):
+            for number, statement in enumerate(statements, offset + 1):
+                effects = None
+                if failure is None:
+                    try:
+                        effects = _run(session, statement)
+                    except StatementFailed as error:
+                        failure = _failed(number, error, session)
+                found.append(_hazardous(statement, effects, self.sizes))
+        return tuple(found), failure
+
+    def _judged(self, goal: Snapshot, after: Snapshot, dump: str | None) -> Proof:
+        chosen = choose(goal, after, self.choice)
+        left = compare_schemas(chosen.source, chosen.target, ignore=self.choice.ignored_parts)
+        differences = _named(left)
+        judges = ["snapshot"]
+        if dump is not None and self.program is not None and self.choice == Choice():
+            judges.append(f"pg_dump {self.program.major}")
+            mine = dump_schema(self.shadow.database.url, self.program, check=self.control.check)
+            differences += [f"pg_dump: {title}" for title in differing_objects(dump, mine)]
+        version = f"{after.server_version_num // 10000}.{after.server_version_num % 10000}"
+        return Proof(
+            state="differs" if differences else "proved",
+            server_version=version,
+            differences=tuple(differences[:_MOST_NAMED]),
+            judges=tuple(judges),
+        )
+
+    def _back(self, renames: Sequence[Rename], target_text: str) -> tuple[tuple[Statement, ...], Proof]:
+        """Plan the way back from what the shadow is now, run it as a whole, and judge it."""
+        first = grouped(rename_steps(renames, _snapshot(self.shadow.database)))
+        first, failure = self._measure(first)
+        _, rest, unplanned, _ = self._plan(self.start, failure)
+        statements = _renumbered(first, rest)
+        done, failure = self._measure(statements[len(first) :], failure, offset=len(first))
+        statements = (*first, *done)
+        if failure is not None:
+            return statements, failure
+        proof = self._judged(self.start, _snapshot(self.shadow.database), target_text)
+        if unplanned and proof.state == "proved":
+            proof = replace(proof, state="differs", differences=tuple(str(item.ref) for item in unplanned))
+        return statements, proof
+
+
+def _run(session: Session, statement: Statement) -> Effects | None:
+    if statement.transactional:
+        return measured(session, statement.sql)
+    session.execute_text(statement.sql)
+    return None
+
+
+def _hazardous(statement: Statement, effects: Effects | None, sizes: Mapping[tuple[str, str], TableSize]) -> Statement:
+    long = effects is None or bool(effects.rewrites or effects.scans or effects.builds)
+    return replace(statement, hazards=hazards_of(statement, effects, sizes), timeout_ms=_LONG_MS if long else _QUICK_MS)
+
+
+def _renumbered(first: Sequence[Statement], rest: Sequence[Statement]) -> tuple[Statement, ...]:
+    """Statements of the renames and of the plan as one plan: they share a transaction where both may."""
+    if not first or not rest:
+        return (*first, *rest)
+    joint = first[-1].transactional and rest[0].transactional
+    shift = first[-1].group + (0 if joint else 1)
+    return (*first, *(replace(statement, group=statement.group + shift) for statement in rest))
+
+
+def _require_copy(copy: Snapshot, original: Snapshot) -> None:
+    """Raise NoShadow unless the copy is what the original is."""
+    differences = _named(compare_schemas(original, copy))
+    if differences:
+        more = f" and {len(differences) - 3} more" if len(differences) > 3 else ""
+        raise NoShadow(f"the shadow is not like the target: {'; '.join(differences[:3])}{more}")
+
+
+def _named(diff: SchemaDiff) -> list[str]:
+    return [
+        *(f"missing: {ref}" for ref in diff.created),
+        *(f"left: {ref}" for ref in diff.dropped),
+        *(f"{change.ref}: {', '.join(change.parts)}" for change in diff.changed),
+    ]
+
+
+def _failed(number: int, error: DbsyncError, session: Session) -> Proof:
+    version = f"{session.server_version_num // 10000}.{session.server_version_num % 10000}"
+    return Proof(state="failed", server_version=version, failed_at=number, reason=error.message)
+
+
+def _snapshot(database: Database) -> Snapshot:
+    session = replace(database, read_only=True).connect(application_name="dbsync shadow")
+    try:
+        return take_snapshot(session)
+    finally:
+        session.close()
+
+
+def _program_for(program: DumpProgram, major: int) -> DumpProgram | None:
+    return program if program.major >= major else find_pg_dump(major)
+
+
+def _major(snapshot: Snapshot) -> int:
+    return snapshot.server_version_num // 10000
+
+
+def _encoding(snapshot: Snapshot) -> str:
+    return snapshot.encoding
