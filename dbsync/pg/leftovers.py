@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from psycopg import sql
+
 from dbsync.errors import Refused, StatementFailed
 from dbsync.pg import ledger, runs
 from dbsync.pg.database import Session
@@ -21,7 +23,7 @@ _FORGOTTEN_S = 600.0
 _WRITERS = ("load", "stage", "settle", "finish")  # these exist only in the run that holds the run lock
 _ENDING_S = 5.0
 
-Kind = Literal["lock", "session", "staging", "run", "schema", "ledger"]
+Kind = Literal["lock", "session", "staging", "run", "schema", "shadow", "ledger"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,10 @@ def leftovers(session: Session) -> Findings:
     found += _forsaken(sessions, own)
     if holder is None or still:
         found += _remains(session)
+    found += [
+        Leftover("shadow", f"the database {name} is the shadow of a dead migrate plan", f"DROP DATABASE {name}")
+        for name in _dead_shadows(session)
+    ]
     found += _ledger_trouble(session)
     return Findings(str(holder) if holder is not None and not still else None, tuple(found))
 
@@ -85,6 +91,8 @@ def clean(session: Session) -> None:
     for leftover in leftovers(session).leftovers:
         if leftover.pid is not None and leftover.mended:
             runs.end_session(session, leftover.pid)
+    for name in _dead_shadows(session):
+        session.execute(sql.SQL("DROP DATABASE {}").format(sql.Identifier(name)))
     if not _locked(session):
         return
     try:
@@ -142,6 +150,11 @@ def _remains(session: Session) -> Iterator[Leftover]:
             yield Leftover("run", message, f"sync --resume {run_id} takes it up; --fix notes that it is dead")
     elif runs.own_schema_is_ours(session) and session.execute(_SQL["is_empty"]) == [(True,)]:
         yield Leftover("schema", "the schema dbsync of a dead run is empty", "DROP SCHEMA dbsync")
+
+
+def _dead_shadows(session: Session) -> list[str]:
+    """Databases that ``migrate --shadow`` made on this server and whose maker is gone."""
+    return [name for (name,) in session.execute(_SQL["dead_shadows"])]
 
 
 def _has_ledger(session: Session) -> bool:

@@ -117,3 +117,18 @@ def test_a_ledger_of_a_newer_dbsync_is_named_and_left_alone(pairs, dbsync: Comma
     assert kinds(look(dbsync, pair.target, 1, "--fix", "--yes")) == ["ledger"]
     assert dbsync.sync(pair.source, pair.target).ended(4).error["code"] == "LEDGER_NEWER"
     dbsync.sync(pair.source, pair.target, "--no-ledger").ended(0)
+
+
+def test_a_shadow_whose_maker_is_gone_is_dropped(pairs, dbsync: Command) -> None:
+    pair: Pair = pairs()
+    run_sql(pair.target, "CREATE DATABASE dbsync_shadow_0123456789ab")
+    run_sql(pair.target, "CREATE DATABASE dbsync_shadow_of_mine")
+    try:
+        with psycopg.connect(pair.target, application_name="dbsync shadow"):
+            assert kinds(look(dbsync, pair.target, 0, "--fix", "--yes")) == []
+        assert kinds(look(dbsync, pair.target, 1)) == ["shadow"]
+        assert kinds(look(dbsync, pair.target, 0, "--fix", "--yes"), fixed=True) == ["shadow"]
+        left = "SELECT datname FROM pg_database WHERE datname LIKE 'dbsync_shadow_%'"
+        assert rows(pair.target, left) == [["dbsync_shadow_of_mine"]]
+    finally:
+        run_sql(pair.target, "DROP DATABASE dbsync_shadow_of_mine")

@@ -20,3 +20,12 @@ SELECT r.run_id, pg_catalog.to_char(r.started_at AT TIME ZONE 'UTC', 'YYYY-MM-DD
 SELECT NOT EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.relnamespace = n.oid)
    AND NOT EXISTS (SELECT FROM pg_catalog.pg_proc p WHERE p.pronamespace = n.oid)
   FROM pg_catalog.pg_namespace n WHERE n.nspname = 'dbsync';
+
+-- name: dead_shadows
+-- Who makes a shadow keeps a session of that name open for as long as the shadow is there. What belongs to other
+-- roles is left alone: their sessions' names may be hidden.
+SELECT d.datname::pg_catalog.text
+  FROM pg_catalog.pg_database d
+ WHERE d.datname ~ '^dbsync_shadow_[0-9a-f]{12}$' AND pg_catalog.pg_has_role(d.datdba, 'MEMBER')
+   AND NOT EXISTS (SELECT FROM pg_catalog.pg_stat_activity a WHERE a.application_name = 'dbsync shadow')
+ ORDER BY d.datname;
