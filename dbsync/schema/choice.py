@@ -86,6 +86,8 @@ def parse_ignored(texts: Iterable[str]) -> frozenset[str]:
 
 def choose(source: Snapshot, target: Snapshot, choice: Choice) -> Chosen:
     """Keep what the choice names on both sides; raise ConfigError for a pattern that matches nothing on either."""
+    if not (choice.tables or choice.exclude or choice.schemas or choice.ignored_kinds):
+        return Chosen(source=source, target=target, left_out={})
     kept = _Kept(source, target, choice)
     sides = []
     left_out = set()

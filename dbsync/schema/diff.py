@@ -69,12 +69,13 @@ def compare_schemas(source: Snapshot, target: Snapshot, *, ignore: Collection[st
         {ref: made for ref, made in side.objects.items() if not is_implied(made)} for side in (source, target)
     )
     oldest = min(source.server_version_num, target.server_version_num)
+    listed = wanted.keys() | present.keys()
     changes = []
     for ref in sorted(source.objects.keys() & target.objects.keys()):
         one_sided = ref not in wanted or ref not in present
         if _on_another_kind(source.objects[ref], target.objects[ref]):
             continue
-        if one_sided and (ref.kind != "column" or ref not in wanted.keys() | present.keys()):
+        if one_sided and (ref.kind != "column" or ref not in listed):
             continue
         parts = differing_parts(target.objects[ref], source.objects[ref], oldest=oldest, ignore=ignore)
         parts = {name: pair for name, pair in parts.items() if not _is_of_the_version(source, target, ref, name)}
