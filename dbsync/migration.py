@@ -67,7 +67,13 @@ def make_plan(
         ends = describe_side(source, left), describe_side(target, right)
         opened(*ends)
         snapshots = take_both(left, right)
-        wanted = Wanted(source=snapshots[0], target=snapshots[1], choice=options.choice, renames=options.renames)
+        wanted = Wanted(
+            source=snapshots[0],
+            target=snapshots[1],
+            choice=options.choice,
+            renames=options.renames,
+            online=options.online,
+        )
         tables = [(ref.schema, ref.name) for ref in snapshots[1].objects if ref.kind in ("table", "matview")]
         tried = _tried(wanted, (left, right), sizes(right, tables), options, control)
     return MigrationPlan(

@@ -39,6 +39,7 @@ class Wanted:
     target: Snapshot
     choice: Choice
     renames: Renames = ()
+    online: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +60,7 @@ def planned_only(wanted: Wanted, reason: str) -> Tried:
     if wanted.renames:
         raise ConfigError(f"--rename needs a shadow to be tried on: {reason}", code="NO_SHADOW")
     chosen = choose(wanted.source, wanted.target, wanted.choice)
-    planned = plan_statements(chosen.source, chosen.target, ignore=wanted.choice.ignored_parts)
+    planned = plan_statements(chosen.source, chosen.target, ignore=wanted.choice.ignored_parts, online=wanted.online)
     not_run = Proof(state="not run", reason=reason)
     return Tried(
         statements=tuple(_hazardous(statement, None, {}) for statement in planned.statements),
@@ -173,7 +174,9 @@ class _Trial:
         if failure is not None:
             return None, (), (), ()
         chosen = choose(goal, _snapshot(self.shadow.database), self.choice)
-        planned = plan_statements(chosen.source, chosen.target, ignore=self.choice.ignored_parts)
+        planned = plan_statements(
+            chosen.source, chosen.target, ignore=self.choice.ignored_parts, online=self.wanted.online
+        )
         warnings = (*planned.warnings, *likely_renames(planned.diff, chosen.source, chosen.target))
         return planned.diff, planned.statements, planned.unplanned, warnings
 

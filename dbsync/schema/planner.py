@@ -18,6 +18,7 @@ from dbsync.schema.homes import drop_homes, inlined
 from dbsync.schema.makers import access
 from dbsync.schema.makers.relations import ownership
 from dbsync.schema.objects import RELATIONS, ROUTINES, Ref, Snapshot
+from dbsync.schema.online import online_steps
 from dbsync.schema.order import Circle, arranged
 from dbsync.schema.plan import Statement, Unplanned
 from dbsync.schema.steps import Scene, Step
@@ -49,11 +50,18 @@ class PlannedStatements:
     warnings: tuple[str, ...] = ()
 
 
-def plan_statements(source: Snapshot, target: Snapshot, *, ignore: Collection[str] = ()) -> PlannedStatements:
-    """Plan the statements that make ``target`` like ``source``, in groups that each run in one transaction."""
+def plan_statements(
+    source: Snapshot, target: Snapshot, *, ignore: Collection[str] = (), online: bool = False
+) -> PlannedStatements:
+    """Plan the statements that make ``target`` like ``source``, in groups that each run in one transaction.
+
+    ``online``: by techniques that let others go on reading and writing.
+    """
     diff = compare_schemas(source, target, ignore=ignore)
     planning = _Planning(diff, source, target, ignore)
     steps, unplanned = planning.steps()
+    if online:
+        steps = online_steps(steps, planning.scene)
     return PlannedStatements(
         diff=diff,
         statements=grouped(steps),
@@ -65,11 +73,12 @@ def plan_statements(source: Snapshot, target: Snapshot, *, ignore: Collection[st
 def grouped(steps: Collection[Step]) -> tuple[Statement, ...]:
     """Number the transactions: a step that takes none stands alone."""
     found: list[Statement] = []
-    group, before = 0, True
+    group, joins = 0, True
     for step in steps:
-        if found and not (step.transactional and before):
+        alone = step.own_transaction or not step.transactional
+        if found and (alone or not joins):
             group += 1
-        before = step.transactional
+        joins = not alone
         found.append(
             Statement(
                 sql=step.sql,

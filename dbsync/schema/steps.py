@@ -29,6 +29,7 @@ class Step:
 
     ``destroys``: the data that is gone afterwards, in words. ``transactional`` is False for what no
     transaction takes (CONCURRENTLY) or what must be committed before it is used (a new enum label).
+    ``own_transaction``: what would hold the locks of others for too long.
     """
 
     sql: str
@@ -37,6 +38,7 @@ class Step:
     transactional: bool = True
     destroys: str | None = None
     checks: tuple[Check, ...] = ()
+    own_transaction: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,154 @@
+"""A plan for a database in use: what would block writers for long is split into pieces that do not.
+
+Indexes are built CONCURRENTLY and swapped by name; foreign keys, checks and NOT NULL are added NOT VALID and
+validated in a transaction of their own; keys take a unique index that was built before. These pieces come
+after everything else, so that views and functions are not away while an index is built.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from dbsync.pg.quoting import name
+from dbsync.schema.objects import Ref, SchemaObject
+from dbsync.schema.steps import Scene, Step
+
+_CREATE_INDEX = re.compile(r"^CREATE (UNIQUE )?INDEX ")
+_KEY = re.compile(
+    r"^(PRIMARY KEY|UNIQUE)(?P<nulls> NULLS NOT DISTINCT)? (?P<columns>\([^()]*\))(?P<include> INCLUDE \([^()]*\))?"
+    r"(?P<deferred>(?: DEFERRABLE)?(?: INITIALLY DEFERRED)?)$"
+)
+_SET_NOT_NULL = " SET NOT NULL"
+_NOT_NULL_CONSTRAINTS = 180000
+_LONGEST_NAME = 63
+
+
+def online_steps(steps: Sequence[Step], scene: Scene) -> list[Step]:
+    """Return the steps rearranged so that no table that is in use is locked for longer than a moment."""
+    return _Online(steps, scene).steps()
+
+
+class _Online:
+    def __init__(self, steps: Sequence[Step], scene: Scene) -> None:
+        self.given, self.scene = steps, scene
+        self.first: list[Step] = []
+        self.middle: list[Step] = []
+        self.last: list[Step] = []
+        self.swapped: list[Step] = []
+        self.late: set[Ref] = set()
+        self.made_anew = {s.ref for s in steps if s.action == "create" and s.ref.kind == "index"}
+
+    def steps(self) -> list[Step]:
+        for step in self.given:
+            pieces = list(self._pieces(step))
+            if pieces != [step]:
+                self.late.add(step.ref)
+            if pieces == [step]:
+                self._place(step)
+            else:
+                self.last += pieces
+        return [*self.first, *self.middle, *self.last, *self.swapped]
+
+    def _place(self, step: Step) -> None:
+        """A step stays where it is, unless it needs what comes late."""
+        needed = self.scene.source.needs.get(step.ref, frozenset())
+        if step.action != "drop" and (step.ref in self.late or needed & self.late):
+            self.late.add(step.ref)
+            self.last.append(step)
+        elif step.action == "drop" and step.ref.kind == "index":
+            self._drop_index(step)
+        else:
+            self.middle.append(step)
+
+    def _pieces(self, step: Step) -> Iterator[Step]:
+        wanted = self.scene.source.objects.get(step.ref)
+        if wanted is None or not self._in_use(wanted):
+            yield step
+        elif step.ref.kind == "index" and _CREATE_INDEX.match(step.sql) and wanted.parts["of"] in "rm":
+            yield _concurrently(step)
+        elif step.ref.kind == "constraint" and step.action == "create" and " ADD CONSTRAINT " in step.sql:
+            yield from self._constraint(step, wanted)
+        elif step.ref.kind == "column" and wanted.parts["of"] == "r":
+            yield from self._not_null(step, wanted)
+        else:
+            yield step
+
+    def _in_use(self, made: SchemaObject) -> bool:
+        """Whether the table is there now and stays."""
+        table = made.parts["table"] if made.ref.kind == "index" else made.ref.name
+        relations = {Ref(kind, made.ref.schema, table) for kind in ("table", "matview")}
+        return bool(relations & self.scene.target.objects.keys()) and not relations & self.scene.created
+
+    def _drop_index(self, step: Step) -> None:
+        present = self.scene.target.objects[step.ref]
+        needed = self.scene.target.needs.get(step.ref, frozenset()) & self.scene.dropped
+        simple = present.parts["of"] in "rm" and not present.parts["attached_to"]
+        if not self._in_use(present) or not simple or needed:  # what it needs goes: it cannot stay until then
+            self.middle.append(step)
+            return
+        where = name(step.ref.schema, step.ref.name)
+        wanted = self.scene.source.objects.get(step.ref)
+        if step.ref in self.made_anew and wanted is not None and self._in_use(wanted) and wanted.parts["of"] in "rm":
+            former = _former(step.ref.name)
+            self.middle.append(Step(f"ALTER INDEX {where} RENAME TO {name(former)}", step.ref, "alter"))
+            drop = f"DROP INDEX CONCURRENTLY IF EXISTS {name(step.ref.schema, former)}"
+            self.swapped.append(replace(step, sql=drop, transactional=False))
+            return
+        gone = replace(step, sql=f"DROP INDEX CONCURRENTLY IF EXISTS {where}", transactional=False)
+        held = any(step.ref in needed for ref, needed in self.scene.target.needs.items() if ref in self.scene.dropped)
+        (self.swapped if held else self.first).append(gone)
+
+    def _constraint(self, step: Step, wanted: SchemaObject) -> Iterator[Step]:
+        parts = wanted.parts
+        partitioned_key = parts["of"] == "p" and self.scene.target.server_version_num < _NOT_NULL_CONSTRAINTS
+        if parts["type"] in "fc" and parts["valid"] and "NOT ENFORCED" not in parts["definition"]:
+            if parts["type"] == "f" and partitioned_key:
+                yield step
+                return
+            yield from _validated(step, wanted.ref.sub)
+            return
+        key = _KEY.match(parts["definition"])
+        if key is None or parts["of"] != "r" or parts["attached_to"] or " WITHOUT OVERLAPS" in parts["definition"]:
+            yield step
+            return
+        table, index = name(wanted.ref.schema, wanted.ref.name), name(wanted.ref.sub)
+        build = (
+            f"CREATE UNIQUE INDEX CONCURRENTLY {index} ON {table} {key['columns']}"
+            f"{key['include'] or ''}{key['nulls'] or ''}"
+        )
+        yield replace(step, sql=build, transactional=False)
+        kind = parts["definition"].partition(" (")[0].removesuffix(" NULLS NOT DISTINCT")
+        add = f"ALTER TABLE {table} ADD CONSTRAINT {index} {kind} USING INDEX {index}{key['deferred']}"
+        yield Step(add, step.ref, "create")
+
+    def _not_null(self, step: Step, wanted: SchemaObject) -> Iterator[Step]:
+        table, column = name(wanted.ref.schema, wanted.ref.name), name(wanted.ref.sub)
+        if step.sql.endswith(_SET_NOT_NULL):
+            check = name(_former(f"{wanted.ref.name}_{wanted.ref.sub}"))
+            add = f"ALTER TABLE {table} ADD CONSTRAINT {check} CHECK ({column} IS NOT NULL)"
+            yield from _validated(replace(step, sql=add), _former(f"{wanted.ref.name}_{wanted.ref.sub}"))
+            yield replace(step, checks=())
+            yield Step(f"ALTER TABLE {table} DROP CONSTRAINT {check}", step.ref, "alter")
+        elif " NOT NULL " in step.sql and " ADD CONSTRAINT " in step.sql and not step.sql.endswith(" NOT VALID"):
+            yield from _validated(step, wanted.parts["not_null_constraint"]["name"])
+        else:
+            yield step
+
+
+def _concurrently(step: Step) -> Step:
+    return replace(step, sql=step.sql.replace("INDEX ", "INDEX CONCURRENTLY ", 1), transactional=False)
+
+
+def _validated(step: Step, constraint: str) -> Iterator[Step]:
+    """Add without looking at the rows, then look at them under a lock that lets writers work."""
+    start = step.sql.partition(" ADD ")[0]
+    yield replace(step, sql=f"{step.sql} NOT VALID", checks=())
+    validate = f"{start} VALIDATE CONSTRAINT {name(constraint)}"
+    yield Step(validate, step.ref, step.action, checks=step.checks, own_transaction=True)
+
+
+def _former(name_: str) -> str:
+    """A name for what is on its way out."""
+    return f"dbsync_former_{name_}".encode()[:_LONGEST_NAME].decode(errors="ignore")
