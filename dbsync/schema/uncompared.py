@@ -88,7 +88,8 @@ def _other_version(extension: Ref, source: Snapshot, target: Snapshot) -> bool:
 def _is_usual(ref: Ref, name: str, value: Any) -> bool:
     if name == "not_null_constraint":
         usual = {"name": default_not_null_name(ref), "valid": True, "no_inherit": False}
-        return bool({key: value[key] for key in usual} == usual)
+        from_parent = not value["local"] and value["valid"]
+        return from_parent or bool({key: value[key] for key in usual} == usual)
     return name in _USUAL and bool(_USUAL[name] == value)
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
 import sys
 from pathlib import Path
 from xml.etree import ElementTree
@@ -10,6 +12,7 @@ from xml.etree import ElementTree
 import psycopg
 import pytest
 
+from dbsync import demo as shop
 from tests.fixtures.annotations import read_annotations
 from tests.fixtures.command import Command
 from tests.fixtures.databases import fresh_database
@@ -301,8 +304,6 @@ def test_nothing_is_written_and_no_session_stays(pairs, dbsync: Command):
 
 def test_sqlalchemy_is_not_loaded(source_db, capsys):
     """Its import alone takes a quarter of the time that a comparison of 500 tables may take."""
-    import subprocess
-
     code = f"import sys; sys.argv = ['dbsync', 'diff', {source_db.url!r}, {source_db.url!r}]\n" + (
         "from dbsync.cli.main import run\nrun(sys.argv[1:])\nprint(sorted(n for n in ('sqlalchemy', 'alembic', 'rich') if n in sys.modules))"
     )
@@ -320,3 +321,27 @@ def test_other_versions_describe_one_schema_alike(pg15, pg17, pg_a, call):
         for one, other in ((old, middle), (middle, new), (new, old)):
             ended = call("diff", one.url, other.url, "--strict")
             assert ended.exit_code == 0, ended
+
+
+SHOP = (Path(shop.__file__).parent / "shop_schema.sql").read_text()
+_BESIDE = Path(__file__).parents[2].parent / "shared" / "data" / "pagila"
+PAGILA = os.environ.get("DBSYNC_TEST_PAGILA") or (str(_BESIDE) if _BESIDE.is_dir() else None)
+
+
+@pytest.mark.parametrize("what", ["shop", "pagila"])
+def test_a_real_schema_is_the_same_on_every_version_and_as_a_script(what, pg15, pg17, pg_a, call, tmp_path):
+    if what == "pagila" and PAGILA is None:
+        pytest.skip("NOT TESTED on Pagila: set DBSYNC_TEST_PAGILA to the folder of its scripts")
+    script = SHOP if what == "shop" else (Path(str(PAGILA)) / "schema.sql").read_text()
+    Path("wanted.sql").write_text(script)
+    with fresh_database(pg15) as old, fresh_database(pg17) as middle, fresh_database(pg_a) as new:
+        for server, database in ((pg15, old), (pg17, middle), (pg_a, new)):
+            command = [str(server.bindir / "psql"), "-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", database.url]
+            subprocess.run([*command, "-f", "wanted.sql"], check=True, stdout=subprocess.DEVNULL)
+        for one, other in ((old, new), (new, middle), (middle, old)):
+            ended = call("diff", one.url, other.url, "--json")
+            assert (ended.exit_code, changes(ended.document)) == (0, {})
+            assert all("version" in entry["reason"] for entry in ended.document["not_compared"]), ended
+        for database in (old, new):
+            ended = call("diff", "wanted.sql", database.url, "--json")
+            assert (ended.exit_code, changes(ended.document)) == (0, {})

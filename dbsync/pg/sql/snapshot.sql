@@ -678,6 +678,7 @@ SELECT 'database privilege', pg_catalog.count(*) FROM pg_catalog.pg_database d
 UNION ALL
 SELECT 'database comment', pg_catalog.count(*) FROM pg_catalog.pg_shdescription s, pg_catalog.pg_database d
  WHERE s.classoid = d.tableoid AND s.objoid = d.oid AND d.datname = pg_catalog.current_database()
+   AND s.description <> 'default administrative connection database'
 UNION ALL
 SELECT 'large object', pg_catalog.count(*) FROM pg_catalog.pg_largeobject_metadata;
 
