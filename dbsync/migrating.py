@@ -86,6 +86,7 @@ class OpenMigration:
         self.not_asked: list[str] = []
         self._hash = plan_hash(plan)
         self._record: MigrationRecord | None = None
+        self._seen: str | None = None
 
     @property
     def pending(self) -> tuple[Statement, ...]:
@@ -98,12 +99,13 @@ class OpenMigration:
         Raises StalePlan, Refused (not proved, a hazard that nobody allowed, rows that do not fit).
         """
         refuse_read_only(self.target.url)
+        self._seen = schema_fingerprint(take_snapshot(self.session))
         records = migrations.history(self.session)
         last = records[0] if records else None
         if last is not None and last.unfinished and (last.plan_hash, last.direction) == (self._hash, self.direction):
             self._take_up(last)
         else:
-            self._check_fingerprint(last)
+            self._check_fingerprint(self._seen, last)
         if not self.pending:
             return
         self._check_proof(unproved)
@@ -116,13 +118,18 @@ class OpenMigration:
         require_consent(self.target.url, yes=yes, confirm=confirm, ask=ask)
 
     def run(self, *, lock_timeout_ms: int | None = None, statement_timeout_ms: int | None = None) -> ApplyReport:
-        """Run what is pending. A failure is in the report; what was committed before it stays, and is in the ledger."""
+        """Run what is pending. A failure is in the report; what was committed before it stays, and is in the ledger.
+
+        Raises StalePlan, with nothing changed, when the schema is not what ``prepare`` saw.
+        """
         limits = (lock_timeout_ms, statement_timeout_ms)
         report = ApplyReport(
             migration_id=self.migration_id, direction=self.direction, state="succeeded", statements=self.results
         )
         if not self.pending:
             return self._verified(report)
+        if self._seen != schema_fingerprint(take_snapshot(self.session)):
+            raise StalePlan(f"the schema of {self.target.url.name} was changed a moment ago", hint="plan again")
         kept = ledger.open_ledger(self.session) is not None
         if kept:
             self._begin()
@@ -148,14 +155,13 @@ class OpenMigration:
         self.resumed, self._record, self.migration_id = True, record, record.migration_id
         for result in self.results:
             state = record.progress.get(result.number)
-            if state == "started" and settle(self.session, result.statement) is Settled.DONE:
+            if state == "started" and settle(self.session, result.statement, clean=False) is Settled.DONE:
                 state = "done"
             if state == "done":
                 result.state = "done"
         self.emit(Notice(message=f"migration {record.migration_id} goes on: {record.done} statements were done"))
 
-    def _check_fingerprint(self, last: MigrationRecord | None) -> None:
-        now = schema_fingerprint(take_snapshot(self.session))
+    def _check_fingerprint(self, now: str, last: MigrationRecord | None) -> None:
         before, after = self.plan.target.fingerprint, self.plan.expected
         if self.direction == "down":
             if after is None:
@@ -288,11 +294,15 @@ class OpenMigration:
 
     def _alone(self, results: Sequence[StatementResult], limits: tuple[int | None, int | None], kept: bool) -> None:
         for result in results:
-            if settle(self.session, result.statement) is not Settled.DONE:
+            if settle(self.session, result.statement, clean=True) is not Settled.DONE:
                 if kept:
                     migrations.note(self.session, self.migration_id, result.number, "started")
                 failpoint("after_migration_started")
-                self._execute(result, limits, local=False)
+                try:
+                    self._execute(result, limits, local=False)
+                finally:
+                    if self.session.usable:
+                        migrations.bound_by(self.session, lock_timeout_ms=0, statement_timeout_ms=0, local=False)
                 failpoint("before_migration_noted")
             if kept:
                 migrations.note(self.session, self.migration_id, result.number, "done")

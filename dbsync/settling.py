@@ -1,6 +1,6 @@
 """Whether a statement that no transaction takes has run, when nobody could note it: the catalogs know.
 
-What a broken concurrent build left behind is dropped, so that the build can run again.
+What a broken concurrent build left behind can be dropped, so that the build can run again.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ class Settled(Enum):
     OPEN = "open"
 
 
-def settle(session: Session, statement: Statement) -> Settled:
-    """Tell whether the statement has been done; clean up after one that broke off."""
+def settle(session: Session, statement: Statement, *, clean: bool) -> Settled:
+    """Tell whether the statement has been done; with ``clean`` drop what one that broke off has left."""
     ref, sql = statement.ref, statement.sql
     label = _ADDED_LABEL.search(sql)
     if label is not None and sql.startswith("ALTER TYPE"):
@@ -35,7 +35,7 @@ def settle(session: Session, statement: Statement) -> Settled:
         valid = migrations.index_is_valid(session, ref.schema, name)
         if sql.startswith("DROP INDEX"):
             return _when(valid is None)
-        if valid is False:
+        if clean and valid is False:
             migrations.drop_invalid_index(session, ref.schema, name)
         return _when(bool(valid))
     return Settled.OPEN

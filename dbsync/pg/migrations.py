@@ -120,9 +120,14 @@ def drop_invalid_index(session: Session, schema: str, index: str) -> None:
 
 
 def bound_by(session: Session, *, lock_timeout_ms: int, statement_timeout_ms: int, local: bool) -> None:
-    """Limit how long statements wait for locks and run, for the transaction (local) or the session."""
+    """Limit how long statements wait for locks and run, for the transaction (local) or the session.
+
+    The server counts a statement's time from its beginning: the wait for a lock comes on top of what it may run, or
+    it would never be told as what it is. 0 is no limit.
+    """
     scope = sql.SQL("LOCAL ") if local else sql.SQL("")
-    for name, value in (("lock_timeout", lock_timeout_ms), ("statement_timeout", statement_timeout_ms)):
+    both = lock_timeout_ms + statement_timeout_ms if lock_timeout_ms and statement_timeout_ms else 0
+    for name, value in (("lock_timeout", lock_timeout_ms), ("statement_timeout", both or statement_timeout_ms)):
         statement = sql.SQL("SET {}{} = {}").format(scope, sql.SQL(name), sql.Literal(f"{value}ms"))
         session.execute(statement)
 
