@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import zip_longest
 
 _HEADER = re.compile(r"^-- (?:Data for )?Name: (.*); Type: (.*); Schema: (.*); Owner: ?(.*)$", re.MULTILINE)
 _NOISE = re.compile(r"^(?:--.*|\\(?:un)?restrict .*|SET .*|SELECT pg_catalog\.set_config\(.*)$", re.MULTILINE)
@@ -23,7 +24,7 @@ def _objects(text: str) -> Iterator[tuple[str, tuple[str, ...]]]:
     """Yield each object's title with its statements; entries of one title stand together."""
     found: dict[str, list[str]] = {}
     headers = list(_HEADER.finditer(text))
-    for header, following in zip(headers, [*headers[1:], None], strict=True):
+    for header, following in zip_longest(headers, headers[1:]):
         body = text[header.end() : following.start() if following else len(text)]
         name, kind, schema, _ = header.groups()
         title = f"{kind.lower()} {schema}.{name}" if schema != "-" else f"{kind.lower()} {name}"
