@@ -45,6 +45,9 @@ def _index_named(sql: str) -> str:
     """The name that stands after CONCURRENTLY, without its schema."""
     words = [token for token in tokens(sql) if not token.silent]
     place = next(number for number, token in enumerate(words) if token.value == "concurrently") + 1
+    exists = next((number for number, token in enumerate(words[: place + 3]) if token.value == "exists"), None)
+    if exists is not None and words[place].text == "IF":  # an index of that name would be in lower case or in quotes
+        place = exists + 1
     found = words[place].value
     while words[place + 1 : place + 2] and words[place + 1].text == ".":
         place += 2
