@@ -22,7 +22,7 @@ from dbsync.urls import DatabaseUrl, database_url, parse_url
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,62}\Z")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _EXPANSION = re.compile(r"\$\{([^}]*)\}")
-_PREFIXES = ("env:", "file:", "cmd:", "local:", "service=")
+PREFIXES = ("env:", "file:", "cmd:", "local:", "service=")
 _COMMAND_TIMEOUT_S = 30
 _MAX_SECRET_BYTES = 64 * 1024
 _FORMS = "write a URL, service=NAME, env:VAR, file:PATH, cmd:COMMAND, local:NAME or a name from dbsync.yaml"
@@ -62,7 +62,7 @@ def resolve_configured(entry: ConfiguredDatabase, settings: Settings) -> Databas
 
 
 def _resolve_reference(text: str, settings: Settings, *, in_config: bool = False) -> DatabaseUrl:
-    prefix = next((prefix for prefix in _PREFIXES if text.startswith(prefix)), None)
+    prefix = next((prefix for prefix in PREFIXES if text.startswith(prefix)), None)
     if prefix is None:
         if _NAME.match(text) and not in_config:
             raise _unknown_name(text, settings)
@@ -81,7 +81,7 @@ def _resolve_reference(text: str, settings: Settings, *, in_config: bool = False
         found, name = _from_file(rest), text
     else:
         found, name = _from_command(rest)
-    if found.startswith(_PREFIXES) or "://" not in found:
+    if found.startswith(PREFIXES) or "://" not in found:
         raise ConfigError(f"what {name} gives is not a URL", hint="it must be postgresql://user@host/database")
     try:
         return replace(parse_url(found), name=name)

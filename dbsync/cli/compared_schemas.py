@@ -12,6 +12,7 @@ from dbsync.cli.options import Format
 from dbsync.cli.render_schema_diff import Shown
 from dbsync.errors import ConfigError, DbsyncError
 from dbsync.model import TableName
+from dbsync.references import PREFIXES
 from dbsync.schema.choice import Choice, parse_ignored
 from dbsync.schema_diff import SCRIPT_SUFFIX, SchemaComparison, Side, compare_sides, script_of
 
@@ -92,7 +93,8 @@ def compare_schemas(
 
 def is_database(context: Context, text: str) -> bool:
     """Whether the text names a database, not a script."""
-    return not text.endswith(SCRIPT_SUFFIX) or "://" in text or ":" in text[:8] or text in context.settings.databases
+    named = "://" in text or text.startswith(PREFIXES) or text in context.settings.databases
+    return named or not text.endswith(SCRIPT_SUFFIX)
 
 
 def side_of(context: Context, text: str) -> Side:

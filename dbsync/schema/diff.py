@@ -156,7 +156,7 @@ def differing_parts(
     for name in sorted(present.parts.keys() & wanted.parts.keys()):
         if name in derived or name in ignore or view_column:
             continue
-        pair = _comparable(present, name), _comparable(wanted, name)
+        pair = _comparable(present, name, ignore), _comparable(wanted, name, ignore)
         if pair[0] != pair[1]:
             found[name] = pair
     if "owner" not in ignore and present.owner != wanted.owner:
@@ -169,8 +169,10 @@ def differing_parts(
     return found
 
 
-def _comparable(made: SchemaObject, name: str) -> Any:
+def _comparable(made: SchemaObject, name: str, ignore: Collection[str]) -> Any:
     value = made.parts[name]
+    if name == "attributes" and value is not None and "comments" in ignore:
+        return [{**attribute, "comment": None} for attribute in value]
     if name == "not_null_constraint" and value is not None:
         usual = default_not_null_name(made.ref)
         return {**value, "name": None if value["name"] == usual else value["name"]}

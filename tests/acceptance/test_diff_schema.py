@@ -152,11 +152,11 @@ def test_a_choice_takes_what_belongs_to_a_table_with_it_and_counts_the_rest(pair
 
 def test_owner_rights_and_comments_can_be_ignored(pairs, call):
     pair = pairs(
-        "CREATE TABLE t (a int);",
-        "COMMENT ON TABLE t IS 'x'; GRANT INSERT ON t TO PUBLIC; ALTER TABLE t OWNER TO case_reader;"
+        "CREATE TABLE t (a int); CREATE TYPE c AS (a int);",
+        "COMMENT ON TABLE t IS 'x'; COMMENT ON COLUMN c.a IS 'x'; GRANT INSERT ON t TO PUBLIC; ALTER TABLE t OWNER TO case_reader;"
         "ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO case_reader;",
     )
-    assert len(call("diff", pair.source, pair.target, "--json").document["result"]["changes"]) == 2
+    assert len(call("diff", pair.source, pair.target, "--json").document["result"]["changes"]) == 3
     assert call("diff", pair.source, pair.target, "--ignore", "owner,privileges,comments").exit_code == 0
 
 

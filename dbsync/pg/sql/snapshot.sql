@@ -138,11 +138,11 @@ SELECT c.tableoid, a.attrelid, a.attnum, 'column', n.nspname, c.relname, a.attna
        THEN pg_catalog.jsonb_build_object('number', a.attnum, 'of', c.relkind,
             'type', pg_catalog.format_type(a.atttypid, a.atttypmod))
             || CASE WHEN c.relkind = 'm' THEN pg_catalog.jsonb_build_object(
-               'statistics', NULLIF((pg_catalog.to_jsonb(a) ->> 'attstattarget')::int, -1),
+               'statistics', NULLIF((w.attribute ->> 'attstattarget')::int, -1),
                'storage', CASE WHEN a.attstorage <> t.typstorage THEN a.attstorage END,
-               'compression', NULLIF(pg_catalog.to_jsonb(a) ->> 'attcompression', ''),
+               'compression', NULLIF(w.attribute ->> 'attcompression', ''),
                'options', pg_catalog.to_jsonb(a.attoptions)) ELSE '{}'::pg_catalog.jsonb END
-       ELSE (pg_catalog.to_jsonb(a) - ARRAY['attrelid', 'attname', 'atttypid', 'attlen', 'attnum', 'attcacheoff',
+       ELSE (w.attribute - ARRAY['attrelid', 'attname', 'atttypid', 'attlen', 'attnum', 'attcacheoff',
             'atttypmod', 'attndims', 'attbyval', 'attalign', 'attstorage', 'attcompression', 'attnotnull', 'atthasdef',
             'atthasmissing', 'attmissingval', 'attidentity', 'attgenerated', 'attisdropped', 'attislocal',
             'attinhcount', 'attcollation', 'attacl', 'attstattarget', 'attoptions', 'attfdwoptions'])
@@ -155,15 +155,17 @@ SELECT c.tableoid, a.attrelid, a.attnum, 'column', n.nspname, c.relname, a.attna
             'local', a.attislocal,
             'inherited', a.attinhcount > 0,
             'storage', CASE WHEN a.attstorage <> t.typstorage THEN a.attstorage END, 'type_storage', t.typstorage,
-            'statistics', NULLIF((pg_catalog.to_jsonb(a) ->> 'attstattarget')::int, -1),
-            'options', (SELECT pg_catalog.jsonb_agg(o ORDER BY o) FROM pg_catalog.unnest(a.attoptions) o),
-            'foreign_options', (SELECT pg_catalog.jsonb_agg(o ORDER BY o) FROM pg_catalog.unnest(a.attfdwoptions) o),
+            'statistics', NULLIF((w.attribute ->> 'attstattarget')::int, -1),
+            'options', CASE WHEN a.attoptions IS NOT NULL THEN
+                (SELECT pg_catalog.jsonb_agg(o ORDER BY o) FROM pg_catalog.unnest(a.attoptions) o) END,
+            'foreign_options', CASE WHEN a.attfdwoptions IS NOT NULL THEN
+                (SELECT pg_catalog.jsonb_agg(o ORDER BY o) FROM pg_catalog.unnest(a.attfdwoptions) o) END,
             'generated', NULLIF(a.attgenerated, ''),
             'expression', CASE WHEN a.attgenerated <> '' THEN pg_catalog.pg_get_expr(d.adbin, d.adrelid) END,
             'identity', CASE WHEN a.attidentity <> '' THEN s.options
                 || pg_catalog.jsonb_build_object('always', a.attidentity = 'a') END)
-       || CASE WHEN pg_catalog.to_jsonb(a) ? 'attcompression' THEN pg_catalog.jsonb_build_object(
-            'compression', NULLIF(pg_catalog.to_jsonb(a) ->> 'attcompression', '')) ELSE '{}'::pg_catalog.jsonb END
+       || CASE WHEN w.attribute ? 'attcompression' THEN pg_catalog.jsonb_build_object(
+            'compression', NULLIF(w.attribute ->> 'attcompression', '')) ELSE '{}'::pg_catalog.jsonb END
        || CASE WHEN pg_catalog.current_setting('server_version_num')::int >= 180000
                THEN pg_catalog.jsonb_build_object('not_null_constraint', k.facts) ELSE '{}'::pg_catalog.jsonb END
        END
@@ -171,6 +173,7 @@ SELECT c.tableoid, a.attrelid, a.attnum, 'column', n.nspname, c.relname, a.attna
   JOIN pg_catalog.pg_class c ON c.oid = a.attrelid
   JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
   JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
+ CROSS JOIN LATERAL (SELECT pg_catalog.to_jsonb(a) AS attribute OFFSET 0) w
   LEFT JOIN pg_catalog.pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum AND a.attgenerated <> ''
   LEFT JOIN (SELECT p.refobjid, p.refobjsubid, pg_catalog.jsonb_build_object(
                     'sequence_schema', sn.nspname, 'sequence', sc.relname, 'start', q.seqstart,
