@@ -111,7 +111,7 @@ def _faults(records: Sequence[Record]) -> Iterator[str]:
             yield _row(kind, [record for record in of_suite if _kind(record) == kind])
     yield _row("**all**", struck)
     yield ""
-    for title, key in (("mode", lambda r: r.mode), ("commit", lambda r: r.commit)):
+    for title, key in (("mode", lambda r: r.mode), ("code", lambda r: r.commit)):
         counted = Counter(map(key, struck))
         yield f"By {title}: " + ", ".join(f"{name} {number}" for name, number in sorted(counted.items())) + ".\n"
 
@@ -165,7 +165,7 @@ def _found(records: Sequence[Record]) -> Iterator[str]:
     if not wrong:
         return
     yield "## Trials that broke something\n"
-    yield "| trial | commit | fault | broken |"
+    yield "| trial | code | fault | broken |"
     yield "|---|---|---|---|"
     for record in wrong:
         names = sorted({line.partition(":")[0] for line in record.wrong})
@@ -185,4 +185,4 @@ def _bugs(planted: Sequence[Planted]) -> Iterator[str]:
     for one in planted:
         yield f"| {one.bug} | {'yes' if one.caught else '**no**'} |"
     commits = sorted({one.commit for one in planted})
-    yield f"\nOn commit {', '.join(commits)}." if commits else ""
+    yield f"\nOf the code {', '.join(commits)}." if commits else ""
