@@ -12,8 +12,8 @@ import traceback
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from dbsync.cli.journal import Journal, stderr_terminal
-from dbsync.cli.options import Format, GlobalOptions
-from dbsync.cli.output import Answer, Report, chunks, json_text, write_file
+from dbsync.cli.options import Format, GlobalOptions, OutputFile
+from dbsync.cli.output import Answer, Rendering, Report, chunks, json_text, write_file
 from dbsync.cli.redaction import Redactor
 from dbsync.cli.terminal import escape, is_terminal
 from dbsync.control import Control
@@ -68,9 +68,12 @@ class Call:
         self._begin_end()
         self.exit_code = answer.exit_code
         files = self._options.outputs
+        named = [output for output in files if self._by_name(answer, output) is not None]
         for output in files:
-            write_file(output.path, self._rendered(answer, output.format or self._options.format))
-        if all(output.format is not None for output in files):
+            rendering = self._by_name(answer, output)
+            shown = chunks(rendering) if rendering else self._rendered(answer, output.format or self._options.format)
+            write_file(output.path, shown)
+        if all(output.format is not None or output in named for output in files):
             # --quiet: nothing on success, one line on stderr for an error; a negative answer speaks for itself
             told = answer.exit_code == 0 or answer.error is not None or answer.hushed
             silent = self._options.quiet and self.silent_text and told and self._options.format == "text"
@@ -111,6 +114,12 @@ class Call:
         self.ending = True
         while self.before_end:
             self.before_end.pop()()
+
+    def _by_name(self, answer: Answer, output: OutputFile) -> Rendering | None:
+        suffix = output.path.suffix
+        if output.format is not None or suffix == f".{self._options.format}":
+            return None
+        return answer.by_suffix.get(suffix)
 
     def _shown(self, answer: Answer) -> Iterable[str]:
         """What goes to stdout. Data is exact in files and pipes; a terminal is spared what could steer it."""

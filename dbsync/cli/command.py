@@ -33,7 +33,7 @@ from dbsync.cli.profiles import complete_database, profile_defaults, sync_defaul
 from dbsync.cli.signals import start_clock
 
 CONTEXT_SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
-EPILOG = "Every option but consent (--yes, --confirm, --write) also reads DBSYNC_<OPTION>."
+EPILOG = "Every option but consent (--yes, --confirm, --write, --unproved, --allow-hazard) also reads DBSYNC_<OPTION>."
 _DATABASE_ARGUMENTS = frozenset({"DB", "DB...", "SOURCE", "TARGET"})
 LAST_RUN = "last"
 _RUN = re.compile("[0-9a-f]{4,12}")

@@ -45,6 +45,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "schema": ("dbsync.cli.schema:schema", "What is in a database: tree, JSON, SQL, Markdown, ER diagram."),
     "diff": ("dbsync.cli.diff:diff", "Which rows differ between two databases."),
     "validate": ("dbsync.cli.validate:validate", "Can it be synchronised safely, and is it in sync."),
+    "migrate": ("dbsync.cli.migrate:migrate_app", "Plan, prove, apply and undo changes of a schema."),
     "sync": ("dbsync.cli.sync:sync", "Make a target's rows like the source's, verified."),
     "doctor": ("dbsync.cli.doctor:doctor", "What runs that died left behind; --fix cleans up."),
     "demo": ("dbsync.cli.demo:demo", "Two embedded servers, a shop of odd data, a verified sync."),

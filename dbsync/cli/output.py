@@ -36,6 +36,8 @@ class Answer:
     not_compared: Sequence[Mapping[str, Any]] = ()
     error: DbsyncError | None = None
     hushed: bool = False  # --quiet silences its text also when the answer is negative
+    # What a file named without a format gets by its name's suffix, unless --format says the same word.
+    by_suffix: Mapping[str, Rendering] = field(default_factory=dict)
 
 
 @dataclass(slots=True, kw_only=True)

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 
 from dbsync.pg.quoting import literal
 from dbsync.schema.hazards import needs_leave
-from dbsync.schema.plan import MigrationPlan, Proof, Statement
+from dbsync.schema.plan import Hazard, MigrationPlan, Proof, Statement
 from dbsync.schema.steps import Check
 
 _SESSION = (
@@ -20,6 +20,9 @@ _SESSION = (
     "SET search_path = '';\n"
     "SET check_function_bodies = off;\n"
 )
+_LOCK = "ACQUIRES_"
+# What the plan itself makes cannot be asked yet.
+_UNKNOWN = "undefined_table OR undefined_column OR undefined_function OR undefined_object OR invalid_schema_name"
 
 
 def plan_sql(plan: MigrationPlan) -> Iterator[str]:
@@ -78,7 +81,11 @@ def check_sql(check: Check) -> str:
     body = (
         f"DECLARE hindering bigint;\n"
         f"BEGIN\n"
-        f"    EXECUTE {literal(check.sql)} INTO hindering;\n"
+        f"    BEGIN\n"
+        f"        EXECUTE {literal(check.sql)} INTO hindering;\n"
+        f"    EXCEPTION WHEN {_UNKNOWN} THEN\n"
+        f"        hindering := 0;\n"
+        f"    END;\n"
         f"    IF hindering <> 0 THEN\n"
         f"        RAISE EXCEPTION USING MESSAGE = {message};\n"
         f"    END IF;\n"
@@ -94,10 +101,22 @@ def dollar_tag(body: str, name: str = "check") -> str:
     return next(tag for tag in tags if tag not in body)
 
 
+def told_hazards(statement: Statement) -> list[Hazard]:
+    """The hazards that people are told of, those first that must be allowed by name.
+
+    A lock is told with what is done under it: not once more by itself.
+    """
+    worked_on = {one.object for one in statement.hazards if one.lock and not one.type.startswith(_LOCK)}
+    told = [one for one in statement.hazards if not (one.type.startswith(_LOCK) and one.object in worked_on)]
+    return sorted(told, key=needs_leave, reverse=True)
+
+
 def hazard_lines(statement: Statement) -> list[str]:
-    """The hazards of a statement in words, those first that must be allowed by name."""
-    asked = [f"{one.message} (--allow-hazard {one.type})" for one in statement.hazards if needs_leave(one)]
-    return [*asked, *(one.message for one in statement.hazards if not needs_leave(one))]
+    """The hazards of a statement in words."""
+    return [
+        f"{one.message} (--allow-hazard {one.type})" if needs_leave(one) else one.message
+        for one in told_hazards(statement)
+    ]
 
 
 def _limited(group: Sequence[Statement], numbers: Iterator[int], *, local: bool) -> Iterator[str]:
@@ -122,7 +141,7 @@ def _proof(proof: Proof) -> str:
     }[proof.state]
     judges = f" by {', '.join(proof.judges)}" if proof.judges else ""
     version = f" (Postgres {proof.server_version})" if proof.server_version else ""
-    return f"{words}{version}{_comment(judges)}" + (f": {_comment(proof.reason)}" if proof.reason else "")
+    return _comment(f"{words}{version}{judges}" + (f": {proof.reason}" if proof.reason else ""))
 
 
 def _comment(text: str) -> str:

@@ -14,13 +14,15 @@ from urllib.parse import urlsplit
 import pytest
 
 from dbsync.cli.options import CONSENT_OPTIONS, GLOBAL_PARAMETERS
+from dbsync.schema.plan_file import to_text
 from tests.fixtures.command import Command
 from tests.fixtures.inprocess import InProcess, all_commands
+from tests.fixtures.plans import plan
 
 _COMMANDS = all_commands()
 _IDS = ["-".join(words) for words, _ in _COMMANDS]
 _DATABASES = frozenset({"DB", "DB...", "SOURCE", "TARGET"})
-_NEEDED = {"NAME": "nothing-of-that-name", "PLAN": "plan.json", "SQL": "select 1"}
+_NEEDED = {"NAME": "nothing-of-that-name", "PLAN": "plan.json", "PLAN|SOURCE": "plan.json", "SQL": "select 1"}
 CANARY = "s3cr3t/c@nary"
 
 every_command = pytest.mark.parametrize(("words", "command"), _COMMANDS, ids=_IDS)
@@ -28,8 +30,9 @@ every_command = pytest.mark.parametrize(("words", "command"), _COMMANDS, ids=_ID
 
 @pytest.fixture
 def call(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> InProcess:
-    """Call dbsync in this process, from an empty directory."""
+    """Call dbsync in this process, from a directory with nothing but a plan in it."""
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "plan.json").write_text(to_text(plan(), created_at="2026-01-02T03:04:05+00:00", dbsync_version="9.9"))
     return InProcess(capsys)
 
 
@@ -38,7 +41,7 @@ def arguments(command: Any, database: str) -> list[str]:
     found = []
     for parameter in command.params:
         if parameter.param_type_name == "option" and parameter.required:
-            found += [max(parameter.opts, key=len), next(iter(parameter.type.choices))]
+            found += [max(parameter.opts, key=len), next(iter(getattr(parameter.type, "choices", ".")))]
         if parameter.param_type_name != "argument":
             continue
         if parameter.required or parameter.metavar in _DATABASES or parameter.metavar == "SQL":
