@@ -28,6 +28,7 @@ from dbsync.pg.snapshot import ReaderPool
 _TOO_MANY_CONNECTIONS = "53300"
 _WAIT_FOR_CONNECTION_S = 30.0
 _CANCEL_S = 2.0
+_REST_S = 10.0  # so long a session may rest: whatever forgets idle connections takes longer
 # One target session writes a table, and takes longer to write a row than the source to read it; a second reader
 # helps where the source waits for its disk, more have never helped and cost memory.
 _READERS_PER_TABLE = 2
@@ -95,20 +96,52 @@ class RunContext:
         self._streaming = 0
         self._hashing: list[Future[Digest]] = []
         self._open: set[Session] = set()
+        self._idle: list[tuple[str, float, Session]] = []  # for what, since when
 
     @contextmanager
     def target_session(self, purpose: str) -> Iterator[Session]:
-        """A session of its own on the target, cancelled when the run is stopped."""
-        session = self._connect(purpose)
+        """A session on the target, cancelled when the run is stopped; one that rested since the last such purpose."""
+        session = self._take_idle(purpose) or self._connect(purpose)
         with self._lock:
             self._open.add(session)
+        done = False
         try:
             self.control.check()
             yield session
+            done = True
         finally:
             with self._lock:
                 self._open.discard(session)
-            session.close()
+                if done and session.at_rest:
+                    self._idle.append((purpose, time.monotonic(), session))
+                else:
+                    session.close()
+
+    def _take_idle(self, purpose: str) -> Session | None:
+        """A session that a moment ago did the same; others that have rested for long are closed."""
+        with self._lock:
+            now = time.monotonic()
+            for late in [each for each in self._idle if now - each[1] > _REST_S]:
+                self._idle.remove(late)
+                late[2].close()
+            found = next((each for each in self._idle if each[0] == purpose), None)
+            if found is None:
+                return None
+            self._idle.remove(found)
+        session = found[2]
+        try:
+            session.execute("SELECT 1")
+        except DbsyncError:
+            session.close()  # it died while it rested: nothing is lost with it
+            return None
+        session.notices.clear()
+        return session
+
+    def _close_idle(self) -> None:
+        with self._lock:
+            for _, _, session in self._idle:
+                session.close()
+            self._idle.clear()
 
     @contextmanager
     def copy_readers(self, task: TableTask) -> Iterator[list[Session]]:
@@ -204,6 +237,7 @@ class RunContext:
         while pending := [digest for digest in self._hashing if not digest.done()]:
             self._hashers.cancel()
             wait(pending, timeout=0.5)
+        self._close_idle()
         self._copiers.close()
         self._hashers.close()
 
@@ -233,8 +267,13 @@ class RunContext:
                     check=self.control.check,
                 )
             except ConnectionFailed as error:
-                if error.sqlstate != _TOO_MANY_CONNECTIONS or not self._open or time.monotonic() > deadline:
+                if (
+                    error.sqlstate != _TOO_MANY_CONNECTIONS
+                    or not (self._open or self._idle)
+                    or time.monotonic() > deadline
+                ):
                     raise
+            self._close_idle()
             self.control.wait(0.5)
 
 

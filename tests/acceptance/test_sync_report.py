@@ -104,3 +104,20 @@ def test_the_last_line_of_a_failure_is_an_error_and_a_hint(pairs, dbsync: Comman
     assert "public.parent" in lines[0]
     assert "select the referencing table too" in lines[1]
     assert result.stdout == ""
+
+
+def test_the_number_of_connections_does_not_grow_with_the_tables(pairs, dbsync: Command) -> None:
+    tables = "".join(f"CREATE TABLE t{number} (id int PRIMARY KEY, v text);" for number in range(30))
+    some = "".join(
+        f"INSERT INTO t{number} SELECT i, md5(i::text) FROM generate_series(1, 50) i;" for number in range(30)
+    )
+    pair: Pair = pairs(tables, some, "")
+    for run, inserted in (("fill", 1500), ("again", 0)):
+        reached = dbsync.home / run
+        env = {"DBSYNC_FAILPOINTS_REACHED": str(reached)}
+        result = dbsync.run("sync", pair.source, pair.target, "--yes", "--json", "-j", "2", env=env).ended(0).result
+        assert result["totals"]["rows_inserted"] == inserted
+        assert result["verified"]
+        points = reached.read_text().splitlines()
+        assert points.count("before_commit") == 30
+        assert points.count("before_connect") <= 14, "a session of the target is used for one table only"
