@@ -14,6 +14,8 @@ def statements_sql(comparison: SchemaComparison, choice: Choice) -> Iterator[str
     """Yield a script; what has no statement stands in it as a comment."""
     planned = plan_statements(comparison.source, comparison.target, ignore=choice.ignored_parts)
     yield "-- Planned, not proved: dbsync migrate plan tries the statements out.\n"
+    if comparison.left_out:
+        yield "-- Only for what the options chose: what was left out may stand in the way.\n"
     yield "SET search_path = '';\nSET check_function_bodies = off;\n"
     for one in planned.unplanned:
         yield f"-- NOT PLANNED: {_comment(str(one.ref))} ({', '.join(one.parts)}): {_comment(one.reason)}\n"
