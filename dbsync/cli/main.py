@@ -43,7 +43,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "execute": ("dbsync.cli.execute:execute", "Run SQL, read-only unless --write."),
     "explore": ("dbsync.cli.explore:explore", "Tables, pages of rows, one row, figures about columns."),
     "schema": ("dbsync.cli.schema:schema", "What is in a database: tree, JSON, SQL, Markdown, ER diagram."),
-    "diff": ("dbsync.cli.diff:diff", "Which rows differ between two databases."),
+    "diff": ("dbsync.cli.diff:diff", "What differs between two databases: schemas, rows."),
     "validate": ("dbsync.cli.validate:validate", "Can it be synchronised safely, and is it in sync."),
     "migrate": ("dbsync.cli.migrate:migrate_app", "Plan, prove, apply and undo changes of a schema."),
     "sync": ("dbsync.cli.sync:sync", "Make a target's rows like the source's, verified."),
