@@ -128,10 +128,13 @@ class RunContext:
             if found is None:
                 return None
             self._idle.remove(found)
-        session = found[2]
+            session = found[2]
+            self._open.add(session)  # to be cancelled, should the server not answer
         try:
             session.execute("SELECT 1")
         except DbsyncError:
+            with self._lock:
+                self._open.discard(session)
             session.close()  # it died while it rested: nothing is lost with it
             return None
         session.notices.clear()
