@@ -127,6 +127,9 @@ class OpenMigration:
             migration_id=self.migration_id, direction=self.direction, state="succeeded", statements=self.results
         )
         if not self.pending:
+            if self._record is not None:  # it died between its last statement and its end
+                self._begin()
+                self._finish(True, "succeeded", None)
             return self._verified(report)
         if self._seen != schema_fingerprint(take_snapshot(self.session)):
             raise StalePlan(f"the schema of {self.target.url.name} was changed a moment ago", hint="plan again")
@@ -246,6 +249,9 @@ class OpenMigration:
     def _begin(self) -> None:
         if self._record is not None:
             migrations.begin_again(self.session, self.migration_id)
+            for result in self.results:
+                if result.state == "done" and self._record.progress.get(result.number) != "done":
+                    migrations.note(self.session, self.migration_id, result.number, "done")  # settled a moment ago
             return
         migrations.begin(
             self.session,
