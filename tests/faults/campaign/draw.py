@@ -120,6 +120,17 @@ TESTED_ELSEWHERE = {
         "after_cursor_stored",
     )
 } | {point: "tests/acceptance/test_quarantine.py" for point in ("before_row_by_row", "after_row_refused")}
+TESTED_ELSEWHERE |= {
+    point: "tests/faults/test_migrate_kill.py"
+    for point in (
+        "before_migration_statement",
+        "before_migration_commit",
+        "after_migration_commit",
+        "after_migration_started",
+        "before_migration_noted",
+        "before_migration_finished",
+    )
+}
 _LOST_REPLY = Fault("lose the reply to COMMIT", "target", "group commits", 0.5)
 _CUT = Fault("cut", "source", "rows", 0.5)
 REACHED_BY = {"before_settle": _LOST_REPLY, "before_copy_given_up": _CUT, "before_retry": Fault("deadlock")}
