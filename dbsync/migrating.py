@@ -143,13 +143,23 @@ class OpenMigration:
                 self.control.check()
                 self._group(list(results), limits, kept)
         except DbsyncError as error:
-            stopped = self.control.reason is not None
-            report.error, report.state = error, "stopped" if stopped else "failed"
+            report.error, report.state = self.control.reason or error, "stopped" if self.control.reason else "failed"
+            report.error.hint = self._how_to_go_on(report.error.hint)
             self._finish(kept, report.state, error.message)
             return report
         self._verified(report)
         self._finish(kept, "succeeded", None)
         return report
+
+    def _how_to_go_on(self, hint: str | None) -> str | None:
+        done = sum(result.state == "done" for result in self.results)
+        if not done and self.session.usable:
+            return hint
+        kept = (
+            f"{done} of {len(self.results)} statements are committed" if self.session.usable else "the connection broke"
+        )
+        again = f"{kept}: run the same command again, and it goes on from there"
+        return f"{hint}; {again}" if hint else again
 
     # Where to begin
 

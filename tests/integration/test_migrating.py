@@ -12,7 +12,7 @@ import psycopg
 import pytest
 
 from dbsync.control import Control
-from dbsync.errors import ConsentMissing, Interrupted, Refused, StalePlan, TargetBusy
+from dbsync.errors import ConnectionLost, ConsentMissing, Interrupted, Refused, StalePlan, TargetBusy
 from dbsync.events import Event, StatementState, silent
 from dbsync.migrating import ApplyReport, OpenMigration, open_migration
 from dbsync.migration import MigrationOptions, make_plan, verify_plan
@@ -227,6 +227,7 @@ def test_a_plan_that_failed_half_way_is_taken_up_where_it_stopped(pairs):
     assert (report.state, states(report)) == ("failed", ["done", "failed", "pending"])
     assert report.error is not None
     assert "statement 2" in report.error.message
+    assert "1 of 3 statements are committed: run the same command again" in (report.error.hint or "")
     (record,) = history(pair)
     assert (record.state, record.done, record.unfinished) == ("failed", 1, True)
     assert rows(pair.target, "SELECT indisvalid FROM pg_index WHERE indexrelid = '\"i %s\"'::regclass") == [[False]]
@@ -272,7 +273,27 @@ def test_a_stop_ends_the_statement_that_runs(pairs):
 
     report = applied(plan, pair, unproved=True, control=control, emit=stop_soon)
     assert (report.state, report.statements[0].elapsed_s < 10) == ("stopped", True)
+    assert isinstance(report.error, Interrupted)
     assert history(pair)[0].state == "stopped"
+
+
+def test_a_connection_that_breaks_is_told_and_the_plan_goes_on(pairs):
+    pair = pairs()
+    table = Ref("table", "public", "t")
+    cut = "DO $$BEGIN IF NOT EXISTS (SELECT FROM public.t) THEN PERFORM pg_terminate_backend(pg_backend_pid()); END IF; END$$"
+    plan = hand_made(
+        pair,
+        Statement(sql="CREATE TABLE public.t (id int)", ref=table, action="create"),
+        Statement(sql=cut, ref=table, action="alter"),
+    )
+    report = applied(plan, pair, unproved=True)
+    assert (report.state, states(report)[0], isinstance(report.error, ConnectionLost)) == ("failed", "done", True)
+    assert report.error is not None
+    assert "the connection broke: run the same command again" in (report.error.hint or "")
+    assert [(record.state, record.done) for record in history(pair)] == [("running", 1)]
+    run_sql(pair.target, "INSERT INTO t VALUES (1)")
+    assert applied(plan, pair, unproved=True).state == "succeeded"
+    assert [(record.state, record.done) for record in history(pair)] == [("succeeded", 2)]
 
 
 def test_only_one_at_a_time_holds_the_target(changed, planned):
