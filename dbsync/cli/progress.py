@@ -15,8 +15,9 @@ from typing import Protocol
 
 from dbsync.cli.journal import Journal
 from dbsync.cli.options import GlobalOptions, ProgressChoice
+from dbsync.cli.progress_statements import StatementLines
 from dbsync.cli.tally import Tally, finished_line, run_line
-from dbsync.events import Emit, Event, Notice, PlanReady, RunFinished, TableFinished
+from dbsync.events import Emit, Event, Notice, PlanReady, RunFinished, StatementState, TableFinished
 
 EVERY_S = 10.0
 PARTS = 10
@@ -37,7 +38,9 @@ class Progress:
 
     def __init__(self, options: GlobalOptions, journal: Journal) -> None:
         self._journal = journal
-        self._display = _display(_choice(options, journal), journal)
+        choice = _choice(options, journal)
+        self._display = _display(choice, journal)
+        self._statements = StatementLines(journal.progress) if choice not in ("jsonl", "none") else None
         self._log = _FinishedTables(journal.log) if options.log_file else None
         self._lock = threading.Lock()
 
@@ -49,10 +52,15 @@ class Progress:
                 self._journal.notice(place + event.message)
             if self._log is not None:
                 self._log(event)
-            self._display(event)
+            if self._statements is not None and isinstance(event, StatementState):
+                self._statements(event)
+            else:
+                self._display(event)
 
     def close(self) -> None:
         """End the display."""
+        if self._statements is not None:
+            self._statements.close()
         self._display.close()
 
 

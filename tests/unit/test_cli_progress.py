@@ -14,10 +14,21 @@ import pytest
 from dbsync.cli.journal import Journal
 from dbsync.cli.options import GlobalOptions
 from dbsync.cli.progress import Lines, Progress
+from dbsync.cli.progress_statements import StatementLines
 from dbsync.cli.redaction import Redactor
 from dbsync.cli.tally import Tally, finished_line, rows_of
 from dbsync.cli.terminal import Terminal
-from dbsync.events import Event, Notice, PlanReady, RunFinished, TableFinished, TablePhase, TableProgress, TableStarted
+from dbsync.events import (
+    Event,
+    Notice,
+    PlanReady,
+    RunFinished,
+    StatementState,
+    TableFinished,
+    TablePhase,
+    TableProgress,
+    TableStarted,
+)
 from dbsync.model import TableName
 
 A, B = TableName("public", "a"), TableName("public", "Odd\x1b")
@@ -165,3 +176,26 @@ def test_a_display_that_nobody_sees_stops_nothing(choice):
 def test_a_finished_table_in_one_line():
     table = fold((0, finished(A))).tables[A]
     assert finished_line(table) == "public.a  done  500 rows  4.9 kB  verified"
+
+
+def statement(number: int, state: str, total: int = 40) -> StatementState:
+    return StatementState(number=number, total=total, sql="ALTER\n  TABLE t " + "x" * 200, state=state)
+
+
+def test_statements_are_told_by_tenths_and_when_they_wait_or_take_long():
+    written: list[str] = []
+    lines = StatementLines(written.append, every=0.2)
+    for number in range(1, 41):
+        lines(statement(number, "running"))
+        lines(statement(number, "done"))
+    assert written == [f"statement {number} of 40 done" for number in range(4, 40, 4)]
+    written.clear()
+    lines(statement(7, "retry"))
+    assert written[0].startswith("statement 7 of 40 could not have its locks and is tried again: ALTER TABLE t xxx")
+    assert len(written[0]) < 180
+    lines(statement(7, "running"))
+    deadline = time.monotonic() + 10
+    while len(written) < 3 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    lines.close()
+    assert [line.startswith("statement 7 of 40 runs for 0 s: ALTER TABLE") for line in written[1:]] == [True, True]
