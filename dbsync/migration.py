@@ -18,7 +18,7 @@ from dbsync.schema.diff import schema_fingerprint
 from dbsync.schema.objects import Snapshot
 from dbsync.schema.plan import End, MigrationPlan, Proof
 from dbsync.schema.snapshot import take_snapshot
-from dbsync.schema_diff import Opened, Side, describe_side, open_sides, take_both
+from dbsync.schema_diff import Opened, Side, compare_snapshots, describe_side, open_sides, take_both
 from dbsync.shadow import NoShadow, shadows
 from dbsync.urls import DatabaseUrl
 
@@ -84,6 +84,7 @@ def make_plan(
         statements=tried.statements,
         undo=tried.undo,
         unplanned=tried.unplanned,
+        not_compared=compare_snapshots(*snapshots, options.choice).not_compared,
         warnings=tried.warnings,
         proof=tried.proof,
         undo_proof=tried.undo_proof,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -82,6 +83,7 @@ def plan(
             ".md": lambda: plan_markdown(made),
         },
         exit_code=0 if proved(made) else 1,
+        not_compared=[asdict(one) for one in made.not_compared],
     )
 
 
@@ -98,7 +100,7 @@ def verify(context: Context, file: PlanArgument, target: OtherTarget = None, sha
             opened=reached(context, planned),
         )  # fmt: skip
     return Answer(
-        result={"proof": _proof(proof)},
+        result={"proof": asdict(proof)},
         render={"text": lambda: _proof_text(proof)},
         exit_code=0 if proof.state == "proved" else 1,
     )
@@ -181,13 +183,6 @@ def _warn(context: Context, made: MigrationPlan) -> None:
 
 def _when() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
-
-
-def _proof(proof: Proof) -> dict[str, Any]:
-    return {
-        "state": proof.state, "server_version": proof.server_version, "differences": list(proof.differences),
-        "judges": list(proof.judges), "failed_at": proof.failed_at, "reason": proof.reason,
-    }  # fmt: skip
 
 
 def _proof_text(proof: Proof) -> str:

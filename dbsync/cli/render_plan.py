@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 
 from dbsync.cli.annotations import annotation
+from dbsync.cli.render_schema_diff import uncompared_line
 from dbsync.cli.tables import markdown_table
 from dbsync.cli.terminal import escape
 from dbsync.schema.hazards import needs_leave
@@ -31,6 +32,9 @@ def plan_text(plan: MigrationPlan) -> Iterator[str]:
     if plan.unplanned:
         yield "\nnot planned, stays as it is\n"
         yield from (f"  {escape(unplanned_line(one))}\n" for one in plan.unplanned)
+    if plan.not_compared:
+        yield "\nnot compared\n"
+        yield from (f"  {uncompared_line(one)}\n" for one in plan.not_compared)
     if plan.statements:
         yield f"\nproof: {escape(proof_line(plan.proof))}\n"
         yield from _differences(plan.proof)
@@ -42,7 +46,7 @@ def summary(plan: MigrationPlan) -> str:
     if not plan.statements:
         if plan.unplanned:
             return f"nothing that can be planned · {_look(len(plan.unplanned))}"
-        return "nothing to do: the schemas are the same"
+        return f"nothing to do: {'nothing that was compared differs' if plan.not_compared else _SAME}"
     parts = [counts(plan.statements)]
     if looks := sum(any(map(needs_leave, one.hazards)) for one in plan.statements) + len(plan.unplanned):
         parts.append(_look(looks))
@@ -99,6 +103,10 @@ def plan_markdown(plan: MigrationPlan) -> Iterator[str]:
         yield "\n"
         rows = [(escape(str(one.ref)), ", ".join(one.parts), escape(one.reason)) for one in plan.unplanned]
         yield from markdown_table(("not planned", "parts", "reason"), rows)
+    if plan.not_compared:
+        yield "\n"
+        others = [(one.kind, str(one.count), escape(one.reason)) for one in plan.not_compared]
+        yield from markdown_table(("not compared", "count", "reason"), others, right=(1,))
     if plan.statements:
         yield f"\nProof: {escape(proof_line(plan.proof))}\n"
         yield from (f"- {line.strip()}\n" for line in _differences(plan.proof))
@@ -109,6 +117,8 @@ def plan_github(plan: MigrationPlan) -> Iterator[str]:
     """Yield an annotation for what is unplanned or unproved, for each hazard that needs leave, and the summary."""
     for unplanned in plan.unplanned:
         yield annotation("error", unplanned_line(unplanned), title="not planned")
+    for other in plan.not_compared:
+        yield annotation("warning", uncompared_line(other), title="not compared")
     if plan.statements and plan.proof.state != "proved":
         lines = [proof_line(plan.proof), *plan.proof.differences]
         yield annotation("error", "\n".join(lines), title="not proved")
@@ -119,6 +129,7 @@ def plan_github(plan: MigrationPlan) -> Iterator[str]:
     yield annotation("notice", summary(plan), title="dbsync migrate plan")
 
 
+_SAME = "the schemas are the same"
 _STATES = {
     "proved": "proved",
     "differs": "NOT proved",

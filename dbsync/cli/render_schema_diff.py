@@ -63,7 +63,7 @@ class Shown:
             lines = [_head(group)] if self.stat else list(_group_lines(group))
             yield annotation("error", "\n".join(lines), title="schema differs", file=str(group.home))
         for one in self.comparison.not_compared:
-            yield annotation("warning", _uncompared_line(one), title="not compared")
+            yield annotation("warning", uncompared_line(one), title="not compared")
         yield annotation("notice", self.sentence(), title="dbsync diff")
 
     def cases(self) -> list[Case]:
@@ -77,7 +77,7 @@ class Shown:
             else:
                 found.append(Case(name=str(home)))
         for one in self.comparison.not_compared:
-            found.append(Case(name=f"not compared: {one.kind}", outcome="skipped", message=_uncompared_line(one)))
+            found.append(Case(name=f"not compared: {one.kind}", outcome="skipped", message=uncompared_line(one)))
         return found
 
     def junit(self) -> str:
@@ -110,7 +110,7 @@ class Shown:
 
     def _remarks(self) -> Iterator[str]:
         for one in self.comparison.not_compared:
-            yield f"not compared: {_uncompared_line(one)}"
+            yield f"not compared: {uncompared_line(one)}"
         if self.comparison.left_out:
             listed = ", ".join(_number(kind, number) for kind, number in self.comparison.left_out.items())
             yield f"left out, as the options say: {listed}"
@@ -219,7 +219,8 @@ def _one_line(text: str) -> str:
     return shown if len(shown) <= _WIDEST else shown[: _WIDEST - 1] + "…"
 
 
-def _uncompared_line(one: Uncompared) -> str:
+def uncompared_line(one: Uncompared) -> str:
+    """How many of a kind were not compared, why, and some of their names."""
     names = ", ".join(one.objects[:3]) + (", ..." if len(one.objects) > 3 else "")
     return f"{_number(one.kind, one.count)}: {escape(one.reason)}" + (f" ({escape(names)})" if names else "")
 

@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from dbsync.schema.objects import Ref
 from dbsync.schema.steps import Action, Check
+from dbsync.schema.uncompared import Uncompared
 
 ProofState = Literal["proved", "differs", "failed", "not run"]
 
@@ -86,7 +87,7 @@ class MigrationPlan:
     """What makes the target's schema like the source's, and what undoes it.
 
     ``expected``: the fingerprint of the target's schema after it, as the shadow had it; None where that was not
-    tried, or on a server that prints definitions otherwise.
+    tried, or on a server that prints definitions otherwise. ``not_compared``: what nobody looked at.
     """
 
     source: End
@@ -96,6 +97,7 @@ class MigrationPlan:
     statements: tuple[Statement, ...]
     undo: tuple[Statement, ...] = ()
     unplanned: tuple[Unplanned, ...] = ()
+    not_compared: tuple[Uncompared, ...] = ()
     warnings: tuple[str, ...] = ()
     proof: Proof = field(default_factory=lambda: Proof(state="not run"))
     undo_proof: Proof = field(default_factory=lambda: Proof(state="not run"))

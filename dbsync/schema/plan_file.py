@@ -16,6 +16,7 @@ from dbsync.errors import ConfigError, StalePlan
 from dbsync.schema.objects import Ref
 from dbsync.schema.plan import End, Hazard, MigrationPlan, Proof, Statement, Unplanned
 from dbsync.schema.steps import Check
+from dbsync.schema.uncompared import Uncompared
 
 T = TypeVar("T")
 
@@ -46,6 +47,7 @@ def to_document(plan: MigrationPlan, *, created_at: str, dbsync_version: str) ->
         "unplanned": [
             {"object": _object(one.ref), "parts": list(one.parts), "reason": one.reason} for one in plan.unplanned
         ],
+        "not_compared": [asdict(one) for one in plan.not_compared],
         "warnings": list(plan.warnings),
         "proof": _proof(plan.proof),
         "undo_proof": _proof(plan.undo_proof),
@@ -139,6 +141,7 @@ def _plan(document: Mapping[str, Any]) -> MigrationPlan:
         statements=_each(document, "statements", _read_statement),
         undo=_each(document, "undo", _read_statement),
         unplanned=_each(document, "unplanned", _read_unplanned),
+        not_compared=_each(document, "not_compared", _read_uncompared),
         warnings=_texts(document, "warnings", "the plan"),
         proof=_read_proof(document["proof"], "proof"),
         undo_proof=_read_proof(document["undo_proof"], "undo_proof"),
@@ -169,6 +172,16 @@ def _read_unplanned(value: Any, place: str) -> Unplanned:
         ref=_read_object(value["object"], place),
         parts=_texts(value, "parts", place),
         reason=_typed(value, "reason", str, place),
+    )
+
+
+def _read_uncompared(value: Any, place: str) -> Uncompared:
+    _same_keys(value, {field.name for field in fields(Uncompared)}, place)
+    return Uncompared(
+        kind=_typed(value, "kind", str, place),
+        count=_typed(value, "count", int, place),
+        reason=_typed(value, "reason", str, place),
+        objects=_texts(value, "objects", place),
     )
 
 

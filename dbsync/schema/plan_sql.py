@@ -33,6 +33,8 @@ def plan_sql(plan: MigrationPlan) -> Iterator[str]:
     for one in plan.unplanned:
         parts = f" ({', '.join(one.parts)})" if one.parts else ""
         yield f"-- NOT PLANNED: {_comment(f'{one.ref}{parts}: {one.reason}')}\n"
+    for other in plan.not_compared:
+        yield f"-- NOT COMPARED: {_comment(f'{other.count} {other.kind}: {other.reason}')}\n"
     for warning in plan.warnings:
         yield f"-- WARNING: {_comment(warning)}\n"
     yield from statements_sql(plan.statements)
@@ -123,7 +125,8 @@ def _limited(group: Sequence[Statement], numbers: Iterator[int], *, local: bool)
     said: tuple[int, int] | None = None
     verb = "SET LOCAL" if local else "SET"
     for one in group:
-        limits = (one.lock_timeout_ms, one.timeout_ms)
+        # The server counts the wait for locks as part of the statement.
+        limits = (one.lock_timeout_ms, one.lock_timeout_ms + one.timeout_ms)
         if limits != said:
             yield f"{verb} lock_timeout = {limits[0]};\n{verb} statement_timeout = {limits[1]};\n"
             said = limits
