@@ -238,7 +238,14 @@ def _run(session: Session, statement: Statement) -> Effects | None:
 
 def _hazardous(statement: Statement, effects: Effects | None, sizes: Mapping[tuple[str, str], TableSize]) -> Statement:
     long = effects is None or bool(effects.rewrites or effects.scans or effects.builds)
-    return replace(statement, hazards=hazards_of(statement, effects, sizes), timeout_ms=_LONG_MS if long else _QUICK_MS)
+    # CONCURRENTLY waits as for a lock for every transaction that is older, and nobody waits behind it.
+    patient = not statement.transactional and " CONCURRENTLY " in statement.sql
+    return replace(
+        statement,
+        hazards=hazards_of(statement, effects, sizes),
+        timeout_ms=_LONG_MS if long else _QUICK_MS,
+        lock_timeout_ms=_LONG_MS if patient else statement.lock_timeout_ms,
+    )
 
 
 def _renumbered(first: Sequence[Statement], rest: Sequence[Statement]) -> tuple[Statement, ...]:

@@ -13,6 +13,7 @@ TableKey = tuple[str, str]
 
 # Labels that mean that something may be lost or may stand still for long: these must be allowed one by one.
 BIG_TABLE_ROWS = 1_000_000
+BIG_TABLE_BYTES = 128 * 1024 * 1024  # where nobody has counted its rows
 ALWAYS_ASKED = frozenset({"DELETES_DATA"})
 ASKED_WHEN_BIG = frozenset({"TABLE_REWRITE", "TABLE_SCAN", "INDEX_BUILD"})
 TYPES = (
@@ -76,7 +77,9 @@ def needs_leave(hazard: Hazard) -> bool:
     """Whether a person has to allow it by name before the plan is applied."""
     if hazard.type in ALWAYS_ASKED:
         return True
-    return hazard.type in ASKED_WHEN_BIG and (hazard.rows or 0) >= BIG_TABLE_ROWS
+    if hazard.type not in ASKED_WHEN_BIG:
+        return False
+    return (hazard.bytes or 0) >= BIG_TABLE_BYTES if hazard.rows is None else hazard.rows >= BIG_TABLE_ROWS
 
 
 def _on_table(table: TableKey, mode: str, effects: MeasuredEffects, size: Size) -> Iterator[Hazard]:

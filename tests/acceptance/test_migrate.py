@@ -207,8 +207,16 @@ def test_source_and_target_are_planned_and_applied_at_once(call, pair):
     assert same(call, pair)
 
 
-def test_a_plan_is_verified_on_a_new_copy(call, pair):
-    planned(call, pair)
+def test_an_online_plan_is_patient_and_is_verified_on_a_new_copy(call, pair):
+    run_sql(pair.source, "CREATE INDEX i ON orders (total)")
+    planned(call, pair, "--online")
+    limits = {
+        one["sql"].split(" i ")[0]: (one["transactional"], one["lock_timeout_ms"])
+        for one in json.loads(Path("plan.json").read_text())["statements"]
+    }
+    # It waits for older transactions, and nobody waits behind it.
+    assert limits["CREATE INDEX CONCURRENTLY"] == (False, 1_200_000)
+    assert set(limits.values()) == {(False, 1_200_000), (True, 3_000), (False, 3_000)}
     run_sql(pair.target, "INSERT INTO orders VALUES (3, 3)")
     ended = call("migrate", "verify", "plan.json", pair.target, "--shadow", "target", "--json")
     assert (ended.exit_code, result(ended)["proof"]["state"]) == (0, "proved"), ended

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from dbsync.errors import ConfigError, StalePlan
-from dbsync.schema.plan import Proof
+from dbsync.schema.hazards import needs_leave
+from dbsync.schema.plan import Hazard, Proof
 from dbsync.schema.plan_file import plan_hash, read_plan, to_document, to_text
 from dbsync.schema.plan_sql import check_sql, plan_sql, undo_sql
 from dbsync.schema.steps import Check
@@ -108,6 +109,18 @@ def test_the_script_has_its_transactions_limits_and_questions():
     assert "-- STRUCTURE ONLY: the values of public.orders.note are gone" in undo
     assert "-- NOT PROVED" in undo
     assert "nothing to do" in "".join(plan_sql(plan(statements=())))
+
+
+def test_big_tables_need_leave_also_where_their_rows_were_never_counted():
+    asked = {
+        (kind, rows, size): needs_leave(Hazard(type=kind, message="", rows=rows, bytes=size))
+        for kind in ("TABLE_REWRITE", "DELETES_DATA", "AUTHZ_UPDATE")
+        for rows, size in ((None, None), (None, 10**9), (10, 10**9), (10**6, 0))
+    }
+    assert [key for key, needed in asked.items() if needed] == [
+        ("TABLE_REWRITE", None, 10**9), ("TABLE_REWRITE", 10**6, 0),
+        *(("DELETES_DATA", rows, size) for rows, size in ((None, None), (None, 10**9), (10, 10**9), (10**6, 0))),
+    ]  # fmt: skip
 
 
 def test_a_question_finds_a_quote_of_its_own():
