@@ -33,7 +33,8 @@ from dbsync.settling import Settled, settle
 from dbsync.shadow import PLAN_SETTINGS
 
 _LOCK_FAILURES = ("55P03", "40P01")
-_GONE = ("42P01", "42703", "42883", "42704", "3F000")  # what a check asks about is made by the plan itself
+# What a check asks about is made by the plan itself: a table, a column, a function, a type, a schema, a label.
+_GONE = ("42P01", "42703", "42883", "42704", "3F000", "22P02")
 _TRIES = 8
 _LONGEST_PAUSE_S = 10.0
 

@@ -1,42 +1,88 @@
 """PURE: two ``pg_dump --schema-only`` texts compared object by object: the second judge of a migration.
 
-It knows nothing of snapshots: what pg_dump prints differently is different, but for the order of objects and
-for the order of a table's columns, which no ALTER can change.
+It knows nothing of snapshots: what pg_dump prints differently is different. Only what has no order in Postgres is
+compared without it: objects, grants, options, and a table's columns, whose order no ALTER can change.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from itertools import zip_longest
 
-_HEADER = re.compile(r"^-- (?:Data for )?Name: (.*); Type: (.*); Schema: (.*); Owner: ?(.*)$", re.MULTILINE)
-_NOISE = re.compile(r"^(?:--.*|\\(?:un)?restrict .*|SET .*|SELECT pg_catalog\.set_config\(.*)$", re.MULTILINE)
+_HEADER = re.compile(
+    r"^--\n-- (?:Data for )?Name: (.*); Type: ([A-Z ]+); Schema: (.*); Owner: ?(.*)\n--\n", re.MULTILINE
+)
+_DEFAULTS = re.compile(r"^SET (default_tablespace|default_table_access_method) = (.*);\n", re.MULTILINE)
+_END = re.compile(r"\n--\n-- PostgreSQL database dump complete\n--\n.*\Z", re.DOTALL)
+_COLUMNS = re.compile(r"\A(CREATE [^\n]*\()\n(.*)\n(\).*)\Z", re.DOTALL)
+_OPTIONS = re.compile(r"(?<=WITH \()[^()]*(?=\))")
+_WITH_OPTIONS = ("TABLE", "INDEX", "MATERIALIZED VIEW", "VIEW", "CONSTRAINT")
+_WITH_COLUMNS = ("TABLE", "FOREIGN TABLE")
+_STORED = ("TABLE", "MATERIALIZED VIEW", "INDEX", "CONSTRAINT")
+# Of these, statements about single columns follow the object's own, in the order of the columns.
+_OF_PARTS = (*_WITH_COLUMNS, "MATERIALIZED VIEW", "INDEX", "CONSTRAINT", "VIEW")
+
+Title = tuple[str, str, str]
+Statements = tuple[tuple[str, ...], ...]
 
 
 def differing_objects(wanted: str, present: str) -> tuple[str, ...]:
     """Return the names of objects that the two dumps print differently, sorted."""
-    first, second = (dict(_objects(text)) for text in (wanted, present))
-    return tuple(sorted(key for key in first.keys() | second.keys() if first.get(key) != second.get(key)))
+    first, second = _objects(wanted), _objects(present)
+    return tuple(sorted(_said(key) for key in first.keys() | second.keys() if first.get(key) != second.get(key)))
 
 
-def _objects(text: str) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """Yield each object's title with its statements; entries of one title stand together."""
-    found: dict[str, list[str]] = {}
-    headers = list(_HEADER.finditer(text))
+def _said(title: Title) -> str:
+    kind, schema, name = title
+    return f"{kind.lower()} {name}" if schema == "-" else f"{kind.lower()} {schema}.{name}"
+
+
+def _objects(dump: str) -> Mapping[Title, Counter[Statements]]:
+    """Each object's statements; entries of one title stand together."""
+    found: dict[Title, Counter[Statements]] = {}
+    headers = list(_HEADER.finditer(dump))
+    # Said once for all that follow, before the first object that differs from the one before.
+    settings = dict(_DEFAULTS.findall(dump[: headers[0].start()] if headers else ""))
     for header, following in zip_longest(headers, headers[1:]):
-        body = text[header.end() : following.start() if following else len(text)]
-        name, kind, schema, _ = header.groups()
-        title = f"{kind.lower()} {schema}.{name}" if schema != "-" else f"{kind.lower()} {name}"
-        lines = [line.rstrip() for line in _NOISE.sub("", body).splitlines() if line.strip()]
-        if kind in ("TABLE", "FOREIGN TABLE"):
-            lines = _in_any_order(lines)
-        found.setdefault(title, []).append("\n".join(lines))
-    for title, bodies in found.items():
-        yield title, tuple(sorted(bodies))
+        body = dump[header.end() : following.start() if following else len(dump)]
+        name, kind, schema, owner = header.groups()
+        settings |= dict(_DEFAULTS.findall(body))
+        own = _DEFAULTS.sub("", _END.sub("", body)).strip()
+        stored = tuple(f"{key} = {value}" for key, value in sorted(settings.items())) if kind in _STORED else ()
+        statements = (*_statements(kind, own), stored, (owner,))
+        found.setdefault((kind, schema, name), Counter())[statements] += 1
+    return found
 
 
-def _in_any_order(lines: list[str]) -> list[str]:
-    """Columns of a CREATE TABLE, one a line, in the order of their text and without the commas between them."""
-    inside = sorted(line.removesuffix(",") for line in lines if line.startswith("    "))
-    return [line for line in lines if not line.startswith("    ")] + inside
+def _statements(kind: str, text: str) -> Iterator[tuple[str, ...]]:
+    """Yield the object's statements, sorted where their order says nothing."""
+    if kind in _WITH_OPTIONS:
+        text = _OPTIONS.sub(lambda options: ", ".join(sorted(options[0].split(", "))), text)
+    if kind.endswith("ACL"):
+        yield tuple(sorted(_grants(text)))
+        return
+    if kind not in _OF_PARTS:
+        yield (text,)
+        return
+    first, *others = text.split(";\n")
+    columns = _COLUMNS.match(first) if kind in _WITH_COLUMNS else None
+    if columns is None:
+        yield (first.rstrip(";"),)
+    else:
+        yield (columns[1], columns[3].rstrip(";"))
+        yield tuple(sorted(column.strip() for column in columns[2].split(",\n    ")))
+    yield tuple(sorted(other.strip().rstrip(";") for other in others if other.strip()))
+
+
+def _grants(text: str) -> Iterator[str]:
+    """Yield each grant with the role that grants."""
+    role = ""
+    for statement in text.split(";\n"):
+        if statement.strip().startswith("SET SESSION AUTHORIZATION"):
+            role = f"{statement.strip()}: "
+        elif statement.strip().startswith("RESET SESSION AUTHORIZATION"):
+            role = ""
+        else:
+            yield role + statement.strip().rstrip(";")
