@@ -18,9 +18,8 @@ from dbsync.errors import SchemaMismatch
 from dbsync.model import Catalog, TableName
 
 _HINT = (
-    "make the target's schema fit first (`dbsync schema SOURCE --format sql` prints what the source has; `dbsync "
-    "migrate`, which will do it for you, is not in this version), or leave tables out with --exclude and columns with "
-    "--columns"
+    "make the target's schema fit first (dbsync migrate plan SOURCE TARGET -o plan.json, then dbsync migrate apply "
+    "plan.json TARGET), or leave tables out with --exclude and columns with --columns"
 )
 
 _NOT_COVERED = (
