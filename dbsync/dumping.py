@@ -48,7 +48,7 @@ def dump_schema(url: DatabaseUrl, program: DumpProgram, *, check: Callable[[], N
     if program.major >= 18:
         command.append("--no-statistics")
     process = subprocess.Popen(
-        command, env=_environment(url), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        command, env=libpq_environment(url), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     )
     try:
         while True:
@@ -67,7 +67,7 @@ def dump_schema(url: DatabaseUrl, program: DumpProgram, *, check: Callable[[], N
     return out.decode("utf-8")
 
 
-def _environment(url: DatabaseUrl) -> dict[str, str]:
+def libpq_environment(url: DatabaseUrl) -> dict[str, str]:
     """Where our own sessions go, in the words of libpq's variables; ambient ones do not steer it."""
     way = route(url)
     given = {name: value for name, value in os.environ.items() if not name.startswith("PG") or name in _KEPT}

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from dbsync.control import Control
+from dbsync.engines import OTHER_ENGINES, EngineFailed
 from dbsync.errors import ConfigError, Refused
 from dbsync.events import Emit, silent
 from dbsync.pg.database import Database, Session
@@ -36,6 +37,11 @@ class MigrationOptions:
     proof: bool = True
     engine: Engine = "own"
 
+    @property
+    def whole(self) -> bool:
+        """Whether the whole schema is planned in the plain way: other engines know no other."""
+        return not (self.renames or self.online) and self.choice == Choice()
+
     def record(self) -> Mapping[str, Any]:
         """The options as a plan file keeps them."""
         return {
@@ -60,6 +66,8 @@ def make_plan(
     Raises ConfigError for names that mean nothing, and for renames where no shadow can be made.
     """
     control = control or Control()
+    if options.engine in OTHER_ENGINES and not (options.whole and options.proof):
+        raise ConfigError(f"{options.engine} plans whole schemas, on a shadow", hint="leave the other options out")
     with open_sides(source, target, control=control, warn=warn) as (left, right):
         if isinstance(source, Database):
             for warning in ensure_distinct(left, right):
@@ -75,7 +83,7 @@ def make_plan(
             online=options.online,
         )
         tables = [(ref.schema, ref.name) for ref in snapshots[1].objects if ref.kind in ("table", "matview")]
-        tried = _tried(wanted, (left, right), sizes(right, tables), options, control)
+        engine, tried = _by_engine(wanted, (left, right), sizes(right, tables), options, control, warn)
     return MigrationPlan(
         source=_end(ends[0], snapshots[0]),
         target=_end(ends[1], snapshots[1]),
@@ -88,8 +96,33 @@ def make_plan(
         warnings=tried.warnings,
         proof=tried.proof,
         undo_proof=tried.undo_proof,
-        engine="own",
+        engine=engine,
     )
+
+
+def _by_engine(
+    wanted: Wanted,
+    ends: tuple[Session, Session],
+    weights: Mapping[tuple[str, str], TableSize],
+    options: MigrationOptions,
+    control: Control,
+    warn: Callable[[str], None],
+) -> tuple[str, Tried]:
+    """Plan with the engine of the options; "auto" takes our own, else the first other one whose plan is proved."""
+    if options.engine in OTHER_ENGINES:
+        return options.engine, _tried(replace(wanted, engine=options.engine), ends, weights, options, control)
+    own = _tried(wanted, ends, weights, options, control)
+    if options.engine == "own" or own.proof.state in ("proved", "not run") or not options.whole:
+        return "own", own
+    for engine in OTHER_ENGINES:
+        try:
+            other = _tried(replace(wanted, engine=engine), ends, weights, options, control)
+        except (ConfigError, EngineFailed, Refused) as error:
+            warn(f"{engine} was not tried: {error.message}")
+            continue
+        if other.proof.state == "proved":
+            return engine, other
+    return "own", own
 
 
 def _tried(
@@ -105,6 +138,8 @@ def _tried(
         with shadows(ends[1], where=options.shadow, control=control) as places:
             return try_out(places, wanted, ends, weights, control=control)
     except NoShadow as error:
+        if wanted.engine != "own":
+            raise ConfigError(f"{wanted.engine} plans on a shadow: {error}", code="NO_SHADOW") from error
         return planned_only(wanted, str(error))
 
 

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
 from dbsync.control import Control
 from dbsync.dumping import DumpProgram, dump_schema, find_pg_dump
+from dbsync.engines import FOREIGN, OtherEngine, ensure_harmless, other_steps
 from dbsync.errors import ConfigError, DbsyncError, StatementFailed
 from dbsync.pg.database import Database, Session
+from dbsync.pg.losses import holders, lost
 from dbsync.pg.measure import Effects, TableSize, measured
 from dbsync.schema.choice import Choice, choose
 from dbsync.schema.diff import SchemaDiff, compare_schemas, schema_fingerprint
@@ -23,6 +26,7 @@ from dbsync.schema.plan import Proof, Statement, Unplanned
 from dbsync.schema.planner import grouped, plan_statements
 from dbsync.schema.renames import Rename, likely_renames, read_renames, rename_steps
 from dbsync.schema.snapshot import take_snapshot
+from dbsync.schema.steps import Step
 from dbsync.shadow import Filled, NoShadow, Shadows, dump_of
 
 _QUICK_MS = 3_000
@@ -40,6 +44,7 @@ class Wanted:
     choice: Choice
     renames: Renames = ()
     online: bool = False
+    engine: Literal["own"] | OtherEngine = "own"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +94,8 @@ def try_out(
             _require_copy(start, wanted.target)
         source, source_text = _wanted_here(places, wanted.source, ends[0], program, control)
         trial = _Trial(shadow, places.major, replace(wanted, source=source), start, sizes, program, control)
+        if wanted.engine != "own":
+            trial.foreign = _asked(wanted.engine, places, shadow, (start, source), source_text, control)
         return trial.run(source_text, target_text, same_prints=same_prints)
 
 
@@ -134,6 +141,22 @@ def _wanted_here(
         return _snapshot(copy.database), dump_schema(copy.database.url, own, check=control.check) if own else None
 
 
+def _asked(
+    engine: OtherEngine,
+    places: Shadows,
+    shadow: Filled,
+    sides: tuple[Snapshot, Snapshot],
+    source_text: str | None,
+    control: Control,
+) -> list[Step]:
+    """What another engine would run, between the shadow and a second one that is like the source."""
+    ensure_harmless(engine, *sides)
+    if source_text is None:
+        raise NoShadow(f"no pg_dump is installed to make a copy of the source for {engine}")
+    with places.filled(source_text, encoding=_encoding(sides[1])) as copy:
+        return other_steps(engine, shadow.database, copy.database, check=control.check)
+
+
 class _Trial:
     def __init__(
         self, shadow: Filled, major: int, wanted: Wanted, start: Snapshot,
@@ -141,12 +164,13 @@ class _Trial:
     ) -> None:  # fmt: skip
         self.shadow, self.wanted, self.start, self.sizes = shadow, wanted, start, sizes
         self.program, self.control, self.choice = _program_for(program, major), control, wanted.choice
+        self.foreign: list[Step] | None = None  # the statements of another engine, in place of a plan of our own
 
     def run(self, source_text: str | None, target_text: str, *, same_prints: bool) -> Tried:
         renames = read_renames(self.wanted.renames, self.wanted.source, self.start)
         first = grouped(rename_steps(renames, self.start))
         first, failure = self._measure(first)
-        planned_diff, statements, unplanned, warnings = self._plan(self.wanted.source, failure)
+        _, statements, unplanned, warnings = self._plan(self.wanted.source, failure, self.foreign)
         statements = _renumbered(first, statements)
         rest, failure = self._measure(statements[len(first) :], failure, offset=len(first))
         statements = (*first, *rest)
@@ -169,10 +193,12 @@ class _Trial:
         )
 
     def _plan(
-        self, goal: Snapshot, failure: Proof | None
+        self, goal: Snapshot, failure: Proof | None, foreign: Sequence[Step] | None = None
     ) -> tuple[SchemaDiff | None, tuple[Statement, ...], tuple[Unplanned, ...], tuple[str, ...]]:
         if failure is not None:
             return None, (), (), ()
+        if foreign is not None:
+            return None, grouped(foreign), (), ()
         chosen = choose(goal, _snapshot(self.shadow.database), self.choice)
         planned = plan_statements(
             chosen.source, chosen.target, ignore=self.choice.ignored_parts, online=self.wanted.online
@@ -187,13 +213,18 @@ class _Trial:
         found: list[Statement] = []
         with self.shadow.session() as session, self.control.on_stop(session.cancel):
             for number, statement in enumerate(statements, offset + 1):
-                effects = None
+                effects, tried = None, statement
                 if failure is None:
                     try:
+                        # Another engine does not say what it destroys.
+                        foreign = statement.ref.kind == FOREIGN
+                        held = holders(session) if foreign else {}
                         effects = _run(session, statement)
+                        if foreign:
+                            tried = replace(statement, destroys=lost(held, holders(session)))
                     except StatementFailed as error:
                         failure = _failed(number, error, session)
-                found.append(_hazardous(statement, effects, self.sizes))
+                found.append(_hazardous(tried, effects, self.sizes))
         return tuple(found), failure
 
     def _judged(self, goal: Snapshot, after: Snapshot, dump: str | None) -> Proof:

@@ -14,6 +14,7 @@ from dbsync.cli.command import command, group
 from dbsync.cli.context import Context
 from dbsync.cli.migrate_history import history, status
 from dbsync.cli.migrate_options import (
+    Engine,
     NoProof,
     Online,
     OtherTarget,
@@ -56,6 +57,7 @@ def plan(
     online: Online = False,
     shadow: Shadow = None,
     no_proof: NoProof = False,
+    engine: Engine = "own",
 ) -> Answer:
     """Plan what makes TARGET's schema like SOURCE's, and prove it on a throw-away copy; TARGET is only read.
 
@@ -64,7 +66,7 @@ def plan(
     """
     options = planning_options(
         context, tables=tables, exclude=exclude, schemas=schemas, ignore=ignore, renames=renames, online=online,
-        shadow=shadow, no_proof=no_proof,
+        shadow=shadow, no_proof=no_proof, engine=engine,
     )  # fmt: skip
     made = plan_now(context, source, target, options)
     _warn(context, made)
@@ -128,6 +130,7 @@ def revision(
     online: Online = False,
     shadow: Shadow = None,
     no_proof: NoProof = False,
+    engine: Engine = "own",
     unproved: Unproved = False,
 ) -> Answer:
     """Write the plan as an Alembic revision, with its undo as the downgrade; no file where nothing is to do."""
@@ -136,7 +139,7 @@ def revision(
 
     options = planning_options(
         context, tables=tables, exclude=exclude, schemas=schemas, ignore=ignore, renames=renames, online=online,
-        shadow=shadow, no_proof=no_proof,
+        shadow=shadow, no_proof=no_proof, engine=engine,
     )  # fmt: skip
     following = next_revision(directory, message)
     made = plan_now(context, source, target, options)

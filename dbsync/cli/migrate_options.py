@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -52,6 +52,10 @@ Shadow = Annotated[
         help="Prove on a temporary database on the target's server, or on the server of DB; else an embedded one.",
     ),
 ]
+Engine = Annotated[
+    Literal["own", "migra", "results", "auto"],
+    typer.Option("--engine", help="Who plans; auto asks the others where the own plan is not proved."),
+]
 NoProof = Annotated[bool, typer.Option("--no-proof", help="Only plan: nothing is tried or measured.")]
 AllowHazard = Annotated[
     list[str] | None,
@@ -84,6 +88,7 @@ def planning_options(
     online: bool,
     shadow: str | None,
     no_proof: bool,
+    engine: Literal["own", "migra", "results", "auto"],
 ) -> MigrationOptions:
     """Read the options that a plan is made with."""
     from dbsync.migration import MigrationOptions
@@ -100,6 +105,7 @@ def planning_options(
         online=online,
         shadow=shadow_of(context, shadow),
         proof=not no_proof,
+        engine=engine,
     )
 
 

@@ -14,6 +14,7 @@ from dbsync.cli.migrate_options import (
     AllowHazard,
     Confirm,
     DryRun,
+    Engine,
     LockTimeout,
     NoProof,
     Online,
@@ -66,6 +67,7 @@ def apply(
     online: Online = False,
     shadow: Shadow = None,
     no_proof: NoProof = False,
+    engine: Engine = "own",
     allow_hazard: AllowHazard = None,
     unproved: Unproved = False,
     lock_timeout: LockTimeout = None,
@@ -81,7 +83,7 @@ def apply(
     if is_plan(context, plan):
         given = {
             "--tables": tables, "--exclude": exclude, "--schema": schemas, "--ignore": ignore, "--rename": renames,
-            "--online": online, "--shadow": shadow, "--no-proof": no_proof,
+            "--online": online, "--shadow": shadow, "--no-proof": no_proof, "--engine": engine != "own",
         }  # fmt: skip
         if decided := [name for name, value in given.items() if value]:
             raise ConfigError(f"{decided[0]} is settled by the plan", hint="leave it out, or give SOURCE and TARGET")
@@ -92,7 +94,7 @@ def apply(
             raise ConfigError("migrate apply needs a plan's file, or SOURCE and TARGET", hint="see its --help")
         options = planning_options(
             context, tables=tables, exclude=exclude, schemas=schemas, ignore=ignore, renames=renames, online=online,
-            shadow=shadow, no_proof=no_proof,
+            shadow=shadow, no_proof=no_proof, engine=engine,
         )  # fmt: skip
         database = context.database(target, read_only=False)
         planned = plan_now(context, plan, target, options)

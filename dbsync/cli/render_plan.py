@@ -56,8 +56,10 @@ def summary(plan: MigrationPlan) -> str:
 def counts(statements: Sequence[Statement]) -> str:
     """Objects made, changed, dropped: ``+3 ~5 -1``. One that is dropped and made again is changed."""
     actions: dict[Ref, set[str]] = {}
-    for one in statements:
-        actions.setdefault(one.ref, set()).add(one.action)
+    for number, one in enumerate(statements):
+        # Another engine does not say which object a statement is about.
+        ref = one.ref._replace(sub=str(number)) if one.ref.kind == "statement" else one.ref
+        actions.setdefault(ref, set()).add(one.action)
     # A new object's owner, comment and the like are alterations that come with it.
     made = sum("create" in found and "drop" not in found for found in actions.values())
     dropped = sum("drop" in found and "create" not in found for found in actions.values())
