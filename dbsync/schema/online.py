@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from dbsync.pg.quoting import name
-from dbsync.schema.objects import Ref, SchemaObject
+from dbsync.schema.objects import TYPES, Ref, SchemaObject
 from dbsync.schema.steps import Scene, Step
 
 _CREATE_INDEX = re.compile(r"^CREATE (UNIQUE )?INDEX ")
@@ -38,6 +38,7 @@ class _Online:
         self.last: list[Step] = []
         self.swapped: list[Step] = []
         self.late: set[Ref] = set()
+        self.rebuilt_types = {s.ref for s in steps if s.ref.kind in TYPES and " ADD VALUE " not in s.sql}
         self.made_anew = {s.ref for s in steps if s.action == "create" and s.ref.kind == "index"}
 
     def steps(self) -> list[Step]:
@@ -83,9 +84,8 @@ class _Online:
 
     def _drop_index(self, step: Step) -> None:
         present = self.scene.target.objects[step.ref]
-        needed = self.scene.target.needs.get(step.ref, frozenset()) & self.scene.dropped
         simple = present.parts["of"] in "rm" and not present.parts["attached_to"]
-        if not self._in_use(present) or not simple or needed:  # what it needs goes: it cannot stay until then
+        if not self._in_use(present) or not simple or self._loses_its_ground(step.ref):
             self.middle.append(step)
             return
         where = name(step.ref.schema, step.ref.name)
@@ -99,6 +99,19 @@ class _Online:
         gone = replace(step, sql=f"DROP INDEX CONCURRENTLY IF EXISTS {where}", transactional=False)
         held = any(step.ref in needed for ref, needed in self.scene.target.needs.items() if ref in self.scene.dropped)
         (self.swapped if held else self.first).append(gone)
+
+    def _loses_its_ground(self, index: Ref) -> bool:
+        """Whether something that the index needs goes or becomes another type before it could be dropped."""
+        needs, dropped = self.scene.target.needs, self.scene.dropped | self.rebuilt_types
+        for ref in needs.get(index, frozenset()):
+            if ref in dropped:
+                return True
+            wanted = self.scene.source.objects.get(ref)
+            if ref.kind == "column" and wanted is not None:
+                present = self.scene.target.objects[ref]
+                if present.parts["type"] != wanted.parts["type"] or needs.get(ref, frozenset()) & dropped:
+                    return True
+        return False
 
     def _constraint(self, step: Step, wanted: SchemaObject) -> Iterator[Step]:
         parts = wanted.parts
