@@ -82,8 +82,10 @@ def make_plan(
             renames=options.renames,
             online=options.online,
         )
+        control.check()
         tables = [(ref.schema, ref.name) for ref in snapshots[1].objects if ref.kind in ("table", "matview")]
         engine, tried = _by_engine(wanted, (left, right), sizes(right, tables), options, control, warn)
+        control.check()
     return MigrationPlan(
         source=_end(ends[0], snapshots[0]),
         target=_end(ends[1], snapshots[1]),

@@ -119,6 +119,7 @@ def prove_again(
                 try:
                     _run(session, statement)
                 except StatementFailed as error:
+                    control.check()
                     return _failed(number, error, session)
         after = _snapshot(shadow.database)
     version = f"{after.server_version_num // 10000}.{after.server_version_num % 10000}"
@@ -213,6 +214,7 @@ class _Trial:
         found: list[Statement] = []
         with self.shadow.session() as session, self.control.on_stop(session.cancel):
             for number, statement in enumerate(statements, offset + 1):
+                self.control.check()
                 effects, tried = None, statement
                 if failure is None:
                     try:
@@ -223,11 +225,13 @@ class _Trial:
                         if foreign:
                             tried = replace(statement, destroys=lost(held, holders(session)))
                     except StatementFailed as error:
+                        self.control.check()  # a stop cancels what runs: that says nothing about the plan
                         failure = _failed(number, error, session)
                 found.append(_hazardous(tried, effects, self.sizes))
         return tuple(found), failure
 
     def _judged(self, goal: Snapshot, after: Snapshot, dump: str | None) -> Proof:
+        self.control.check()
         chosen = choose(goal, after, self.choice)
         left = compare_schemas(chosen.source, chosen.target, ignore=self.choice.ignored_parts)
         differences = _named(left)

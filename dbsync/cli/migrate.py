@@ -44,7 +44,7 @@ from dbsync.schema.plan_file import to_document, to_text
 from dbsync.schema.plan_sql import plan_sql
 
 
-@command("plan", formats=("text", "json", "sql", "md", "github"), two_ended=True)
+@command("plan", formats=("text", "json", "sql", "md", "github"), two_ended=True, graceful=True)
 def plan(
     context: Context,
     source: SourceArgument,
@@ -89,7 +89,7 @@ def plan(
     )
 
 
-@command("verify", two_ended=True)
+@command("verify", two_ended=True, graceful=True)
 def verify(context: Context, file: PlanArgument, target: OtherTarget = None, shadow: Shadow = None) -> Answer:
     """Prove a plan once more, on a new throw-away copy of its target as it is now. Exit 0: proved."""
     from dbsync.migration import verify_plan
@@ -108,7 +108,7 @@ def verify(context: Context, file: PlanArgument, target: OtherTarget = None, sha
     )
 
 
-@command("revision", two_ended=True)
+@command("revision", two_ended=True, graceful=True)
 def revision(
     context: Context,
     source: SourceArgument,

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,7 @@ import pytest
 from alembic import command
 from alembic.config import Config
 
+from tests.fixtures.command import Command
 from tests.fixtures.inprocess import Ended, InProcess
 from tests.fixtures.jsonschema import faults
 from tests.fixtures.pair import Pair, rows, run_sql
@@ -220,6 +223,20 @@ def test_an_online_plan_is_patient_and_is_verified_on_a_new_copy(call, pair):
     run_sql(pair.target, "INSERT INTO orders VALUES (3, 3)")
     ended = call("migrate", "verify", "plan.json", pair.target, "--shadow", "target", "--json")
     assert (ended.exit_code, result(ended)["proof"]["state"]) == (0, "proved"), ended
+
+
+SHADOWS = "SELECT count(*) FROM pg_database WHERE datname LIKE 'dbsync\\_shadow%'"
+
+
+def test_a_plan_that_is_stopped_is_no_answer_and_leaves_nothing(pair, dbsync: Command):
+    running = dbsync.start("migrate", "plan", pair.source, pair.target, "--shadow", "target", "--json")
+    deadline = time.monotonic() + 30
+    while rows(pair.target, SHADOWS) == [[0]] and time.monotonic() < deadline:
+        time.sleep(0.01)
+    running.send(signal.SIGTERM)
+    ended = running.wait().ended(143)
+    assert ended.document["result"] is None
+    assert rows(pair.target, SHADOWS) == [[0]]
 
 
 ENV = """
