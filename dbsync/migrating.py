@@ -22,6 +22,7 @@ from dbsync.failpoints import failpoint
 from dbsync.guards import refuse_read_only, require_consent
 from dbsync.pg import ledger, migrations, runs
 from dbsync.pg.database import Database, Session
+from dbsync.pg.identity import ensure_primary
 from dbsync.pg.migrations import Direction, MigrationRecord
 from dbsync.schema.diff import schema_fingerprint
 from dbsync.schema.hazards import needs_leave
@@ -389,6 +390,7 @@ def open_migration(
         for warning in session.warnings:
             warn(warning)
         opened(describe_side(target, session))
+        ensure_primary(session)
         _lock(session, patience, control)
         yield OpenMigration(plan, target, session, direction, emit, control)
 

@@ -1,7 +1,7 @@
 """A shadow: an empty copy of a database's schema on which a plan is tried before it touches anything.
 
-It is filled without the planner's help, from pg_dump's text (or, where no pg_dump fits, from what `schema`
-prints), and told from the original by a snapshot. Nothing is made on a user's server unless it was asked for.
+It is filled without the planner's help, from pg_dump's text, and told from the original by a snapshot. Nothing is made
+on a user's server unless it was asked for.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 from dbsync.control import Control
 from dbsync.dumping import DumpProgram, dump_schema, find_pg_dump
-from dbsync.errors import DbsyncError
+from dbsync.errors import ConfigError, DbsyncError, StatementFailed
 from dbsync.local import EphemeralServer, available_majors
 from dbsync.pg.database import Database, Session
 from dbsync.pg.script import act_as, drop_database, new_database, read_script, run_script
@@ -23,6 +23,8 @@ PREFIX = "dbsync_shadow_"
 # What a dump may count on, as if psql ran it.
 _AS_PSQL = {"search_path": '"$user", public', "row_security": "on"}
 _NO_PROGRAMS = "no server programs are installed for a shadow: pip install 'dbsync[local]', or give --shadow"
+_ELSEWHERE = "--shadow target, or --shadow DB, makes it on a server that has what is missing"
+_THERE = "the role needs CREATEDB there, the rights of the schema's owners, and its extensions"
 
 
 class NoShadow(Exception):
@@ -57,17 +59,31 @@ class Shadows:
 
     @contextmanager
     def filled(self, text: str, *, encoding: str = "UTF8") -> Iterator[Filled]:
-        """Make a database, run the script in it, and drop it after the block. Raises ConfigError."""
+        """Make a database, run the script in it, and drop it after the block.
+
+        Raises NoShadow where the server cannot have such a copy: an extension or a right is missing there.
+        """
         name = PREFIX + secrets.token_hex(6)
         with closing(self._admin.connect(application_name="dbsync shadow")) as admin:
-            with self._control.on_stop(admin.cancel):
+            with self._control.on_stop(admin.cancel), self._refusals():
                 new_database(admin, name, encoding=encoding)
             try:
                 url = replace(self._admin.url, name=name, dbname=name)
-                self._fill(url, text)
+                with self._refusals():
+                    self._fill(url, text)
                 yield Filled(Database(url), self._role)
             finally:
                 drop_database(admin, name)
+
+    @contextmanager
+    def _refusals(self) -> Iterator[None]:
+        try:
+            yield
+        except (ConfigError, StatementFailed) as error:
+            if self._control.reason is not None:
+                raise
+            advice = _THERE if self._role is None else _ELSEWHERE
+            raise NoShadow(f"no copy of the schema could be made: {error.message}; {advice}") from error
 
     def _fill(self, url: DatabaseUrl, text: str) -> None:
         session = Database(url).connect(application_name="dbsync shadow", settings=_AS_PSQL)

@@ -84,9 +84,15 @@ def act_as(session: Session, role: str) -> None:
 
 
 def new_database(session: Session, name: str, *, encoding: str = "UTF8") -> None:
-    """Create an empty database."""
-    statement = sql.SQL("CREATE DATABASE {} TEMPLATE template0 ENCODING {}")
-    session.execute(statement.format(sql.Identifier(name), sql.Literal(encoding)))
+    """Create an empty database; an encoding that not every locale takes comes with the locale C."""
+    pieces = [
+        sql.SQL("CREATE DATABASE {} TEMPLATE template0 ENCODING {}").format(sql.Identifier(name), sql.Literal(encoding))
+    ]
+    if encoding != "UTF8":
+        pieces.append(sql.SQL("LC_COLLATE 'C' LC_CTYPE 'C'").format())
+    if encoding != "UTF8" and session.server_version_num >= 150000:
+        pieces.append(sql.SQL("LOCALE_PROVIDER libc").format())
+    session.execute(sql.SQL(" ").join(pieces))
 
 
 def drop_database(session: Session, name: str) -> None:

@@ -24,7 +24,8 @@ from dbsync.schema.plan import End, MigrationPlan, Statement
 from dbsync.schema.plan_file import read_plan, to_text
 from dbsync.schema.snapshot import take_snapshot
 from dbsync.urls import DatabaseUrl, parse_url
-from tests.fixtures.pair import Pair, rows, run_sql
+from tests.fixtures.databases import fresh_database
+from tests.fixtures.pair import Pair, rows, run_sql, with_user
 
 BOTH = """
     CREATE TYPE mood AS ENUM ('a', 'c');
@@ -322,3 +323,44 @@ def test_a_shadow_leaves_nothing_behind(where, changed, planned, pg_b):
     failed = verify_plan(broken, database(pair.target), shadow=shadow)
     assert (failed.state, failed.failed_at) == ("failed", 1)
     assert shadows_left(pair) == []
+
+
+def test_where_no_copy_can_be_made_the_plan_says_why_and_is_not_proved(pairs, planned, pg_b):
+    pair = pairs("CREATE TABLE t (id int); GRANT ALL ON t TO case_writer", "ALTER TABLE t ADD b int")
+    poor = with_user(pair.target, "case_writer")
+    plan = planned(Pair(pair.source, poor), shadow="target")
+    assert (plan.proof.state, plan.undo) == ("not run", ())
+    assert "permission denied to create database" in (plan.proof.reason or "")
+    assert "CREATEDB" in (plan.proof.reason or "")
+    assert shadows_left(pair) == []
+    assert [one.sql for one in plan.statements] == ["ALTER TABLE public.t ADD COLUMN b integer"]
+    assert planned(Pair(pair.source, poor)).proof.state == "proved", "an embedded or own server knows no such rights"
+
+
+def test_an_extension_that_the_shadow_lacks_leaves_the_plan_unproved(pg17, pg_b, planned):
+    with fresh_database(pg17) as source, fresh_database(pg17) as target:
+        for one in (source, target):
+            one.execute("CREATE EXTENSION pgcrypto", "CREATE TABLE t (id int)")
+        source.execute("ALTER TABLE t ADD b int")
+        pair = Pair(source.url, target.url)
+        if pg_b.major != 17:
+            assert 'extension "pgcrypto" is not available' in (planned(pair).proof.reason or "")
+        assert planned(pair, shadow=None).proof.state == "proved"
+
+
+@pytest.mark.parametrize("encoding", ["LATIN1", "SQL_ASCII"])
+def test_a_shadow_has_the_encoding_of_the_target(encoding, pairs, planned, pg_b):
+    pair = pairs("CREATE TABLE t (id int)")
+    name = f"in_{encoding.lower()}_{pair.target.rpartition('/')[2]}"
+    provider = "LOCALE_PROVIDER libc" if pg_b.major >= 15 else ""
+    run_sql(
+        pg_b.url(),
+        f"CREATE DATABASE {name} ENCODING '{encoding}' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0 {provider}",
+    )
+    try:
+        there = Pair(pair.source, pg_b.url(name))
+        plan = planned(there)
+        assert (plan.proof.state, plan.undo_proof.state) == ("proved", "proved")
+        assert applied(plan, there).verified
+    finally:
+        run_sql(pg_b.url(), f"DROP DATABASE {name}")
