@@ -169,7 +169,7 @@ def differing_parts(
     return found
 
 
-def _comparable(made: SchemaObject, name: str, ignore: Collection[str]) -> Any:
+def _comparable(made: SchemaObject, name: str, ignore: Collection[str] = ()) -> Any:
     value = made.parts[name]
     if name == "attributes" and value is not None and "comments" in ignore:
         return [{**attribute, "comment": None} for attribute in value]
