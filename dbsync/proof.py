@@ -169,6 +169,7 @@ class _Trial:
 
     def run(self, source_text: str | None, target_text: str, *, same_prints: bool) -> Tried:
         renames = read_renames(self.wanted.renames, self.wanted.source, self.start)
+        self.sizes = _by_new_names(self.sizes, renames)
         first = grouped(rename_steps(renames, self.start))
         first, failure = self._measure(first)
         _, statements, unplanned, warnings = self._plan(self.wanted.source, failure, self.foreign)
@@ -281,6 +282,21 @@ def _hazardous(statement: Statement, effects: Effects | None, sizes: Mapping[tup
         timeout_ms=_LONG_MS if long else _QUICK_MS,
         lock_timeout_ms=_LONG_MS if patient else statement.lock_timeout_ms,
     )
+
+
+def _by_new_names(
+    sizes: Mapping[tuple[str, str], TableSize], renames: Sequence[Rename]
+) -> Mapping[tuple[str, str], TableSize]:
+    """The sizes also under the names that tables have after each statement of the renames."""
+    found = dict(sizes)
+    schemas = {rename.old.name: rename.new.name for rename in renames if rename.old.kind == "schema"}
+    tables = {rename.old[1:3]: rename.new[1:3] for rename in renames if rename.old.kind in ("table", "matview")}
+    for (schema, table), size in sizes.items():
+        found.setdefault((schemas.get(schema, schema), table), size)
+        new_schema, new_table = tables.get((schema, table), (schema, table))
+        found.setdefault((new_schema, table), size)
+        found.setdefault((new_schema, new_table), size)
+    return found
 
 
 def _renumbered(first: Sequence[Statement], rest: Sequence[Statement]) -> tuple[Statement, ...]:

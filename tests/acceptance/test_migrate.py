@@ -225,6 +225,24 @@ def test_an_online_plan_is_patient_and_is_verified_on_a_new_copy(call, pair):
     assert (ended.exit_code, result(ended)["proof"]["state"]) == (0, "proved"), ended
 
 
+def test_what_was_renamed_keeps_its_rows_and_its_hazards(call, pairs):
+    pair = pairs("", "CREATE SCHEMA app; CREATE TABLE app.bills (id int, gross bigint)",
+                 "CREATE TABLE orders (id int, total int); INSERT INTO orders VALUES (1, 2)")  # fmt: skip
+    hints = ("--rename", "public.orders=app.bills", "--rename", "public.orders.total=app.bills.gross")
+    suggested = call("migrate", "plan", pair.source, pair.target, "--shadow", "target", "--json")
+    assert any(one["destroys"] for one in result(suggested)["statements"])
+    planned(call, pair, *hints)
+    last = json.loads(Path("plan.json").read_text())["statements"][-1]
+    rewrite = next(one for one in last["hazards"] if one["type"] == "TABLE_REWRITE")
+    assert rewrite["message"].startswith("rewrites app.bills, ")
+    assert rewrite["lock"] == "AccessExclusiveLock"
+    assert call("migrate", "apply", "plan.json", pair.target, "--yes").exit_code == 0
+    assert rows(pair.target, "SELECT id, gross FROM app.bills") == [[1, 2]]
+    assert same(call, pair)
+    assert call("migrate", "rollback", "plan.json", pair.target, "--yes").exit_code == 0
+    assert rows(pair.target, "SELECT id, total FROM orders") == [[1, 2]]
+
+
 SHADOWS = "SELECT count(*) FROM pg_database WHERE datname LIKE 'dbsync\\_shadow%'"
 
 
