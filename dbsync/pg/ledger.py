@@ -116,6 +116,12 @@ def obstacle(session: Session) -> str | None:
     return None if trusted else f"the schema dbsync belongs to the role {owner}"
 
 
+def hidden(session: Session) -> str | None:
+    """Why a ledger that is there cannot be read by this role; None when there is none, or it can."""
+    found = session.execute(_SQL["place"])
+    return obstacle(session) if found and _COMMENT.fullmatch(found[0][0]) else None
+
+
 def find_ledger(session: Session, steps: Sequence[LiteralString] = STEPS) -> Ledger | None:
     """Return the ledger if there is one that this role may use; writes nothing. Raises Refused for a newer one."""
     version = _version(session, steps)

@@ -13,7 +13,7 @@ from typing import Any, Literal
 from psycopg import sql
 
 from dbsync.errors import Refused, StatementFailed
-from dbsync.pg import ledger, runs
+from dbsync.pg import ledger, migrations, runs
 from dbsync.pg.database import Session
 from dbsync.pg.sql import load
 
@@ -99,6 +99,7 @@ def clean(session: Session) -> None:
         if ledger.find_ledger(session) is not None:
             ledger.end_dead_sessions(session, time.sleep)
             ledger.mark_dead(session)
+            migrations.mark_dead(session)
         runs.drop_dead_staging(session)
         runs.drop_own_schema(session)
     finally:
@@ -148,6 +149,9 @@ def _remains(session: Session) -> Iterator[Leftover]:
         for run_id, started, host, pid in session.execute(_SQL["unfinished_runs"]):
             message = f"run {run_id} of {started} UTC (process {pid} on {host}) did not end but is gone"
             yield Leftover("run", message, f"sync --resume {run_id} takes it up; --fix notes that it is dead")
+        for migration, started, host, pid in session.execute(_SQL["unfinished_migrations"]):
+            message = f"migration {migration} of {started} UTC (process {pid} on {host}) did not end but is gone"
+            yield Leftover("run", message, "the same migrate apply goes on with it; --fix notes that it is dead")
     elif runs.own_schema_is_ours(session) and session.execute(_SQL["is_empty"]) == [(True,)]:
         yield Leftover("schema", "the schema dbsync of a dead run is empty", "DROP SCHEMA dbsync")
 

@@ -68,6 +68,11 @@ def history(session: Session, limit: int = 100) -> list[MigrationRecord]:
     ]  # fmt: skip
 
 
+def mark_dead(session: Session) -> None:
+    """Note that migrations without an end are dead. Call it with the run lock held and a ledger there."""
+    session.execute(_SQL["mark_dead"])
+
+
 def begin(
     session: Session,
     migration_id: str,

@@ -25,7 +25,7 @@ from dbsync.schema.plan_file import read_plan
 from dbsync.schema.snapshot import take_snapshot
 from dbsync.urls import parse_url
 from tests.fixtures.command import Command, Result
-from tests.fixtures.pair import Pair, create_database, drop_database, rows, run_sql
+from tests.fixtures.pair import Pair, create_database, drop_database, rows, run_sql, with_user
 
 ROUNDS = int(os.environ.get("DBSYNC_KILLS", "8"))
 SEED = int(os.environ.get("DBSYNC_KILLS_SEED", "1"))
@@ -174,4 +174,18 @@ def test_a_kill_at_each_named_point(point: str, scene: Scene, target: str, dbsyn
             break
         assert running.wait_quietly() == -signal.SIGKILL
         check_status(scene, dbsync, target)
+    check_finished(scene, dbsync, target)
+
+
+def test_doctor_names_a_migration_whose_process_is_gone(scene: Scene, target: str, dbsync: Command) -> None:
+    env = {"DBSYNC_FAILPOINT": "before_migration_commit@2=kill"}
+    assert dbsync.start(*apply(scene, dbsync, target), env=env).wait_quietly() == -signal.SIGKILL
+    check_status(scene, dbsync, target)
+    found = dbsync.run("doctor", target).ended(1)
+    assert "the same migrate apply goes on with it" in found.stdout
+    dbsync.run("doctor", target, "--fix", "--yes").ended(0)
+    status = dbsync.run("migrate", "status", target, "--json").ended(1)
+    assert (status.result["migration"]["state"], status.result["migration"]["half_done"]) == ("failed", True)
+    hidden = dbsync.run("migrate", "status", with_user(target, "case_reader"), "--json").ended(4)
+    assert hidden.error["code"] == "NO_LEDGER"
     check_finished(scene, dbsync, target)

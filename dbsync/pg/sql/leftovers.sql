@@ -15,6 +15,10 @@ SELECT a.pid, pg_catalog.split_part(a.application_name, ' ', 2),
 SELECT r.run_id, pg_catalog.to_char(r.started_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS'), r.client_host, r.client_pid
   FROM dbsync.run r WHERE r.state = 'running' ORDER BY r.fence;
 
+-- name: unfinished_migrations
+SELECT m.migration_id, pg_catalog.to_char(m.started_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS'), m.client_host, m.client_pid
+  FROM dbsync.migration m WHERE m.state = 'running' ORDER BY m.number;
+
 -- name: is_empty
 -- Whether a schema of ours holds nothing at all.
 SELECT NOT EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.relnamespace = n.oid)

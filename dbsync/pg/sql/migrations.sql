@@ -17,6 +17,11 @@ ON CONFLICT (migration_id, number) DO UPDATE SET state = excluded.state, at = pg
 -- name: finish
 UPDATE dbsync.migration SET state = %s, error = %s, ended_at = pg_catalog.clock_timestamp() WHERE migration_id = %s;
 
+-- name: mark_dead
+UPDATE dbsync.migration
+   SET state = 'failed', error = 'its process ended without a word', ended_at = pg_catalog.clock_timestamp()
+ WHERE state = 'running';
+
 -- name: list
 SELECT m.migration_id, m.plan_hash, m.direction, m.state, m.started_at::pg_catalog.text,
        m.ended_at::pg_catalog.text, m.source_name, m.fingerprint, m.statements, m.error,
