@@ -243,6 +243,28 @@ def test_what_was_renamed_keeps_its_rows_and_its_hazards(call, pairs):
     assert rows(pair.target, "SELECT id, total FROM orders") == [[1, 2]]
 
 
+def test_a_statement_that_fails_is_in_the_result_and_the_same_command_goes_on(call, pairs):
+    many = "INSERT INTO orders SELECT g FROM generate_series(1, 200000) g"
+    pair = pairs("CREATE TYPE mood AS ENUM ('a'); CREATE TABLE orders (id int)",
+                 "ALTER TYPE mood ADD VALUE 'b'; ALTER TABLE orders ALTER id TYPE bigint", many)  # fmt: skip
+    planned(call, pair)
+    apply = ("migrate", "apply", "plan.json", pair.target, "--yes")
+    ended = call(*apply, "--lock-timeout", "1ms", "--statement-timeout", "1ms", "--json")
+    found = result(ended)
+    assert (ended.exit_code, found["state"], ended.document["error"]["sqlstate"]) == (6, "failed", "57014"), ended
+    assert [one["state"] for one in found["statements"]] == ["done", "failed"]
+    assert found["totals"] == {"statements": 2, "done": 1, "pending": 1}
+    status = call("migrate", "status", pair.target, "--json")
+    about = result(status)["migration"]
+    assert (status.exit_code, about["state"], about["half_done"], about["done"]) == (1, "failed", True, 1)
+    assert about["next_statement"]["number"] == 2
+    assert "stands half done" in call("migrate", "status", pair.target).stdout
+    again = call(*apply, "--json")
+    assert (again.exit_code, result(again)["resumed"], result(again)["verified"]) == (0, True, True), again
+    assert call("migrate", "status", pair.target).exit_code == 0
+    assert same(call, pair)
+
+
 SHADOWS = "SELECT count(*) FROM pg_database WHERE datname LIKE 'dbsync\\_shadow%'"
 
 
