@@ -16,7 +16,7 @@ from dbsync.engines import FOREIGN, OtherEngine, ensure_harmless, other_steps
 from dbsync.errors import ConfigError, DbsyncError, StatementFailed
 from dbsync.pg.database import Database, Session
 from dbsync.pg.losses import holders, lost
-from dbsync.pg.measure import Effects, TableSize, measured
+from dbsync.pg.measure import Effects, Measuring, TableSize
 from dbsync.schema.choice import Choice, choose
 from dbsync.schema.diff import SchemaDiff, compare_schemas, schema_fingerprint
 from dbsync.schema.dump import differing_objects
@@ -115,9 +115,10 @@ def prove_again(
             raise NoShadow(f"the shadow runs Postgres {places.major}, which prints definitions otherwise")
         _require_copy(_snapshot(shadow.database), present)
         with shadow.session() as session, control.on_stop(session.cancel):
+            measuring = Measuring(session)
             for number, statement in enumerate(statements, 1):
                 try:
-                    _run(session, statement)
+                    _run(measuring, statement)
                 except StatementFailed as error:
                     control.check()
                     return _failed(number, error, session)
@@ -214,6 +215,7 @@ class _Trial:
         """Run statements one by one, each in a transaction of its own, and note what each did."""
         found: list[Statement] = []
         with self.shadow.session() as session, self.control.on_stop(session.cancel):
+            measuring = Measuring(session)
             for number, statement in enumerate(statements, offset + 1):
                 self.control.check()
                 effects, tried = None, statement
@@ -222,7 +224,7 @@ class _Trial:
                         # Another engine does not say what it destroys.
                         foreign = statement.ref.kind == FOREIGN
                         held = holders(session) if foreign else {}
-                        effects = _run(session, statement)
+                        effects = _run(measuring, statement)
                         if foreign:
                             tried = replace(statement, destroys=lost(held, holders(session)))
                     except StatementFailed as error:
@@ -265,10 +267,10 @@ class _Trial:
         return statements, proof
 
 
-def _run(session: Session, statement: Statement) -> Effects | None:
+def _run(measuring: Measuring, statement: Statement) -> Effects | None:
     if statement.transactional:
-        return measured(session, statement.sql)
-    session.execute_text(statement.sql)
+        return measuring.run(statement.sql)
+    measuring.run_alone(statement.sql)
     return None
 
 

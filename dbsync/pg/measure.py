@@ -42,25 +42,64 @@ class TableSize:
     bytes: int
 
 
+class Measuring:
+    """Runs statements one after the other in a session that nobody else disturbs, and tells what each did."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._known: dict[int, _Relation] | None = None
+
+    def run(self, statement: str) -> Effects:
+        """Run a statement in a transaction of its own. Raises StatementFailed."""
+        session = self._session
+        with session.transaction():
+            if self._known is None:
+                self._known = _relations(session)
+            scanned = dict(session.execute(_SQL["scans"]))
+            session.execute_text(statement)
+            # Whatever was made, rewritten or renamed is locked by who did it.
+            touched = session.execute(_SQL["touched"])
+            scans = {oid for oid, count in session.execute(_SQL["scans"]) if count > scanned.get(oid, 0)}
+        effects = _effects(self._known, touched, scans)
+        self._known |= {oid: _Relation((s, n), f, t or 0) for oid, _, s, n, f, t in touched if n is not None}
+        if statement.upper().startswith("ALTER SCHEMA"):
+            self._known = None  # its tables have another name now, and are not locked
+        return effects
+
+    def run_alone(self, statement: str) -> None:
+        """Run a statement that no transaction takes: its locks are gone before anybody could ask."""
+        self._known = None
+        self._session.execute_text(statement)
+
+
 def measured(session: Session, statement: str) -> Effects:
-    """Run a statement in a transaction of its own and tell what it did. Raises StatementFailed."""
-    with session.transaction():
-        before, scanned = _relations(session), dict(session.execute(_SQL["scans"]))
-        session.execute_text(statement)
-        locks: dict[TableKey, str] = {}
-        for oid, mode in session.execute(_SQL["locks"]):
-            if oid in before and not before[oid].table:
-                key = before[oid].key
-                locks[key] = max(locks.get(key, mode), mode, key=MODES.index)
-        scans = {oid for oid, count in session.execute(_SQL["scans"]) if count > scanned.get(oid, 0)}
-        after = _relations(session)
+    """Run a single statement in a transaction of its own and tell what it did. Raises StatementFailed."""
+    return Measuring(session).run(statement)
+
+
+def _effects(
+    before: Mapping[int, _Relation],
+    touched: Iterable[tuple[int, str, str | None, str | None, int | None, int | None]],
+    scans: set[int],
+) -> Effects:
+    locks: dict[TableKey, str] = {}
+    rewrites, builds = set(), set()
     files = {relation.file for relation in before.values()}
-    fresh = [(oid, relation) for oid, relation in after.items() if relation.file and relation.file not in files]
+    for oid, mode, _, _, file, table in touched:
+        known = before.get(oid)
+        if known is not None and not known.table:
+            locks[known.key] = max(locks.get(known.key, mode), mode, key=MODES.index)
+        if not file or file in files:  # an index may take over the file of another one
+            continue
+        if known is not None and not known.table:
+            rewrites.add(known.key)
+        if table is not None and table in before:
+            builds.add(before[table].key)
     return Effects(
         locks=locks,
-        rewrites=frozenset(before[oid].key for oid, _ in fresh if oid in before and not before[oid].table),
+        rewrites=frozenset(rewrites),
         scans=frozenset(before[oid].key for oid in scans if oid in before),
-        builds=frozenset(before[made.table].key for _, made in fresh if made.table in before),
+        builds=frozenset(builds),
     )
 
 

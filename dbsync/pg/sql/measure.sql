@@ -7,9 +7,14 @@ SELECT c.oid, n.nspname, c.relname, c.relfilenode, x.indrelid
   LEFT JOIN pg_catalog.pg_index x ON x.indexrelid = c.oid
  WHERE c.relkind IN ('r', 'p', 'm', 'i') AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema';
 
--- name: locks
-SELECT l.relation, l.mode
+-- name: touched
+-- What this transaction has locked: relations of users, with their names and files as they are now; dropped ones without.
+SELECT l.relation, l.mode, n.nspname, c.relname, c.relfilenode, x.indrelid
   FROM pg_catalog.pg_locks l
+  LEFT JOIN (pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace)
+         ON c.oid = l.relation AND c.relkind IN ('r', 'p', 'm', 'i')
+        AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
+  LEFT JOIN pg_catalog.pg_index x ON x.indexrelid = c.oid
  WHERE l.pid = pg_catalog.pg_backend_pid() AND l.locktype = 'relation' AND l.granted AND l.mode <> 'AccessShareLock';
 
 -- name: scans
