@@ -13,7 +13,7 @@ from dbsync.events import Emit, silent
 from dbsync.pg.database import Database, Session
 from dbsync.pg.identity import ensure_distinct
 from dbsync.pg.measure import TableSize, sizes
-from dbsync.proof import Tried, Wanted, planned_only, prove_again, try_out
+from dbsync.proof import Tried, Wanted, planned_only, prove_again, same_already, try_out
 from dbsync.schema.choice import Choice
 from dbsync.schema.diff import schema_fingerprint
 from dbsync.schema.objects import Snapshot
@@ -136,6 +136,9 @@ def _tried(
 ) -> Tried:
     if not options.proof:
         return planned_only(wanted, "--no-proof was given")
+    same = same_already(wanted, ends, control=control)
+    if same is not None:
+        return same
     try:
         with shadows(ends[1], where=options.shadow, control=control) as places:
             return try_out(places, wanted, ends, weights, control=control)

@@ -7,6 +7,7 @@ the way back is planned from the shadow's own state, run, and judged in the same
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -77,6 +78,31 @@ def planned_only(wanted: Wanted, reason: str) -> Tried:
     )
 
 
+def same_already(wanted: Wanted, ends: tuple[Session, Session], *, control: Control) -> Tried | None:
+    """Judge two schemas between which nothing differs, without a shadow: there is nothing to try. None for others."""
+    if wanted.renames or wanted.engine != "own" or _major(wanted.source) != _major(wanted.target):
+        return None
+    chosen = choose(wanted.source, wanted.target, wanted.choice)
+    if not compare_schemas(chosen.source, chosen.target, ignore=wanted.choice.ignored_parts).empty:
+        return None
+    differences, judges = [], ["snapshot"]
+    if wanted.choice == Choice():
+        with suppress(NoShadow):  # no pg_dump, or no right to dump
+            (one, program), (other, _) = dump_of(ends[0], control), dump_of(ends[1], control)
+            judges.append(f"pg_dump {program.major}")
+            differences = [f"pg_dump: {title}" for title in differing_objects(one, other)]
+    proof = Proof(
+        state="differs" if differences else "proved",
+        server_version=_version(wanted.target),
+        differences=tuple(differences[:_MOST_NAMED]),
+        judges=tuple(judges),
+    )
+    return Tried(
+        statements=(), undo=(), unplanned=(), warnings=(), proof=proof, undo_proof=proof,
+        expected=schema_fingerprint(wanted.target),
+    )  # fmt: skip
+
+
 def try_out(
     places: Shadows,
     wanted: Wanted,
@@ -123,11 +149,13 @@ def prove_again(
                     control.check()
                     return _failed(number, error, session)
         after = _snapshot(shadow.database)
-    version = f"{after.server_version_num // 10000}.{after.server_version_num % 10000}"
     same = schema_fingerprint(after) == expected
     differences = () if same else ("the outcome is not what the plan promises",)
     return Proof(
-        state="proved" if same else "differs", server_version=version, differences=differences, judges=("snapshot",)
+        state="proved" if same else "differs",
+        server_version=_version(after),
+        differences=differences,
+        judges=("snapshot",),
     )
 
 
@@ -243,10 +271,9 @@ class _Trial:
             judges.append(f"pg_dump {self.program.major}")
             mine = dump_schema(self.shadow.database.url, self.program, check=self.control.check)
             differences += [f"pg_dump: {title}" for title in differing_objects(dump, mine)]
-        version = f"{after.server_version_num // 10000}.{after.server_version_num % 10000}"
         return Proof(
             state="differs" if differences else "proved",
-            server_version=version,
+            server_version=_version(after),
             differences=tuple(differences[:_MOST_NAMED]),
             judges=tuple(judges),
         )
@@ -341,6 +368,10 @@ def _snapshot(database: Database) -> Snapshot:
 
 def _program_for(program: DumpProgram, major: int) -> DumpProgram | None:
     return program if program.major >= major else find_pg_dump(major)
+
+
+def _version(snapshot: Snapshot) -> str:
+    return f"{snapshot.server_version_num // 10000}.{snapshot.server_version_num % 10000}"
 
 
 def _major(snapshot: Snapshot) -> int:

@@ -129,7 +129,9 @@ def test_a_plan_is_applied_once_and_taken_back(changed, planned):
     assert rows(pair.target, "SELECT id, total, m::text FROM orders ORDER BY id") == [[1, 10, "a"], [2, 20, "c"]]
     (record,) = history(pair)
     assert (record.state, record.direction, record.done, record.unfinished) == ("succeeded", "up", len(done), False)
-    assert planned(pair).statements == ()
+    again = planned(pair)
+    assert (again.statements, again.undo, again.proof.state, again.expected) == ((), (), "proved", plan.expected)
+    assert again.proof.judges == plan.proof.judges, "both judges were asked"
 
     with prepared(plan, pair) as again:
         assert again.pending == ()
