@@ -29,6 +29,7 @@ INVARIANTS = {
     "I9": "no password in any output",
     "I10": "no counter counts rows twice, or rows that were rolled back",
 }
+_KILLED = -9
 _SIGNAL_CODES = {"SIGINT": 130, "SIGTERM": 143, "stall, then SIGTERM": 143}
 _LONGEST = {"SIGINT": 5.0, "SIGTERM": 5.0, "stall, then SIGTERM": 5.6 + 0.6}
 _DEAD_PEER_S = 15.0
@@ -82,7 +83,7 @@ def judge(case: Case) -> Verdict:
     wrong += _counters(case)
     secrets = [canary for canary in case.world.canaries if canary in case.result.stdout + case.result.stderr + case.log]
     wrong += ["I9: a password was told"] * len(secrets)
-    if case.result.exit_code == 0:
+    if case.result.exit_code == 0 or _said_all(case):
         wrong += [f"{'I5' if case.recovering else 'I4'}: {line}" for line in _final(case, now, states)]
     elif case.recovering:
         wrong.append(f"I5: the next run failed\n{_shown(case.result)}")
@@ -175,6 +176,12 @@ def _codes(case: Case, kind: str) -> tuple[int, ...]:
     return (0, 3, 6)
 
 
+def _said_all(case: Case) -> bool:
+    """Whether it was killed when the whole of its answer stood there, and said that it had succeeded."""
+    result = (_document(case.result.stdout) or {}).get("result")
+    return case.result.exit_code == _KILLED and result is not None and result["state"] == "succeeded"
+
+
 def _reports(case: Case, states: list[tuple[bool, bool]]) -> Iterator[str]:
     """A table that is reported as done holds the new rows, any other the old ones; the events say the same."""
     document, events = _document(case.result.stdout), list(_events(case.result.stderr))
@@ -189,7 +196,7 @@ def _reports(case: Case, states: list[tuple[bool, bool]]) -> Iterator[str]:
         return
     if ended != [found["state"]]:
         yield f"I4: the events say {ended}, the result {found['state']}"
-    if (found["state"] == "succeeded") != (case.result.exit_code == 0):
+    if (found["state"] == "succeeded") != (case.result.exit_code == 0 or _said_all(case)):
         yield f"I4: state {found['state']} with exit code {case.result.exit_code}"
     reported = {job.REPORTED_AS.get(table["table"], table["table"]): table for table in found["tables"]}
     for group, (old, new) in zip(case.trial.setting.groups, states, strict=True):
