@@ -10,6 +10,7 @@ import os
 import re
 import shlex
 import subprocess
+from collections.abc import Callable
 from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
@@ -28,10 +29,18 @@ _MAX_SECRET_BYTES = 64 * 1024
 _FORMS = "write a URL, service=NAME, env:VAR, file:PATH, cmd:COMMAND, local:NAME or a name from dbsync.yaml"
 
 
-def resolve(text: str, settings: Settings) -> DatabaseUrl:
-    """Return the database that ``text`` names; its ``warnings`` are for the user. Raises ConfigError."""
+def resolve(
+    text: str, settings: Settings, registered: Callable[[str], DatabaseUrl | None] = lambda name: None
+) -> DatabaseUrl:
+    """Return the database that ``text`` names; its ``warnings`` are for the user. Raises ConfigError.
+
+    ``registered`` looks a name up in the connection registry; it is asked only for names that the config file
+    does not have.
+    """
     if text in settings.databases:
         return resolve_configured(settings.databases[text], settings)
+    if _NAME.match(text) and (found := registered(text)) is not None:
+        return found
     url = _resolve_reference(text, settings)
     if "://" in text and url.password is not None:
         warning = "a password on the command line is seen by every user of this machine; use env:VAR or dbsync.yaml"

@@ -1,0 +1,70 @@
+"""Where the store is: ``DBSYNC_STORE``, else what the config file says, else a file in the user's state directory."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from dbsync.errors import ConfigError
+from dbsync.urls import DatabaseUrl
+
+VARIABLE = "DBSYNC_STORE"
+_SQLITE = "sqlite:///"
+_POSTGRES = "postgresql+psycopg://"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StorePlace:
+    """Either a file of SQLite's or a Postgres database; ``name`` is safe to show."""
+
+    name: str
+    file: Path | None = None
+    url: DatabaseUrl | None = None
+
+
+def state_directory(environ: Mapping[str, str] = os.environ) -> Path:
+    """The directory of this user's that outlives a run; it may not be there yet."""
+    state = environ.get("XDG_STATE_HOME") or ""
+    base = Path(state) if os.path.isabs(state) else Path.home() / ".local" / "state"
+    return base / "dbsync"
+
+
+def store_place(configured: str | None = None, environ: Mapping[str, str] = os.environ) -> StorePlace:
+    """Decide where the store is. ``configured`` is what the config file says. Raises ConfigError.
+
+    ``sqlite:///relative.db``, ``sqlite:////absolute.db``, a Postgres URL, or what else names a database
+    (``env:VAR``, ``service=NAME``, ``local:NAME``).
+    """
+    text = environ.get(VARIABLE) or configured
+    if not text:
+        file = state_directory(environ) / "store.db"
+        return StorePlace(name=str(file), file=file)
+    if text.startswith("env:"):
+        text = _from_environment(text.removeprefix("env:"), environ)
+    if text.startswith("sqlite:"):
+        if not text.startswith(_SQLITE) or not text.removeprefix(_SQLITE) or "?" in text:
+            raise ConfigError("the store's URL names no file", hint="write sqlite:////absolute/path/store.db")
+        file = Path(text.removeprefix(_SQLITE)).expanduser().absolute()
+        return StorePlace(name=str(file), file=file)
+    return _in_postgres("postgresql://" + text.removeprefix(_POSTGRES) if text.startswith(_POSTGRES) else text)
+
+
+def _from_environment(variable: str, environ: Mapping[str, str]) -> str:
+    value = environ.get(variable, "").strip()
+    if not value:
+        raise ConfigError(f"the store is env:{variable}, and that variable is not set")
+    return value
+
+
+def _in_postgres(text: str) -> StorePlace:
+    from dbsync.config import Settings
+    from dbsync.references import resolve
+
+    try:
+        url = resolve(text, Settings())
+    except ConfigError as error:
+        hint = f"{error.hint}; for a file write sqlite:////path/store.db" if error.hint else None
+        raise ConfigError(f"the store cannot be opened: {error.message}", hint=hint) from None
+    return StorePlace(name=url.name, url=url)

@@ -1,0 +1,199 @@
+"""The store's tables. ``migrations`` builds them; a test holds both together.
+
+Times are seconds since 1970 by the store's own clock. JSON is kept as text, so that both engines keep it exactly.
+"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+SCHEMA = "dbsync_store"  # in Postgres; a SQLite file has none
+metadata = sa.MetaData(
+    schema=SCHEMA,
+    naming_convention={
+        "ix": "%(table_name)s_%(column_0_N_name)s",
+        "uq": "%(table_name)s_%(column_0_N_name)s_key",
+        "fk": "%(table_name)s_%(column_0_N_name)s_fkey",
+        "pk": "%(table_name)s_pkey",
+    },
+)
+_NUMBER = sa.BigInteger().with_variant(sa.Integer(), "sqlite")  # only INTEGER counts by itself in SQLite
+
+
+def _id(name: str = "id") -> sa.Column[str]:
+    return sa.Column(name, sa.Text, primary_key=True)
+
+
+def _time(name: str, *, nullable: bool = False) -> sa.Column[float]:
+    return sa.Column(name, sa.Double, nullable=nullable)
+
+
+connection = sa.Table(
+    "connection",
+    metadata,
+    _id(),
+    sa.Column("owner", sa.Text, nullable=False),
+    sa.Column("name", sa.Text),  # none: kept for a job whose database was given in full
+    sa.Column("sealed", sa.LargeBinary, nullable=False),
+    sa.Column("key_id", sa.Text, nullable=False),
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.Column("environment", sa.Text),
+    sa.Column("protected", sa.Boolean, nullable=False),
+    sa.Column("read_only", sa.Boolean, nullable=False),
+    sa.Column("keep_alive", sa.Boolean, nullable=False),
+    _time("created_at"),
+    _time("updated_at"),
+    _time("last_pinged_at", nullable=True),
+    sa.UniqueConstraint("owner", "name"),
+)
+
+ping = sa.Table(
+    "ping",
+    metadata,
+    sa.Column("number", _NUMBER, primary_key=True, autoincrement=True),
+    sa.Column("connection_id", sa.Text, sa.ForeignKey(connection.c.id, ondelete="CASCADE"), nullable=False, index=True),
+    _time("at"),
+    sa.Column("ok", sa.Boolean, nullable=False),
+    sa.Column("duration_ms", sa.Double, nullable=False),
+    sa.Column("error", sa.Text),
+)
+
+job = sa.Table(
+    "job",
+    metadata,
+    _id(),
+    sa.Column("owner", sa.Text, nullable=False),
+    sa.Column("name", sa.Text),  # of a sync in the config file
+    sa.Column("origin", sa.Text, nullable=False),  # terminal, queue, schedule, http
+    sa.Column("source_id", sa.Text, sa.ForeignKey(connection.c.id), nullable=False),
+    sa.Column("target_id", sa.Text, sa.ForeignKey(connection.c.id), nullable=False),
+    sa.Column("source_name", sa.Text, nullable=False),
+    sa.Column("target_name", sa.Text, nullable=False),
+    sa.Column("spec", sa.Text, nullable=False),
+    sa.Column("plan", sa.Text),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("priority", sa.Integer, nullable=False),
+    sa.Column("attempts", sa.Integer, nullable=False),
+    sa.Column("run_id", sa.Text),  # the last attempt's, in the target's ledger
+    sa.Column("lease_owner", sa.Text),
+    _time("lease_until", nullable=True),
+    _time("not_before", nullable=True),
+    _time("created_at"),
+    _time("updated_at"),
+    _time("started_at", nullable=True),
+    _time("ended_at", nullable=True),
+    sa.Column("events", _NUMBER, nullable=False),  # how many there are: the last one's number
+    sa.Column("error", sa.Text),
+    sa.Column("result", sa.Text),
+    sa.Index(None, "owner", "created_at"),
+    sa.Index(None, "state", "lease_until"),
+)
+
+attempt = sa.Table(
+    "attempt",
+    metadata,
+    sa.Column("job_id", sa.Text, sa.ForeignKey(job.c.id, ondelete="CASCADE"), primary_key=True),
+    sa.Column("number", sa.Integer, primary_key=True),
+    sa.Column("run_id", sa.Text, nullable=False, index=True),
+    sa.Column("worker", sa.Text, nullable=False),
+    _time("started_at"),
+    _time("ended_at", nullable=True),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("error", sa.Text),
+)
+
+event = sa.Table(
+    "event",
+    metadata,
+    sa.Column("job_id", sa.Text, sa.ForeignKey(job.c.id, ondelete="CASCADE"), primary_key=True),
+    sa.Column("number", _NUMBER, primary_key=True, autoincrement=False),
+    _time("at"),
+    sa.Column("attempt", sa.Integer, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("level", sa.Text),  # info, warn, error: what people read; none for progress
+    sa.Column("data", sa.Text, nullable=False),
+)
+
+job_table = sa.Table(
+    "job_table",
+    metadata,
+    sa.Column("job_id", sa.Text, sa.ForeignKey(job.c.id, ondelete="CASCADE"), primary_key=True),
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("position", sa.Integer, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("facts", sa.Text, nullable=False),
+)
+
+part = sa.Table(
+    "part",
+    metadata,
+    sa.Column("job_id", sa.Text, sa.ForeignKey(job.c.id, ondelete="CASCADE"), primary_key=True),
+    sa.Column("run_id", sa.Text, primary_key=True),
+    sa.Column("number", sa.Integer, primary_key=True),
+    sa.Column("work", sa.Text, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("tries", sa.Integer, nullable=False),
+    sa.Column("lease_owner", sa.Text),
+    _time("lease_until", nullable=True),
+    sa.Column("outcome", sa.Text),
+)
+
+worker = sa.Table(
+    "worker",
+    metadata,
+    _id(),
+    sa.Column("host", sa.Text, nullable=False),
+    sa.Column("pid", sa.Integer, nullable=False),
+    sa.Column("engine", sa.Text, nullable=False),
+    sa.Column("concurrency", sa.Integer, nullable=False),
+    sa.Column("version", sa.Text, nullable=False),
+    _time("started_at"),
+    _time("seen_at"),
+)
+
+tick = sa.Table(
+    "tick",
+    metadata,
+    sa.Column("schedule", sa.Text, primary_key=True),
+    sa.Column("due_at", sa.Double, primary_key=True),
+    _time("fired_at"),
+    sa.Column("job_id", sa.Text),
+    sa.Column("outcome", sa.Text, nullable=False),
+)
+
+
+audit = sa.Table(
+    "audit",
+    metadata,
+    sa.Column("number", _NUMBER, primary_key=True, autoincrement=False),
+    _time("at"),
+    sa.Column("owner", sa.Text, nullable=False),
+    sa.Column("actor", sa.Text, nullable=False),
+    sa.Column("action", sa.Text, nullable=False),
+    sa.Column("subject", sa.Text),
+    sa.Column("outcome", sa.Text, nullable=False),
+    sa.Column("facts", sa.Text, nullable=False),
+    sa.Column("previous", sa.Text, nullable=False),
+    sa.Column("hash", sa.Text, nullable=False),
+)
+
+reply = sa.Table(
+    "reply",
+    metadata,
+    sa.Column("owner", sa.Text, primary_key=True),
+    sa.Column("request_id", sa.Text, primary_key=True),
+    sa.Column("route", sa.Text, nullable=False),
+    sa.Column("request_hash", sa.Text, nullable=False),
+    sa.Column("status", sa.Integer),  # none while the first one is at work
+    sa.Column("body", sa.Text),
+    _time("created_at"),
+)
+
+stream = sa.Table(
+    "stream",
+    metadata,
+    _id(),
+    sa.Column("owner", sa.Text, nullable=False, index=True),
+    sa.Column("job_id", sa.Text, nullable=False),
+    _time("until"),
+)

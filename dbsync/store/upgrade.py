@@ -1,0 +1,43 @@
+"""Bring a store to this version, in one transaction: another process, or a kill, finds the old one or the new one."""
+
+from __future__ import annotations
+
+from importlib.resources import as_file, files
+
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+from alembic.util import CommandError
+
+from dbsync.errors import Refused
+from dbsync.store import tables
+from dbsync.store.place import StorePlace
+
+_LOCK = (1684173689, 3)  # "dbsy", 3: one process at a time makes or upgrades the store
+
+
+def upgrade(place: StorePlace, engine: sa.Engine) -> None:
+    """Run the revisions that are missing. Raises Refused for a store that this dbsync does not know."""
+    with as_file(files("dbsync.store") / "migrations") as scripts:
+        config = Config()
+        config.set_main_option("script_location", str(scripts).replace("%", "%%"))
+        with engine.execution_options(dbsync_writes=True).begin() as connection:
+            if engine.dialect.name == "postgresql":
+                connection.execute(sa.select(sa.func.pg_catalog.pg_advisory_xact_lock(*_LOCK)))
+                connection.execute(sa.schema.CreateSchema(tables.SCHEMA, if_not_exists=True))
+            config.attributes["connection"] = connection
+            try:
+                command.upgrade(config, "head")
+            except CommandError as error:
+                raise Refused(
+                    f"the store {place.name} belongs to another version of dbsync",
+                    code="STORE_NEWER",
+                    hint="use the newest dbsync that has opened it",
+                ) from error
+
+
+def newest() -> str | None:
+    """The last revision there is."""
+    with as_file(files("dbsync.store") / "migrations") as scripts:
+        return ScriptDirectory(str(scripts)).get_current_head()
