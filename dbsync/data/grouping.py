@@ -18,6 +18,8 @@ from dbsync.model import Catalog, ForeignKey, Table, TableName
 # copy) and then copies nearly everything through a second statement. Below so many rows it does not matter.
 _FEW, _WORTH_COUNTING = 5, 10_000
 _REPAIR = "the target holds rows: compare, then write what differs in one transaction"
+# What a trigger that is kept does elsewhere is seen, and undone, only by the transaction in which it fires.
+_REACH = "; triggers that are kept may write to any table, so that all are one transaction"
 
 
 @dataclass(slots=True)
@@ -45,7 +47,9 @@ def plan_groups(
     inner = [key for key in all_keys if key.table in owner and key.ref_table in owner]
     outer = [key for key in all_keys if key.table not in owner]
     ties = [*_same_root(target, units), *((owner[key.table], owner[key.ref_table]) for key in inner)]
-    maker = _GroupMaker(source, target, options, pairings, filled)
+    fires = options.triggers == "keep" and any(_fires(target.tables[member]) for member in owner)
+    ties += zip(units, [*units][1:], strict=False) if fires else ()
+    maker = _GroupMaker(source, target, options, pairings, filled, fires)
     found = Grouping()
     for names in tied_groups(list(units), ties):
         members = {member for name in names for member in families[name]}
@@ -77,9 +81,10 @@ class _GroupMaker:
         options: SyncOptions,
         pairings: Mapping[Route, Pairing],
         filled: Mapping[TableName, bool],
+        fires: bool,
     ) -> None:
         self.source, self.target, self.options = source, target, options
-        self.filled = filled
+        self.filled, self.fires = filled, fires
         self._tasks = TaskMaker(source, target, options, pairings, filled)
 
     def make(self, found: Grouping, units: list[Unit], keys: list[ForeignKey], outside: list[ForeignKey]) -> None:
@@ -155,6 +160,7 @@ class _GroupMaker:
         )
         if staged:
             reason += "; loaded beside the tables in parallel first, so that they are locked only while rows are moved"
+        reason += _REACH if self.fires else ""
         group = GroupTask(
             tables=tuple(tasks),
             clear=clear,
@@ -167,6 +173,7 @@ class _GroupMaker:
             lock=tuple(sorted({table.name for table in relations})),
             lock_mode=_lock_mode(relations, owned),
             reason=reason,
+            fires=self.fires,
         )
         found.groups.append(group)
 
@@ -209,7 +216,8 @@ class _GroupMaker:
             analyze=tuple(unit.target for unit in units if bulk.intersection(r.target for r in unit.routes)),
             lock=tuple(sorted({table.name for table in relations})),
             lock_mode=_lock_mode(relations, owned=False),
-            reason=_REPAIR,
+            reason=_REPAIR + (_REACH if self.fires else ""),
+            fires=self.fires,
             referring=tuple(outside),
         )
 
@@ -302,6 +310,10 @@ def _lock_mode(relations: list[Table], owned: bool) -> LockMode:
     if all(table.privileges & {"OWNER", "UPDATE", "DELETE", "TRUNCATE"} for table in relations):
         return "SHARE ROW EXCLUSIVE"
     return "ROW EXCLUSIVE"
+
+
+def _fires(table: Table) -> bool:
+    return any(trigger.state in ("enabled", "always") for trigger in table.triggers)
 
 
 def _has_deferrable(table: Table) -> bool:

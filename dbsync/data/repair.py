@@ -34,7 +34,7 @@ _LOCATIONS = 5000  # a statement; their text is about 70 kB
 _CONSTRAINT_FAILED = "23"
 _UNIQUE = "23505"
 _ACTING = ("CASCADE", "SET NULL", "SET DEFAULT")
-_TAKEN = "23505"  # unique_violation
+_TAKEN = (_UNIQUE, "23P01")  # another row has the value, or overlaps it
 
 # In which order rows are written. Writing before deleting keeps every reference whole; a row that takes the
 # unique value of one that goes needs it the other way round; rows that swap values, and references in a circle,
@@ -217,7 +217,7 @@ class RepairRun(GroupRun):
             with session.transaction():
                 return session.affected(update)
         except StatementFailed as error:
-            if error.sqlstate != _TAKEN or not self._may_be_rewritten(task):
+            if error.sqlstate not in _TAKEN or not self._may_be_rewritten(task):
                 raise
         deleted = session.affected(repair_sql.delete_changed(changes, task.target, key=key, only=task.target_only))
         inserted = session.affected(repair_sql.insert_from(changes, task.target, columns))
@@ -284,7 +284,7 @@ class RepairRun(GroupRun):
         if delta is None:
             super()._verify_table(session, outcome)
             return
-        if not self._is_written(outcome) and not self._may_be_acted_on(task):
+        if not (self._is_written(outcome) or self.group.fires or self._may_be_acted_on(task)):
             outcome.verified = self.run.verify == "checksum"
             return
         expected = delta.expected(updates=self._updates, deletes=self._deletes)

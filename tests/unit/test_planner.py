@@ -146,6 +146,17 @@ def test_only_triggers_that_fire_are_switched_off():
     assert plan(catalog(off)).groups[0].triggers == ()
 
 
+def test_tables_are_one_transaction_where_kept_triggers_may_write_to_any_of_them():
+    trigger = Trigger(name="note", definition="CREATE TRIGGER note ...")
+    both = catalog(table("a", triggers=(trigger,)), table("b"))
+    (group,) = plan(both, filled=["a", "b"], triggers="keep").groups
+    assert group.fires
+    assert "triggers that are kept" in group.reason
+    assert len(plan(both, triggers="off").groups) == 2
+    silent = catalog(table("a", triggers=(replace(trigger, state="replica"),)), table("b"))
+    assert len(plan(silent, triggers="keep").groups) == 2
+
+
 def test_every_problem_is_named_at_once():
     source = catalog(table("a"), table("b"), table("c", privileges=frozenset()))
     with pytest.raises(SchemaMismatch) as caught:
