@@ -98,7 +98,8 @@ class DatabaseUrl:
     environment: str | None = None  # production, staging, development
     protected: bool = False
     read_only: bool = False  # may never be a target
-    configured_as: str | None = None  # the name in the config file, also when it was reached by its URL
+    configured_as: str | None = None  # the name in the config file or registry, also when reached by its URL
+    connection_id: str | None = None  # in the registry
     warnings: tuple[str, ...] = field(default=(), compare=False)
 
     def parameters(self) -> dict[str, str]:

@@ -80,7 +80,7 @@ def open_store(place: StorePlace, *, create: bool = True) -> Store:
         with _translated(place):
             revision = _revision(engine)
             if revision is None and not create:
-                raise ConfigError(f"there is no store at {place.name}", hint="nothing was kept yet")
+                raise _missing(place.name)
             if revision != HEAD:
                 from dbsync.store.upgrade import upgrade
 
@@ -89,6 +89,10 @@ def open_store(place: StorePlace, *, create: bool = True) -> Store:
         engine.dispose()
         raise
     return Store(place, engine)
+
+
+def _missing(name: str) -> ConfigError:
+    return ConfigError(f"there is no store at {name}", code="NO_STORE", hint="nothing was kept yet")
 
 
 def _of_another_version(place: StorePlace) -> Refused:
@@ -108,7 +112,7 @@ def _prepare_file(file: Path, *, create: bool) -> None:
                 os.close(os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600))
         status = file.stat()
     except FileNotFoundError:
-        raise ConfigError(f"there is no store at {file}", hint="nothing was kept yet") from None
+        raise _missing(str(file)) from None
     except OSError as error:
         raise DbsyncError(
             f"the store {file} cannot be opened: {(error.strerror or '').lower()}", code="STORE_FAILED"

@@ -47,6 +47,14 @@ connection = sa.Table(
     sa.UniqueConstraint("owner", "name"),
 )
 
+sealing = sa.Table(
+    "sealing",
+    metadata,
+    sa.Column("slot", sa.Integer, primary_key=True, autoincrement=False),  # always 1: the one row
+    sa.Column("key_id", sa.Text, nullable=False),  # of the key that seals; the others only read
+    _time("since"),
+)
+
 ping = sa.Table(
     "ping",
     metadata,
