@@ -20,14 +20,20 @@ rebuilt (see ``dbsync.pg.database``), never echoed.
     │  └─ ConnectionLost
     ├─ TableFailed              exit 6
     ├─ Mismatch                 exit 1   the check after a copy found a difference
+    ├─ JobError                 exit 6
+    │  ├─ JobNotFound           exit 2
+    │  ├─ InvalidTransition     exit 4
+    │  └─ JobBusy               exit 5   somebody else runs it
     ├─ TimeLimit                exit 7
     └─ Interrupted              exit 130 / 143
+       ├─ Paused                exit 6   by an order, not by a signal
+       └─ Stopped               exit 6
 """
 
 from __future__ import annotations
 
 import traceback
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 
@@ -194,6 +200,58 @@ class Interrupted(DbsyncError):
     def status(self) -> int:
         """The exit status: 130 for SIGINT, 143 for SIGTERM and SIGHUP."""
         return 130 if self.signal_number == 2 else 143
+
+
+class Paused(Interrupted):
+    """The job was paused."""
+
+    exit_code = 6
+    code = "PAUSED"
+
+    @property
+    def status(self) -> int:
+        """The exit status: an order ended the run, not a signal."""
+        return self.exit_code
+
+
+class Stopped(Paused):
+    """The job was stopped."""
+
+    code = "STOPPED"
+
+
+class JobError(DbsyncError):
+    """Something is wrong with a job."""
+
+    code = "JOB_FAILED"
+
+
+class JobNotFound(JobError):
+    """There is no such job."""
+
+    exit_code = 2
+    code = "NO_SUCH_JOB"
+
+
+class InvalidTransition(JobError):
+    """The job is in a state that does not allow that."""
+
+    exit_code = 4
+    code = "JOB_STATE"
+
+    def __init__(self, now: str, to: str, allowed: Sequence[str]) -> None:
+        super().__init__(
+            f"a job that is {now} cannot become {to}",
+            hint=f"from here it can become {', '.join(allowed)}" if allowed else "it has come to its end",
+            details={"from": str(now), "to": str(to), "allowed": [str(state) for state in allowed]},
+        )
+
+
+class JobBusy(JobError):
+    """Somebody else runs the job."""
+
+    exit_code = 5
+    code = "JOB_BUSY"
 
 
 class InternalFault(DbsyncError):

@@ -214,6 +214,7 @@ def open_sync(
     *,
     writes: bool = True,
     patience: float = 0.0,
+    run_id: str | None = None,
     emit: Emit = silent,
     control: Control | None = None,
     warn: Callable[[str], None] = lambda warning: None,
@@ -221,10 +222,11 @@ def open_sync(
     """Open both ends for the block, refusing a pair that must not be synchronised at all.
 
     With ``writes`` the target's run lock is taken before anything is asked of its tables, and held. Raises
-    TargetBusy when another run has it after ``patience`` seconds, unless the options say to wait.
+    TargetBusy when another run has it after ``patience`` seconds, unless the options say to wait. ``run_id``: the
+    name of the run in the ledger, where somebody has chosen one.
     """
     control = control or Control()
-    run_id = uuid.uuid4().hex[:12]
+    run_id = run_id or uuid.uuid4().hex[:12]
     bounded = {"lock_timeout": f"{int(options.lock_timeout_s * 1000)}ms"}
     with ExitStack() as stack:
         left, right = stack.enter_context(_sessions(source, target, run_id, bounded))

@@ -136,6 +136,13 @@ def target_db(pg_b: EphemeralServer) -> Iterator[Database]:
 
 
 @pytest.fixture
+def store_db(pg_b: EphemeralServer) -> Iterator[Database]:
+    """An empty database on the second cluster, for a store."""
+    with fresh_database(pg_b) as database:
+        yield database
+
+
+@pytest.fixture
 def dbsync(tmp_path: Path) -> Command:
     """The command, in a child process with a bare environment and an empty home."""
     home = tmp_path / "home"

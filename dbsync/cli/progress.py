@@ -16,8 +16,9 @@ from typing import Protocol
 from dbsync.cli.journal import Journal
 from dbsync.cli.options import GlobalOptions, ProgressChoice
 from dbsync.cli.progress_statements import StatementLines
-from dbsync.cli.tally import Tally, finished_line, run_line
+from dbsync.cli.tally import finished_line, run_line
 from dbsync.events import Emit, Event, Notice, PlanReady, RunFinished, StatementState, TableFinished
+from dbsync.tally import Tally
 
 EVERY_S = 10.0
 PARTS = 10

@@ -11,10 +11,11 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn
 from rich.text import Text
 
 from dbsync.cli.tables import humane_size, humane_time
-from dbsync.cli.tally import TableTally, Tally, finished_line, rows_of
+from dbsync.cli.tally import finished_line, rows_of
 from dbsync.cli.terminal import Terminal, escape
 from dbsync.events import Event, PlanReady, RunFinished, TableFinished
 from dbsync.model import TableName
+from dbsync.tally import TableTally, Tally
 
 _MOST_BARS = 8
 _NAME_WIDTH = 24

@@ -6,9 +6,9 @@ import sys
 import time
 from typing import Any
 
-from dbsync.cli.tally import Tally
 from dbsync.cli.terminal import Terminal, escape
 from dbsync.events import Event, PlanReady, RunFinished
+from dbsync.tally import Tally
 
 _PIPE_INTERVAL_S = 10.0
 

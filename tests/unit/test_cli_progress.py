@@ -16,7 +16,7 @@ from dbsync.cli.options import GlobalOptions
 from dbsync.cli.progress import Lines, Progress
 from dbsync.cli.progress_statements import StatementLines
 from dbsync.cli.redaction import Redactor
-from dbsync.cli.tally import Tally, finished_line, rows_of
+from dbsync.cli.tally import finished_line, rows_of
 from dbsync.cli.terminal import Terminal
 from dbsync.events import (
     Event,
@@ -30,6 +30,7 @@ from dbsync.events import (
     TableStarted,
 )
 from dbsync.model import TableName
+from dbsync.tally import Tally
 
 A, B = TableName("public", "a"), TableName("public", "Odd\x1b")
 

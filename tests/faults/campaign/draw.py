@@ -140,11 +140,18 @@ _OFTEN = {"before_block", "before_connect", "after_connect", "before_verify", "a
 _NEVER_RAISES = {"before_copy_given_up", "before_schema_dropped", "before_cleanup"}  # they tidy up after an error
 
 
+# What is beside the engine: their failpoints are passed by tests of their own (tests/unit/test_failpoints.py).
+BESIDE_THE_ENGINE = ("jobs", "registry", "store", "server")
+
+
 @cache
-def failpoints(package: Path = PACKAGE) -> dict[str, list[str]]:
-    """Every failpoint that is named in the package's source, with the places that name it."""
+def failpoints(package: Path = PACKAGE, folders: tuple[str, ...] | None = None) -> dict[str, list[str]]:
+    """Every failpoint that the engine's source names, with the places that name it; or that those folders name."""
     found: dict[str, list[str]] = {}
     for path in sorted(package.rglob("*.py")):
+        beside = path.relative_to(package).parts[0] in BESIDE_THE_ENGINE
+        if beside if folders is None else path.relative_to(package).parts[0] not in folders:
+            continue
         for name, line in _named(ast.parse(path.read_text(encoding="utf-8"))):
             found.setdefault(name, []).append(f"{path.relative_to(package.parent)}:{line}")
     return found

@@ -1,0 +1,1 @@
+"""Jobs: syncs that are kept, and that people and machines create, start, pause, resume, stop, watch and measure."""

@@ -1,0 +1,146 @@
+"""Run a job that was claimed: open its databases, take up what its last run left, sync, and note how it ended."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from dbsync import services
+from dbsync.control import Control
+from dbsync.data.report import SyncReport
+from dbsync.errors import ConfigError, DbsyncError, Fenced, InternalFault, TimeLimit
+from dbsync.events import Emit, Notice, fan_out, silent
+from dbsync.failpoints import failpoint
+from dbsync.jobs.model import Job, JobSpec, JobState
+from dbsync.jobs.recorder import Recorder
+from dbsync.jobs.store import JobStore
+from dbsync.jobs.verdict import ATTEMPTS, judge
+from dbsync.pg.database import Database
+from dbsync.urls import DatabaseUrl
+
+LOGGER = logging.getLogger(__name__)
+Urls = Callable[[Job], tuple[DatabaseUrl, DatabaseUrl]]
+_PATIENCE_S = 15.0  # a server notices a dead client within ten
+
+
+class Runner:
+    """Runs jobs, one at a time in each thread, for one worker; ``urls`` opens what is kept of their databases."""
+
+    def __init__(self, jobs: JobStore, urls: Urls, worker: str) -> None:
+        self.jobs, self.worker = jobs, worker
+        self._urls = urls
+
+    def run(self, job: Job, control: Control, emit: Emit = silent) -> Job:
+        """Carry one attempt through, whatever happens, and return the job as it is then.
+
+        ``control`` is this attempt's own; an order from the store stops it, and so may the caller.
+        """
+        error: DbsyncError | None
+        report: SyncReport | None = None
+        with Recorder(self.jobs, job, self.worker, control) as recorder:
+            try:
+                spec = job.read_spec()
+                with _limited(control, spec.timeout_s):
+                    report = self._sync(job, spec, control, recorder, fan_out(recorder.emit, emit))
+                error = report.error
+            except DbsyncError as raised:
+                error = control.reason or raised
+            except Exception as raised:  # the boundary of a job
+                LOGGER.error("%s", "".join(traceback.format_exception(raised)))
+                error = InternalFault.of(raised)
+        failpoint("before_job_finished")
+        return self._finish(job, error, report)
+
+    def _sync(self, job: Job, spec: JobSpec, control: Control, recorder: Recorder, emit: Emit) -> SyncReport:
+        source, target = self._urls(job)
+        earlier = [attempt.run_id for attempt in self.jobs.attempts(job.id)[:-1]]
+        with services.open_sync(
+            Database(source, read_only=True),
+            Database(target),
+            spec.options,
+            patience=_PATIENCE_S if earlier else 0.0,
+            run_id=job.run_id,
+            emit=emit,
+            control=control,
+            warn=lambda text: emit(Notice(message=text)),
+        ) as opened:
+            if earlier and spec.options.ledger:
+                _take_up(opened, earlier, emit)
+            plan = opened.plan(emit=emit, control=control)
+            recorder.plan(plan.to_dict())
+            opened.require_consent(yes=spec.agreed, confirm=spec.confirmed, ask=None)
+            failpoint("before_job_run")
+            return opened.run(emit=emit, control=control)
+
+    def _finish(self, job: Job, error: DbsyncError | None, report: SyncReport | None) -> Job:
+        verdict = judge(error, attempts=job.attempts)
+        try:
+            return self.jobs.finish(
+                job.id,
+                self.worker,
+                verdict.state,
+                error=verdict.error.to_dict() if verdict.error else None,
+                result=report.to_dict() if report is not None else None,
+                delay_s=verdict.delay_s,
+            )
+        except Fenced:  # somebody has taken the job over: what became of it is theirs to say
+            return self.jobs.get(job.id)
+
+
+def _take_up(opened: services.OpenSync, earlier: list[str], emit: Emit) -> None:
+    """Go on from the newest of the job's runs that the target's ledger knows; one may have died before it began."""
+    for run_id in reversed(earlier):
+        try:
+            emit(Notice(message=opened.resume(run_id)))
+        except ConfigError as error:
+            if error.code != "NO_SUCH_RUN":
+                raise
+        else:
+            return
+
+
+@contextmanager
+def _limited(control: Control, seconds: float | None) -> Iterator[None]:
+    """Stop the block's work when its time is over."""
+    if seconds is None:
+        yield
+        return
+    timer = threading.Timer(seconds, control.stop, [TimeLimit()])
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def sweep(jobs: JobStore) -> list[Job]:
+    """Take back the jobs whose workers are gone: to the queue, or to where they were told to go.
+
+    What a terminal ran does not begin again by itself: nobody is there to see it.
+    """
+    found = []
+    for job in jobs.expired():
+        to, error = _after_loss(job)
+        taken = jobs.take_back(job, to, error.to_dict() if error else None)
+        if taken is not None:
+            found.append(taken)
+    return found
+
+
+def _after_loss(job: Job) -> tuple[JobState, DbsyncError | None]:
+    if job.state is JobState.PAUSING:
+        return JobState.PAUSED, None
+    if job.state is JobState.STOPPING:
+        return JobState.STOPPED, None
+    lost = DbsyncError(
+        f"the process that ran the job is gone: {job.lease_owner}",
+        code="RUNNER_LOST",
+        hint=f"dbsync jobs retry {job.id[:8]} goes on from what it committed",
+    )
+    if job.origin == "terminal" or job.attempts >= ATTEMPTS:
+        return JobState.FAILED, lost
+    return JobState.QUEUED, lost

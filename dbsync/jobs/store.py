@@ -1,0 +1,367 @@
+"""Jobs in the store: every change of state is one compare-and-set, checked against the transitions of ``model``.
+
+Methods take an owner where a person asks; None there asks for everybody's (administrators, workers).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+
+from dbsync.errors import ConfigError, Fenced, JobNotFound
+from dbsync.jobs.model import (
+    HELD,
+    Attempt,
+    Job,
+    JobSpec,
+    JobState,
+    JobTable,
+    StoredEvent,
+    check_transition,
+    first_run_id,
+    new_run_id,
+)
+from dbsync.jobs.rows import event_of, from_text, job_of, keep_table, owned, read_job, to_text
+from dbsync.store import Store, tables
+
+LEASE_S = 15.0  # so long a worker may say nothing; it speaks every few seconds
+_SHORTEST = 4
+_job = tables.job
+
+
+class JobStore:
+    """Reads and writes jobs, their attempts, events and tables."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+
+    def create(
+        self,
+        *,
+        job_id: str,
+        owner: str,
+        origin: str,
+        source: tuple[str, str],
+        target: tuple[str, str],
+        spec: JobSpec,
+        name: str | None = None,
+        priority: int = 0,
+    ) -> Job:
+        """Keep a new job; ``source`` and ``target`` are the ids and the names of connections."""
+        with self.store.write() as connection:
+            now = self.store.now(connection)
+            connection.execute(
+                sa.insert(_job).values(
+                    id=job_id,
+                    owner=owner,
+                    name=name,
+                    origin=origin,
+                    source_id=source[0],
+                    source_name=source[1],
+                    target_id=target[0],
+                    target_name=target[1],
+                    spec=to_text(spec.to_dict()),
+                    state=JobState.CREATED,
+                    priority=priority,
+                    attempts=0,
+                    created_at=now,
+                    updated_at=now,
+                    events=0,
+                )
+            )
+            self._tell(connection, job_id, now, "state", {"from": None, "to": JobState.CREATED})
+            return read_job(connection, job_id)
+
+    def get(self, job_id: str, owner: str | None = None) -> Job:
+        """Return the job with exactly this id. Raises JobNotFound, also for another owner's."""
+        with self.store.read() as connection:
+            return read_job(connection, job_id, owner)
+
+    def find(self, text: str, owner: str | None = None) -> Job:
+        """Return a job by the beginning of its id or of one of its runs' ids. Raises JobNotFound, ConfigError."""
+        letters = text.replace("-", "").lower()
+        if len(letters) < _SHORTEST or not letters.isalnum():
+            raise ConfigError(f"{text!r} is no name of a job", hint="give at least four letters of its id")
+        runs = sa.select(tables.attempt.c.job_id).where(tables.attempt.c.run_id.startswith(letters, autoescape=True))
+        mine = sa.func.replace(_job.c.id, "-", "").startswith(letters, autoescape=True)
+        query = sa.select(_job).where(mine | _job.c.id.in_(runs), *owned(owner)).limit(2)
+        with self.store.read() as connection:
+            rows = connection.execute(query).mappings().all()
+        if not rows:
+            raise JobNotFound(f"there is no job {text!r}", hint="dbsync jobs list shows them")
+        if len(rows) > 1:
+            raise ConfigError(f"more than one job begins with {text!r}", code="NO_SUCH_JOB", hint="give more of the id")
+        return job_of(rows[0])
+
+    def list(
+        self,
+        owner: str | None = None,
+        *,
+        states: Collection[JobState] = (),
+        name: str | None = None,
+        limit: int = 50,
+        offset: int = 0,
+    ) -> Sequence[Job]:
+        """Return jobs, the newest first."""
+        query = sa.select(_job).where(*owned(owner)).order_by(_job.c.created_at.desc(), _job.c.id)
+        if states:
+            query = query.where(_job.c.state.in_(states))
+        if name is not None:
+            query = query.where(_job.c.name == name)
+        with self.store.read() as connection:
+            return [job_of(row) for row in connection.execute(query.limit(limit).offset(offset)).mappings()]
+
+    def count(self, owner: str | None = None, states: Collection[JobState] = ()) -> int:
+        """How many jobs there are."""
+        query = sa.select(sa.func.count()).select_from(_job).where(*owned(owner))
+        with self.store.read() as connection:
+            return connection.execute(query.where(_job.c.state.in_(states)) if states else query).scalar_one()
+
+    def change(self, job_id: str, to: JobState, owner: str | None = None, **values: Any) -> Job:
+        """Let a job that nobody holds, or an order to who holds it, become ``to``. Raises InvalidTransition."""
+        with self.store.write() as connection:
+            return self._change(connection, job_id, to, owner=owner, **values)
+
+    def claim(self, job_id: str, worker: str) -> Job | None:
+        """Take a queued job for a worker, with a lease and an attempt of its own; None when it is not to be had."""
+        with self.store.write() as connection:
+            now = self.store.now(connection)
+            free = (_job.c.id == job_id, _job.c.state == JobState.QUEUED, sa.func.coalesce(_job.c.not_before, 0) <= now)
+            if connection.execute(sa.select(_job.c.id).where(*free).with_for_update()).first() is None:
+                return None
+            return self._begin(connection, job_id, worker, now)
+
+    def next_queued(self, owner: str | None = None) -> str | None:
+        """The queued job that is to be run next: the highest priority, then the oldest."""
+        with self.store.read() as connection:
+            now = self.store.now(connection)
+            query = (
+                sa.select(_job.c.id)
+                .where(_job.c.state == JobState.QUEUED, sa.func.coalesce(_job.c.not_before, 0) <= now, *owned(owner))
+                .order_by(_job.c.priority.desc(), _job.c.updated_at, _job.c.id)
+            )
+            return connection.execute(query.limit(1)).scalar_one_or_none()
+
+    def begin(self, job_id: str, worker: str, run_id: str) -> Job:
+        """Let a new job run at once, without the queue: who made it runs it."""
+        with self.store.write() as connection:
+            return self._begin(connection, job_id, worker, self.store.now(connection), run_id)
+
+    def renew(self, job_id: str, worker: str) -> JobState:
+        """Keep the lease and return the job's state, which may be an order. Raises Fenced when it was lost."""
+        with self.store.write() as connection:
+            until = self.store.now(connection) + LEASE_S
+            held = (_job.c.id == job_id, _job.c.lease_owner == worker, _job.c.state.in_(HELD))
+            state = connection.execute(
+                sa.update(_job).where(*held).values(lease_until=until).returning(_job.c.state)
+            ).scalar_one_or_none()
+            if state is None:
+                raise Fenced("the job was taken over by another worker")
+            return JobState(state)
+
+    def finish(
+        self,
+        job_id: str,
+        worker: str,
+        to: JobState,
+        *,
+        error: Mapping[str, Any] | None = None,
+        result: Mapping[str, Any] | None = None,
+        delay_s: float | None = None,
+    ) -> Job:
+        """End the worker's attempt: the job becomes ``to``. Raises Fenced when the worker has lost the lease.
+
+        ``delay_s``: so long a job that is queued again rests first.
+        """
+        with self.store.write() as connection:
+            job = read_job(connection, job_id, lock=True)
+            if job.lease_owner != worker or job.state not in HELD:
+                raise Fenced("the job was taken over by another worker")
+            return self._end_attempt(connection, job, to, error=error, result=result, delay_s=delay_s)
+
+    def expired(self) -> Sequence[Job]:
+        """The jobs whose workers have said nothing for longer than their lease."""
+        with self.store.read() as connection:
+            late = (_job.c.state.in_(HELD), _job.c.lease_until < self.store.now(connection))
+            return [job_of(row) for row in connection.execute(sa.select(_job).where(*late)).mappings()]
+
+    def take_back(self, job: Job, to: JobState, error: Mapping[str, Any] | None) -> Job | None:
+        """End the attempt of a worker that is gone; None when it is there again, or somebody was quicker."""
+        with self.store.write() as connection:
+            now = self.store.now(connection)
+            late = (
+                _job.c.id == job.id,
+                _job.c.lease_owner == job.lease_owner,
+                _job.c.attempts == job.attempts,
+                _job.c.state.in_(HELD),
+                _job.c.lease_until < now,
+            )
+            if connection.execute(sa.select(_job.c.id).where(*late).with_for_update()).first() is None:
+                return None
+            return self._end_attempt(connection, read_job(connection, job.id), to, error=error, result=None)
+
+    def seize(self, job: Job) -> Job:
+        """Take the lease away from who holds a job that is to stop, and let it count as stopped."""
+        with self.store.write() as connection:
+            held = read_job(connection, job.id, lock=True)
+            if held.state is not JobState.STOPPING:
+                return held  # it has ended meanwhile
+            return self._end_attempt(connection, held, JobState.STOPPED, error=None, result=None)
+
+    def keep_plan(self, job_id: str, worker: str, plan: Mapping[str, Any]) -> None:
+        """Keep what the attempt is going to do."""
+        with self.store.write() as connection:
+            held = (_job.c.id == job_id, _job.c.lease_owner == worker)
+            connection.execute(sa.update(_job).where(*held).values(plan=to_text(plan)))
+
+    def record(
+        self,
+        job_id: str,
+        worker: str,
+        facts: Iterable[tuple[str, str | None, Mapping[str, Any]]],
+        progress: Iterable[JobTable] = (),
+    ) -> None:
+        """Append events (kind, level, data) and keep the tables' newest figures. Raises Fenced without the lease."""
+        with self.store.write() as connection:
+            now = self.store.now(connection)
+            job = read_job(connection, job_id, lock=True)
+            if job.lease_owner != worker:
+                raise Fenced("the job was taken over by another worker")
+            for kind, level, data in facts:
+                self._tell(connection, job_id, now, kind, data, level)
+            for table in progress:
+                keep_table(connection, job_id, table)
+
+    def events(
+        self, job_id: str, after: int = 0, *, limit: int = 1000, readable: bool = False
+    ) -> Sequence[StoredEvent]:
+        """Events with numbers above ``after``, oldest first; with ``readable`` those that people read."""
+        event = tables.event
+        query = sa.select(event).where(event.c.job_id == job_id, event.c.number > after).order_by(event.c.number)
+        if readable:
+            query = query.where(event.c.level.is_not(None))
+        with self.store.read() as connection:
+            return [event_of(row) for row in connection.execute(query.limit(limit)).mappings()]
+
+    def tables(self, job_id: str) -> Sequence[JobTable]:
+        """The job's tables in the plan's order."""
+        query = sa.select(tables.job_table).where(tables.job_table.c.job_id == job_id)
+        with self.store.read() as connection:
+            rows = connection.execute(query.order_by(tables.job_table.c.position)).mappings()
+            return [
+                JobTable(name=row["name"], position=row["position"], state=row["state"], facts=json.loads(row["facts"]))
+                for row in rows
+            ]
+
+    def attempts(self, job_id: str) -> Sequence[Attempt]:
+        """The tries at the job, the first one first."""
+        query = sa.select(tables.attempt).where(tables.attempt.c.job_id == job_id).order_by(tables.attempt.c.number)
+        with self.store.read() as connection:
+            return [
+                Attempt(**{**row, "error": from_text(row["error"])}) for row in connection.execute(query).mappings()
+            ]
+
+    def remove(self, job_id: str, owner: str | None = None) -> None:
+        """Forget a job that rests. Raises JobNotFound, InvalidTransition for one at work."""
+        with self.store.write() as connection:
+            job = read_job(connection, job_id, owner, lock=True)
+            if job.state in HELD or job.state is JobState.QUEUED:
+                check_transition(job.state, JobState.CREATED)
+            connection.execute(sa.delete(_job).where(_job.c.id == job_id))
+
+    def prune(self, before: float, owner: str | None = None) -> int:
+        """Forget jobs that ended before that time, with their events; return how many."""
+        ended = (JobState.SUCCEEDED, JobState.FAILED, JobState.STOPPED)
+        with self.store.write() as connection:
+            done = connection.execute(
+                sa.delete(_job).where(_job.c.state.in_(ended), _job.c.ended_at < before, *owned(owner))
+            )
+            return done.rowcount
+
+    def _begin(self, connection: sa.Connection, job_id: str, worker: str, now: float, run_id: str | None = None) -> Job:
+        job = read_job(connection, job_id, lock=True)
+        number = job.attempts + 1
+        run_id = run_id or (first_run_id(job_id) if number == 1 else new_run_id())
+        running = self._change(
+            connection,
+            job_id,
+            JobState.RUNNING,
+            attempts=number,
+            run_id=run_id,
+            lease_owner=worker,
+            lease_until=now + LEASE_S,
+            started_at=job.started_at or now,
+            ended_at=None,
+            error=None,
+            not_before=None,
+        )
+        connection.execute(
+            sa.insert(tables.attempt).values(
+                job_id=job_id, number=number, run_id=run_id, worker=worker, started_at=now, state=JobState.RUNNING
+            )
+        )
+        return running
+
+    def _end_attempt(
+        self,
+        connection: sa.Connection,
+        job: Job,
+        to: JobState,
+        *,
+        error: Mapping[str, Any] | None,
+        result: Mapping[str, Any] | None,
+        delay_s: float | None = None,
+    ) -> Job:
+        now = self.store.now(connection)
+        one = (tables.attempt.c.job_id == job.id, tables.attempt.c.number == job.attempts)
+        said = to_text(error) if error else None
+        connection.execute(sa.update(tables.attempt).where(*one).values(ended_at=now, state=to, error=said))
+        values: dict[str, Any] = {"result": to_text(result)} if result is not None else {}
+        return self._change(
+            connection,
+            job.id,
+            to,
+            lease_owner=None,
+            lease_until=None,
+            ended_at=now if to is not JobState.QUEUED else None,
+            error=said,
+            not_before=now + delay_s if delay_s is not None else None,
+            **values,
+        )
+
+    def _change(
+        self, connection: sa.Connection, job_id: str, to: JobState, *, owner: str | None = None, **values: Any
+    ) -> Job:
+        """The one place where a state changes: compare, set, and tell it."""
+        before = read_job(connection, job_id, owner, lock=True)
+        check_transition(before.state, to)
+        now = self.store.now(connection)
+        connection.execute(sa.update(_job).where(_job.c.id == job_id).values(state=to, updated_at=now, **values))
+        error = values.get("error")
+        facts = {"from": before.state, "to": to} | ({"error": json.loads(error)} if error else {})
+        self._tell(connection, job_id, now, "state", facts, "error" if to is JobState.FAILED else "info")
+        return read_job(connection, job_id)
+
+    def _tell(
+        self,
+        connection: sa.Connection,
+        job_id: str,
+        now: float,
+        kind: str,
+        data: Mapping[str, Any],
+        level: str | None = "info",
+    ) -> None:
+        number, attempt = connection.execute(
+            sa.update(_job)
+            .where(_job.c.id == job_id)
+            .values(events=_job.c.events + 1)
+            .returning(_job.c.events, _job.c.attempts)
+        ).one()
+        connection.execute(
+            sa.insert(tables.event).values(
+                job_id=job_id, number=number, at=now, attempt=attempt, kind=kind, level=level, data=to_text(data)
+            )
+        )

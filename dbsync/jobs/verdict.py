@@ -1,0 +1,47 @@
+"""PURE: what an attempt's end means for its job: done, failed, paused, stopped, or to be tried again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from dbsync.errors import ConnectionFailed, ConnectionLost, DbsyncError, Interrupted, Paused, Stopped
+from dbsync.jobs.model import JobState
+
+ATTEMPTS = 5  # of a job whose attempts fail for passing reasons
+_LONGEST_S = 60.0
+# Passing by nature: connections, serialization and deadlocks, locks, resources, a server that restarts.
+_PASSING = ("08", "40001", "40P01", "55P03", "53", "57P01", "57P02", "57P03")
+_PASSING_PHASES = ("resolve", "tcp")
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What becomes of the job; ``delay_s``: how long it rests in the queue first."""
+
+    state: JobState
+    error: DbsyncError | None = None
+    delay_s: float | None = None
+
+
+def judge(error: DbsyncError | None, *, attempts: int) -> Verdict:
+    """Decide after an attempt that ended with this error, None for success; ``attempts`` counts this one too."""
+    if error is None:
+        return Verdict(JobState.SUCCEEDED)
+    if isinstance(error, Stopped):
+        return Verdict(JobState.STOPPED, error)
+    if isinstance(error, Paused):
+        return Verdict(JobState.PAUSED, error)
+    if isinstance(error, Interrupted):  # the worker was told to end: another one goes on
+        return Verdict(JobState.QUEUED, error)
+    if is_passing(error) and attempts < ATTEMPTS:
+        return Verdict(JobState.QUEUED, error, min(2.0**attempts, _LONGEST_S))
+    return Verdict(JobState.FAILED, error)
+
+
+def is_passing(error: DbsyncError) -> bool:
+    """Whether the same attempt may succeed a little later, without anybody changing anything."""
+    if isinstance(error, ConnectionFailed):
+        return error.phase in _PASSING_PHASES
+    if isinstance(error, ConnectionLost):
+        return True
+    return error.sqlstate is not None and error.sqlstate.startswith(_PASSING)
