@@ -100,6 +100,7 @@ class DatabaseUrl:
     read_only: bool = False  # may never be a target
     configured_as: str | None = None  # the name in the config file or registry, also when reached by its URL
     connection_id: str | None = None  # in the registry
+    addresses: tuple[str, ...] = ()  # of the host, looked up and checked before: no others are dialled
     warnings: tuple[str, ...] = field(default=(), compare=False)
 
     def parameters(self) -> dict[str, str]:

@@ -47,6 +47,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "validate": ("dbsync.cli.validate:validate", "Can it be synchronised safely, and is it in sync."),
     "migrate": ("dbsync.cli.migrate:migrate_app", "Plan, prove, apply and undo changes of a schema."),
     "sync": ("dbsync.cli.sync:sync", "Make a target's rows like the source's, verified."),
+    "serve": ("dbsync.cli.serve:serve", "The HTTP server: an existing frontend's backend."),
     "doctor": ("dbsync.cli.doctor:doctor", "What runs that died left behind; --fix cleans up."),
     "demo": ("dbsync.cli.demo:demo", "Two embedded servers, a shop of odd data, a verified sync."),
     "local": ("dbsync.cli.local:local_app", "Embedded Postgres servers: local:NAME."),

@@ -90,6 +90,11 @@ class Explorer:
         self._session = session
         self.catalog = catalog
 
+    @property
+    def session(self) -> Session:
+        """The session, in its snapshot."""
+        return self._session
+
     def table(self, text: str) -> Table:
         """The one relation that the user named; raise ConfigError else."""
         names = select_tables(self.catalog.tables, include=[text], where=f"database {self.catalog.database}")
@@ -109,11 +114,11 @@ class Explorer:
                 raise ConfigError(f"--after needs an order that is unique: {problem}")
             after = read_key(request.after, names, "--after")
             self._refuse_nulls(order, after)
-        scope = self._scope(table, request)
+        scope = self.scope(table, request)
         shown = [column.name for column in columns]
         read = list(dict.fromkeys([*shown, *names]))
-        statement = statements.page(scope, read, order, after)
-        with self._asked(table):
+        statement = statements.page(scope, read, order, after, offset=request.offset)
+        with self.asked(table):
             require_looking(self._session, statement.query)
             found = read_text(
                 self._session, statement.query, statement.values, rows=request.limit, limit_bytes=MOST_BYTES
@@ -144,7 +149,7 @@ class Explorer:
         filters = tuple(Filter(column=name, operator="=", value=value or "") for name, value in pairs)
         scope = Scope(table=table, filters=filters)
         statement = statements.page(scope, [column.name for column in shown], (), None)
-        with self._asked(table):
+        with self.asked(table):
             require_looking(self._session, statement.query)
             found = read_text(self._session, statement.query, statement.values, rows=1, limit_bytes=_ANY_SIZE)
         notes = (*notes, *self._rls_note(table))
@@ -156,10 +161,10 @@ class Explorer:
         columns, notes = self._columns(table, request.columns)
         if not columns:
             raise ConfigError(f"{table.name} has no columns")
-        scope, sample = self._sampled(self._scope(table, request))
+        scope, sample = self._sampled(self.scope(table, request))
         notes = (*notes, *self._rls_note(table))
         rows, found = 0, []
-        with self._asked(table):
+        with self.asked(table):
             require_looking(self._session, statements.page(scope, [column.name for column in columns], (), None).query)
             for column in columns:
                 rows, figures = self._figures(scope, column, top)
@@ -206,14 +211,22 @@ class Explorer:
         readable = tuple(column for column in wanted or table.columns if column.readable)
         return readable, (note,) if unreadable else ()
 
-    def _scope(self, table: Table, request: PageRequest) -> Scope:
+    def scope(self, table: Table, request: PageRequest) -> Scope:
+        """Which rows are meant."""
         filters = tuple(parse_filter(text, table) for text in request.filters)
         search_in: tuple[str, ...] = ()
         if request.search is not None:
-            search_in = tuple(column.name for column in table.columns if column.readable and _is_text(column.type))
+            search_in = self._text_columns(table)
             if not search_in:
                 raise ConfigError(f"--search: {table.name} has no column of text", hint="use --filter or --where")
         return Scope(table=table, filters=filters, where=request.where, search=request.search, search_in=search_in)
+
+    def searchable(self, table: Table) -> bool:
+        """Whether a search could find anything: the table has a column of text."""
+        return bool(self._text_columns(table))
+
+    def _text_columns(self, table: Table) -> tuple[str, ...]:
+        return tuple(column.name for column in table.columns if column.readable and _is_text(column.type))
 
     def _order(self, table: Table, request: PageRequest) -> tuple[tuple[OrderKey, ...], str | None]:
         """What rows are ordered by, made unique by the key; and why it is not unique, if so."""
@@ -264,7 +277,7 @@ class Explorer:
         return (f"row-level security shows role {self.catalog.role} only part of {table.name}",)
 
     @contextmanager
-    def _asked(self, table: Table) -> Iterator[None]:
+    def asked(self, table: Table) -> Iterator[None]:
         """Let policies filter where they apply; turn mistakes of the asker into ConfigError."""
         if table.rls_active:
             self._session.execute("SELECT pg_catalog.set_config('row_security', 'on', true)")

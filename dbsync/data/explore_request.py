@@ -24,7 +24,7 @@ _NULL = re.compile(r"(.*?)\s+is\s+(not\s+)?null\s*", re.IGNORECASE | re.DOTALL)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PageRequest:
-    """Which rows to show, as typed; ``after`` is the ``next`` of the page before."""
+    """Which rows to show, as typed; ``after`` is the ``next`` of the page before, ``offset`` skips rows."""
 
     columns: tuple[str, ...] = ()
     filters: tuple[str, ...] = ()
@@ -33,6 +33,7 @@ class PageRequest:
     sort: tuple[str, ...] = ()
     limit: int = 50
     after: str | None = None
+    offset: int = 0
 
     def __post_init__(self) -> None:
         if not 1 <= self.limit <= MOST_ROWS:

@@ -66,10 +66,13 @@ class Route:
 
 
 def route(url: DatabaseUrl) -> Route:
-    """Resolve the host, once, and choose the protection; raise ConnectionFailed or ConfigError."""
+    """Resolve the host, once, and choose the protection; raise ConnectionFailed or ConfigError.
+
+    Addresses that somebody has resolved and checked already (``url.addresses``) are taken as they are.
+    """
     port = url.port or 5432
     host = url.host or _default_host(port)
-    addresses = () if host.startswith("/") else resolve_addresses(host, port)
+    addresses = url.addresses or (() if host.startswith("/") else resolve_addresses(host, port))
     loopback = all(map(_is_loopback, addresses))
     sslmode = url.sslmode or ("prefer" if loopback and url.sslrootcert is None else "verify-full")
     if url.sslrootcert == "system" and sslmode != "verify-full":

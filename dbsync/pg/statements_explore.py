@@ -73,9 +73,14 @@ class _Values:
 
 
 def page(
-    scope: Scope, columns: Sequence[str], order: Sequence[OrderKey], after: Sequence[str | None] | None
+    scope: Scope,
+    columns: Sequence[str],
+    order: Sequence[OrderKey],
+    after: Sequence[str | None] | None,
+    *,
+    offset: int = 0,
 ) -> Statement:
-    """Rows in order, those after ``after`` only."""
+    """Rows in order, those after ``after`` only, without the first ``offset`` ones."""
     values = _Values(scope.table)
     conditions = _conditions(scope, values)
     if after is not None:
@@ -84,7 +89,22 @@ def page(
     if order:
         keys = (sql.SQL("{} DESC" if key.descending else "{}").format(sql.Identifier(key.column)) for key in order)
         query += sql.SQL(" ORDER BY {}").format(sql.SQL(", ").join(keys))
+    if offset:
+        query += sql.SQL(" OFFSET {}").format(sql.Literal(offset))
     return Statement(query, tuple(values.found))
+
+
+def total(scope: Scope) -> Statement:
+    """How many rows the scope has."""
+    values = _Values(scope.table)
+    where = _where(_conditions(scope, values))
+    query = sql.SQL("SELECT pg_catalog.count(*) FROM {}{}").format(_name(scope.table.name), where)
+    return Statement(query, tuple(values.found))
+
+
+def foreseen(table: TableName) -> sql.Composed:
+    """The server's own estimate of how many rows a relation has, of its present size: one row of JSON."""
+    return sql.SQL("EXPLAIN (FORMAT JSON) SELECT 1 FROM {}").format(_name(table))
 
 
 def column_figures(scope: Scope, column: str, *, ordered: bool, shorten: bool) -> Statement:

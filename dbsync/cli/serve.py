@@ -1,0 +1,73 @@
+"""``dbsync serve``: the HTTP server that an existing frontend can use, and a page to watch."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from dbsync.cli.command import command
+from dbsync.cli.context import Context
+from dbsync.cli.output import Answer
+from dbsync.errors import ConfigError
+
+Auth = Literal["secret", "token", "none"]
+_MODULES = ("fastapi", "jwt", "limits", "prometheus_client", "pydantic", "sse_starlette", "starlette", "uvicorn")
+
+
+@command("serve")
+def serve(
+    context: Context,
+    host: Annotated[
+        str | None, typer.Option("--host", metavar="ADDRESS", help="Where to listen; else HOST, else 127.0.0.1.")
+    ] = None,
+    port: Annotated[
+        int | None, typer.Option("--port", min=0, max=65535, help="The port, 0 for a free one; else PORT, else 3001.")
+    ] = None,
+    auth: Annotated[
+        Auth, typer.Option("--auth", help="secret: also BACKEND_SHARED_SECRET; token: bearer tokens; none: loopback.")
+    ] = "secret",
+    tokens: Annotated[
+        Path | None, typer.Option("--tokens", metavar="FILE", help="Hashed bearer tokens; else DBSYNC_TOKENS.")
+    ] = None,
+    new_token: Annotated[
+        str | None, typer.Option("--new-token", metavar="OWNER", help="Add a token to --tokens, print it, and end.")
+    ] = None,
+    scopes: Annotated[
+        str, typer.Option("--scopes", metavar="a,b", help="Of the new token: some of read,run,write,admin.")
+    ] = "read",
+    ends: Annotated[
+        str | None, typer.Option("--ends", metavar="DATE", help="The last day of the new token: 2027-12-31.")
+    ] = None,
+) -> Answer:
+    """Serve the HTTP interface until it is stopped."""
+    try:
+        from dbsync.server import launch
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] not in _MODULES:
+            raise
+        raise ConfigError(
+            "the server is not installed", hint="pip install 'dbsync[server]'", code="NO_SERVER"
+        ) from None
+    if new_token is not None:
+        if tokens is None:
+            raise ConfigError("--new-token needs --tokens FILE, which it is added to")
+        text = launch.add_token(tokens, owner=new_token, scopes=scopes, ends=_date(ends))
+        return Answer(result={"token": text, "owner": new_token}, render={"text": lambda: text + "\n"})
+    listened: list[str] = []
+
+    def ready(address: str) -> None:
+        listened.append(address)
+        context.notice(f"listening on {address}")
+
+    launch.serve(host=host, port=port, auth=auth, tokens=tokens, store=None, warn=context.warn, ready=ready)
+    return Answer(result={"url": listened[0] if listened else None}, render={"text": lambda: ""})
+
+
+def _date(text: str | None) -> dt.date | None:
+    try:
+        return dt.date.fromisoformat(text) if text is not None else None
+    except ValueError:
+        raise ConfigError(f"--ends {text!r} is no date", hint="write 2027-12-31") from None

@@ -1,0 +1,81 @@
+"""The application: its parts put together, nothing decided here."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+from fastapi.middleware.cors import CORSMiddleware
+
+from dbsync import __version__
+from dbsync.registry import Registry, key_ring
+from dbsync.registry.legacy import OlderKey, older_key
+from dbsync.server import faults
+from dbsync.server.arrival import Arrival
+from dbsync.server.auth import Authenticator
+from dbsync.server.core import Core
+from dbsync.server.limits import Breakers, RateLimits
+from dbsync.server.metrics import Meters
+from dbsync.server.places import Places
+from dbsync.server.routes import connections, explorer, health
+from dbsync.server.settings import ServeSettings
+from dbsync.store import Store
+
+ROUTERS = (health.router, connections.router, explorer.router)
+_EXPOSED = ("X-Request-ID", "X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset", "Retry-After")
+
+
+def create_app(settings: ServeSettings, store: Store, environ: Mapping[str, str] = os.environ) -> FastAPI:
+    """Build the application on an open store, which it closes at its end."""
+    app = FastAPI(
+        title="dbsync",
+        version=__version__,
+        description="The HTTP face of dbsync: test, explore, compare and synchronise Postgres databases.",
+        docs_url=None,
+        redoc_url=None,
+        lifespan=_lifespan,
+        redirect_slashes=False,
+    )
+    core = app.state.core = build_core(settings, store, environ)
+    faults.install(app)
+    for router in ROUTERS:
+        app.include_router(router)
+    if settings.origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=list(settings.origins),
+            allow_methods=["GET", "POST", "PUT", "DELETE"],
+            allow_headers=["Authorization", "Content-Type", "X-Backend-Secret", "X-Request-ID", "Last-Event-ID"],
+            expose_headers=list(_EXPOSED),
+            allow_credentials=False,
+        )
+    app.add_middleware(Arrival, hosts=settings.trusted_hosts, origins=settings.origins, observe=core.meters.served)
+    return app
+
+
+def build_core(settings: ServeSettings, store: Store, environ: Mapping[str, str]) -> Core:
+    """Put the parts together."""
+    registry = Registry(store, key_ring(store.place))
+    # Anybody can copy an older blob, so it is worth something only beside the secret of the frontend's server.
+    blobs = settings.auth != "none" and settings.shared_secret is not None
+    return Core(
+        settings=settings,
+        store=store,
+        registry=registry,
+        authenticator=Authenticator(settings),
+        limits=RateLimits(settings.limits),
+        meters=Meters(store),
+        places=Places(registry, settings.allowed, Breakers(), _older(settings, environ), blobs=blobs),
+    )
+
+
+def _older(settings: ServeSettings, environ: Mapping[str, str]) -> OlderKey | None:
+    return older_key(environ) if settings.legacy_key is not None else None
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    yield
+    app.state.core.store.close()

@@ -1,0 +1,223 @@
+"""What happens to a request before any route sees it: its name, its Host, its query, its body; plain ASGI.
+
+The frontend appends a query twice, sends JSON types with no body and repeats a request under one id: that is set right
+here, once. The access log names paths, never queries.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import json
+import logging
+import re
+import time
+import uuid
+from collections.abc import Callable, Iterable
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from dbsync.server.faults import Fault
+
+access = logging.getLogger("dbsync.access")
+_MOST_BYTES = 1024 * 1024
+_MOST_SYNC_BYTES = 2 * 1024 * 1024
+_LONGEST_QUERY = 64 * 1024
+_DEEPEST = 32
+_BODY_S = 30.0
+_CHANGING = ("POST", "PUT", "PATCH", "DELETE")
+_STRINGS = re.compile(rb'"(?:[^"\\]|\\.)*"')
+_BRACKETS = re.compile(rb"[\[\]{}]")
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}\Z")
+_HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+        "font-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cache-Control": "no-store",
+}
+
+
+class Arrival:
+    """The outermost layer: names a request, refuses what no route should see, and logs how it ended."""
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        hosts: frozenset[str],
+        origins: Iterable[str],
+        observe: Callable[[str, str, int, float], None],
+    ) -> None:
+        self._app = app
+        self._observe = observe
+        self._hosts = hosts
+        self._origins = frozenset(origins)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started, status = time.monotonic(), 0
+        headers = Headers(scope=scope)
+        request_id = _request_id(headers)
+        scope.setdefault("state", {})["request_id"] = request_id
+
+        async def answer(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                sent = MutableHeaders(scope=message)
+                sent["X-Request-ID"] = request_id
+                for name, value in _HEADERS.items():
+                    sent.setdefault(name, value)
+            await send(message)
+
+        inner = _as_get(scope)
+        try:
+            self._require_host(headers)
+            self._require_origin(scope, headers)
+            inner["query_string"] = _first_query(scope["query_string"])
+            body = await _body(inner, headers, receive)
+        except Fault as fault:
+            await fault.reply()(scope, receive, answer)
+        else:
+            await self._app(inner, _replay(body, receive), answer)
+        finally:
+            took = time.monotonic() - started
+            access.info("%s %s %s %.1f ms %s", scope["method"], _shown(scope["path"]), status, took * 1000, request_id)
+            self._observe(_method(scope), getattr(inner.get("route"), "path", "unknown"), status, took)
+
+    def _require_host(self, headers: Headers) -> None:
+        """A page of another site that has our address by DNS rebinding names its own host here."""
+        given = headers.getlist("host")
+        host = urlsplit(f"//{given[0]}").hostname if len(given) == 1 and _is_host(given[0]) else None
+        if host is None or (host.lower() not in self._hosts and not _is_address(host)):
+            raise Fault(400, "Invalid host header")
+
+    def _require_origin(self, scope: Scope, headers: Headers) -> None:
+        """A browser says where a request comes from: other sites change nothing here."""
+        origin = headers.get("origin")
+        if scope["method"] not in _CHANGING or origin is None or origin in self._origins:
+            return
+        if origin != f"{scope.get('scheme', 'http')}://{headers['host']}":
+            raise Fault(403, "Origin not allowed")
+
+
+def _as_get(scope: Scope) -> Scope:
+    """The request as routes see it: HEAD asks what GET asks, and the server leaves the body away."""
+    streams = scope["path"].endswith("/stream")
+    return dict(scope, method="GET") if scope["method"] == "HEAD" and not streams else dict(scope)
+
+
+def _method(scope: Scope) -> str:
+    """The method, if it is one: anything else would make a metric of its own."""
+    return scope["method"] if scope["method"] in (*_CHANGING, "GET", "HEAD", "OPTIONS") else "other"
+
+
+def _is_host(text: str) -> bool:
+    return bool(re.fullmatch(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:\d{1,5})?", text))
+
+
+def _is_address(host: str) -> bool:
+    """Whether it is an address rather than a name, which nobody can rebind."""
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def _request_id(headers: Headers) -> str:
+    given = headers.get("x-request-id", "")
+    return given if _REQUEST_ID.match(given) else str(uuid.uuid4())
+
+
+def _first_query(raw: bytes) -> bytes:
+    """The query up to its first ``?``, of each name the first value."""
+    if len(raw) > _LONGEST_QUERY:
+        raise Fault(414, "The query is too long")
+    kept = raw.partition(b"?")[0].decode("latin-1")
+    try:
+        pairs = parse_qsl(kept, keep_blank_values=True, max_num_fields=100)
+    except ValueError:
+        raise Fault(400, "The query has too many fields") from None
+    first: dict[str, str] = {}
+    for name, value in pairs:
+        first.setdefault(name, value)
+    return urlencode(first).encode()
+
+
+async def _body(scope: Scope, headers: Headers, receive: Receive) -> bytes:
+    """Read the body within limits of size, time and depth; a missing one where JSON is due is an empty object."""
+    if scope["method"] not in _CHANGING:
+        return b""
+    most = _MOST_SYNC_BYTES if scope["path"].startswith("/api/sync") else _MOST_BYTES
+    declared = headers.get("content-length", "0")
+    if not declared.isdigit() or int(declared) > most:
+        raise Fault(413, "The request body is too large", limit=most)
+    try:
+        body = await asyncio.wait_for(_read(receive, most), _BODY_S)
+    except TimeoutError:
+        raise Fault(408, "The request body did not arrive in time", headers={"Connection": "close"}) from None
+    kind = headers.get("content-type", "").partition(";")[0].strip().lower()
+    if not body.strip() and kind in ("", "application/json"):
+        scope["headers"] = [
+            *((name, value) for name, value in scope["headers"] if name not in (b"content-type", b"content-length")),
+            (b"content-type", b"application/json"),
+            (b"content-length", b"2"),
+        ]
+        return b"{}"
+    if kind == "application/json":
+        _require_shallow(body)
+    return body
+
+
+async def _read(receive: Receive, most: int) -> bytes:
+    parts: list[bytes] = []
+    size = 0
+    while True:
+        message = await receive()
+        if message["type"] != "http.request":
+            raise Fault(400, "The client went away")
+        parts.append(message.get("body", b""))
+        size += len(parts[-1])
+        if size > most:
+            raise Fault(413, "The request body is too large", limit=most, headers={"Connection": "close"})
+        if not message.get("more_body"):
+            return b"".join(parts)
+
+
+def _require_shallow(body: bytes) -> None:
+    depth = 0
+    for bracket in _BRACKETS.finditer(_STRINGS.sub(b"", body)):
+        depth += 1 if bracket[0] in b"[{" else -1
+        if depth > _DEEPEST:
+            raise Fault(400, f"The request is nested more than {_DEEPEST} deep")
+
+
+def _replay(body: bytes, receive: Receive) -> Receive:
+    """Give the body that was read, once; then what the connection says."""
+    given = False
+
+    async def replayed() -> Message:
+        nonlocal given
+        if given:
+            return await receive()
+        given = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return replayed
+
+
+def _shown(path: str) -> str:
+    """A path as one line of a log."""
+    return json.dumps(path)[1:-1][:200]

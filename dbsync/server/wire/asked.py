@@ -1,0 +1,134 @@
+"""What is asked: bodies of requests. Extra members are accepted; what is missing is said by the route."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, StringConstraints, field_validator
+
+from dbsync.server.wire.envelope import Shape
+
+Text = Annotated[str, StringConstraints(max_length=4096)]
+Blob = Annotated[str, StringConstraints(max_length=96 * 1024)]
+Sql = Annotated[str, StringConstraints(min_length=1, max_length=1024 * 1024)]
+Reference = Annotated[str, StringConstraints(min_length=1, max_length=255)]
+Environment = Literal["production", "staging", "development"]
+
+
+class NamedDatabase(Shape):
+    """Which database, where the path alone does not say it."""
+
+    encrypted_url: Blob | None = None
+
+
+class NewConnection(Shape):
+    """A connection to save."""
+
+    name: Annotated[str, StringConstraints(min_length=1, max_length=255)]
+    url: Text | None = None
+    encrypted_url: Blob | None = None
+    environment: Environment | None = None
+    protected: bool = False
+    read_only: bool = False
+    keep_alive: bool = False
+
+
+class ChangedConnection(Shape):
+    """What to change of a connection."""
+
+    name: Annotated[str, StringConstraints(min_length=1, max_length=255)] | None = None
+    url: Text | None = None
+    environment: Literal["production", "staging", "development", "none"] | None = None
+    protected: bool | None = None
+    read_only: bool | None = None
+    keep_alive: bool | None = None
+
+
+class Statements(NamedDatabase):
+    """SQL to run. ``stepwise``: commit each statement (what no transaction takes)."""
+
+    sql: Sql
+    dry_run: bool = False
+    stepwise: bool = False
+    max_rows: Annotated[int, Field(ge=1, le=1000)] | None = None
+    confirmation_phrase: Text | None = None
+
+
+class RowChange(NamedDatabase):
+    """One row: its key (every column of it), and values by column."""
+
+    id: Any = None
+    data: dict[str, Any] | None = None
+    field: Reference | None = None
+    value: Any = None
+    confirmation_phrase: Text | None = None
+
+
+class SelectedTable(Shape):
+    """One table of a sync."""
+
+    table_name: Reference
+    enabled: bool = True
+    conflict_strategy: Literal["last_write_wins", "source_wins", "target_wins", "manual"] | None = None
+
+
+def _named(value: Any) -> Any:
+    return {"tableName": value} if isinstance(value, str) else value
+
+
+class Pair(Shape):
+    """Two databases and some of their tables."""
+
+    source_connection_id: Reference
+    target_connection_id: Reference
+    source_encrypted_url: Blob | None = None
+    target_encrypted_url: Blob | None = None
+    tables: Annotated[list[SelectedTable], Field(max_length=1000)] | None = None
+    table_names: Annotated[list[Reference], Field(max_length=1000)] | None = None
+
+    @field_validator("tables", mode="before")
+    @classmethod
+    def _tables(cls, value: Any) -> Any:
+        return [_named(each) for each in value] if isinstance(value, list) else value
+
+    def chosen(self) -> tuple[str, ...]:
+        """The names of the tables that are wanted; () for all."""
+        named = [each.table_name for each in self.tables or () if each.enabled]
+        return tuple(dict.fromkeys([*named, *(self.table_names or ())]))
+
+
+class AskedValidation(Pair):
+    """What to validate."""
+
+    direction: Literal["one_way", "two_way"] | None = None
+
+
+class AskedMigration(Pair):
+    """What to plan; ``issue_id`` asks for the statements that settle one finding."""
+
+    direction: Literal["source_to_target", "target_to_source"] = "source_to_target"
+    issue_id: Reference | None = None
+
+
+class AskedSync(Pair):
+    """A sync to foretell or to create."""
+
+    direction: Literal["one_way", "two_way"] = "one_way"
+    dry_run: bool = False
+    confirmation_phrase: Text | None = None
+
+
+class Ends(Shape):
+    """The blobs of both ends once more: asked for at a start, used only where the job has none."""
+
+    source_encrypted_url: Blob | None = None
+    target_encrypted_url: Blob | None = None
+    confirmation_phrase: Text | None = None
+
+
+class AskedExport(Shape):
+    """What an administrator wants as a file."""
+
+    type: Literal["users", "sync-jobs", "security-events", "analytics"]
+    format: Literal["csv", "json"] = "json"
+    filters: dict[str, Any] | None = None
