@@ -35,11 +35,9 @@ def require_consent(target: DatabaseUrl, *, yes: bool, confirm: str | None, ask:
 
 
 def refuse_read_only(target: DatabaseUrl) -> None:
-    """Raise when the config file says that this database is never written to; nothing overrides that."""
+    """Raise when the database is marked as one that is never written to; nothing overrides that."""
     if target.read_only:
-        raise ProtectedTarget(
-            f"{_described(target)} is marked read_only in the config file", hint="use it as a source, or name another"
-        )
+        raise ProtectedTarget(f"{_described(target)} is marked read_only", hint="use it as a source, or name another")
 
 
 def _described(target: DatabaseUrl) -> str:

@@ -1,5 +1,5 @@
 """What a user types to name a database, made a DatabaseUrl: a URL, ``service=``, ``env:``, ``file:``, ``cmd:``,
-``local:`` or a name from the config file.
+``local:`` or a name, from the config file or of a saved connection.
 
 Text is repeated in a message only where it cannot hold a password.
 """
@@ -21,12 +21,13 @@ from dbsync.service_file import read_service
 from dbsync.urls import DatabaseUrl, database_url, parse_url
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,62}\Z")
+_SAVED = re.compile(r"[^@:/\\=]{1,255}\Z")  # what a saved connection may be called
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _EXPANSION = re.compile(r"\$\{([^}]*)\}")
 PREFIXES = ("env:", "file:", "cmd:", "local:", "service=")
 _COMMAND_TIMEOUT_S = 30
 _MAX_SECRET_BYTES = 64 * 1024
-_FORMS = "write a URL, service=NAME, env:VAR, file:PATH, cmd:COMMAND, local:NAME or a name from dbsync.yaml"
+_FORMS = "write a URL, service=NAME, env:VAR, file:PATH, cmd:COMMAND, local:NAME or the name of an entry"
 
 
 def resolve(
@@ -39,7 +40,7 @@ def resolve(
     """
     if text in settings.databases:
         return resolve_configured(settings.databases[text], settings)
-    if _NAME.match(text) and (found := registered(text)) is not None:
+    if _SAVED.match(text) and (found := registered(text)) is not None:
         return found
     url = _resolve_reference(text, settings)
     if "://" in text and url.password is not None:

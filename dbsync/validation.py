@@ -71,7 +71,7 @@ def _ledger(target: Session) -> list[Problem]:
 def _configured(target: DatabaseUrl) -> list[Problem]:
     """What the config file says about the target."""
     if target.read_only:
-        return [Problem("read_only_target", f"{target.name} is marked read_only in the config file")]
+        return [Problem("read_only_target", f"{target.name} is marked read_only")]
     if target.needs_confirmation:
         return [Problem("protected_target", f"{target.name} is a protected or production database")]
     return []

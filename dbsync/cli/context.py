@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dbsync.cli.call import Call
 from dbsync.cli.options import GlobalOptions
@@ -18,6 +18,11 @@ from dbsync.events import Emit
 from dbsync.guards import refuse_read_only
 from dbsync.pg.database import Database, Session
 from dbsync.references import resolve
+from dbsync.store import StorePlace, store_place
+from dbsync.urls import DatabaseUrl, Secret
+
+if TYPE_CHECKING:
+    from dbsync.registry import Registry
 
 
 class Context:
@@ -82,13 +87,58 @@ class Context:
             session.close()
 
     def database(self, text: str, *, read_only: bool) -> Database:
-        """Return the database that the user typed: a URL, or a name of the config file."""
-        url = resolve(text, self.settings)
+        """Return the database that the user typed: a URL, or a name of the config file or of a saved connection."""
+        url = resolve(text, self.settings, self._saved)
         for warning in url.warnings:
             self.warn(warning)
+        self.learn(url.password)
         if not read_only:
+            url = self._guarded(url, text)
             refuse_read_only(url)
         return Database(url, read_only=read_only)
+
+    @property
+    def store_place(self) -> StorePlace:
+        """Where the store is."""
+        return store_place()
+
+    @contextmanager
+    def registry(self, *, create: bool = False) -> Iterator[Registry]:
+        """Open the saved connections."""
+        from dbsync.registry import open_registry
+
+        with open_registry(self.store_place, create=create) as registry:
+            yield registry
+
+    def learn(self, secret: Secret | None) -> None:
+        """Mask this secret in whatever is said from now on."""
+        if secret is not None:
+            self._call.redact.learn(secret.reveal())
+
+    def learn_from(self, text: str) -> None:
+        """Mask the password in a text that may be a URL, however malformed."""
+        self._call.redact.learn_from(text)
+
+    def _saved(self, name: str) -> DatabaseUrl | None:
+        if not self._may_have_saved:
+            return None
+        from dbsync.registry.lookup import find_saved  # it loads SQLAlchemy
+
+        return find_saved(name, self.store_place)
+
+    def _guarded(self, url: DatabaseUrl, text: str) -> DatabaseUrl:
+        """A target is held to the guards of the saved connections as well, however it is named."""
+        if url.local or not self._may_have_saved:
+            return url
+        from dbsync.registry.lookup import guarded_by_place, saved_names
+
+        if text in self.settings.databases and text in saved_names(self.store_place):
+            self.notice(f"{text} is both in {self.settings.path} and a saved connection: the file's is used")
+        return guarded_by_place(url, self.store_place)
+
+    @property
+    def _may_have_saved(self) -> bool:
+        return self.store_place.file is None or self.store_place.file.exists()
 
     def describe(self, *, source: Mapping[str, Any] | None = None, target: Mapping[str, Any] | None = None) -> None:
         """Set the envelope's ends: {name, server_version, database}; also right when the command fails later."""

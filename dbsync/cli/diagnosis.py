@@ -41,6 +41,11 @@ def examine(
     for name in _names(context, databases or [], every=every):
         context.control.check()
         found.append(_look(context, name, purpose, wait or 0, speed=speed, alone=not every))
+    return told(context, found)
+
+
+def told(context: Context, found: list[Diagnosis]) -> Answer:
+    """Tell what was found, one database after another."""
     if len(found) == 1 and found[0].reached:
         (one,) = found
         database = next((check.detail for check in one.checks if check.name == "database"), None)

@@ -50,6 +50,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "serve": ("dbsync.cli.serve:serve", "The HTTP server: an existing frontend's backend."),
     "doctor": ("dbsync.cli.doctor:doctor", "What runs that died left behind; --fix cleans up."),
     "demo": ("dbsync.cli.demo:demo", "Two embedded servers, a shop of odd data, a verified sync."),
+    "connections": ("dbsync.cli.connections:connections_app", "Databases saved under a name, their URLs encrypted."),
     "local": ("dbsync.cli.local:local_app", "Embedded Postgres servers: local:NAME."),
 }
 _COMPLETION = "_DBSYNC_COMPLETE"

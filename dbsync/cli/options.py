@@ -25,7 +25,10 @@ ProgressChoice = Literal["auto", "rich", "tqdm", "line", "jsonl", "none"]
 FORMATS: tuple[Format, ...] = get_args(Format)
 CONSENT_OPTIONS = frozenset({"--yes", "--confirm", "--write", "--unproved", "--allow-hazard"})
 # Facts about one call, not settings: neither the environment nor a profile may fix them.
-FLAG_ONLY_OPTIONS = CONSENT_OPTIONS | {"--help", "--version", "--install-completion", "--show-completion"}
+# DBSYNC_KEY is the key of the saved connections, and --force is close to consent.
+FLAG_ONLY_OPTIONS = CONSENT_OPTIONS | {
+    "--help", "--version", "--install-completion", "--show-completion", "--key", "--force",
+}  # fmt: skip
 
 _DURATION = re.compile(r"(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m(?!s))?(?:(\d+(?:\.\d+)?)s)?(?:(\d+)ms)?")
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgt]?)(i?b?)", re.IGNORECASE)

@@ -43,14 +43,29 @@ def _quoted(column: str) -> str:
 
 
 def complete_database(incomplete: str) -> list[str]:
-    """Return the databases of the nearest config file that begin so; none when it cannot be read."""
+    """Return the databases of the nearest config file and the saved connections that begin so."""
     from dbsync.config import load_settings
 
     try:
-        names = load_settings().databases
+        names = tuple(load_settings().databases)
+    except DbsyncError:
+        names = ()
+    return sorted({*(name for name in names if name.startswith(incomplete)), *complete_saved(incomplete)})
+
+
+def complete_saved(incomplete: str) -> list[str]:
+    """Return the saved connections that begin so; none where they cannot be read."""
+    from dbsync.store import store_place
+
+    try:
+        place = store_place()
+        if place.file is not None and not place.file.exists():
+            return []
+        from dbsync.registry.lookup import saved_names  # it loads SQLAlchemy
+
+        return [name for name in saved_names(place) if name.startswith(incomplete)]
     except DbsyncError:
         return []
-    return [name for name in names if name.startswith(incomplete)]
 
 
 @cache

@@ -19,6 +19,7 @@ _PASSWORD_PAIR = re.compile(r"(?:password|passwd|pwd|sslpassword)\s*=\s*('(?:[^'
 _MASKED_PAIR = re.compile(r"((?:password|passwd|sslpassword)\s*=\s*)('(?:[^'\\]|\\.)*'|[^\s&;'\"]+)", re.IGNORECASE)
 _MASKED_USERINFO = re.compile(r"([a-z][a-z0-9+.-]*:/+[^\s:/?#@'\"]*:)[^\s'\"]+(@)", re.IGNORECASE)
 _BLANK = re.compile(r"\s")
+_SECRET_VARIABLES = ("PGPASSWORD", "DBSYNC_KEY", "ENCRYPTION_KEY")
 _SHORTEST = 4  # masking every "a" would make messages unreadable and hide nothing worth hiding
 
 
@@ -32,8 +33,10 @@ class Redactor:
         for name, value in (environ or {}).items():
             if name.startswith("DBSYNC_") or "://" in value:
                 self.learn_from(value)
-            if name == "PGPASSWORD":
+            if name in _SECRET_VARIABLES:
                 self.learn(value)
+                for part in value.split(",") if name == "DBSYNC_KEY" else ():
+                    self.learn(part.strip())
 
     def learn_from(self, text: str) -> None:
         """Learn the password of anything that could be meant as a URL or a conninfo string."""

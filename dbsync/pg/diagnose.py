@@ -217,7 +217,7 @@ def _inspect(found: Diagnosis, url: DatabaseUrl, connection: Connection, purpose
             found.speed_mb_s = _speed(session)
             found.note("speed", f"{found.speed_mb_s} MB/s from the server")
     if url.read_only and purpose != "read":
-        found.note("guard", "marked read_only in the config file", ok=False, hint="name another target")
+        found.note("guard", "marked read_only", ok=False, hint="name another target")
     if found.pooler != "transaction":
         with _part(found, "session"):
             # As the other commands do: every pinned setting must take.

@@ -140,7 +140,7 @@ class Registry:
         payload = json.loads(self._opened(connection))
         name = connection.name or payload["name"]
         if payload["reference"] is not None:
-            return _labelled(DatabaseUrl(name=name, local=True), connection, payload)
+            return _labelled(DatabaseUrl(name=name, dbname=payload["reference"], local=True), connection, payload)
         return _labelled(database_url(payload["parameters"], name=name), connection, payload)
 
     def resolve(self, owner: str, reference: str) -> DatabaseUrl:

@@ -5,7 +5,20 @@ One code path for both: SQLAlchemy Core tables, a transaction for each call. Loa
 
 from __future__ import annotations
 
-from dbsync.store.engine import Store, open_store
+from typing import TYPE_CHECKING, Any
+
 from dbsync.store.place import StorePlace, store_place
 
+if TYPE_CHECKING:
+    from dbsync.store.engine import Store, open_store
+
 __all__ = ["Store", "StorePlace", "open_store", "store_place"]
+
+
+def __getattr__(name: str) -> Any:
+    """Load SQLAlchemy only when a store is opened: many commands just look where it would be."""
+    if name not in ("Store", "open_store"):
+        raise AttributeError(name)
+    from dbsync.store import engine
+
+    return getattr(engine, name)
