@@ -15,9 +15,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from dbsync.errors import ConfigError
+from dbsync.quantities import parse_duration
 from dbsync.urls import ALLOWED_PARAMETERS, Secret
 
 if TYPE_CHECKING:
+    from dbsync.schedule import Schedule
     from dbsync.strict_yaml import Section
 
 T = TypeVar("T")
@@ -63,9 +65,18 @@ class ConfiguredSync:
     verify: str | None = None
     triggers: str | None = None
     drop_indexes: bool | None = None
+    cursor: Mapping[str, str] = field(default_factory=dict)
     on_locked: str | None = None
+    on_row_error: str | None = None
     no_ledger: bool | None = None
+    full_compare: bool | None = None
     timeout: str | None = None
+    summary_file: str | None = None
+    metrics_file: str | None = None
+    heartbeat_url: Secret | None = None
+    on_failure: str | None = None
+    schedule: Schedule | None = None
+    line: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +96,11 @@ class Settings:
     databases: Mapping[str, ConfiguredDatabase] = field(default_factory=dict)
     syncs: Mapping[str, ConfiguredSync] = field(default_factory=dict)
     profiles: Mapping[str, Profile] = field(default_factory=dict)
+    store: Secret | None = None
+
+    def schedules(self) -> dict[str, Schedule]:
+        """The schedules of the syncs that have one, by the sync's name."""
+        return {name: sync.schedule for name, sync in self.syncs.items() if sync.schedule is not None}
 
     def sync(self, name: str) -> ConfiguredSync:
         """Return a sync by name; raise ConfigError with the nearest names else."""
@@ -139,6 +155,7 @@ def parse_settings(data: bytes, path: Path) -> Settings:
         databases=top.each("databases", _database),
         syncs=top.each("syncs", _sync),
         profiles=top.each("profiles", _profile),
+        store=_store(top.section("store")),
     )
     top.finish()
     return settings
@@ -168,6 +185,8 @@ def _database(name: str, section: Section) -> ConfiguredDatabase:
 
 
 def _sync(name: str, section: Section) -> ConfiguredSync:
+    if not _NAME.match(name):
+        raise section.error("the name of a sync has letters, digits, _, - and . only")
     found = ConfiguredSync(
         name=name,
         source=_required(section, "source"),
@@ -177,7 +196,7 @@ def _sync(name: str, section: Section) -> ConfiguredSync:
         where=_texts_by_key(section, "where"),
         columns=_lists_by_key(section, "columns"),
         map=_texts_by_key(section, "map"),
-        mode=section.choice("mode", ("delta", "replace", "append")),
+        mode=section.choice("mode", ("delta", "replace", "append", "cursor")),
         delete=section.flag("delete"),
         max_delete=section.text("max_delete"),
         jobs=section.integer("jobs"),
@@ -186,12 +205,69 @@ def _sync(name: str, section: Section) -> ConfiguredSync:
         verify=section.choice("verify", ("checksum", "count", "none")),
         triggers=section.choice("triggers", ("off", "keep")),
         drop_indexes=section.flag("drop_indexes"),
+        cursor=_texts_by_key(section, "cursor"),
         on_locked=section.choice("on_locked", ("fail", "wait", "skip")),
+        on_row_error=section.choice("on_row_error", ("fail", "quarantine")),
         no_ledger=section.flag("no_ledger"),
+        full_compare=section.flag("full_compare"),
         timeout=section.text("timeout"),
+        summary_file=section.text("summary_file"),
+        metrics_file=section.text("metrics_file"),
+        heartbeat_url=_secret(section.text("heartbeat_url")),
+        on_failure=section.text("on_failure"),
+        schedule=_schedule(section.section("schedule")),
+        line=section.line,
     )
     section.finish()
     return found
+
+
+def _schedule(section: Section | None) -> Schedule | None:
+    if section is None:
+        return None
+    from dbsync.schedule.model import GRACE_S, MISFIRES, OVERLAPS, Schedule
+
+    facts: dict[str, Any] = {
+        "cron": _required(section, "cron"),
+        "timezone": section.text("timezone") or "UTC",
+        "overlap": section.choice("overlap", OVERLAPS) or "skip",
+        "misfire": section.choice("misfire", MISFIRES) or "skip",
+        "grace_s": _duration(section, "grace") or GRACE_S,
+        "jitter_s": _duration(section, "jitter") or 0.0,
+        "timeout_s": _duration(section, "timeout"),
+    }
+    section.finish()
+    try:
+        return Schedule(**facts)
+    except ConfigError as error:
+        raise _placed(section, error, "timezone" if "time zone" in error.message else "cron") from None
+
+
+def _store(section: Section | None) -> Secret | None:
+    if section is None:
+        return None
+    url = _required(section, "url")
+    section.finish()
+    return Secret(url)
+
+
+def _secret(text: str | None) -> Secret | None:
+    return None if text is None else Secret(text)
+
+
+def _duration(section: Section, key: str) -> float | None:
+    text = section.text(key)
+    try:
+        return None if text is None else parse_duration(text)
+    except ConfigError as error:
+        raise _placed(section, error, key) from None
+
+
+def _placed(section: Section, error: ConfigError, key: str) -> ConfigError:
+    """The same error with the place in the file."""
+    placed = section.error(error.message, key)
+    placed.hint = error.hint
+    return placed
 
 
 def _profile(name: str, section: Section) -> Profile:

@@ -54,7 +54,7 @@ def resolve_configured(entry: ConfiguredDatabase, settings: Settings) -> Databas
     base = None
     try:
         if entry.reference is not None:
-            base = _resolve_reference(_expand(entry.reference.reveal()), settings, in_config=True)
+            base = _resolve_reference(expand(entry.reference.reveal()), settings, in_config=True)
         inherited = base.parameters() if base is not None else {}
         url = database_url(inherited | dict(entry.parameters), name=entry.name)
     except ConfigError as error:
@@ -165,7 +165,7 @@ def _text(data: bytes, name: str) -> str:
         raise ConfigError(f"what {name} gives is not UTF-8") from None
 
 
-def _expand(text: str) -> str:
+def expand(text: str) -> str:
     """Replace ``${VAR}`` by the variable's value."""
 
     def value(match: re.Match[str]) -> str:
@@ -176,6 +176,38 @@ def _expand(text: str) -> str:
         return os.environ[match[1]]
 
     return _EXPANSION.sub(value, text)
+
+
+def shown(text: str) -> str:
+    """A way to name a database as it may be shown: without a password, a command without its arguments."""
+    if text.startswith("cmd:"):
+        program, *arguments = text.removeprefix("cmd:").split() or [""]
+        return f"cmd:{program}{' ***' if arguments else ''}"
+    if text.startswith(PREFIXES) or _NAME.match(text) or text.startswith("sqlite:///"):
+        return text
+    try:
+        return parse_url(text).redacted()
+    except ConfigError:
+        return "***"
+
+
+def variables_of(settings: Settings, sync: str) -> tuple[str, ...]:
+    """The environment variables that a sync of the config file needs: their names only."""
+    job = settings.sync(sync)
+    found: dict[str, None] = {}
+    for text in (job.source, job.target):
+        entry = settings.databases.get(text)
+        reference = entry.reference.reveal() if entry is not None and entry.reference is not None else text
+        found |= dict.fromkeys(_variables_in(reference))
+    for secret in (settings.store, job.heartbeat_url):
+        found |= dict.fromkeys(_variables_in(secret.reveal())) if secret is not None else {}
+    return tuple(found)
+
+
+def _variables_in(text: str) -> list[str]:
+    if text.startswith("env:"):
+        return [text.removeprefix("env:")] if _VARIABLE.match(text.removeprefix("env:")) else []
+    return [name for name in _EXPANSION.findall(text) if _VARIABLE.match(name)]
 
 
 def _guarded_by_place(url: DatabaseUrl, settings: Settings) -> DatabaseUrl:

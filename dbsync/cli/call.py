@@ -37,6 +37,10 @@ class Call:
         self.exit_code = 0
         self.signals = 0
         self.before_end: list[Callable[[], None]] = []  # what gives the terminal back
+        self.on_start: list[Callable[[], None]] = []
+        self.after_end: list[Callable[[bool], None]] = []  # what tells others how it ended; True: there is no time
+        self.answer: Answer | None = None
+        self.error: DbsyncError | None = None
         self.ending = False  # the answer or the error is being written: signals no longer break in
         self._answered = False
         self._json = wants_json(arguments, environ)
@@ -50,12 +54,22 @@ class Call:
             self._journal = Journal(self._options, stderr_terminal(self._options), self.redact)
         return self._journal
 
+    @property
+    def verbose(self) -> bool:
+        """Whether a person wants to see more."""
+        return self._options.verbose > 0
+
     def begin(self, options: GlobalOptions) -> None:
         """The options are read and sound: from now on they hold."""
         self._json = options.format == "json"
         self._options = options
         self._journal = Journal(options, stderr_terminal(options), self.redact)
         self.control.limit(options.timeout)
+
+    def start(self) -> None:
+        """The work itself begins now: tell those who wait for it, once."""
+        while self.on_start:
+            self.on_start.pop()()
 
     def warn(self, message: str) -> None:
         """Tell a warning now and keep it for the JSON document."""
@@ -66,7 +80,7 @@ class Call:
     def deliver(self, answer: Answer) -> None:
         """Write the answer to stdout and to every -o, and settle the exit code."""
         self._begin_end()
-        self.exit_code = answer.exit_code
+        self.exit_code, self.answer, self.error = answer.exit_code, answer, answer.error
         files = self._options.outputs
         named = [output for output in files if self._by_name(answer, output) is not None]
         for output in files:
@@ -85,7 +99,7 @@ class Call:
     def fail(self, error: DbsyncError) -> None:
         """Write the error as the document, or as a message with its hint, and settle the exit code."""
         self._begin_end()
-        self.exit_code = error.status if isinstance(error, Interrupted) else error.exit_code
+        self.exit_code, self.error = error.status if isinstance(error, Interrupted) else error.exit_code, error
         if not self._answered:
             self._answered = True
             self._write_failure(error)
@@ -98,6 +112,12 @@ class Call:
                 self.journal.debug(line)
         self.fail(InternalFault.of(error))
 
+    def conclude(self, *, hurried: bool = False) -> None:
+        """Everything is written: tell others how it ended. Their trouble is a warning, it changes no exit code."""
+        hooks, self.after_end = self.after_end, []
+        for hook in hooks:
+            hook(hurried)
+
     def close(self) -> None:
         """Close the log file; the call is over."""
         if self._journal is not None:
@@ -108,6 +128,7 @@ class Call:
         if not self.ending:
             self.report.warnings.append(CUT_OFF)
             self.fail(self.control.reason or Interrupted())
+        self.conclude(hurried=True)
         os._exit(self.exit_code)
 
     def _begin_end(self) -> None:

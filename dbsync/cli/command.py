@@ -22,6 +22,9 @@ from dbsync.cli.call import Call
 from dbsync.cli.options import (
     FLAG_ONLY_OPTIONS,
     GLOBAL_NAMES,
+    NOT_FROM_ENVIRONMENT,
+    REPORTING_NAMES,
+    REPORTING_PARAMETERS,
     Format,
     GlobalOptions,
     choose_format,
@@ -33,7 +36,10 @@ from dbsync.cli.profiles import complete_database, profile_defaults, sync_defaul
 from dbsync.cli.signals import start_clock
 
 CONTEXT_SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
-EPILOG = "Every option but consent (--yes, --confirm, --write, --unproved, --allow-hazard) also reads DBSYNC_<OPTION>."
+EPILOG = (
+    "Every option but consent (--yes, --confirm, --write, --unproved, --allow-hazard) and --on-failure also reads "
+    "DBSYNC_<OPTION>."
+)
 _DATABASE_ARGUMENTS = frozenset({"DB", "DB...", "SOURCE", "TARGET"})
 LAST_RUN = "last"
 _RUN = re.compile("[0-9a-f]{4,12}")
@@ -51,7 +57,7 @@ class _Context(typer.Context):
         option = self._option(name)
         if option is None:
             return None
-        text = os.environ.get(_variable(option))
+        text = self._variable(option)
         if text:
             multiple = any(parameter.name == name and parameter.multiple for parameter in self.command.params)
             return text.splitlines() if multiple else text
@@ -65,13 +71,16 @@ class _Context(typer.Context):
         option = self._option(name)
         if option is None or self.get_parameter_source(name) is None or _on_command_line(self, name):
             return None
-        variable = _variable(option)
-        if os.environ.get(variable):
-            return variable
+        if self._variable(option):
+            return variable_of(option)
         key = option.replace("-", "_")
         if key in self._named_sync():
             return "the config file's sync"
         return "the profile" if key in self._profile() else None
+
+    def _variable(self, option: str) -> str | None:
+        """What the environment says of an option that it may set."""
+        return None if f"--{option}" in NOT_FROM_ENVIRONMENT else os.environ.get(variable_of(option))
 
     def _option(self, name: str) -> str | None:
         """The long name of an option that may be set from outside, without its dashes."""
@@ -83,7 +92,8 @@ class _Context(typer.Context):
     def _named_sync(self) -> Mapping[str, Any]:
         """What ``sync --name`` takes from the config file."""
         job = self.params.get("job")
-        return {} if job is None else sync_defaults(self._given("config"), job)
+        scheduled = getattr(self.command, "scheduled", False)
+        return {} if job is None else sync_defaults(self._given("config"), job, scheduled=scheduled)
 
     def _profile(self) -> Mapping[str, Any]:
         return profile_defaults(self._given("config"), self._given("profile"))
@@ -93,7 +103,8 @@ class _Context(typer.Context):
         return self.params.get(name) or self.meta.get(_GIVEN, {}).get(name)
 
 
-def _variable(option: str) -> str:
+def variable_of(option: str) -> str:
+    """The environment variable of an option, given without its dashes."""
     return "DBSYNC_" + option.replace("-", "_").upper()
 
 
@@ -113,6 +124,8 @@ def _names_run(args: list[str], place: int) -> bool:
 class _Command(TyperCommand):
     context_class = _Context
     two_ended = False
+    scheduled = False
+    function: Callable[..., Answer]
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Tell the call which command it is before anything can fail."""
@@ -170,7 +183,7 @@ def command_name(ctx: Any) -> str:
 
 def command(
     name: str, *, formats: tuple[Format, ...] = ("text", "json"), two_ended: bool = False, graceful: bool = False,
-    report: bool = False,
+    report: bool = False, reporting: bool = False, scheduled: bool = False,
 ) -> Callable[[Callable[..., Answer]], Any]:  # fmt: skip
     """Make a command of a function ``(context, arguments...) -> Answer``.
 
@@ -178,15 +191,18 @@ def command(
     two_ended   it has a source and a target (the envelope then has both)
     graceful    it looks at ``context.control`` by itself: a first signal does not break into it
     report      its text is a report for people, which --quiet silences
+    reporting   it has --summary-file, --metrics-file, --heartbeat-url and --on-failure
+    scheduled   the sync that it runs by name has its schedule's time limit and overlap policy
     """
 
     def decorate(function: Callable[..., Answer]) -> Any:
         app = _app()
         app.command(name, cls=_Command, help=inspect.getdoc(function), epilog=EPILOG)(
-            _entry(function, formats=formats, graceful=graceful, report=report)
+            _entry(function, formats=formats, graceful=graceful, report=report, reporting=reporting)
         )
         made = typer.main.get_command(app)
-        made.two_ended = two_ended  # type: ignore[attr-defined]  # it is a _Command
+        assert isinstance(made, _Command)
+        made.two_ended, made.scheduled, made.function = two_ended, scheduled, function
         return made
 
     return decorate
@@ -222,7 +238,7 @@ def remember_globals(function: Callable[[], None]) -> Callable[..., None]:
 
 
 def _entry(
-    function: Callable[..., Answer], *, formats: tuple[Format, ...], graceful: bool, report: bool
+    function: Callable[..., Answer], *, formats: tuple[Format, ...], graceful: bool, report: bool, reporting: bool
 ) -> Callable[..., None]:
     first, *own = inspect.signature(function, eval_str=True).parameters.values()
     if first.name != "context":
@@ -234,13 +250,20 @@ def _entry(
         call: Call = ctx.obj
         call.graceful, call.silent_text = graceful, report
         options = _settle(ctx, values, formats)
-        check_writable(options.outputs)
+        for output in options.outputs:
+            check_writable(output.path)
         call.begin(options)
         start_clock(call)
-        context = Context(call=call, options=options)
-        call.deliver(function(context, **{name: value for name, value in values.items() if name not in GLOBAL_NAMES}))
+        if reporting:
+            from dbsync.cli.reporting import report_on
 
-    return _signed(entry, function, with_global_parameters(tuple(map(_completed, own)), formats))
+            report_on(call, values)
+        context = Context(call=call, options=options)
+        foreign = GLOBAL_NAMES | REPORTING_NAMES
+        call.deliver(function(context, **{name: value for name, value in values.items() if name not in foreign}))
+
+    parameters = tuple(map(_completed, own)) + (REPORTING_PARAMETERS if reporting else ())
+    return _signed(entry, function, with_global_parameters(parameters, formats))
 
 
 def _completed(parameter: inspect.Parameter) -> inspect.Parameter:

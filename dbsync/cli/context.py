@@ -61,6 +61,10 @@ class Context:
         """Say something on stderr, unless --quiet."""
         self._call.journal.notice(message)
 
+    def started(self) -> None:
+        """The work itself begins now: what ``--heartbeat-url`` is told first."""
+        self._call.start()
+
     @cached_property
     def settings(self) -> Settings:
         """What the config file says; read when first needed."""

@@ -11,13 +11,13 @@ import typer
 
 from dbsync.cli.command import command
 from dbsync.cli.context import Context
-from dbsync.cli.options import parse_duration
 from dbsync.cli.output import Answer
 from dbsync.cli.terminal import escape, paint, wants_color
 from dbsync.errors import ConfigError, ConnectionFailed
 from dbsync.pg.checks import Check
 from dbsync.pg.diagnose import Diagnosis, diagnose
 from dbsync.pg.rights import Purpose
+from dbsync.quantities import parse_duration
 
 
 @command("test", report=True)

@@ -11,7 +11,7 @@ import typer
 
 from dbsync.cli.command import command
 from dbsync.cli.context import Context
-from dbsync.cli.options import Format, OutputFile
+from dbsync.cli.options import Format
 from dbsync.cli.output import Answer, Rendering, check_writable, chunks, write_file
 from dbsync.cli.selection_options import (
     Columns,
@@ -101,7 +101,7 @@ def diff(
 def check_junit(path: Path | None) -> None:
     """Raise ConfigError now for a file that could not be written at the end."""
     if path is not None:
-        check_writable([OutputFile(path=path, format="junit")])
+        check_writable(path, "--junit")
 
 
 def write_junit(path: Path | None, render: dict[Format, Rendering]) -> None:

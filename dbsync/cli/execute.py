@@ -11,7 +11,7 @@ import typer
 
 from dbsync.cli.command import command
 from dbsync.cli.context import Context, end_of
-from dbsync.cli.options import Format, parse_duration
+from dbsync.cli.options import Format
 from dbsync.cli.output import Answer, Rendering, json_text
 from dbsync.cli.tables import Row, csv_lines, markdown_table, text_table
 from dbsync.cli.terminal import escape
@@ -19,6 +19,7 @@ from dbsync.errors import ConfigError
 from dbsync.execute import ExecuteOptions, ExecuteReport, plan_script, run_script
 from dbsync.guards import require_consent
 from dbsync.pg.execute import Outcome
+from dbsync.quantities import parse_duration
 
 _NUMERIC = frozenset({"smallint", "integer", "bigint", "numeric", "real", "double precision", "oid", "money"})
 

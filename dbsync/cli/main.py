@@ -47,6 +47,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "validate": ("dbsync.cli.validate:validate", "Can it be synchronised safely, and is it in sync."),
     "migrate": ("dbsync.cli.migrate:migrate_app", "Plan, prove, apply and undo changes of a schema."),
     "sync": ("dbsync.cli.sync:sync", "Make a target's rows like the source's, verified."),
+    "schedule": ("dbsync.cli.schedule:schedule_app", "When the syncs of the config file run."),
+    "config": ("dbsync.cli.config:config_app", "The config file: make one, show it, check it."),
     "serve": ("dbsync.cli.serve:serve", "The HTTP server: an existing frontend's backend."),
     "doctor": ("dbsync.cli.doctor:doctor", "What runs that died left behind; --fix cleans up."),
     "demo": ("dbsync.cli.demo:demo", "Two embedded servers, a shop of odd data, a verified sync."),
@@ -108,9 +110,13 @@ def run(arguments: Sequence[str]) -> int:
     call = Call(arguments, os.environ)
     signals.install(call)
     try:
-        return _dispatch(call, list(arguments))
-    except BaseException as error:  # the boundary: also KeyboardInterrupt, raised by a signal
-        return _end(call, error)
+        try:
+            code = _dispatch(call, list(arguments))
+        except BaseException as error:  # the boundary: also KeyboardInterrupt, raised by a signal
+            code = _end(call, error)
+        signals.stop_clock()
+        call.conclude()
+        return code
     finally:
         signals.stop_clock()
         call.close()

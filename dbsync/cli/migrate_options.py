@@ -13,10 +13,10 @@ import typer
 
 from dbsync.cli.compared_schemas import is_database, side_of
 from dbsync.cli.context import Context
-from dbsync.cli.options import parse_duration
 from dbsync.errors import ConfigError, ConnectionFailed
 from dbsync.model import split_at
 from dbsync.pg.database import Database
+from dbsync.quantities import parse_duration
 from dbsync.schema.choice import Choice, parse_ignored
 from dbsync.schema.hazards import TYPES
 from dbsync.schema.plan import End, MigrationPlan

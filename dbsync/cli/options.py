@@ -1,4 +1,4 @@
-"""The options every command has, their values, and how text becomes a duration or a size.
+"""The options every command has, and their values.
 
 ``GlobalOptions`` is what a command finds in ``context.options``: flags, else ``DBSYNC_*``, else the
 chosen profile, else the default. Consent never comes from anywhere but the command line.
@@ -7,7 +7,6 @@ chosen profile, else the default. Consent never comes from anywhere but the comm
 from __future__ import annotations
 
 import inspect
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,8 +17,9 @@ import typer
 from dbsync import __version__
 from dbsync.cli.terminal import ColorChoice
 from dbsync.errors import ConfigError
+from dbsync.quantities import parse_duration
 
-Format = Literal["text", "json", "jsonl", "csv", "md", "sql", "mermaid", "junit", "github"]
+Format = Literal["text", "json", "jsonl", "csv", "md", "sql", "mermaid", "junit", "github", "cron", "systemd"]
 LogFormat = Literal["text", "json"]
 ProgressChoice = Literal["auto", "rich", "tqdm", "line", "jsonl", "none"]
 FORMATS: tuple[Format, ...] = get_args(Format)
@@ -29,10 +29,8 @@ CONSENT_OPTIONS = frozenset({"--yes", "--confirm", "--write", "--unproved", "--a
 FLAG_ONLY_OPTIONS = CONSENT_OPTIONS | {
     "--help", "--version", "--install-completion", "--show-completion", "--key", "--force",
 }  # fmt: skip
-
-_DURATION = re.compile(r"(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m(?!s))?(?:(\d+(?:\.\d+)?)s)?(?:(\d+)ms)?")
-_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgt]?)(i?b?)", re.IGNORECASE)
-_SIZE_POWERS = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4}
+# What runs a program is named on the command line or in the config file, whose writers are checked.
+NOT_FROM_ENVIRONMENT = frozenset({"--on-failure"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,31 +58,6 @@ class GlobalOptions:
     yes: bool = False
     no_input: bool = False
     timeout: float | None = None
-
-
-def parse_duration(text: str) -> float:
-    """Read ``90s``, ``2h``, ``1h30m``, ``500ms`` or plain seconds; return seconds."""
-    cleaned = str(text).strip().lower()
-    match = _DURATION.fullmatch(cleaned)
-    if cleaned and match:
-        hours, minutes, seconds, milliseconds = (float(part or 0) for part in match.groups())
-        total = hours * 3600 + minutes * 60 + seconds + milliseconds / 1000
-    elif re.fullmatch(r"\d+(\.\d+)?", cleaned):
-        total = float(cleaned)
-    else:
-        raise ConfigError(f"cannot read the duration {text!r}", hint="write 90s, 2h, 1h30m or 500ms")
-    if total <= 0:
-        raise ConfigError(f"the duration {text!r} is zero", hint="leave the option out for no limit")
-    return total
-
-
-def parse_size(text: str) -> int:
-    """Read ``64MB``, ``1.5G``, ``512KiB`` or plain bytes; units are powers of 1024, as in Postgres."""
-    match = _SIZE.fullmatch(str(text).strip())
-    size = int(float(match[1]) * 1024 ** _SIZE_POWERS[match[2].lower()]) if match else 0
-    if size <= 0:
-        raise ConfigError(f"cannot read the size {text!r}", hint="write 64MB, 1GB or 512KB")
-    return size
 
 
 def parse_output(text: str) -> OutputFile:
@@ -152,10 +125,47 @@ def _declared(
     """Declare the global options; never called."""
 
 
-GLOBAL_PARAMETERS: tuple[inspect.Parameter, ...] = tuple(
-    parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY)
-    for parameter in inspect.signature(_declared, eval_str=True).parameters.values()
-)
+def _reporting(
+    summary_file: Annotated[
+        Path | None,
+        typer.Option(
+            "--summary-file",
+            metavar="FILE",
+            help="Write a short Markdown summary; $GITHUB_STEP_SUMMARY is appended to.",
+        ),
+    ] = None,
+    metrics_file: Annotated[
+        Path | None,
+        typer.Option(
+            "--metrics-file", metavar="FILE", help="Write metrics for Prometheus' textfile collector, also on failure."
+        ),
+    ] = None,
+    heartbeat_url: Annotated[
+        str | None,
+        typer.Option(
+            "--heartbeat-url",
+            metavar="URL",
+            help="Ping URL/start, then URL or URL/fail, as healthchecks.io has it; better by DBSYNC_HEARTBEAT_URL.",
+        ),
+    ] = None,
+    on_failure: Annotated[
+        str | None,
+        typer.Option(
+            "--on-failure", metavar="COMMAND", help="Run this, without a shell, when the exit code is not 0; 30 s."
+        ),
+    ] = None,
+) -> None:
+    """Declare what tells other machines how a run ended; never called."""
+
+
+def _keywords(declared: Callable[..., None]) -> tuple[inspect.Parameter, ...]:
+    parameters = inspect.signature(declared, eval_str=True).parameters.values()
+    return tuple(parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in parameters)
+
+
+REPORTING_PARAMETERS = _keywords(_reporting)
+REPORTING_NAMES = frozenset(parameter.name for parameter in REPORTING_PARAMETERS)
+GLOBAL_PARAMETERS = _keywords(_declared)
 GLOBAL_NAMES = frozenset(parameter.name for parameter in GLOBAL_PARAMETERS)
 
 

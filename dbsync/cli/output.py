@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from dbsync.cli.options import Format, OutputFile
+from dbsync.cli.options import Format
 from dbsync.errors import ConfigError, DbsyncError
 from dbsync.model import TableName
 
@@ -114,17 +114,15 @@ def chunks(rendering: Rendering) -> Iterable[str]:
         yield "\n"
 
 
-def check_writable(outputs: Iterable[OutputFile]) -> None:
+def check_writable(path: Path, option: str = "--output") -> None:
     """Raise ConfigError now for a file that could not be written at the end of a long run."""
-    for output in outputs:
-        path, parent = output.path, output.path.parent
-        if path.is_dir():
-            raise ConfigError(f"--output {str(path)!r} is a directory")
-        if not parent.is_dir():
-            raise ConfigError(f"--output: there is no directory {str(parent)!r}")
-        if _is_special(path) or os.access(parent, os.W_OK):
-            continue
-        raise ConfigError(f"--output: the directory {str(parent)!r} cannot be written to")
+    parent = path.parent
+    if path.is_dir():
+        raise ConfigError(f"{option} {str(path)!r} is a directory")
+    if not parent.is_dir():
+        raise ConfigError(f"{option}: there is no directory {str(parent)!r}")
+    if not _is_special(path) and not os.access(parent, os.W_OK):
+        raise ConfigError(f"{option}: the directory {str(parent)!r} cannot be written to")
 
 
 def write_file(path: Path, pieces: Iterable[str]) -> None:

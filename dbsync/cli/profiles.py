@@ -10,9 +10,11 @@ from typing import Any
 
 from dbsync.cli.options import FLAG_ONLY_OPTIONS
 from dbsync.errors import ConfigError, DbsyncError
+from dbsync.quantities import duration_text
 
 _SYNC_OPTIONS = (
-    "mode", "jobs", "chunk_size", "max_rate", "verify", "triggers", "drop_indexes", "on_locked", "no_ledger", "timeout",
+    "mode", "delete", "max_delete", "jobs", "chunk_size", "max_rate", "verify", "triggers", "drop_indexes", "on_locked",
+    "on_row_error", "no_ledger", "full_compare", "timeout", "summary_file", "metrics_file", "on_failure",
 )  # fmt: skip
 _NEVER = FLAG_ONLY_OPTIONS | {"--config", "--profile"}
 
@@ -22,9 +24,13 @@ def profile_defaults(config: Path | str | None, profile: str | None) -> Mapping[
     return {} if profile is None else _read(str(config) if config is not None else None, profile)
 
 
-def sync_defaults(config: Path | str | None, name: str) -> Mapping[str, Any]:
-    """Return option name (with underscores) -> value of a sync of the config file, as the command line has them."""
+def sync_defaults(config: Path | str | None, name: str, *, scheduled: bool = False) -> Mapping[str, Any]:
+    """Return option name (with underscores) -> value of a sync of the config file, as the command line has them.
+
+    ``scheduled``: as its schedule runs it, with the schedule's time limit and overlap policy on top.
+    """
     from dbsync.config import load_settings
+    from dbsync.references import expand
 
     job = load_settings(config).sync(name)
     values: dict[str, Any] = {
@@ -33,8 +39,13 @@ def sync_defaults(config: Path | str | None, name: str) -> Mapping[str, Any]:
         "where": [f"{table}:{expression}" for table, expression in job.where.items()],
         "columns": [f"{table}:{','.join(map(_quoted, columns))}" for table, columns in job.columns.items()],
         "map": [f"{source}={target}" for source, target in job.map.items()],
+        "cursor": [f"{table}:{_quoted(column)}" for table, column in job.cursor.items()],
+        "heartbeat_url": expand(job.heartbeat_url.reveal()) if job.heartbeat_url is not None else None,
     }
     values |= {option: getattr(job, option) for option in _SYNC_OPTIONS}
+    if scheduled and job.schedule is not None:
+        values["on_locked"] = job.schedule.on_locked
+        values["timeout"] = duration_text(job.schedule.timeout_s) if job.schedule.timeout_s else job.timeout
     return {option: value for option, value in values.items() if value not in (None, (), [])}
 
 

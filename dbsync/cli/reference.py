@@ -94,14 +94,20 @@ def _cell(text: str | None) -> str:
 def _result(path: str) -> str:
     """The first level of the result's members, by the schema that ships in the package."""
     name = "-".join(path.split()[1:])
-    schema = files("dbsync.schemas").joinpath(f"{name}.json")
-    if not schema.is_file():
+    if not files("dbsync.schemas").joinpath(f"{name}.json").is_file():
         return ""
-    described = json.loads(schema.read_text(encoding="utf-8"))
-    shapes = [shape for shape in _shapes(described["properties"]["result"]) if "properties" in shape]
+    shapes = [shape for shape in _shapes(_result_schema(name)) if "properties" in shape]
     lines = [f"\nUnder `--json` (schema `dbsync/{name}@1`), `result` holds "]
     lines.append(", or ".join(", ".join(f"`{member}`" for member in shape["properties"]) for shape in shapes))
     return "".join(lines) + ".\n"
+
+
+def _result_schema(name: str) -> Mapping[str, Any]:
+    """The schema of a command's result; it may be another command's."""
+    described = json.loads(files("dbsync.schemas").joinpath(f"{name}.json").read_text(encoding="utf-8"))
+    rule: Mapping[str, Any] = described["properties"]["result"]
+    other = rule.get("$ref", "").partition("@")[0].removeprefix("dbsync/")
+    return _result_schema(other) if other else rule
 
 
 def _shapes(rule: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:

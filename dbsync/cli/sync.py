@@ -12,7 +12,6 @@ from dbsync import services
 from dbsync.cli import recent_runs
 from dbsync.cli.command import LAST_RUN, command
 from dbsync.cli.context import Context, end_of
-from dbsync.cli.options import parse_size
 from dbsync.cli.output import Answer, write_file
 from dbsync.cli.render_sync import plan_text, question, report_text
 from dbsync.cli.selection_options import by_table, names
@@ -22,16 +21,12 @@ from dbsync.data.plan_file import PlanFile, from_text
 from dbsync.data.report import SyncReport
 from dbsync.errors import ConfigError, DbsyncError, Interrupted, TargetBusy
 from dbsync.pg.database import Database
+from dbsync.quantities import parse_rate, parse_size
 
 _PATIENCE_S = 15.0  # the server notices a dead client within ten
 
 
-def parse_rate(text: str) -> int:
-    """Read ``50MB/s`` or a size; return bytes per second."""
-    return parse_size(str(text).strip().removesuffix("/s"))
-
-
-@command("sync", formats=("text", "json"), two_ended=True, graceful=True, report=True)
+@command("sync", formats=("text", "json"), two_ended=True, graceful=True, report=True, reporting=True)
 def sync(
     context: Context,
     source: Annotated[str | None, typer.Argument(metavar="SOURCE", help="The database to read.")] = None,
@@ -156,6 +151,7 @@ def sync(
     ] = None,
 ) -> Answer:
     """Make the target's rows like the source's, from one snapshot, verified before each commit."""
+    context.started()
     options = SyncOptions(
         mode=mode,
         delete=delete,
@@ -201,8 +197,7 @@ def sync(
     except TargetBusy as busy:
         if on_locked != "skip":
             raise
-        context.notice(busy.message)
-        return _reported(context, SyncReport(run_id=None, verify=verify, state="skipped"))
+        return skipped(context, verify, busy.message)
 
 
 def _sync(
@@ -288,6 +283,13 @@ def _planned(context: Context, plan: SyncPlan) -> Answer:
         context.warn(warning)
     result = {"state": "planned"} | plan.to_dict() | {"totals": plan.totals()}
     return Answer(result=result, render={"text": lambda: plan_text(plan)})
+
+
+def skipped(context: Context, verify: str, reason: str) -> Answer:
+    """The answer of a run that was not to take place."""
+    context.notice(reason)
+    report = SyncReport(run_id=None, verify=verify, state="skipped")
+    return Answer(result=report.to_dict(), render={"text": lambda: "skipped: nothing was done"})
 
 
 def _reported(context: Context, report: SyncReport) -> Answer:

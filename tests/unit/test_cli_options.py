@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from dbsync.cli.call import wants_json
-from dbsync.cli.options import OutputFile, choose_format, choose_outputs, parse_duration, parse_output, parse_size
+from dbsync.cli.options import OutputFile, choose_format, choose_outputs, parse_output
 from dbsync.errors import ConfigError
+from dbsync.quantities import parse_duration, parse_size
 
 
 @pytest.mark.parametrize(

@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import os
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
-from dbsync.config import Settings, find_config, load_settings, parse_settings
+from dbsync.cli.doctor import doctor
+from dbsync.cli.schedule import run_
+from dbsync.cli.sync import sync
+from dbsync.config import ConfiguredSync, Settings, find_config, load_settings, parse_settings
+from dbsync.data.options import DeleteLimit
 from dbsync.errors import ConfigError
+from dbsync.named_sync import options_of, time_limit_of
+from dbsync.schedule import Schedule
 
 CANARY = "s3cr3tCanary"
+DAILY = "15 2 * * *"
 WHOLE = b"""\
 version: 1
 databases:
@@ -39,8 +47,57 @@ syncs:
     drop_indexes: true
     on_locked: skip
     timeout: 2h
+  copy:
+    source: prod
+    target: replica
+    mode: cursor
+    cursor: {public.events: id}
+    on_row_error: fail
+    full_compare: true
+    summary_file: s.md
+    metrics_file: m.prom
+    heartbeat_url: "https://hc.example/s3cr3tCanary"
+    on_failure: notify --to dba
+    schedule:
+      cron: "15 2 * * 1-5"
+      timezone: Europe/Berlin
+      overlap: queue
+      misfire: run_once
+      grace: 1h
+      jitter: 5m
+      timeout: 90m
+store: {url: "env:DBSYNC_STORE_URL"}
 profiles:
   ci: {format: github, progress: none, jobs: 2, log-file: x.log}
+"""
+
+
+EVERYTHING = """
+syncs:
+  one:
+    source: a
+    target: b
+    mode: delta
+    delete: true
+    max_delete: 5%
+    tables: ["public.*"]
+    exclude: [public.x]
+    where: {public.a: id > 1}
+    columns: {public.a: [id, "odd,name"]}
+    map: {public.a: other.b}
+    jobs: 3
+    chunk_size: 32MB
+    max_rate: 50MB/s
+    verify: count
+    triggers: keep
+    drop_indexes: true
+    on_locked: skip
+    on_row_error: quarantine
+    full_compare: true
+    timeout: 2h
+    on_failure: notify me
+    heartbeat_url: https://hc.example/x
+    schedule: {cron: "0 1 * * *", overlap: queue, timeout: 90m}
 """
 
 
@@ -67,7 +124,62 @@ def test_a_whole_file_is_read() -> None:
     assert (nightly.drop_indexes, nightly.on_locked) == (True, "skip")
     ci = settings.profile("ci")
     assert ci.options == {"format": "github", "progress": "none", "jobs": 2, "log_file": "x.log"}
-    assert ci.lines["progress"] == 29
+    assert ci.lines["progress"] == 49
+    assert settings.store is not None
+    assert settings.store.reveal() == "env:DBSYNC_STORE_URL"
+
+
+def test_a_schedule_is_read() -> None:
+    settings = parse(WHOLE)
+    assert settings.schedules() == {
+        "copy": Schedule(
+            cron="15 2 * * 1-5", timezone="Europe/Berlin", overlap="queue", misfire="run_once", grace_s=3600, jitter_s=300,
+            timeout_s=5400,
+        )
+    }  # fmt: skip
+    assert CANARY not in repr(settings)
+
+
+def test_every_option_of_sync_that_a_file_may_set_can_be_set_there(tmp_path: Path) -> None:
+    """By introspection: an option that is added to ``sync`` fails this until the config file knows it."""
+    keys = {field.name for field in fields(ConfiguredSync)} - {"name", "line", "source", "target", "schedule"}
+    own = {max(p.opts, key=len).lstrip("-").replace("-", "_") for p in sync.params if p.param_type_name == "option"}
+    of_one_call = {"name", "resume", "restart", "dry_run", "plan", "plan_out", "confirm"}
+    of_every_command = {
+        max(p.opts, key=len).lstrip("-").replace("-", "_") for p in doctor.params if p.param_type_name == "option"
+    }
+    assert keys == (own - of_one_call - of_every_command) | {"timeout"}
+
+
+def test_what_a_file_says_is_what_the_command_line_gets(tmp_path: Path) -> None:
+    """Option by option: what the file says stands in the options of the command, and in those of a scheduled run."""
+    file = tmp_path / "dbsync.yaml"
+    file.write_text(EVERYTHING)
+    context = sync.make_context("sync", ["-c", str(file), "--name", "one"])
+    said = context.params
+    job = load_settings(file).sync("one")
+    options = options_of(job)
+    assert said["delete"] is True
+    assert (said["max_delete"], options.max_delete) == (DeleteLimit.parse("5%"), DeleteLimit.parse("5%"))
+    assert (said["full_compare"], options.full_compare) == (True, True)
+    assert (said["mode"], options.mode, said["jobs"], options.jobs) == ("delta", "delta", 3, 3)
+    assert (said["chunk_size"], options.chunk_bytes) == (32 * 1024 * 1024,) * 2
+    assert (said["max_rate"], options.max_rate) == (50 * 1024 * 1024,) * 2
+    assert (said["tables"], options.tables) == (("public.*",),) * 2
+    assert (said["exclude"], options.exclude) == (("public.x",),) * 2
+    assert (said["where"], options.where) == (("public.a:id > 1",), {"public.a": "id > 1"})
+    assert (said["columns"], options.columns) == (('public.a:"id","odd,name"',), {"public.a": ("id", "odd,name")})
+    assert (said["maps"], [str(rule.source) for rule in options.maps]) == (("public.a=other.b",), ["public.a"])
+    assert (said["verify"], options.verify, said["triggers"], options.triggers) == ("count", "count", "keep", "keep")
+    assert (said["on_locked"], options.on_locked) == ("skip", "skip")
+    assert (said["on_row_error"], options.on_row_error) == ("quarantine", "quarantine")
+    assert (said["drop_indexes"], options.drop_indexes) == (True, True)
+    assert (said["timeout"], time_limit_of(job), time_limit_of(job, scheduled=True)) == (7200.0, 7200.0, 5400.0)
+    assert (said["on_failure"], said["heartbeat_url"]) == ("notify me", "https://hc.example/x")
+    scheduled = run_.make_context("run", ["-c", str(file), "one"]).params
+    assert (scheduled["on_locked"], scheduled["timeout"]) == ("wait", 5400.0)
+    differing = {name for name in scheduled if name in context.params and scheduled[name] != context.params[name]}
+    assert differing == {"on_locked", "timeout"}
 
 
 @pytest.mark.parametrize("text", ["", "# nothing\n", "version: 1\n", "databases:\nsyncs: {}\n"])
@@ -79,7 +191,8 @@ def test_a_file_may_be_empty(text: str) -> None:
     ("text", "line", "words"),
     [
         ("databasis: {}\n", 1, "did you mean databases?"),
-        ("version: 1\nstore: {url: x}\n", 2, "'store'|is not a known key"),
+        ("version: 1\nstore: {path: x}\n", 2, "needs a url"),
+        ("version: 1\nstore: {url: x,\n  key: y}\n", 3, "store.key: is not a known key"),
         ("version: 2\n", 1, "must be 1"),
         ("databases:\n  a: {ulr: x}\n", 2, "did you mean url?"),
         ("databases:\n  a: {url: x, hostaddr: 1.2.3.4}\n", 2, "a.hostaddr: is not a known key"),
@@ -94,7 +207,42 @@ def test_a_file_may_be_empty(text: str) -> None:
         ("syncs:\n  n: {target: b}\n", 2, "needs a source"),
         ("syncs:\n  n: {source: a, target: b,\n    deletes: true}\n", 3, "n.deletes: is not a known key"),
         ("syncs:\n  n: {source: a, target: b, mask: m.yaml}\n", 2, "n.mask: is not a known key"),
-        ("syncs:\n  n: {source: a, target: b, schedule: {cron: x}}\n", 2, "n.schedule: is not a known key"),
+        ("syncs:\n  n: {source: a, target: b, schedule: {cron: x}}\n", 2, "has not five fields"),
+        ("syncs:\n  n: {source: a, target: b, schedule: {cron: 61 * * * *}}\n", 2, "is not cron: bad minute"),
+        ("syncs:\n  n: {source: a, target: b, schedule: {cron: 0 0 30 2 *}}\n", 2, "bad day-of-month|never comes"),
+        ("syncs:\n  n: {source: a, target: b, schedule: {timezone: UTC}}\n", 2, "needs a cron"),
+        (
+            f"syncs:\n  n:\n    source: a\n    target: b\n    schedule: {{cron: {DAILY},\n      timzone: UTC}}\n",
+            6,
+            "mean timezone?",
+        ),
+        (
+            f"syncs:\n  n: {{source: a, target: b, schedule: {{cron: {DAILY}, timezone: Europe/Berlln}}}}\n",
+            2,
+            "mean Europe/Berlin?",
+        ),
+        (
+            f"syncs:\n  n: {{source: a, target: b, schedule: {{cron: {DAILY}, timezone: ../../etc}}}}\n",
+            2,
+            "no time zone",
+        ),
+        (
+            f"syncs:\n  n: {{source: a, target: b, schedule: {{cron: {DAILY}, overlap: allow}}}}\n",
+            2,
+            "one of skip, queue, fail",
+        ),
+        (
+            f"syncs:\n  n: {{source: a, target: b, schedule: {{cron: {DAILY}, misfire: all}}}}\n",
+            2,
+            "one of skip, run_once",
+        ),
+        (
+            f"syncs:\n  n: {{source: a, target: b, schedule: {{cron: {DAILY}, jitter: soon}}}}\n",
+            2,
+            "schedule.jitter: cannot read",
+        ),
+        (f"syncs:\n  n: {{source: a, target: b, schedule: {{cron: {DAILY}, seconds: 5}}}}\n", 2, "is not a known key"),
+        ("syncs:\n  a b: {source: a, target: b}\n", 2, "the name of a sync"),
         ("syncs:\n  n: {source: a, target: b, mode: fill}\n", 2, "must be one of delta, replace"),
         ("syncs:\n  n: {source: a, target: b, tables: public.*}\n", 2, "must be a list"),
         ("syncs:\n  n: {source: a, target: b, tables: [2020-01-01]}\n", 2, "must be a text; quote it"),

@@ -1,0 +1,106 @@
+"""What ``dbsync config check`` looks at: every name resolved as a run would, but nothing connected, started or run."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from dbsync.cli.profiles import profile_defaults
+from dbsync.config import ConfiguredDatabase, ConfiguredSync, Settings
+from dbsync.errors import ConfigError, DbsyncError
+from dbsync.guards import refuse_read_only
+from dbsync.named_sync import options_of, time_limit_of
+from dbsync.outcome.failure_command import FailureCommand
+from dbsync.outcome.heartbeat import Heartbeat
+from dbsync.references import expand, resolve, resolve_configured, shown
+
+_ACTIVE = ("cmd:", "local:")  # resolving them runs a program or starts a server
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """One thing that was looked at."""
+
+    kind: str
+    name: str
+    ok: bool
+    detail: str
+    hint: str | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it as JSON-safe data."""
+        return asdict(self)
+
+
+def checks(settings: Settings) -> list[Check]:
+    """Look at everything that the file names."""
+    return list(_checks(settings))
+
+
+def _checks(settings: Settings) -> Iterator[Check]:
+    for entry in settings.databases.values():
+        yield _check("database", entry.name, lambda entry=entry: _database(entry, settings))  # type: ignore[misc]
+    for job in settings.syncs.values():
+        yield _check("sync", job.name, lambda job=job: _sync(job, settings))  # type: ignore[misc]
+    for name in settings.profiles:
+        yield _check("profile", name, lambda name=name: _profile(name, settings))  # type: ignore[misc]
+    if settings.store is not None:
+        yield _check("store", "store", lambda: _store(settings))
+
+
+def _check(kind: str, name: str, look: Callable[[], str]) -> Check:
+    try:
+        return Check(kind=kind, name=name, ok=True, detail=look())
+    except DbsyncError as error:
+        return Check(kind=kind, name=name, ok=False, detail=error.message, hint=error.hint)
+
+
+def _database(entry: ConfiguredDatabase, settings: Settings) -> str:
+    reference = entry.reference.reveal() if entry.reference is not None else ""
+    if reference.startswith(_ACTIVE):
+        return f"{shown(reference)}, left alone: using it would run a program or start a server"
+    return resolve_configured(entry, settings).redacted()
+
+
+def _sync(job: ConfiguredSync, settings: Settings) -> str:
+    for end, text in (("source", job.source), ("target", job.target)):
+        try:
+            _end(text, settings, written=end == "target")
+        except ConfigError as error:
+            raise ConfigError(f"{end}: {error.message}", hint=error.hint) from None
+    options_of(job)
+    time_limit_of(job)
+    if job.heartbeat_url is not None:
+        Heartbeat.parse(expand(job.heartbeat_url.reveal()))
+    if job.on_failure is not None:
+        FailureCommand.parse(job.on_failure)
+    schedule = f", {job.schedule.cron} {job.schedule.timezone}" if job.schedule is not None else ""
+    return f"{shown(job.source)} to {shown(job.target)}{schedule}"
+
+
+def _end(text: str, settings: Settings, *, written: bool) -> None:
+    """A name must be known; whether its database can be resolved is told of the database."""
+    entry = settings.databases.get(text)
+    if entry is not None and written and entry.read_only:
+        raise ConfigError(f"{text} is read_only: it can never be a target")
+    if entry is None and not text.startswith(_ACTIVE):
+        url = resolve(text, settings)
+        if written:
+            refuse_read_only(url)
+
+
+def _profile(name: str, settings: Settings) -> str:
+    options = profile_defaults(settings.path, name)
+    return ", ".join(options) or "empty"
+
+
+def _store(settings: Settings) -> str:
+    assert settings.store is not None
+    text = settings.store.reveal()
+    if text.startswith(_ACTIVE):
+        return f"{shown(text)}, left alone: using it would run a program or start a server"
+    from dbsync.store.place import store_place  # loads SQLAlchemy
+
+    return store_place(text, {name: value for name, value in os.environ.items() if name != "DBSYNC_STORE"}).name

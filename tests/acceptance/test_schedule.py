@@ -1,0 +1,199 @@
+"""``dbsync schedule`` and ``dbsync config``: what they show, and that a scheduled run is the sync's own."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.fixtures import jsonschema
+from tests.fixtures.command import Command, Result
+from tests.fixtures.locks import held_by_another_run
+
+CANARY = "s3cr3tCanary"
+CONFIG = """
+version: 1
+databases:
+  prod: {{url: "{source}"}}
+  staging: {{url: "{target}"}}
+syncs:
+  nightly:
+    source: prod
+    target: staging
+    delete: true
+    timeout: 1h
+    on_locked: fail
+    schedule: {{cron: "15 2 * * *", timezone: Europe/Berlin, overlap: skip, timeout: {timeout}}}
+  always:
+    source: prod
+    target: staging
+    schedule: {{cron: "* * * * *"}}
+  by_hand: {{source: prod, target: staging}}
+"""
+
+
+@pytest.fixture
+def config(source_db, target_db, tmp_path: Path) -> str:
+    for database in (source_db, target_db):
+        database.execute("CREATE TABLE t (id int PRIMARY KEY)")
+    source_db.execute("INSERT INTO t VALUES (1), (2)")
+    target_db.execute("INSERT INTO t VALUES (9)")
+    path = tmp_path / "dbsync.yaml"
+    path.write_text(CONFIG.format(source=source_db.url, target=target_db.url, timeout="90s"))
+    return str(path)
+
+
+def document(result: Result, code: int = 0) -> Result:
+    result.ended(code)
+    assert jsonschema.faults(result.document) == [], result
+    return result
+
+
+def test_the_file_says_delete_and_rows_are_deleted(config, target_db, dbsync: Command):
+    dbsync.run("-c", config, "sync", "--name", "nightly", "--yes", "--json").ended(0)
+    assert target_db.query("SELECT id FROM t ORDER BY 1") == [(1,), (2,)]
+
+
+def test_a_scheduled_run_is_the_sync_with_the_schedules_limits(config, target_db, dbsync: Command):
+    document(dbsync.run("-c", config, "schedule", "run", "nightly", "--json"), 4)  # consent is not in the file
+    ran = document(dbsync.run("-c", config, "schedule", "run", "nightly", "--yes", "--json"))
+    assert ran.result["state"] == "succeeded"
+    assert target_db.query("SELECT id FROM t ORDER BY 1") == [(1,), (2,)]
+    with held_by_another_run(target_db.url):
+        skipped = document(dbsync.run("-c", config, "schedule", "run", "nightly", "--yes", "--json"))
+        assert skipped.result["state"] == "skipped"  # by the schedule's overlap policy; the sync itself says fail
+        document(dbsync.run("-c", config, "sync", "--name", "nightly", "--yes", "--json"), 5)
+
+
+def test_the_schedules_time_limit_ends_a_run(source_db, target_db, config, dbsync: Command):
+    Path(config).write_text(CONFIG.format(source=source_db.url, target=target_db.url, timeout="1s"))
+    env = {"DBSYNC_FAILPOINT": "before_run=sleep:2"}
+    dbsync.run("-c", config, "schedule", "run", "nightly", "--yes", env=env).ended(7)
+
+
+def test_if_due_runs_in_the_minute_of_the_schedule_only(config, target_db, dbsync: Command):
+    document(dbsync.run("-c", config, "schedule", "run", "always", "--if-due", "--jitter", "--yes", "--json"))
+    assert len(target_db.query("SELECT id FROM t")) == 3
+    hour = (datetime.now(UTC) + timedelta(hours=6)).hour
+    Path(config).write_text(Path(config).read_text().replace("* * * * *", f"0 {hour} * * *"))
+    target_db.execute("DELETE FROM t")
+    ended = document(dbsync.run("-c", config, "schedule", "run", "always", "--if-due", "--yes", "--json"))
+    assert ended.result["state"] == "skipped"
+    assert target_db.query("SELECT id FROM t") == []
+    quiet = dbsync.run("-q", "-c", config, "schedule", "run", "always", "--if-due", "--yes").ended(0)
+    assert (quiet.stdout, quiet.stderr) == ("", "")
+
+
+def test_schedules_are_listed_with_their_next_firings(config, dbsync: Command):
+    listed = document(dbsync.run("-c", config, "schedule", "list", "--json")).result["schedules"]
+    assert [(each["name"], each["cron"], each["timezone"], each["timeout"]) for each in listed] == [
+        ("nightly", "15 2 * * *", "Europe/Berlin", "1m30s"), ("always", "* * * * *", "UTC", None),
+    ]  # fmt: skip
+    shown = document(dbsync.run("-c", config, "schedule", "next", "nightly", "-n", "3", "--json")).result["firings"]
+    moments = [datetime.fromisoformat(each["at"]) for each in shown]
+    assert [(each.hour, each.minute) for each in moments] == [(2, 15)] * 3
+    assert moments[0] == datetime.fromisoformat(listed[0]["next"])
+    assert len(document(dbsync.run("-c", config, "schedule", "next", "--json")).result["firings"]) == 10
+    assert "Europe/Berlin" in dbsync.run("-c", config, "schedule", "list").ended(0).stdout
+
+
+@pytest.mark.parametrize("words", [("run", "by_hand"), ("install", "by_hand"), ("next", "by_hand"), ("run", "nope")])
+def test_a_sync_without_a_schedule_is_exit_2(words, config, dbsync: Command):
+    document(dbsync.run("-c", config, "schedule", *words, "--json"), 2)
+
+
+def test_without_a_schedule_there_is_nothing_to_list(dbsync: Command):
+    assert document(dbsync.run("schedule", "list", "--json"), 2).error["code"] == "NO_SCHEDULE"
+
+
+def test_what_is_installed_runs_and_holds_no_secret(source_db, target_db, config, dbsync: Command, tmp_path: Path):
+    """The crontab's line, as cron hands it to sh; the URLs come from the environment or stand in the file."""
+    text = Path(config).read_text().replace(f'"{source_db.url}"', "env:PROD_URL").replace("15 2 * * *", "* * * * *")
+    Path(config).write_text(text)
+    made = document(dbsync.run("-c", config, "schedule", "install", "nightly", "--json")).result["files"]
+    assert [file["format"] for file in made] == ["cron", "systemd", "systemd", "github"]
+    password = target_db.url.partition("://")[2].partition("@")[0].partition(":")[2]
+    whole = json.dumps(made)
+    assert target_db.url not in whole
+    assert not password or password not in whole
+    assert "PROD_URL" in made[0]["text"]
+    assert yaml.safe_load(made[3]["text"])["jobs"]["sync"]["steps"][-1]["env"] == {
+        "PROD_URL": "${{ secrets.PROD_URL }}"
+    }
+    (line,) = [line for line in made[0]["text"].splitlines() if not line.startswith("#")]
+    env = {"PROD_URL": source_db.url, "HOME": str(tmp_path), "PATH": "/usr/bin:/bin"}
+    done = subprocess.run(
+        ["/bin/sh", "-c", line.split(maxsplit=5)[5]], env=env, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert target_db.query("SELECT id FROM t ORDER BY 1") == [(1,), (2,)]
+
+
+def test_installing_for_a_protected_target_warns(config, dbsync: Command):
+    Path(config).write_text(Path(config).read_text().replace("  staging: {", "  staging: {protected: true, "))
+    assert "every run will be refused" in dbsync.run("-c", config, "schedule", "install", "nightly").ended(0).stderr
+
+
+# config
+
+
+def test_init_writes_a_file_that_is_sound_and_overwrites_none(dbsync: Command):
+    written = dbsync.home / "dbsync.yaml"
+    document(dbsync.run("config", "init", "--json"))
+    assert written.stat().st_mode & 0o777 == 0o600
+    before = written.read_text()
+    assert document(dbsync.run("config", "init", "--json"), 4).error["code"] == "FILE_EXISTS"
+    assert written.read_text() == before
+    env = {"PROD_URL": "postgresql://r@prod.example/app", "STAGING_URL": "postgresql://w@staging.example/app"}
+    document(dbsync.run("config", "check", "--json", env=env))
+    dbsync.run("-c", "other.yaml", "config", "init").ended(0)
+    assert (dbsync.home / "other.yaml").read_text() == before
+
+
+def test_show_masks_every_secret(dbsync: Command):
+    (dbsync.home / "dbsync.yaml").write_text(
+        f"databases:\n  a: {{url: 'postgresql://u:{CANARY}@h/d', password: {CANARY}}}\n"
+        f"  b: {{url: 'cmd:vault read {CANARY}'}}\n  c: {{host: h, user: u}}\n  d: {{url: 'postgres//u:{CANARY}@h/d'}}\n"
+        f"syncs:\n  n:\n    source: postgresql://u:{CANARY}@h/d\n    target: b\n    on_failure: notify {CANARY}\n"
+        f"    heartbeat_url: https://hc.example/{CANARY}\n    where: {{t: id > 1}}\n"
+        f"profiles: {{ci: {{heartbeat-url: 'https://hc.example/{CANARY}', jobs: 2}}}}\n"
+        f"store: {{url: 'postgresql+psycopg://u:{CANARY}@h/d'}}\n"
+    )
+    for args in (("show",), ("show", "--json"), ("check",), ("check", "--json")):
+        ended = dbsync.run("config", *args)
+        assert ended.exit_code in (0, 1), ended
+        assert CANARY not in ended.stdout + ended.stderr
+    shown = document(dbsync.run("config", "show", "--json")).result
+    assert shown["databases"]["a"] == {"url": "postgresql://u:***@h/d", "password": "***"}
+    assert shown["databases"]["b"] == {"url": "cmd:vault ***"}
+    assert shown["syncs"]["n"]["source"] == "postgresql://u:***@h/d"
+    assert (shown["syncs"]["n"]["on_failure"], shown["syncs"]["n"]["heartbeat_url"]) == (
+        "notify ***",
+        "https://hc.example/***",
+    )
+    assert yaml.safe_load(dbsync.run("config", "show").stdout)["syncs"]["n"]["where"] == {"t": "id > 1"}
+
+
+def test_check_names_what_leads_nowhere_and_touches_nothing(dbsync: Command):
+    (dbsync.home / "dbsync.yaml").write_text(
+        "databases:\n  a: {url: env:NOT_SET}\n  b: {url: local:never}\n  c: {url: 'cmd:touch made'}\n  r: {host: h, read_only: true}\n"
+        "syncs:\n  good: {source: a, target: b}\n  lost: {source: a, target: nowhere}\n  back: {source: a, target: r}\n"
+        "  odd: {source: a, target: b, max_delete: 5%}\n  slow: {source: a, target: b, timeout: soon}\n"
+        "  ping: {source: a, target: b, heartbeat_url: 'ftp://h/x'}\n"
+        "profiles: {ci: {no_such: 1}, fine: {jobs: 2}}\nstore: {url: 'env:NO_STORE'}\n"
+    )
+    found = document(dbsync.run("config", "check", "--json"), 1).result["checks"]
+    assert {(each["kind"], each["name"]) for each in found if not each["ok"]} == {
+        ("database", "a"), ("sync", "lost"), ("sync", "back"), ("sync", "odd"), ("sync", "slow"), ("sync", "ping"),
+        ("profile", "ci"), ("store", "store"),
+    }  # fmt: skip
+    assert not (dbsync.home / "made").exists()
+    assert dbsync.run("local", "list").ended(0).stdout == ""
+    assert (
+        "FAILED  sync     lost: target: there is no database named 'nowhere'"
+        in dbsync.run("config", "check").ended(1).stdout
+    )
