@@ -103,8 +103,8 @@ class Context:
 
     @property
     def store_place(self) -> StorePlace:
-        """Where the store is."""
-        return store_place()
+        """Where the store is: as the environment says, else the config file."""
+        return store_place(self.settings.store.reveal() if self.settings.store is not None else None)
 
     @contextmanager
     def registry(self, *, create: bool = False) -> Iterator[Registry]:

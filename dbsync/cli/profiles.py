@@ -32,7 +32,10 @@ def sync_defaults(config: Path | str | None, name: str, *, scheduled: bool = Fal
     from dbsync.config import load_settings
     from dbsync.references import expand
 
-    job = load_settings(config).sync(name)
+    settings = load_settings(config)
+    if name not in settings.syncs:
+        return {}  # the command itself tells that there is no such sync
+    job = settings.sync(name)
     values: dict[str, Any] = {
         "tables": job.tables,
         "exclude": job.exclude,

@@ -216,7 +216,7 @@ def test_the_shell_completes_commands_options_values_and_databases(dbsync: Comma
         }
         return set(dbsync.run(env=env).stdout.split())
 
-    assert completed("sch") == {"schema"}
+    assert completed("schem") == {"schema"}
     assert completed("execute", "st") == {"staging"}
     assert {"--stepwise", "--statement-timeout"} == completed("execute", "--st")
     assert completed("--format-not") == set()
