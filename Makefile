@@ -4,6 +4,9 @@
 # PYTHON=/path/to/python chooses the interpreter; VENV=DIR the virtual environment.
 
 SHELL := /bin/sh
+ifndef PATH  # an empty environment: Python must be able to find itself
+export PATH := /usr/local/bin:/usr/bin:/bin
+endif
 VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.dbsync-installed

@@ -10,7 +10,7 @@ from dbsync.data.grouping import plan_groups
 from dbsync.data.options import SyncOptions, option_for
 from dbsync.data.plan import GroupTask, SyncPlan
 from dbsync.data.preconditions import large_object_problems, right_problems, sequence_problems
-from dbsync.data.problem import Problem
+from dbsync.data.problem import RULES, Problem
 from dbsync.data.refresh import plan_refresh
 from dbsync.data.sequences import plan_sequences
 from dbsync.data.units import Route, Selection, Skipped
@@ -21,6 +21,8 @@ _HINT = (
     "make the target's schema fit first (dbsync migrate plan SOURCE TARGET -o plan.json, then dbsync migrate apply "
     "plan.json TARGET), or leave tables out with --exclude and columns with --columns"
 )
+_MIGRATED = frozenset(("table", "column", "type"))
+_NOT_MIGRATED = frozenset(("cursor_column", "partitions_excluded", "table_clash"))
 
 _NOT_COVERED = (
     "--mode cursor does not see rows that were deleted, nor changes that do not move the cursor column: run --mode "
@@ -43,7 +45,7 @@ class Draft:
         """Return the plan; raise SchemaMismatch, naming everything at once, when it is impossible."""
         if self.problems:
             problems = list(map(str, self.problems))
-            raise SchemaMismatch(_one_sentence(problems), hint=_HINT, details={"problems": problems})
+            raise SchemaMismatch(_one_sentence(problems), hint=_hint(self.problems[0]), details={"problems": problems})
         return self.plan
 
 
@@ -113,6 +115,13 @@ def _warnings(groups: Sequence[GroupTask]) -> tuple[str, ...]:
         if task.unlogged
     ]
     return tuple(warnings)
+
+
+def _hint(problem: Problem) -> str:
+    """What to do about the problem that the sentence names: a right that is missing is nothing to migrate."""
+    facts = RULES[problem.rule]
+    migrated = facts.category in _MIGRATED and problem.rule not in _NOT_MIGRATED
+    return _HINT if migrated else facts.recommendation
 
 
 def _one_sentence(problems: Sequence[str]) -> str:

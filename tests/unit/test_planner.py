@@ -167,6 +167,17 @@ def test_every_problem_is_named_at_once():
     )
 
 
+def test_the_hint_fits_the_problem_that_is_named():
+    def hint(source, target=None):
+        with pytest.raises(SchemaMismatch) as caught:
+            plan(catalog(source), catalog(target) if target else None, filled=["a"])
+        return caught.value.hint
+
+    assert "migrate plan" in hint(table("a"), table("b"))
+    assert hint(table("a", privileges=frozenset())).startswith("GRANT SELECT on it to the source role")
+    assert "GRANT what is missing" in hint(table("a"), table("a", privileges=frozenset({"SELECT"})))
+
+
 def test_large_tables_are_read_in_ranges_when_several_may_read():
     big = catalog(table("a", pages=100_000, size=800_000_000))
     assert plan(big).tables[0].pages_per_range == 8192
