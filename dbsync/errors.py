@@ -42,6 +42,7 @@ class DbsyncError(Exception):
 
     exit_code: ClassVar[int] = 6
     code: str = "FAILED"
+    advice: ClassVar[str] = "docs/errors.md says what each code means, and -vv shows each step"
 
     def __init__(
         self,
@@ -60,13 +61,18 @@ class DbsyncError(Exception):
             self.code = code
         super().__init__(self.message)
 
+    @property
+    def what_to_do(self) -> str:
+        """The hint; where there is none, what helps with every error of the kind."""
+        return self.hint or self.advice
+
     def to_dict(self) -> dict[str, Any]:
         """Return the ``error`` member of the JSON envelope."""
         return {
             "code": self.code,
             "sqlstate": self.sqlstate,
             "message": self.message,
-            "hint": self.hint,
+            "hint": self.what_to_do,
             "details": self.details,
         }
 
@@ -76,6 +82,7 @@ class ConfigError(DbsyncError):
 
     exit_code = 2
     code = "CONFIG"
+    advice = "the command with --help lists what it takes"
 
 
 class ConnectionFailed(DbsyncError):
@@ -83,6 +90,7 @@ class ConnectionFailed(DbsyncError):
 
     exit_code = 3
     code = "CONNECT"
+    advice = "dbsync test DB looks at each phase of connecting, with a fix for what fails"
 
     def __init__(self, message: str | None = None, *, phase: str = "connect", **facts: Any) -> None:
         super().__init__(message, **facts)
@@ -96,24 +104,28 @@ class Refused(DbsyncError):
 
     exit_code = 4
     code = "REFUSED"
+    advice = "docs/errors.md says what each code asks for"
 
 
 class ConsentMissing(Refused):
     """Writing needs consent."""
 
     code = "CONSENT_MISSING"
+    advice = "answer yes, or give --yes"
 
 
 class ProtectedTarget(Refused):
     """The target is protected."""
 
     code = "PROTECTED_TARGET"
+    advice = "give --confirm NAME if that is what you want"
 
 
 class SameDatabase(Refused):
     """Source and target are the same database."""
 
     code = "SAME_DATABASE"
+    advice = "check both URLs: one of them is not what you mean"
 
 
 class SchemaMismatch(Refused):
@@ -126,12 +138,14 @@ class Drift(Refused):
     """The database changed since the plan was made."""
 
     code = "DRIFT"
+    advice = "run the command again, when nobody changes the schema or the rows"
 
 
 class StalePlan(Refused):
     """The plan was made for something else."""
 
     code = "STALE_PLAN"
+    advice = "make the plan again"
 
 
 class TargetBusy(DbsyncError):
@@ -139,6 +153,7 @@ class TargetBusy(DbsyncError):
 
     exit_code = 5
     code = "TARGET_BUSY"
+    advice = "wait until the other run is over, or give --on-locked wait"
 
 
 class Fenced(DbsyncError):
@@ -146,24 +161,28 @@ class Fenced(DbsyncError):
 
     exit_code = 5
     code = "FENCED"
+    advice = "let the later run end, then run the command again"
 
 
 class StatementFailed(DbsyncError):
     """The database refused a statement."""
 
     code = "STATEMENT_FAILED"
+    advice = "the reason is the server's: mend what it names, then run the command again"
 
 
 class StatementCancelled(StatementFailed):
     """A statement was cancelled."""
 
     code = "STATEMENT_CANCELLED"
+    advice = "run the command again, with more time"
 
 
 class ConnectionLost(StatementFailed):
     """The connection to the database was lost."""
 
     code = "CONNECTION_LOST"
+    advice = "run the command again when the server can be reached"
 
 
 class TableFailed(DbsyncError):
@@ -177,6 +196,7 @@ class Mismatch(DbsyncError):
 
     exit_code = 1
     code = "VERIFY_MISMATCH"
+    advice = "docs/how-to/after-a-failure.md lists what may be the cause"
 
 
 class TimeLimit(DbsyncError):
@@ -184,6 +204,7 @@ class TimeLimit(DbsyncError):
 
     exit_code = 7
     code = "TIME_LIMIT"
+    advice = "give it more time with --timeout"
 
 
 class Interrupted(DbsyncError):
@@ -191,6 +212,7 @@ class Interrupted(DbsyncError):
 
     exit_code = 130
     code = "INTERRUPTED"
+    advice = "run the command again: what was not committed is undone"
 
     def __init__(self, message: str | None = None, *, signal_number: int = 2, **facts: Any) -> None:
         super().__init__(message, **facts)
@@ -259,11 +281,11 @@ class InternalFault(DbsyncError):
 
     exit_code = 70
     code = "INTERNAL"
+    advice = "this is a bug in dbsync; run it again with -vv and report what it prints"
 
     @classmethod
     def of(cls, error: BaseException) -> InternalFault:
         """Name the type and the place of an error that nobody foresaw; its text might hold a secret."""
         frame = traceback.extract_tb(error.__traceback__)[-1:]
         place = f" at {frame[0].filename.rpartition('/')[2]}:{frame[0].lineno}" if frame else ""
-        hint = "this is a bug in dbsync; run it again with -vv and report what it prints"
-        return cls(f"internal fault: {type(error).__name__}{place}", hint=hint)
+        return cls(f"internal fault: {type(error).__name__}{place}")

@@ -94,7 +94,7 @@ class Call:
             self._to_stdout(() if silent else self._shown(answer))
         self._answered = True
         if answer.error is not None:
-            self.journal.error(answer.error.message, answer.error.hint)
+            self.journal.error(answer.error.message, answer.error.what_to_do)
 
     def fail(self, error: DbsyncError) -> None:
         """Write the error as the document, or as a message with its hint, and settle the exit code."""
@@ -103,7 +103,7 @@ class Call:
         if not self._answered:
             self._answered = True
             self._write_failure(error)
-        self.journal.error(error.message, error.hint)
+        self.journal.error(error.message, error.what_to_do)
 
     def fault(self, error: BaseException) -> None:
         """An error that nobody foresaw: exit code 70, and the traceback only on demand."""
