@@ -15,7 +15,7 @@ def _kinds(kind: type[DbsyncError] = DbsyncError) -> Iterator[type[DbsyncError]]
         yield from _kinds(below)
 
 
-@pytest.mark.parametrize("kind", _kinds())
+@pytest.mark.parametrize("kind", list(_kinds()))
 def test_every_kind_of_error_says_what_happened_and_what_to_do(kind: type[DbsyncError]) -> None:
     assert kind.code == kind.code.upper()
     assert kind.__doc__
