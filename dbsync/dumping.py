@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from dbsync.child_environment import child_environment
 from dbsync.errors import ConfigError, StatementFailed
 from dbsync.local import available_majors, find_binaries
 from dbsync.pg.dial import CONNECT_TIMEOUT_S, route
@@ -70,7 +70,7 @@ def dump_schema(url: DatabaseUrl, program: DumpProgram, *, check: Callable[[], N
 def libpq_environment(url: DatabaseUrl) -> dict[str, str]:
     """Where our own sessions go, in the words of libpq's variables; ambient ones do not steer it."""
     way = route(url)
-    given = {name: value for name, value in os.environ.items() if not name.startswith("PG") or name in _KEPT}
+    given = {name: value for name, value in child_environment().items() if not name.startswith("PG") or name in _KEPT}
     found = {
         "PGHOST": way.host, "PGPORT": str(way.port), "PGUSER": way.user, "PGDATABASE": url.dbname or way.user,
         "PGSSLMODE": way.sslmode, "PGCONNECT_TIMEOUT": str(url.connect_timeout or CONNECT_TIMEOUT_S),

@@ -15,6 +15,7 @@ from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
 
+from dbsync.child_environment import child_environment
 from dbsync.config import ConfiguredDatabase, Settings
 from dbsync.errors import ConfigError, DbsyncError
 from dbsync.service_file import read_service
@@ -140,7 +141,12 @@ def _from_command(command: str) -> tuple[str, str]:
     name = f"cmd:{Path(words[0]).name}"
     try:
         done = subprocess.run(
-            words, stdin=subprocess.DEVNULL, capture_output=True, timeout=_COMMAND_TIMEOUT_S, check=False
+            words,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=_COMMAND_TIMEOUT_S,
+            check=False,
+            env=child_environment(),
         )
     except FileNotFoundError:
         raise ConfigError(f"{name}: there is no such program") from None

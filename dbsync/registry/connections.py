@@ -58,11 +58,18 @@ class Registry:
         payload, labels = _payload(url), _labels(url)
         unnamed = _table.c.owner == owner, _table.c.name.is_(None)
         for known in self._select(*unnamed, order=_table.c.created_at.desc(), limit=_UNNAMED_LOOKED_AT):
-            if known.sealed != _REMOVED and known.labels == labels and self._opened(known) == payload:
+            same = known.sealed != _REMOVED and known.labels == labels and self._opened(known) == payload
+            if same and self._still_there(known.id):
                 return known.id
         self.ensure_key()
         with self.store.write() as work:
             return self._insert(work, owner, None, payload, labels, None).id
+
+    def _still_there(self, connection_id: str) -> bool:
+        """Whether a record is there, and from now on not one that ``forget_unused`` takes for unused."""
+        with self.store.write() as work:
+            values = {"updated_at": self.store.now(work)}
+            return work.execute(sa.update(_table).where(_table.c.id == connection_id).values(values)).rowcount == 1
 
     def list(self, owner: str | None) -> tuple[Connection, ...]:
         """Return the named connections of an owner by name; of every owner for None."""
@@ -82,6 +89,10 @@ class Registry:
             for found in self._select(_table.c.owner == owner, column == reference):
                 return found
         return None
+
+    def is_taken(self, connection_id: str) -> bool:
+        """Whether any owner has a connection of that id."""
+        return any(True for _ in self._select(_table.c.id == connection_id))
 
     def edit(self, owner: str, reference: str, changes: Changes) -> Connection:
         """Change a connection and return it as it is then."""

@@ -67,6 +67,8 @@ def _import(
     if name != row.name:
         notes.append(f"named {name!r}")
     taken.add((owner, name))
+    if connection_id is not None and registry.is_taken(connection_id):
+        raise DbsyncError("its id belongs to another owner's connection", code="NAME_TAKEN")
     if not dry_run:
         connection_id = registry.add(owner, name, url, labels=labels, connection_id=connection_id).id
     done = Imported(number=row.number, id=connection_id, owner=owner, name=name, outcome="imported")

@@ -22,7 +22,7 @@ from dbsync.registry.keys import MAKE_ONE, VARIABLE, Key, KeySource, new_key, pa
 FILE_VARIABLE = "DBSYNC_KEY_FILE"
 _KEYRING = "keyring:"
 _SERVICE = "dbsync"
-_LARGEST = 64 * 1024
+_LARGEST = 1024 * 1024
 _HEADER = (
     "# What opens the database connections that dbsync has saved. Without it they cannot be read: keep a copy.\n"
     "# The first key is the newest; others are read until `dbsync connections rotate-key` is done.\n"

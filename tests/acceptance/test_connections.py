@@ -248,6 +248,17 @@ def test_rows_that_cannot_be_read_are_told_and_the_others_are_taken_over(sqlite,
     assert names(call) == ["shop"]
 
 
+def test_an_id_that_another_owner_has_is_not_taken(sqlite, call, older_key, tmp_path):
+    (tmp_path / "rows").write_text(json.dumps(ROWS))
+    assert call("connections", "import", "rows", "--keep-owners").exit_code == 0
+    ended = call("connections", "import", "rows", "--json")
+    assert ended.exit_code == 6
+    assert {row["reason"] for row in ended.document["result"]["rows"]} == {
+        "its id belongs to another owner's connection"
+    }
+    assert names(call) == []
+
+
 def test_import_says_what_it_lacks(sqlite, call, tmp_path, monkeypatch):
     (tmp_path / "rows").write_text("id,name\n1,x\n")
     assert call("connections", "import", "rows", "--json").document["error"]["code"] == "NO_OLDER_KEY"

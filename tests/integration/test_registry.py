@@ -189,6 +189,9 @@ def test_what_was_kept_for_jobs_that_are_gone_is_forgotten_after_an_hour(registr
     assert registry.forget_unused() == 0
     for connection_id in (used, unused):
         set_row(registry, connection_id, updated_at=0.0)
+    assert registry.keep_unnamed("bob", URL) == unused
+    assert registry.forget_unused() == 0
+    set_row(registry, unused, updated_at=0.0)
     assert registry.forget_unused() == 1
     assert {row["id"] for row in rows(registry)} >= {used}
     assert len(rows(registry)) == 2

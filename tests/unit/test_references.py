@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -54,6 +55,31 @@ def test_every_way_to_a_url_gives_the_same_database(
     assert bool(url.warnings) is (prefix == "")
     if prefix:
         assert url.name.startswith(prefix)
+
+
+def test_a_program_that_is_asked_for_a_url_does_not_see_the_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("DBSYNC_KEY", "ENCRYPTION_KEY", "MY_TOKEN"):
+        monkeypatch.setenv(name, "seen")
+    script = "import os; print('postgresql://h/' + '-'.join(sorted(k for k, v in os.environ.items() if v == 'seen')))"
+    assert resolve(f'cmd:{sys.executable} -c "{script}"', NOTHING).dbname == "MY_TOKEN"
+
+
+def test_a_saved_name_is_asked_for_last_and_only_where_it_can_be_one() -> None:
+    asked: list[str] = []
+
+    def registered(name: str) -> DatabaseUrl | None:
+        asked.append(name)
+        return DatabaseUrl(name=name, host="saved") if name == "My shop (old)" else None
+
+    known = settings("version: 1\ndatabases: {mine: {host: file}}\n")
+    assert resolve("mine", known, registered).host == "file"
+    assert resolve("My shop (old)", known, registered).host == "saved"
+    for text in ("env:NOTHING", "postgresql://h/d", "service=x", f"u:{CANARY}@h", "file:/x", "local:", "a=b"):
+        with suppress(ConfigError):
+            resolve(text, known, registered)
+    with pytest.raises(ConfigError, match="no database named 'other'"):
+        resolve("other", known, registered)
+    assert asked == ["My shop (old)", "other"]
 
 
 @pytest.mark.parametrize(
