@@ -6,10 +6,13 @@ from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dbsync.cli.options import FLAG_ONLY_OPTIONS
 from dbsync.errors import ConfigError, DbsyncError
+
+if TYPE_CHECKING:
+    from dbsync.config import Settings
 from dbsync.quantities import duration_text
 
 _SYNC_OPTIONS = (
@@ -58,21 +61,17 @@ def _quoted(column: str) -> str:
 
 def complete_database(incomplete: str) -> list[str]:
     """Return the databases of the nearest config file and the saved connections that begin so."""
-    from dbsync.config import load_settings
-
-    try:
-        names = tuple(load_settings().databases)
-    except DbsyncError:
-        names = ()
-    return sorted({*(name for name in names if name.startswith(incomplete)), *complete_saved(incomplete)})
+    known = {name for name in _nearest_settings().databases if name.startswith(incomplete)}
+    return sorted(known | set(complete_saved(incomplete)))
 
 
 def complete_saved(incomplete: str) -> list[str]:
     """Return the saved connections that begin so; none where they cannot be read."""
     from dbsync.store import store_place
 
+    configured = _nearest_settings().store
     try:
-        place = store_place()
+        place = store_place(configured.reveal() if configured is not None else None)
         if place.file is not None and not place.file.exists():
             return []
         from dbsync.registry.lookup import saved_names  # it loads SQLAlchemy
@@ -80,6 +79,16 @@ def complete_saved(incomplete: str) -> list[str]:
         return [name for name in saved_names(place) if name.startswith(incomplete)]
     except DbsyncError:
         return []
+
+
+def _nearest_settings() -> Settings:
+    """What the nearest config file says; nothing where it cannot be read."""
+    from dbsync.config import Settings, load_settings
+
+    try:
+        return load_settings()
+    except DbsyncError:
+        return Settings()
 
 
 @cache
