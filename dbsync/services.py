@@ -87,6 +87,12 @@ class OpenSync:
         self._plan = plan
         return plan
 
+    @property
+    def planned(self) -> SyncPlan:
+        """What ``plan`` returned last."""
+        assert self._plan is not None
+        return self._plan
+
     def follow(self, planned: PlanFile) -> None:
         """Hold to a plan that was written before. Call it before ``plan``, which raises Drift where that is not so.
 

@@ -96,6 +96,10 @@ class Call:
         if answer.error is not None:
             self.journal.error(answer.error.message, answer.error.what_to_do)
 
+    def stream(self, pieces: Iterable[str]) -> None:
+        """Write text to stdout at once, before the answer; a terminal is spared what could steer it."""
+        self._to_stdout((escape(piece, keep="\n\t") for piece in pieces) if is_terminal(sys.stdout) else pieces)
+
     def fail(self, error: DbsyncError) -> None:
         """Write the error as the document, or as a message with its hint, and settle the exit code."""
         self._begin_end()

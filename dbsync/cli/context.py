@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -14,6 +14,7 @@ from dbsync.cli.progress import progress_of
 from dbsync.cli.terminal import is_terminal
 from dbsync.config import Settings, load_settings
 from dbsync.control import Control
+from dbsync.errors import ConfigError
 from dbsync.events import Emit
 from dbsync.guards import refuse_read_only
 from dbsync.pg.database import Database, Session
@@ -64,6 +65,12 @@ class Context:
     def started(self) -> None:
         """The work itself begins now: what ``--heartbeat-url`` is told first."""
         self._call.start()
+
+    def stream(self, pieces: Iterable[str]) -> None:
+        """Write lines to stdout as they come; each piece is out when this returns."""
+        if self.options.outputs:
+            raise ConfigError("--output holds one answer, and this goes on: use > FILE")
+        self._call.stream(pieces)
 
     @cached_property
     def settings(self) -> Settings:

@@ -50,6 +50,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "schedule": ("dbsync.cli.schedule:schedule_app", "When the syncs of the config file run."),
     "config": ("dbsync.cli.config:config_app", "The config file: make one, show it, check it."),
     "serve": ("dbsync.cli.serve:serve", "The HTTP server: an existing frontend's backend."),
+    "jobs": ("dbsync.cli.jobs:jobs_app", "Syncs that are kept: look, pause, resume, stop."),
     "doctor": ("dbsync.cli.doctor:doctor", "What runs that died left behind; --fix cleans up."),
     "demo": ("dbsync.cli.demo:demo", "Two embedded servers, a shop of odd data, a verified sync."),
     "connections": ("dbsync.cli.connections:connections_app", "Databases saved under a name, their URLs encrypted."),

@@ -13,6 +13,7 @@ from dbsync.cli import recent_runs
 from dbsync.cli.command import LAST_RUN, command
 from dbsync.cli.context import Context, end_of
 from dbsync.cli.output import Answer, write_file
+from dbsync.cli.recording import run_recorded
 from dbsync.cli.render_sync import plan_text, question, report_text
 from dbsync.cli.selection_options import by_table, names
 from dbsync.data.options import DeleteLimit, SyncOptions, TableMap
@@ -187,6 +188,7 @@ def sync(
             ends,
             options,
             typed=typed,
+            job=job,
             dry_run=dry_run,
             planned=planned,
             plan_out=plan_out,
@@ -206,6 +208,7 @@ def _sync(
     options: SyncOptions,
     *,
     typed: tuple[str, str],
+    job: str | None,
     dry_run: bool,
     planned: PlanFile | None,
     plan_out: Path | None,
@@ -242,7 +245,8 @@ def _sync(
             recent_runs.remember(opened.run_id, *typed)
         gc.freeze()  # what is there stays: looking through it once more would take 20 ms
         gc.enable()  # see cli.main: from here on it may take long
-        return _reported(context, opened.run(emit=context.emit, control=context.control))
+        report = run_recorded(context, opened, (ends[0].url, ends[1].url), name=job, confirm=confirm)
+        return _reported(context, report)
 
 
 def _named_ends(

@@ -11,8 +11,8 @@ from typing import Any
 from dbsync.data.option_records import from_record, to_record
 from dbsync.data.options import SyncOptions
 from dbsync.errors import InvalidTransition
+from dbsync.registry.model import LOCAL_OWNER as LOCAL_OWNER
 
-LOCAL_OWNER = "local"  # who works on a terminal
 RUN_ID_LENGTH = 12  # a job's first run has the first letters of the job's id
 
 

@@ -6,12 +6,14 @@ record, not the run: what may be written to the target is decided by the target'
 
 from __future__ import annotations
 
+import os
 import resource
+import socket
 import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from dbsync.control import Control
@@ -23,6 +25,7 @@ from dbsync.tally import TableTally, Tally
 
 _FLUSH_S = 0.5
 _RENEW_S = 1.5  # an order is heard after this at most
+_IMPATIENT_S = 2.0  # the rest of what a signal leaves is for the target
 _KEPT = 20_000  # facts, while the store cannot be written
 _READABLE = {"plan_ready": "info", "table_finished": "info", "notice": "info"}
 _ORDERS: Mapping[JobState, Callable[[], DbsyncError]] = {JobState.PAUSING: Paused, JobState.STOPPING: Stopped}
@@ -30,14 +33,24 @@ _ORDERS: Mapping[JobState, Callable[[], DbsyncError]] = {JobState.PAUSING: Pause
 Fact = tuple[str, str | None, Mapping[str, Any]]
 
 
+Begin = Callable[[], tuple[JobStore, Job]]
+
+
 class Recorder:
-    """Use it as a context manager around the work; ``emit`` takes the work's events."""
+    """Use it as a context manager around the work; ``emit`` takes the work's events.
+
+    ``begin`` gives the job, already held by ``worker``. It is called in the recorder's thread: opening a store
+    takes a while, and the work does not wait for it.
+    """
 
     def __init__(
-        self, jobs: JobStore, job: Job, worker: str, control: Control, warn: Callable[[str], None] = lambda text: None
+        self, begin: Begin, worker: str, control: Control, warn: Callable[[str], None] = lambda text: None
     ) -> None:
-        self.job = job
-        self._jobs, self._worker, self._control, self._warn = jobs, worker, control, warn
+        self.job: Job | None = None
+        self._jobs: JobStore | None = None
+        self._begin = begin
+        self._worker, self._control, self._warn = worker, control, warn
+        self._plan: Mapping[str, Any] | None = None
         self._facts: deque[Fact] = deque(maxlen=_KEPT)
         self._tally = Tally()
         self._places: dict[str, tuple[int, Mapping[str, Any]]] = {}  # of the plan's tables
@@ -53,8 +66,7 @@ class Recorder:
 
     def __exit__(self, *_: object) -> None:
         self._ended.set()
-        self._thread.join()
-        self._flush()
+        self._thread.join(_IMPATIENT_S if self._control.reason is not None else None)
 
     def emit(self, event: Event) -> None:
         """Take an event; returns at once."""
@@ -72,45 +84,75 @@ class Recorder:
             for position, task in enumerate(plan["tables"]):
                 self._places[task["table"]] = (position, {key: task[key] for key in ("strategy", "reason")})
             self._changed |= self._places.keys()
+            self._plan = plan
+
+    def finish(
+        self,
+        to: JobState,
+        *,
+        error: Mapping[str, Any] | None,
+        result: Mapping[str, Any] | None,
+        delay_s: float | None = None,
+    ) -> Job | None:
+        """Note how the attempt ended, after the block; return the job, None where nothing is kept of it."""
+        if self._jobs is None or self.job is None:
+            return None
+        if self._thread.is_alive():
+            self._warn("the store did not answer in time: this job's end is not written down")
+            return None
         try:
-            self._jobs.keep_plan(self.job.id, self._worker, plan)
-        except DbsyncError as error:
-            self._failed(error)
+            return self._jobs.finish(self.job.id, self._worker, to, error=error, result=result, delay_s=delay_s)
+        except Fenced:  # somebody has taken the job over: what became of it is theirs to say
+            return self._jobs.get(self.job.id)
 
     def _keep(self) -> None:
+        try:
+            self._jobs, self.job = self._begin()
+        except DbsyncError as error:
+            self._warn(f"this run is not among the jobs: {error.message}")
+            return
+        jobs, job = self._jobs, self.job
         renewed = time.monotonic()
         while not self._ended.wait(_FLUSH_S):
-            self._flush()
+            self._flush(jobs, job)
             if time.monotonic() - renewed >= _RENEW_S:
-                self._renew()
+                self._renew(jobs, job)
                 renewed = time.monotonic()
+        self._flush(jobs, job)
 
-    def _renew(self) -> None:
+    def _renew(self, jobs: JobStore, job: Job) -> None:
         try:
-            state = self._jobs.renew(self.job.id, self._worker)
+            state = jobs.renew(job.id, self._worker)
         except DbsyncError as error:
             self._failed(error)
             return
         if state in _ORDERS:
             self._control.stop(_ORDERS[state]())
 
-    def _flush(self) -> None:
+    def _flush(self, jobs: JobStore, job: Job) -> None:
         with self._lock:
+            plan, self._plan = self._plan, None
             facts, self._facts = list(self._facts), deque(maxlen=_KEPT)
             changed, self._changed = self._changed, set()
             tables = [self._table(name) for name in sorted(changed)]
             if changed:
                 facts.append(("progress", None, self._progress()))
-        if not facts and not tables:
-            return
         try:
-            self._jobs.record(self.job.id, self._worker, facts, tables)
-            self._failing = False
+            if plan is not None:
+                jobs.keep_plan(job.id, self._worker, plan)
+            if facts or tables:
+                jobs.record(job.id, self._worker, facts, tables)
+                self._failing = False
         except DbsyncError as error:
-            with self._lock:
-                self._facts.extendleft(reversed(facts))
-                self._changed |= changed
+            self._put_back(plan, facts, changed)
             self._failed(error)
+
+    def _put_back(self, plan: Mapping[str, Any] | None, facts: Sequence[Fact], changed: set[str]) -> None:
+        """Keep for later what could not be written."""
+        with self._lock:
+            self._plan = self._plan or plan
+            self._facts.extendleft(reversed(facts))
+            self._changed |= changed
 
     def _failed(self, error: DbsyncError) -> None:
         """The lease is lost: the work ends. The store cannot be reached: it goes on, and that is said once."""
@@ -143,6 +185,11 @@ class Recorder:
             "seconds_left": None if left is None else round(left, 1),
             "peak_rss_bytes": peak_rss(),
         }
+
+
+def worker_name(kind: str) -> str:
+    """Who holds a job that this process runs: for people to read, and unlike any other process's name."""
+    return f"{kind} {os.getpid()} on {socket.gethostname()} ({os.urandom(4).hex()})"
 
 
 def peak_rss() -> int:

@@ -11,13 +11,13 @@ from contextlib import contextmanager
 from dbsync import services
 from dbsync.control import Control
 from dbsync.data.report import SyncReport
-from dbsync.errors import ConfigError, DbsyncError, Fenced, InternalFault, TimeLimit
+from dbsync.errors import ConfigError, DbsyncError, InternalFault, TimeLimit
 from dbsync.events import Emit, Notice, fan_out, silent
 from dbsync.failpoints import failpoint
 from dbsync.jobs.model import Job, JobSpec, JobState
 from dbsync.jobs.recorder import Recorder
 from dbsync.jobs.store import JobStore
-from dbsync.jobs.verdict import ATTEMPTS, judge
+from dbsync.jobs.verdict import ATTEMPTS, judge, recorded_error
 from dbsync.pg.database import Database
 from dbsync.urls import DatabaseUrl
 
@@ -27,11 +27,15 @@ _PATIENCE_S = 15.0  # a server notices a dead client within ten
 
 
 class Runner:
-    """Runs jobs, one at a time in each thread, for one worker; ``urls`` opens what is kept of their databases."""
+    """Runs jobs, one at a time in each thread, for one worker; ``urls`` opens what is kept of their databases.
 
-    def __init__(self, jobs: JobStore, urls: Urls, worker: str) -> None:
+    ``interrupted``: what becomes of a job whose worker gets a signal.
+    """
+
+    def __init__(self, jobs: JobStore, urls: Urls, worker: str, *, interrupted: JobState = JobState.QUEUED) -> None:
         self.jobs, self.worker = jobs, worker
         self._urls = urls
+        self._interrupted = interrupted
 
     def run(self, job: Job, control: Control, emit: Emit = silent) -> Job:
         """Carry one attempt through, whatever happens, and return the job as it is then.
@@ -40,7 +44,7 @@ class Runner:
         """
         error: DbsyncError | None
         report: SyncReport | None = None
-        with Recorder(self.jobs, job, self.worker, control) as recorder:
+        with Recorder(lambda: (self.jobs, job), self.worker, control) as recorder:
             try:
                 spec = job.read_spec()
                 with _limited(control, spec.timeout_s):
@@ -52,7 +56,14 @@ class Runner:
                 LOGGER.error("%s", "".join(traceback.format_exception(raised)))
                 error = InternalFault.of(raised)
         failpoint("before_job_finished")
-        return self._finish(job, error, report)
+        verdict = judge(error, attempts=job.attempts, interrupted=self._interrupted)
+        finished = recorder.finish(
+            verdict.state,
+            error=recorded_error(verdict.error),
+            result=report.to_dict() if report is not None else None,
+            delay_s=verdict.delay_s,
+        )
+        return finished or self.jobs.get(job.id)
 
     def _sync(self, job: Job, spec: JobSpec, control: Control, recorder: Recorder, emit: Emit) -> SyncReport:
         source, target = self._urls(job)
@@ -74,20 +85,6 @@ class Runner:
             opened.require_consent(yes=spec.agreed, confirm=spec.confirmed, ask=None)
             failpoint("before_job_run")
             return opened.run(emit=emit, control=control)
-
-    def _finish(self, job: Job, error: DbsyncError | None, report: SyncReport | None) -> Job:
-        verdict = judge(error, attempts=job.attempts)
-        try:
-            return self.jobs.finish(
-                job.id,
-                self.worker,
-                verdict.state,
-                error=verdict.error.to_dict() if verdict.error else None,
-                result=report.to_dict() if report is not None else None,
-                delay_s=verdict.delay_s,
-            )
-        except Fenced:  # somebody has taken the job over: what became of it is theirs to say
-            return self.jobs.get(job.id)
 
 
 def _take_up(opened: services.OpenSync, earlier: list[str], emit: Emit) -> None:
@@ -125,7 +122,7 @@ def sweep(jobs: JobStore) -> list[Job]:
     found = []
     for job in jobs.expired():
         to, error = _after_loss(job)
-        taken = jobs.take_back(job, to, error.to_dict() if error else None)
+        taken = jobs.take_back(job, to, recorded_error(error))
         if taken is not None:
             found.append(taken)
     return found

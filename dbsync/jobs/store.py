@@ -211,6 +211,13 @@ class JobStore:
                 return held  # it has ended meanwhile
             return self._end_attempt(connection, held, JobState.STOPPED, error=None, result=None)
 
+    def live_workers(self) -> int:
+        """How many workers wait for jobs: those that have spoken lately."""
+        count = sa.select(sa.func.count()).select_from(tables.worker)
+        with self.store.read() as connection:
+            since = self.store.now(connection) - LEASE_S
+            return connection.execute(count.where(tables.worker.c.seen_at > since)).scalar_one()
+
     def keep_plan(self, job_id: str, worker: str, plan: Mapping[str, Any]) -> None:
         """Keep what the attempt is going to do."""
         with self.store.write() as connection:

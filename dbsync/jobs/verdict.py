@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from dbsync.errors import ConnectionFailed, ConnectionLost, DbsyncError, Interrupted, Paused, Stopped
 from dbsync.jobs.model import JobState
@@ -23,19 +24,30 @@ class Verdict:
     delay_s: float | None = None
 
 
-def judge(error: DbsyncError | None, *, attempts: int) -> Verdict:
-    """Decide after an attempt that ended with this error, None for success; ``attempts`` counts this one too."""
+def judge(error: DbsyncError | None, *, attempts: int, interrupted: JobState = JobState.QUEUED) -> Verdict:
+    """Decide after an attempt that ended with this error, None for success; ``attempts`` counts this one too.
+
+    ``interrupted``: what a signal to who ran it means for the job.
+    """
     if error is None:
         return Verdict(JobState.SUCCEEDED)
     if isinstance(error, Stopped):
         return Verdict(JobState.STOPPED, error)
     if isinstance(error, Paused):
         return Verdict(JobState.PAUSED, error)
-    if isinstance(error, Interrupted):  # the worker was told to end: another one goes on
-        return Verdict(JobState.QUEUED, error)
+    if isinstance(error, Interrupted):
+        return Verdict(interrupted, error)
     if is_passing(error) and attempts < ATTEMPTS:
         return Verdict(JobState.QUEUED, error, min(2.0**attempts, _LONGEST_S))
     return Verdict(JobState.FAILED, error)
+
+
+def recorded_error(error: DbsyncError | None) -> dict[str, Any] | None:
+    """An error as jobs keep it: the member of the JSON envelope, and the exit code that went with it."""
+    if error is None:
+        return None
+    status = error.status if isinstance(error, Interrupted) else error.exit_code
+    return error.to_dict() | {"exit_code": status}
 
 
 def is_passing(error: DbsyncError) -> bool:

@@ -108,7 +108,7 @@ def test_a_job_that_is_paused_goes_on_from_what_it_committed(
         asked = time.monotonic()
         assert jobs.pause(job.id).state is JobState.PAUSING
         thread.join(10)
-        assert time.monotonic() - asked < 8
+        assert time.monotonic() - asked < 15
         assert [one.state for one in ended] == [JobState.PAUSED]
     assert (
         shop[0].query("SELECT pid FROM pg_stat_activity WHERE backend_xmin IS NOT NULL AND pid <> pg_backend_pid()")

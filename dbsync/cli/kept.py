@@ -1,0 +1,41 @@
+"""What is kept between runs, opened for one command: the store, the saved connections, the jobs of the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from dbsync.cli.context import Context
+from dbsync.jobs.model import LOCAL_OWNER, Job
+from dbsync.jobs.service import Jobs
+from dbsync.jobs.store import JobStore
+from dbsync.registry import Registry, key_ring
+from dbsync.store import open_store, store_place
+from dbsync.urls import DatabaseUrl
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """The open store, and what stands in it."""
+
+    store: JobStore
+    registry: Registry
+    jobs: Jobs
+
+    def urls(self, job: Job) -> tuple[DatabaseUrl, DatabaseUrl]:
+        """The two databases of a job."""
+        source, target = (self.registry.get(job.owner, each) for each in (job.source_id, job.target_id))
+        return self.registry.url(source), self.registry.url(target)
+
+
+@contextmanager
+def open_kept(context: Context, *, create: bool = True) -> Iterator[Kept]:
+    """Open the store for the block; with ``create=False`` one that is not there is a ConfigError."""
+    place = store_place()
+    store = open_store(place, create=create)
+    try:
+        jobs = JobStore(store)
+        yield Kept(store=jobs, registry=Registry(store, key_ring(place)), jobs=Jobs(jobs, LOCAL_OWNER))
+    finally:
+        store.close()

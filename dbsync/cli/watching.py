@@ -1,0 +1,74 @@
+"""Watch a job from its events, or run it in this terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from dbsync.cli.context import Context
+from dbsync.cli.jobs import followed
+from dbsync.cli.kept import Kept
+from dbsync.cli.output import json_text
+from dbsync.errors import JobBusy
+from dbsync.events import Event, Notice, PlanReady, TableFinished, TablePhase, TableProgress, TableStarted
+from dbsync.jobs.model import Job, JobState, StoredEvent
+from dbsync.jobs.recorder import worker_name
+from dbsync.jobs.runner import Runner
+from dbsync.model import TableName
+
+_KINDS: Mapping[str, Callable[..., Event]] = {
+    cls.kind: cls for cls in (PlanReady, TableStarted, TablePhase, TableFinished, Notice)
+}
+
+
+def watch_job(context: Context, kept: Kept, job: Job, *, streamed: bool) -> Job:
+    """Follow the job until it rests, and return it: with progress for people, or a JSON line for each event."""
+    replay = _Replay(context, kept, job)
+    for event in followed(context, kept, job):
+        if streamed:
+            context.stream([json_text(event.to_dict())])
+        else:
+            replay.show(event)
+    return kept.jobs.get(job.id)
+
+
+def run_here(context: Context, kept: Kept, job: Job) -> Job:
+    """Run a queued job in this process. A signal stops it, as it stops a sync."""
+    worker = worker_name("terminal")
+    claimed = kept.store.claim(job.id, worker)
+    if claimed is None:
+        raise JobBusy("a worker has just taken the job", hint=f"dbsync jobs watch {job.id[:8]}")
+    runner = Runner(kept.store, kept.urls, worker, interrupted=JobState.STOPPED)
+    return runner.run(claimed, context.control, context.emit)
+
+
+class _Replay:
+    """Turns what is kept about a job back into the events that a display knows."""
+
+    def __init__(self, context: Context, kept: Kept, job: Job) -> None:
+        self._context, self._kept, self._job = context, kept, job
+        self._rows: dict[str, tuple[int, int]] = {}
+
+    def show(self, event: StoredEvent) -> None:
+        """Show one event; ``progress`` is shown table by table."""
+        if event.kind == "progress":
+            self._show_tables()
+        elif event.kind in _KINDS:
+            self._context.emit(_KINDS[event.kind](**_typed(event.data)))
+        if event.kind == "table_started":
+            self._rows[event.data["table"]] = (0, 0)
+
+    def _show_tables(self) -> None:
+        for table in self._kept.jobs.tables(self._job.id):
+            if table.state != "running":
+                continue
+            before, now = self._rows.get(table.name, (0, 0)), (table.facts["rows"], table.facts["bytes"])
+            if now > before:
+                rows, size = now[0] - before[0], now[1] - before[1]
+                self._context.emit(TableProgress(table=TableName.parse(table.name), rows=rows, bytes=size))
+                self._rows[table.name] = now
+
+
+def _typed(data: Mapping[str, Any]) -> dict[str, Any]:
+    table = data.get("table")
+    return {**data, "table": TableName.parse(table)} if table else dict(data)

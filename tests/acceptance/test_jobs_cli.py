@@ -1,0 +1,200 @@
+"""``dbsync jobs`` as people use it: a sync of one terminal, looked at and ordered about from another."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import psycopg
+import pytest
+
+from tests.fixtures import oracle
+from tests.fixtures.command import Command, Result
+from tests.fixtures.databases import Database
+from tests.fixtures.jsonschema import faults
+from tests.integration.test_jobs import ROWS, SHOP
+
+CANARY = "c4n4ry-pass"
+
+
+@pytest.fixture
+def shop(source_db: Database, target_db: Database) -> tuple[Database, Database]:
+    source_db.execute(SHOP, ROWS)
+    target_db.execute(SHOP)
+    return source_db, target_db
+
+
+@contextmanager
+def held_up(target: Database) -> Iterator[None]:
+    """Somebody writes to ``item``, so that its group waits; ``note`` goes through."""
+    with psycopg.connect(target.url) as blocker:
+        blocker.execute("LOCK TABLE item IN ROW EXCLUSIVE MODE")
+        yield
+
+
+def only_job(dbsync: Command, *states: str) -> dict[str, object]:
+    found: list[dict[str, object]] = []
+
+    def look() -> bool:
+        found[:] = dbsync.run("jobs", "list", "--json").ended(0).result["jobs"]
+        return len(found) == 1 and (not states or found[0]["state"] in states)
+
+    wait_for(look)
+    return found[0]
+
+
+def wait_for(condition: Callable[[], bool], seconds: float = 30.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not come to that"
+        time.sleep(0.2)
+
+
+def test_every_sync_is_a_job_and_can_be_looked_at(dbsync: Command, shop: tuple[Database, Database]) -> None:
+    done = dbsync.run("sync", shop[0].url, shop[1].url, "--yes", "--json").ended(0)
+    job = only_job(dbsync, "succeeded")
+    assert job["run_id"] == done.result["run_id"] == str(job["job_id"]).replace("-", "")[:12]
+    assert job["origin"] == "terminal"
+    shown = dbsync.run("jobs", "show", done.result["run_id"][:6], "--json").ended(0).result
+    assert {table["table"]: table["state"] for table in shown["tables"]} == {
+        "public.item": "done",
+        "public.line": "done",
+        "public.note": "done",
+    }
+    assert shown["result"]["totals"] == done.result["totals"]
+    figures = dbsync.run("jobs", "metrics", done.result["run_id"], "--json").ended(0).result
+    assert (figures["rows"], figures["state"]) == (2800, "succeeded")
+    log = dbsync.run("jobs", "logs", done.result["run_id"]).ended(0)
+    assert "public.line done: 2,000 rows" in log.stdout
+    lines = dbsync.run("jobs", "logs", done.result["run_id"], "--all", "--format", "jsonl").ended(0).stdout
+    assert [json.loads(line)["number"] for line in lines.splitlines()] == list(range(1, len(lines.splitlines()) + 1))
+    for args in (("list",), ("show", done.result["run_id"]), ("logs", done.result["run_id"]), ("metrics", "none")):
+        assert faults(dbsync.run("jobs", *args, "--json").document) == [], args
+    text = dbsync.run("jobs", "list").ended(0).stdout
+    assert "succeeded" in text
+
+
+def test_a_dry_run_and_a_refused_sync_are_no_jobs(dbsync: Command, shop: tuple[Database, Database]) -> None:
+    dbsync.run("sync", shop[0].url, shop[1].url, "--dry-run").ended(0)
+    dbsync.run("sync", shop[0].url, shop[1].url).ended(4)
+    assert dbsync.run("jobs", "list", "--json").ended(0).result["jobs"] == []
+
+
+def test_a_sync_is_paused_from_another_terminal_and_taken_up_there(
+    dbsync: Command, shop: tuple[Database, Database]
+) -> None:
+    with held_up(shop[1]):
+        running = dbsync.start("sync", shop[0].url, shop[1].url, "--yes", "--json")
+        job = only_job(dbsync, "running")
+        wait_for(lambda: shop[1].value("SELECT count(*) FROM note") == 500)
+        asked = time.monotonic()
+        paused = dbsync.run("jobs", "pause", str(job["job_id"]), "--json").ended(0)
+        assert paused.result["state"] == "pausing"
+        ended = running.wait()
+        assert time.monotonic() - asked < 12
+    ended.ended(6)
+    assert ended.error["code"] == "PAUSED"
+    assert f"--resume {job['run_id']}" in ended.error["hint"]
+    assert only_job(dbsync)["state"] == "paused"
+    assert oracle.leftovers(shop[1].url) == []
+    assert faults(paused.document) == []
+    resumed = dbsync.run("jobs", "resume", str(job["run_id"]), "--json").ended(0)
+    assert faults(resumed.document) == []
+    assert resumed.result["state"] == "succeeded"
+    assert resumed.result["result"]["totals"]["rows_inserted"] == 2300
+    assert oracle.differences(shop[0].url, shop[1].url) == []
+    again = dbsync.run("jobs", "resume", str(job["run_id"]), "--json").ended(4)
+    assert again.error["code"] == "JOB_STATE"
+
+
+def test_a_stopped_sync_ends_and_may_be_tried_again(dbsync: Command, shop: tuple[Database, Database]) -> None:
+    with held_up(shop[1]):
+        running = dbsync.start("sync", shop[0].url, shop[1].url, "--yes", "--json")
+        job = only_job(dbsync, "running")
+        dbsync.run("jobs", "stop", str(job["job_id"])).ended(0)
+        ended = running.wait().ended(6)
+        assert ended.error["code"] == "STOPPED"
+    assert only_job(dbsync)["state"] == "stopped"
+    dbsync.run("jobs", "retry", str(job["job_id"]), "--json").ended(0)
+    assert oracle.differences(shop[0].url, shop[1].url) == []
+
+
+def test_a_sync_that_was_killed_is_found_and_taken_up(dbsync: Command, shop: tuple[Database, Database]) -> None:
+    with held_up(shop[1]):
+        running = dbsync.start("sync", shop[0].url, shop[1].url, "--yes", "--json")
+        job = only_job(dbsync, "running")
+        running.kill()
+        running.wait_quietly()
+    wait_for(lambda: only_job(dbsync)["state"] == "failed", 40)
+    error = only_job(dbsync)["error"]
+    assert isinstance(error, dict)
+    assert error["code"] == "RUNNER_LOST"
+    dbsync.run("jobs", "retry", str(job["job_id"]), "--json").ended(0)
+    assert oracle.differences(shop[0].url, shop[1].url) == []
+
+
+def test_watch_follows_in_lines_and_ends_with_the_jobs_exit_code(
+    dbsync: Command, shop: tuple[Database, Database]
+) -> None:
+    with held_up(shop[1]):
+        running = dbsync.start("sync", shop[0].url, shop[1].url, "--yes", "--json")
+        job = only_job(dbsync, "running")
+        watching = dbsync.start("jobs", "watch")
+        dbsync.run("jobs", "stop", str(job["job_id"])).ended(0)
+        seen = watching.wait().ended(6)
+        running.wait()
+    events = [json.loads(line) for line in seen.stdout.splitlines()]
+    assert events[-1]["event"] == "state"
+    assert events[-1]["to"] == "stopped"
+    dbsync.run("jobs", "watch").ended(2)
+
+
+def test_a_store_that_cannot_be_used_costs_the_record_and_not_the_sync(
+    dbsync: Command, shop: tuple[Database, Database]
+) -> None:
+    done = dbsync.run(
+        "sync", shop[0].url, shop[1].url, "--yes", "--json", env={"DBSYNC_STORE": "sqlite:////proc/nowhere/store.db"}
+    ).ended(0)
+    assert any("not among the jobs" in warning for warning in done.document["warnings"])
+    assert oracle.differences(shop[0].url, shop[1].url) == []
+
+
+@pytest.mark.parametrize(
+    ("args", "code"),
+    [
+        (("show", "ffffffff"), 2),
+        (("show", "x"), 2),
+        (("pause", "ffffffff"), 2),
+        (("list", "--state", "nonsense"), 2),
+        (("logs", "ffffffff", "--follow", "--json"), 2),
+        (("prune", "--older-than", "soon"), 2),
+    ],
+)
+def test_bad_input_is_one_sentence(dbsync: Command, args: tuple[str, ...], code: int) -> None:
+    result = dbsync.run("jobs", *args).ended(code)
+    assert result.stderr.startswith("dbsync: ") or "error" in result.stderr.lower(), result
+
+
+def test_no_password_is_kept_in_the_clear(dbsync: Command, shop: tuple[Database, Database]) -> None:
+    shop[0].execute(
+        f"ALTER ROLE case_reader PASSWORD '{CANARY}'", "GRANT SELECT ON ALL TABLES IN SCHEMA public TO case_reader"
+    )
+    place = shop[0].url.rpartition("@")[2]
+    source = f"postgresql://case_reader:{CANARY}@{place}"
+    result: Result = dbsync.run("sync", source, shop[1].url, "--yes", "--json")
+    shown = dbsync.run("jobs", "list", "--json")
+    kept = b"".join(file.read_bytes() for file in dbsync.home.rglob("*") if file.is_file())
+    assert result.exit_code == 0, result
+    assert CANARY.encode() not in kept
+    assert CANARY not in result.stdout + result.stderr + shown.stdout + shown.stderr
+    assert kept
+
+
+def test_jobs_that_ended_long_ago_are_forgotten(dbsync: Command, shop: tuple[Database, Database]) -> None:
+    dbsync.run("sync", shop[0].url, shop[1].url, "--yes").ended(0)
+    assert dbsync.run("jobs", "prune", "--json").ended(0).result == {"pruned": 0}
+    time.sleep(0.1)
+    assert dbsync.run("jobs", "prune", "--older-than", "1ms", "--json").ended(0).result == {"pruned": 1}
+    assert dbsync.run("jobs", "list", "--json").ended(0).result["jobs"] == []
