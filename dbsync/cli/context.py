@@ -19,7 +19,7 @@ from dbsync.events import Emit
 from dbsync.guards import refuse_read_only
 from dbsync.pg.database import Database, Session
 from dbsync.references import resolve
-from dbsync.store import StorePlace, store_place
+from dbsync.store import StorePlace, holds_guards, store_place
 from dbsync.urls import DatabaseUrl, Secret
 
 if TYPE_CHECKING:
@@ -149,7 +149,7 @@ class Context:
 
     @property
     def _may_have_saved(self) -> bool:
-        return self.store_place.file is None or self.store_place.file.exists()
+        return holds_guards(self.store_place)
 
     def describe(self, *, source: Mapping[str, Any] | None = None, target: Mapping[str, Any] | None = None) -> None:
         """Set the envelope's ends: {name, server_version, database}; also right when the command fails later."""

@@ -11,7 +11,7 @@ from dbsync.jobs.model import LOCAL_OWNER, Job
 from dbsync.jobs.service import Jobs
 from dbsync.jobs.store import JobStore
 from dbsync.registry import Registry, key_ring
-from dbsync.store import open_store, store_place
+from dbsync.store import open_store
 from dbsync.urls import DatabaseUrl
 
 
@@ -32,7 +32,7 @@ class Kept:
 @contextmanager
 def open_kept(context: Context, *, create: bool = True) -> Iterator[Kept]:
     """Open the store for the block; with ``create=False`` one that is not there is a ConfigError."""
-    place = store_place()
+    place = context.store_place
     store = open_store(place, create=create)
     try:
         jobs = JobStore(store)

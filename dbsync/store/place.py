@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,6 +51,22 @@ def store_place(configured: str | None = None, environ: Mapping[str, str] = os.e
         file = Path(text.removeprefix(_SQLITE)).expanduser().absolute()
         return StorePlace(name=str(file), file=file)
     return _in_postgres("postgresql://" + text.removeprefix(_POSTGRES) if text.startswith(_POSTGRES) else text)
+
+
+def holds_guards(place: StorePlace) -> bool:
+    """Whether a saved connection may guard a place: False only where it is certain that there is none.
+
+    Every sync asks; in a file it takes a millisecond this way, and a quarter of a second through SQLAlchemy.
+    """
+    if place.file is None:
+        return True
+    if not place.file.exists():
+        return False
+    try:
+        with closing(sqlite3.connect(f"{place.file.as_uri()}?mode=ro", uri=True, timeout=5)) as connection:
+            return connection.execute("SELECT 1 FROM connection WHERE name IS NOT NULL LIMIT 1").fetchone() is not None
+    except sqlite3.Error:
+        return True  # whoever opens it for good says what is wrong with it
 
 
 def _from_environment(variable: str, environ: Mapping[str, str]) -> str:
