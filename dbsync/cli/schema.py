@@ -11,6 +11,8 @@ from dbsync.cli.context import Context
 from dbsync.cli.options import Format
 from dbsync.cli.output import Answer, Rendering
 from dbsync.cli.render_schema import markdown_text, tree_text
+from dbsync.errors import ConfigError
+from dbsync.schema.ddl import ForeignKeys
 from dbsync.schema.diagram import mermaid
 from dbsync.schema.document import document
 from dbsync.schema.report import read_schema
@@ -26,25 +28,32 @@ def schema(
     fingerprint: Annotated[
         bool, typer.Option("--fingerprint", help="Print only one hash of the structure: equal for equal structures.")
     ] = False,
+    foreign_keys: Annotated[
+        ForeignKeys,
+        typer.Option("--foreign-keys", help="Whether the SQL has them: tables without them are loaded in parallel."),
+    ] = "with",
 ) -> Answer:
     """Show what is in a database: tables, views, sequences, types, routines."""
     formats = {context.options.format, *(output.format for output in context.options.outputs)}
+    script = "sql" in formats and not fingerprint
+    if foreign_keys != "with" and not script:
+        raise ConfigError("--foreign-keys belongs to --format sql", hint="add --format sql, or leave it out")
     with context.source(database) as session:
-        report = read_schema(session, patterns or (), script="sql" in formats and not fingerprint)
+        report = read_schema(session, patterns or (), script=script, foreign_keys=foreign_keys)
     if fingerprint:
         hashed = report.fingerprint
         printed: dict[Format, Rendering] = dict.fromkeys(("text", "sql", "md", "mermaid"), lambda: hashed)
         return Answer(result={"fingerprint": hashed}, render=printed)
-    catalog, script = report.catalog, report.script
-    for warning in script.warnings if script else ():
+    catalog, made = report.catalog, report.script
+    for warning in made.warnings if made else ():
         context.warn(warning)
     return Answer(
         result={"fingerprint": report.fingerprint} | document(catalog),
         render={
             "text": lambda: tree_text(catalog),
-            "sql": lambda: script.text if script else "",
+            "sql": lambda: made.text if made else "",
             "md": lambda: markdown_text(catalog),
             "mermaid": lambda: mermaid(catalog),
         },
-        not_compared=[{"kind": kind, "count": count} for kind, count in (script.not_held if script else {}).items()],
+        not_compared=[{"kind": kind, "count": count} for kind, count in (made.not_held if made else {}).items()],
     )

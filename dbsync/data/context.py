@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 import random
 import threading
 import time
@@ -30,8 +31,10 @@ _WAIT_FOR_CONNECTION_S = 30.0
 _CANCEL_S = 2.0
 _REST_S = 10.0  # so long a session may rest: whatever forgets idle connections takes longer
 # One target session writes a table, and takes longer to write a row than the source to read it; a second reader
-# helps where the source waits for its disk, more have never helped and cost memory.
+# helps where the source waits for its disk, more have never helped and cost memory. Two readers, the writer and
+# this process keep four cores busy: on a machine with fewer that has them all, the second only takes turns.
 _READERS_PER_TABLE = 2
+_CORES_FOR_TWO = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +159,8 @@ class RunContext:
         try:
             readers.append(self._copiers.acquire())
             ranges = -(-task.pages // task.pages_per_range) if task.pages_per_range else 1
-            wanted = min(ranges, 1 + spare, _READERS_PER_TABLE)
+            crowded = readers[0].is_local and (os.cpu_count() or 1) < _CORES_FOR_TWO
+            wanted = min(ranges, 1 + spare, 1 if crowded else _READERS_PER_TABLE)
             while len(readers) < wanted and (reader := self._copiers.try_acquire()) is not None:
                 readers.append(reader)
             yield readers

@@ -219,7 +219,7 @@ class GroupRun:
         with self.run.copy_readers(task) as readers, progress_of(task, self.run) as progress:
             copied = copy_rows(
                 readers,
-                copy_queries(task),
+                copy_queries(task, readers=len(readers)),
                 session,
                 statements.copy_in(into, columns, binary=task.binary),
                 binary=task.binary,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import ipaddress
 import os
 import socket
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -81,6 +82,12 @@ class Session:
     def server_version_num(self) -> int:
         """The server's version, as 170010."""
         return self._connection.info.server_version
+
+    @property
+    def is_local(self) -> bool:
+        """Whether the server is reached by a socket or a loopback address, so that it shares this machine's cores."""
+        address = self._connection.info.hostaddr
+        return not address or ipaddress.ip_address(address).is_loopback
 
     @property
     def usable(self) -> bool:

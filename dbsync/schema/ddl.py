@@ -10,6 +10,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
+from typing import Literal
 
 from dbsync.model import Catalog, ColumnType, Index, Routine, Sequence, Table, TableName
 from dbsync.pg.reflect_ddl import DdlFacts, Part
@@ -17,6 +18,12 @@ from dbsync.schema.ddl_order import Order, SortKey, arrange
 from dbsync.schema.ddl_statements import Statements, is_key
 
 Thing = ColumnType | Routine | Sequence | Table
+ForeignKeys = Literal["with", "without", "only"]
+
+_FOREIGN_KEYS = {
+    "without": "Without foreign keys: they come after the rows.",
+    "only": "Only foreign keys: the tables must be there, with their rows.",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,16 +35,22 @@ class Script:
     warnings: tuple[str, ...] = ()
 
 
-def create_script(catalog: Catalog, facts: DdlFacts, *, whole: bool = True) -> Script:
-    """Print the catalog as SQL; ``whole`` is False when it holds a selection only."""
-    return _Script(catalog, facts, whole).script()
+def create_script(
+    catalog: Catalog, facts: DdlFacts, *, whole: bool = True, foreign_keys: ForeignKeys = "with"
+) -> Script:
+    """Print the catalog as SQL; ``whole`` is False when it holds a selection only.
+
+    ``foreign_keys``: a script without them, and then one of only them and their comments, make what one script makes.
+    """
+    return _Script(catalog, facts, whole, foreign_keys).script()
 
 
 class _Script:
-    def __init__(self, catalog: Catalog, facts: DdlFacts, whole: bool) -> None:
+    def __init__(self, catalog: Catalog, facts: DdlFacts, whole: bool, foreign_keys: ForeignKeys) -> None:
         self.catalog = catalog
         self.facts = facts
         self.whole = whole
+        self.foreign_keys = foreign_keys
         self.sql = Statements(facts.keywords)
         self.things = dict(_things(catalog))
         self.identities = _identities(catalog)
@@ -64,22 +77,25 @@ class _Script:
             lines.append("-- A selection: what these objects need from others must be there already.")
         missing = ", ".join(f"{count} {kind}" for kind, count in not_held.items())
         lines.append(f"-- Not held: owners, rights{', ' + missing if missing else ''}.")
+        if self.foreign_keys != "with":
+            lines.append(f"-- {_FOREIGN_KEYS[self.foreign_keys]}")
         lines += [f"-- {warning}" for warning in warnings]
         head = ["\n".join(lines)]
         head.append("SET check_function_bodies = off;\nSELECT pg_catalog.set_config('search_path', '', false);")
         return head
 
     def _sections(self) -> Iterator[list[str]]:
+        if self.foreign_keys == "only":
+            yield list(self._keys())
+            yield list(self._comments())
+            return
         if self.whole:
             yield from self._surroundings()
         yield list(self._objects())
         yield [statement for table in self.tables for statement in self.sql.parents(table)]
         yield list(self._indexes())
-        yield [
-            self.sql.constraint(key.table, key.name, key.definition)
-            for table in self.tables
-            for key in table.foreign_keys
-        ]
+        if self.foreign_keys == "with":
+            yield list(self._keys())
         yield list(self._sequence_owners())
         yield [
             f"{trigger.definition};"
@@ -161,6 +177,11 @@ class _Script:
                     yield f"ALTER INDEX {parent} ATTACH PARTITION {name};"
                 yield from self.sql.index_marks(table, index)
 
+    def _keys(self) -> Iterator[str]:
+        for table in self.tables:
+            for key in table.foreign_keys:
+                yield self.sql.constraint(key.table, key.name, key.definition)
+
     def _makes(self, table: Table, name: str) -> bool:
         """Whether this part of the table is still to be made: not impossible, and not made on the way."""
         part = Part("relation", table.oid, name)
@@ -184,7 +205,12 @@ class _Script:
             for table in self.tables
             for sequence in self.identities.get(table.name, {}).values()
         }
+        keys = {
+            Part("relation", table.oid, f"constraint {key.name}") for table in self.tables for key in table.foreign_keys
+        }
         for part, statement in self.facts.comments:
+            if self.foreign_keys != "with" and (part in keys) != (self.foreign_keys == "only"):
+                continue
             there = part._replace(name="") in made and part not in self.order.blocked
             if there or (part.kind == "other" and self.whole):
                 yield statement

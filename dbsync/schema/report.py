@@ -9,7 +9,7 @@ from dbsync.model import Catalog, TableName
 from dbsync.pg.database import Session
 from dbsync.pg.reflect import one_snapshot, reflect
 from dbsync.pg.reflect_ddl import read_ddl_facts
-from dbsync.schema.ddl import Script, create_script
+from dbsync.schema.ddl import ForeignKeys, Script, create_script
 from dbsync.schema.fingerprint import fingerprint
 from dbsync.selection import select_tables
 
@@ -24,7 +24,9 @@ class SchemaReport:
     script: Script | None  # when asked for
 
 
-def read_schema(session: Session, patterns: Sequence[str] = (), *, script: bool = False) -> SchemaReport:
+def read_schema(
+    session: Session, patterns: Sequence[str] = (), *, script: bool = False, foreign_keys: ForeignKeys = "with"
+) -> SchemaReport:
     """Reflect the database in one snapshot; raise ConfigError for a pattern that matches nothing."""
     with one_snapshot(session):
         catalog = reflect(session, inspector=False)
@@ -34,7 +36,7 @@ def read_schema(session: Session, patterns: Sequence[str] = (), *, script: bool 
         catalog=chosen,
         whole=not patterns,
         fingerprint=fingerprint(chosen),
-        script=create_script(chosen, facts, whole=not patterns) if facts else None,
+        script=create_script(chosen, facts, whole=not patterns, foreign_keys=foreign_keys) if facts else None,
     )
 
 

@@ -61,6 +61,18 @@ def test_schema_has_every_format_and_writes_several_at_once(shop: Database, dbsy
     assert re.fullmatch(r"\| public.customer \| table \| 5 \| [\d.]+ kB \| id \| who \\\| buys \|", line)
 
 
+def test_foreign_keys_are_left_out_or_printed_alone_and_only_in_sql(shop: Database, dbsync: Command) -> None:
+    script = dbsync.run("schema", shop.url, "--format", "sql").ended(0).stdout
+    without, only = (
+        dbsync.run("schema", shop.url, "--format", "sql", "--foreign-keys", which).ended(0).stdout
+        for which in ("without", "only")
+    )
+    assert script.count("FOREIGN KEY") == only.count("FOREIGN KEY") > 0
+    assert "FOREIGN KEY" not in without
+    assert "CREATE TABLE" not in only
+    dbsync.run("schema", shop.url, "--foreign-keys", "only").ended(2)
+
+
 def test_the_fingerprint_stays_when_rows_change_and_differs_when_structure_does(
     shop: Database, dbsync: Command
 ) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from dbsync.local import EphemeralServer
 from dbsync.pg.database import Database as Handle
+from dbsync.schema.ddl import ForeignKeys
 from dbsync.schema.report import SchemaReport, read_schema
 from dbsync.urls import parse_url
 from tests.fixtures import schemagen
@@ -20,10 +21,10 @@ from tests.integration.test_reflect import everything
 _PAGILA = [parent / "shared" / "data" / "pagila" / "schema.sql" for parent in Path(__file__).parents]
 
 
-def look(url: str, *patterns: str) -> SchemaReport:
+def look(url: str, *patterns: str, foreign_keys: ForeignKeys = "with") -> SchemaReport:
     session = Handle(parse_url(url), read_only=True).connect()
     try:
-        return read_schema(session, patterns, script=True)
+        return read_schema(session, patterns, script=True, foreign_keys=foreign_keys)
     finally:
         session.close()
 
@@ -48,6 +49,25 @@ def test_everything_is_made_again(name: str, request: pytest.FixtureRequest) -> 
     assert report.script is not None
     assert (dict(report.script.not_held), report.script.warnings) == ({}, ())
     assert_remade(report, server)
+
+
+def test_foreign_keys_made_afterwards_make_the_same_schema(source_db: Database) -> None:
+    source_db.execute(*everything(source_db.server))
+    before = look(source_db.url)
+    tables, keys = (look(source_db.url, foreign_keys=which).script for which in ("without", "only"))
+    assert tables is not None
+    assert keys is not None
+    count = "SELECT count(*) FROM pg_catalog.pg_constraint WHERE contype = 'f'"
+    with fresh_database(source_db.server) as empty:
+        empty.execute(tables.text)
+        assert empty.value(count) == 0
+        empty.execute(keys.text)
+        assert empty.value(count) == source_db.value(count)
+        after = look(empty.url)
+    assert before.script is not None
+    assert after.script is not None
+    assert after.script.text.splitlines()[1:] == before.script.text.splitlines()[1:]
+    assert after.fingerprint == before.fingerprint
 
 
 def test_a_role_without_rights_prints_the_same_script(source_db: Database) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from dbsync.data.options import DeleteLimit, SyncOptions, TableMap
 from dbsync.data.planner import plan_sync
+from dbsync.data.stream import copy_queries
 from dbsync.data.units import select_units
 from dbsync.errors import ConfigError, SchemaMismatch
 from dbsync.model import Catalog, Column, ColumnType, ForeignKey, Table, TableName, Trigger
@@ -184,6 +185,24 @@ def test_large_tables_are_read_in_ranges_when_several_may_read():
     assert plan(big, jobs=1).tables[0].pages_per_range == 0
     old = replace(big, server_version_num=130000)
     assert plan(old).tables[0].pages_per_range == 0
+
+
+def test_only_several_readers_read_in_ranges_and_one_reads_the_table_itself():
+    def asked(task, readers):
+        return [query.as_string(None) for query in copy_queries(task, readers=readers)]
+
+    (big,) = plan(catalog(table("a", pages=20_000, size=160_000_000))).tables
+    assert asked(big, 1) == ['COPY "public"."a" ("id") TO STDOUT (FORMAT binary)']
+    first, second, last = asked(big, 2)
+    assert "ctid >= '(0,0)'" in first
+    assert "ctid < '(8192,0)'" in first
+    assert "ctid >= '(8192,0)'" in second
+    assert "ctid >= '(16384,0)'" in last
+    assert "ctid <" not in last
+    (some,) = asked(replace(big, where="id > 1"), 1)
+    assert some.startswith('COPY (SELECT "id" FROM ONLY "public"."a" WHERE (id > 1')
+    (root,) = asked(replace(big, source_only=False), 1)
+    assert root.startswith('COPY (SELECT "id" FROM "public"."a")')
 
 
 def test_partitions_alike_go_leaf_by_leaf_and_others_through_the_root():
