@@ -229,6 +229,7 @@ class Paused(Interrupted):
 
     exit_code = 6
     code = "PAUSED"
+    advice = "dbsync jobs resume goes on with it"
 
     @property
     def status(self) -> int:
@@ -240,12 +241,14 @@ class Stopped(Paused):
     """The job was stopped."""
 
     code = "STOPPED"
+    advice = "dbsync jobs retry goes on with it"
 
 
 class JobError(DbsyncError):
     """Something is wrong with a job."""
 
     code = "JOB_FAILED"
+    advice = "dbsync jobs logs says what happened, dbsync jobs retry goes on with it"
 
 
 class JobNotFound(JobError):
@@ -253,6 +256,7 @@ class JobNotFound(JobError):
 
     exit_code = 2
     code = "NO_SUCH_JOB"
+    advice = "dbsync jobs list shows them"
 
 
 class InvalidTransition(JobError):
@@ -274,6 +278,7 @@ class JobBusy(JobError):
 
     exit_code = 5
     code = "JOB_BUSY"
+    advice = "dbsync jobs watch follows it"
 
 
 class InternalFault(DbsyncError):

@@ -12,10 +12,11 @@ import typer
 
 from dbsync.cli.command import command, group
 from dbsync.cli.context import Context
-from dbsync.cli.options import Format, parse_duration
+from dbsync.cli.options import Format
 from dbsync.cli.output import Answer, Rendering, json_text
 from dbsync.cli.terminal import is_terminal
 from dbsync.errors import ConfigError, DbsyncError, JobNotFound
+from dbsync.quantities import parse_duration
 
 if TYPE_CHECKING:  # loaded when the store is opened
     from dbsync.cli.kept import Kept
