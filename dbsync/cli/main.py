@@ -51,6 +51,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "config": ("dbsync.cli.config:config_app", "The config file: make one, show it, check it."),
     "serve": ("dbsync.cli.serve:serve", "The HTTP server: an existing frontend's backend."),
     "jobs": ("dbsync.cli.jobs:jobs_app", "Syncs that are kept: look, pause, resume, stop."),
+    "worker": ("dbsync.cli.worker:worker", "Run queued jobs, on as many hosts as share the store."),
     "doctor": ("dbsync.cli.doctor:doctor", "What runs that died left behind; --fix cleans up."),
     "demo": ("dbsync.cli.demo:demo", "Two embedded servers, a shop of odd data, a verified sync."),
     "connections": ("dbsync.cli.connections:connections_app", "Databases saved under a name, their URLs encrypted."),

@@ -126,24 +126,22 @@ class JobStore:
             return self._change(connection, job_id, to, owner=owner, **values)
 
     def claim(self, job_id: str, worker: str) -> Job | None:
-        """Take a queued job for a worker, with a lease and an attempt of its own; None when it is not to be had."""
+        """Take a queued job for a worker, with a lease and an attempt of its own.
+
+        None when it is not to be had: it is not queued, it rests, or another job writes to its target.
+        """
         with self.store.write() as connection:
             now = self.store.now(connection)
-            free = (_job.c.id == job_id, _job.c.state == JobState.QUEUED, sa.func.coalesce(_job.c.not_before, 0) <= now)
-            if connection.execute(sa.select(_job.c.id).where(*free).with_for_update()).first() is None:
+            if connection.execute(_waiting(now).where(_job.c.id == job_id).with_for_update()).first() is None:
                 return None
             return self._begin(connection, job_id, worker, now)
 
     def next_queued(self, owner: str | None = None) -> str | None:
         """The queued job that is to be run next: the highest priority, then the oldest."""
         with self.store.read() as connection:
-            now = self.store.now(connection)
-            query = (
-                sa.select(_job.c.id)
-                .where(_job.c.state == JobState.QUEUED, sa.func.coalesce(_job.c.not_before, 0) <= now, *owned(owner))
-                .order_by(_job.c.priority.desc(), _job.c.updated_at, _job.c.id)
-            )
-            return connection.execute(query.limit(1)).scalar_one_or_none()
+            query = _waiting(self.store.now(connection)).where(*owned(owner))
+            first = query.order_by(_job.c.priority.desc(), _job.c.updated_at, _job.c.id).limit(1)
+            return connection.execute(first).scalar_one_or_none()
 
     def begin(self, job_id: str, worker: str, run_id: str) -> Job:
         """Let a new job run at once, without the queue: who made it runs it."""
@@ -372,3 +370,11 @@ class JobStore:
                 job_id=job_id, number=number, at=now, attempt=attempt, kind=kind, level=level, data=to_text(data)
             )
         )
+
+
+def _waiting(now: float) -> sa.Select[Any]:
+    """The ids of queued jobs that may begin: those that rest do not, nor those whose target another job writes to."""
+    other = _job.alias("other")
+    busy = sa.select(other.c.id).where(other.c.target_id == _job.c.target_id, other.c.state.in_(HELD))
+    rested = sa.func.coalesce(_job.c.not_before, 0) <= now
+    return sa.select(_job.c.id).where(_job.c.state == JobState.QUEUED, rested, ~busy.exists())

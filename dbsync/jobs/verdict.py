@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from dbsync.errors import ConnectionFailed, ConnectionLost, DbsyncError, Interrupted, Paused, Stopped
+from dbsync.errors import ConnectionFailed, ConnectionLost, DbsyncError, Interrupted, Paused, Stopped, TargetBusy
 from dbsync.jobs.model import JobState
 
 ATTEMPTS = 5  # of a job whose attempts fail for passing reasons
@@ -54,6 +54,6 @@ def is_passing(error: DbsyncError) -> bool:
     """Whether the same attempt may succeed a little later, without anybody changing anything."""
     if isinstance(error, ConnectionFailed):
         return error.phase in _PASSING_PHASES
-    if isinstance(error, ConnectionLost):
+    if isinstance(error, (ConnectionLost, TargetBusy)):
         return True
     return error.sqlstate is not None and error.sqlstate.startswith(_PASSING)

@@ -110,11 +110,18 @@ def dial(
 
     ``check`` is called five times a second while a server has not answered; it may raise to give up.
     """
+    return _wrap(dial_bare(url, application_name=application_name, way=way, check=check))
+
+
+def dial_bare(
+    url: DatabaseUrl, *, application_name: str, way: Route | None = None, check: Callable[[], None] | None = None
+) -> pq.abc.PGconn:
+    """Connect like ``dial``, for whoever makes a connection of another kind of it."""
     way = way or route(url)
     failure: ConnectionFailed | None = None
     for address in way.addresses or (None,):
         try:
-            return _wrap(_connect(_parameters(url, way, address, application_name), url, way, check))
+            return _connect(_parameters(url, way, address, application_name), url, way, check)
         except ConnectionFailed as error:
             if failure is None or error.phase != "tcp":
                 failure = error

@@ -1,0 +1,49 @@
+"""``dbsync worker``: run queued jobs until told to end, on as many hosts as share the store."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import typer
+
+from dbsync.cli.command import command
+from dbsync.cli.context import Context
+from dbsync.cli.output import Answer
+from dbsync.jobs.ends import kept_urls
+from dbsync.jobs.presence import new_worker_id
+from dbsync.jobs.queue import choose_engine
+from dbsync.jobs.runner import Runner
+from dbsync.jobs.store import JobStore
+from dbsync.jobs.worker import Worker
+from dbsync.registry import open_registry
+from dbsync.store import store_place
+
+
+@command("worker", graceful=True, report=True)
+def worker(
+    context: Context,
+    concurrency: Annotated[int, typer.Option("--concurrency", min=1, max=64, help="Jobs at a time.")] = 2,
+    once: Annotated[bool, typer.Option("--once", help="Work off what is queued, then end.")] = False,
+    engine: Annotated[
+        Literal["auto", "inline", "procrastinate"],
+        typer.Option("--engine", help="How work is heard of: auto takes Procrastinate where the store is in Postgres."),
+    ] = "auto",
+) -> Answer:
+    """Run queued jobs. Told to end (Ctrl-C, SIGTERM), it gives them back to the queue and exits with 0."""
+    with open_registry(store_place()) as registry:
+        jobs = JobStore(registry.store)
+        chosen = choose_engine(engine, registry.store)
+        runner = Runner(jobs, kept_urls(registry), new_worker_id())
+        working = Worker(jobs, runner, engine=chosen, concurrency=concurrency, tell=context.notice)
+        working.serve(context.control, once=once)
+    ended = dict(working.ended)
+    return Answer(
+        result={"worker_id": working.id, "engine": chosen, "ended": ended},
+        render={"text": lambda: _said(ended)},
+    )
+
+
+def _said(ended: dict[str, int]) -> str:
+    """How the attempts ended, in one line."""
+    told = ", ".join(f"{count} {state}" for state, count in sorted(ended.items()))
+    return f"attempts at jobs: {told or 'none'}\n"

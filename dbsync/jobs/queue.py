@@ -1,0 +1,76 @@
+"""How workers hear of work. What is to be done stands in the store; a queue only carries ids, to be quick.
+
+A message that is lost costs seconds, never a job: workers look into the store as well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal, Protocol
+
+from dbsync.errors import ConfigError
+from dbsync.jobs.model import Job
+from dbsync.store import Store
+
+Engine = Literal["auto", "inline", "procrastinate"]
+
+
+class Queue(Protocol):
+    """Tells workers what waits for them. Methods may be called from any thread."""
+
+    def send_job(self, job: Job) -> None:
+        """A job is queued."""
+
+    def send_parts(self, job_id: str, numbers: Sequence[int]) -> None:
+        """Parts of a job wait for whoever has time."""
+
+    def close(self) -> None:
+        """Give back what the queue holds."""
+
+
+class InlineQueue:
+    """No messages: workers find what is new when they next look into the store, twice a second."""
+
+    def send_job(self, job: Job) -> None:
+        """Nothing is to be sent: the store has it."""
+
+    def send_parts(self, job_id: str, numbers: Sequence[int]) -> None:
+        """Nothing is to be sent: the store has them."""
+
+    def close(self) -> None:
+        """It holds nothing."""
+
+
+def choose_engine(engine: Engine, store: Store) -> Literal["inline", "procrastinate"]:
+    """Return the engine for this store. Raises ConfigError for one that cannot work with it.
+
+    ``auto``: Procrastinate where the store is in Postgres and the package is installed.
+    """
+    if engine == "auto":
+        return "procrastinate" if store.is_postgres and _is_installed() else "inline"
+    if engine == "procrastinate":
+        if not store.is_postgres:
+            raise ConfigError(
+                "the queue Procrastinate needs a store in Postgres, and this one is a file",
+                hint="name a Postgres database by DBSYNC_STORE, or use --engine inline",
+            )
+        if not _is_installed():
+            raise ConfigError(
+                "the queue Procrastinate is not installed", hint="pip install 'dbsync[worker]', or use --engine inline"
+            )
+    return engine
+
+
+def open_queue(engine: Engine, store: Store) -> Queue:
+    """Open the queue that ``choose_engine`` chooses; its tables are made on first use."""
+    if choose_engine(engine, store) == "inline":
+        return InlineQueue()
+    from dbsync.jobs.procrastinate_queue import ProcrastinateQueue
+
+    return ProcrastinateQueue(store)
+
+
+def _is_installed() -> bool:
+    from importlib.util import find_spec
+
+    return find_spec("procrastinate") is not None

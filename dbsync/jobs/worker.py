@@ -1,0 +1,180 @@
+"""A worker: finds queued jobs in the store, runs them in threads, and takes back what dead workers held.
+
+Whatever a queue's message says, a job is had by claiming it in the store; so a message may be lost, late or doubled.
+"""
+
+from __future__ import annotations
+
+import itertools
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from typing import Literal
+
+from dbsync.control import Control
+from dbsync.errors import DbsyncError, Interrupted
+from dbsync.jobs.model import Job, JobState
+from dbsync.jobs.presence import BEAT_S, Presence
+from dbsync.jobs.runner import Runner, sweep
+from dbsync.jobs.store import JobStore
+
+_SWEEP_S = 3.0
+_GIVEN_BACK_S = 4.0  # a stop reaches every statement within two seconds
+_LOOKS_S = {"inline": 0.5, "procrastinate": 2.0}  # between looks into the store; messages come sooner
+
+Engine = Literal["inline", "procrastinate"]
+
+
+class Worker:
+    """Runs up to ``concurrency`` jobs at a time for as long as ``serve`` does; ``tell`` takes lines for the log."""
+
+    def __init__(
+        self, jobs: JobStore, runner: Runner, *, engine: Engine, concurrency: int, tell: Callable[[str], None]
+    ) -> None:
+        self.id = runner.worker
+        self.concurrency = concurrency
+        self._jobs, self._runner, self._tell = jobs, runner, tell
+        self._engine = engine
+        self._presence = Presence(jobs.store)
+        self.ended: Counter[str] = Counter()  # attempts by the states they left their jobs in
+        self._numbers = itertools.count()
+        self._running: dict[int, Control] = {}
+        self._changed = threading.Condition()
+        self._ending = False
+        self._beaten = self._swept = float("-inf")
+        self._deaf = False
+
+    def serve(self, control: Control, *, once: bool = False) -> None:
+        """Work until ``control`` is stopped; with ``once`` until nothing is queued. Then everything is given back."""
+        self._tell(f"worker {self.id} is ready: {self.concurrency} at a time, {self._engine}")
+        with self._hearing():
+            try:
+                while control.reason is None and (self._look() or not once or self._running):
+                    with self._changed, control.on_stop(self._wake):
+                        self._changed.wait(0.1 if once else _LOOKS_S[self._engine])
+            finally:
+                self._end(control.reason)
+
+    def take(self, job_id: str) -> bool:
+        """Run this job in the calling thread if it can be had and there is a slot; False otherwise."""
+        slot = self._enter()
+        if slot is None:
+            return False
+        try:
+            job = self._jobs.claim(job_id, self.id)
+            if job is not None:
+                self._run(job, self._running[slot])
+            return job is not None
+        finally:
+            self._leave(slot)
+
+    def help(self, job_id: str, number: int) -> bool:
+        """Carry out a part of another worker's job, or the next one that waits; False where there is none."""
+        return False
+
+    def _hearing(self) -> AbstractContextManager[object]:
+        """Messages come in beside the looks into the store."""
+        if self._engine == "inline":
+            return nullcontext()
+        from dbsync.jobs.procrastinate_queue import Ears, Listener
+
+        ears = Ears(job=self.take, part=self.help)
+        return Listener(self._jobs.store, ears, concurrency=self.concurrency)
+
+    def _wake(self) -> None:
+        with self._changed:
+            self._changed.notify_all()
+
+    def _look(self) -> bool:
+        """One round: be seen, take back, begin what waits; whether anything was begun. The store may be away."""
+        try:
+            self._keep_up()
+            began = self._begin_jobs()
+            self._deaf = False
+        except DbsyncError as error:
+            if not self._deaf:
+                self._tell(f"the store cannot be asked now: {error.message}")
+            self._deaf = True
+            return False
+        return began
+
+    def _keep_up(self) -> None:
+        now = time.monotonic()
+        if now - self._beaten >= BEAT_S:
+            self._presence.beat(self.id, engine=self._engine, concurrency=self.concurrency)
+            self._beaten = now
+        if now - self._swept >= _SWEEP_S:
+            for job in sweep(self._jobs):
+                self._tell(f"job {job.id[:8]}: its worker is gone; it is {job.state} now")
+            self._swept = now
+
+    def _begin_jobs(self) -> bool:
+        began = False
+        while (slot := self._enter()) is not None:
+            try:
+                job = self._next_job()
+            except BaseException:
+                self._leave(slot)
+                raise
+            if job is None:
+                self._leave(slot)
+                break
+            threading.Thread(target=self._run_in, args=(slot, job), name=f"job {job.id[:8]}").start()
+            began = True
+        return began
+
+    def _next_job(self) -> Job | None:
+        while (job_id := self._jobs.next_queued()) is not None:
+            job = self._jobs.claim(job_id, self.id)
+            if job is not None:
+                return job
+        return None
+
+    def _run_in(self, slot: int, job: Job) -> None:
+        try:
+            self._run(job, self._running[slot])
+        finally:
+            self._leave(slot)
+
+    def _run(self, job: Job, control: Control) -> None:
+        self._tell(f"job {job.id[:8]}: attempt {job.attempts}, from {job.source_name} to {job.target_name}")
+        try:
+            ended = self._runner.run(job, control)
+        except DbsyncError as error:  # the store: others find the job by its lease
+            self._tell(f"job {job.id[:8]}: its end cannot be written down: {error.message}")
+            return
+        self.ended[ended.state.value] += 1
+        why = f": {ended.error['message']}" if ended.error and ended.state is not JobState.SUCCEEDED else ""
+        self._tell(f"job {job.id[:8]}: {ended.state}{why}")
+
+    def _enter(self) -> int | None:
+        """Take a slot; None when all are taken, or the worker ends."""
+        with self._changed:
+            if self._ending or len(self._running) >= self.concurrency:
+                return None
+            slot = next(self._numbers)
+            self._running[slot] = Control()
+            return slot
+
+    def _leave(self, slot: int) -> None:
+        with self._changed:
+            del self._running[slot]
+            self._changed.notify_all()
+
+    def _end(self, reason: DbsyncError | None) -> None:
+        """Give back what runs: each attempt ends as one that was interrupted, and its job is queued again."""
+        with self._changed:
+            self._ending = True
+            number = reason.signal_number if isinstance(reason, Interrupted) else 15
+            for control in self._running.values():
+                control.stop(Interrupted("the worker was told to end", signal_number=number))
+            in_time = self._changed.wait_for(lambda: not self._running, _GIVEN_BACK_S)
+        if not in_time:
+            self._tell(f"{len(self._running)} jobs did not stop in time: others find them by their leases")
+        try:
+            self._presence.leave(self.id)
+        except DbsyncError as error:
+            self._tell(f"the store cannot be told that this worker has ended: {error.message}")
+        self._tell(f"worker {self.id} has ended")

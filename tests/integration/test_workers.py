@@ -1,0 +1,164 @@
+"""One suite for every kind of worker: jobs end in the same bytes, judged by an oracle that shares no code.
+
+Real processes: a SQLite file with one worker, a Postgres store with one, and Procrastinate with one and with three.
+"""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from dbsync.data.options import SyncOptions
+from dbsync.jobs.model import Job, JobState
+from dbsync.jobs.presence import Presence
+from dbsync.jobs.queue import Engine, open_queue
+from tests.fixtures import oracle
+from tests.fixtures.databases import Database
+from tests.fixtures.yard import Yard, wait_for, yard
+
+SHOP = """
+CREATE TABLE item (id int PRIMARY KEY, name text NOT NULL);
+CREATE TABLE line (id int PRIMARY KEY, item int NOT NULL REFERENCES item, count int);
+CREATE TABLE note (id int PRIMARY KEY, text text);
+"""
+ROWS = """
+INSERT INTO item SELECT n, 'item ' || n FROM generate_series(1, 300) n;
+INSERT INTO line SELECT n, n % 300 + 1, n FROM generate_series(1, 2000) n;
+INSERT INTO note SELECT n, repeat('x', 100) FROM generate_series(1, 500) n;
+"""
+Kind = tuple[str, int, Engine]
+KINDS: dict[str, Kind] = {
+    "sqlite inline": ("sqlite", 1, "inline"),
+    "postgres inline": ("postgres", 1, "inline"),
+    "one with procrastinate": ("postgres", 1, "procrastinate"),
+    "three with procrastinate": ("postgres", 3, "procrastinate"),
+}
+S = JobState
+
+
+@pytest.fixture(params=KINDS)
+def kind(request: pytest.FixtureRequest) -> Kind:
+    return KINDS[request.param]
+
+
+@pytest.fixture
+def place(kind: Kind, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Yard]:
+    """A store without workers."""
+    store = request.getfixturevalue("store_db").url if kind[0] == "postgres" else None
+    with yard(tmp_path / "yard", store) as made:
+        made.queue = open_queue(kind[2], made.registry.store)
+        yield made
+
+
+@pytest.fixture
+def workers(kind: Kind, place: Yard) -> Yard:
+    """The store, and the workers of this kind, ready."""
+    start(place, kind)
+    return place
+
+
+def start(place: Yard, kind: Kind) -> None:
+    begun = [place.worker("--engine", kind[2]) for _ in range(kind[1])]
+    alive = Presence(place.registry.store).alive
+    wait_for(lambda: len(alive()) >= kind[1] or any(each.over for each in begun))
+    assert not any(each.over for each in begun), place.told()
+
+
+@pytest.fixture
+def shop(source_db: Database, target_db: Database) -> tuple[Database, Database]:
+    source_db.execute(SHOP, ROWS)
+    target_db.execute(SHOP)
+    return source_db, target_db
+
+
+def same(shop: tuple[Database, Database]) -> bool:
+    return oracle.differences(shop[0].url, shop[1].url) == [] and oracle.leftovers(shop[1].url) == []
+
+
+def held_up(place: Yard, shop: tuple[Database, Database], blocker: psycopg.Connection) -> Job:
+    """A job that has committed ``note`` and waits for a lock on ``item``."""
+    blocker.execute("LOCK TABLE item IN ROW EXCLUSIVE MODE")
+    job = place.job(shop[0].url, shop[1].url)
+    wait_for(lambda: any(table.state == "done" for table in place.jobs.tables(job.id)), why=place.told)
+    return job
+
+
+def test_a_queued_job_is_run_to_its_end(workers: Yard, shop: tuple[Database, Database]) -> None:
+    job = workers.until(workers.job(shop[0].url, shop[1].url), S.SUCCEEDED, S.FAILED)
+    assert job.state is S.SUCCEEDED, job.error
+    assert same(shop)
+
+
+def test_a_job_is_paused_resumed_stopped_and_tried_again(workers: Yard, shop: tuple[Database, Database]) -> None:
+    with psycopg.connect(shop[1].url) as blocker:
+        job = held_up(workers, shop, blocker)
+        workers.jobs.pause(job.id)
+        workers.until(job, S.PAUSED, seconds=8)
+    with psycopg.connect(shop[1].url) as blocker:
+        blocker.execute("LOCK TABLE item IN ROW EXCLUSIVE MODE")
+        workers.jobs.resume(job.id)
+        workers.until(job, S.RUNNING)
+        workers.jobs.stop(job.id)
+        workers.until(job, S.STOPPED, seconds=8)
+    assert shop[1].value("SELECT count(*) FROM line") == 0
+    workers.jobs.retry(job.id)
+    assert workers.until(job, S.SUCCEEDED, S.FAILED).state is S.SUCCEEDED
+    assert same(shop)
+
+
+def test_a_worker_that_is_told_to_end_gives_its_job_back_within_five_seconds(
+    workers: Yard, kind: Kind, shop: tuple[Database, Database]
+) -> None:
+    with psycopg.connect(shop[1].url) as blocker:
+        job = held_up(workers, shop, blocker)
+        for each in workers.running:
+            each.send(signal.SIGTERM)
+        for each in workers.running:
+            ended = each.wait(7)
+            assert ended.exit_code == 0, ended
+            assert ended.elapsed_s < 30, ended
+        assert workers.state(job) is S.QUEUED
+        assert Presence(workers.registry.store).alive() == []
+    start(workers, kind)
+    assert workers.until(job, S.SUCCEEDED, S.FAILED).state is S.SUCCEEDED
+    assert same(shop)
+
+
+def test_a_killed_workers_job_is_taken_over_within_twenty_seconds(
+    workers: Yard, kind: Kind, shop: tuple[Database, Database]
+) -> None:
+    with psycopg.connect(shop[1].url) as blocker:
+        job = held_up(workers, shop, blocker)
+        holder = workers.jobs.get(job.id).lease_owner
+        assert holder is not None
+        killed = next(each for each in workers.running if f"-{each.pid}-" in holder)
+        killed.kill()
+        if kind[1] == 1:
+            workers.worker("--engine", kind[2])
+        wait_for(lambda: workers.jobs.get(job.id).attempts == 2, 20, workers.told)
+    ended = workers.until(job, S.SUCCEEDED, S.FAILED)
+    assert ended.state is S.SUCCEEDED, ended.error
+    assert same(shop)
+
+
+def test_once_works_off_what_is_queued_and_ends(place: Yard, kind: Kind, shop: tuple[Database, Database]) -> None:
+    jobs = [place.job(shop[0].url, shop[1].url) for _ in range(2)]
+    ended = place.worker("--once", "--engine", kind[2], "--json").wait().ended(0)
+    assert ended.result["ended"] == {"succeeded": 2}, ended
+    assert [place.state(job) for job in jobs] == [S.SUCCEEDED, S.SUCCEEDED]
+    assert same(shop)
+
+
+def test_two_jobs_for_one_target_are_run_one_after_the_other(workers: Yard, shop: tuple[Database, Database]) -> None:
+    with psycopg.connect(shop[1].url) as blocker:
+        first = held_up(workers, shop, blocker)
+        second = workers.job(shop[0].url, shop[1].url, SyncOptions(mode="replace"))
+        wait_for(lambda: workers.state(first) is S.RUNNING)
+        assert workers.state(second) is S.QUEUED
+    assert workers.until(second, S.SUCCEEDED, S.FAILED).attempts == 1
+    assert workers.state(first) is S.SUCCEEDED
+    assert same(shop)
