@@ -8,15 +8,13 @@ import typer
 
 from dbsync.cli.command import command
 from dbsync.cli.context import Context
+from dbsync.cli.kept import open_kept
 from dbsync.cli.output import Answer
 from dbsync.jobs.ends import kept_urls
 from dbsync.jobs.presence import new_worker_id
 from dbsync.jobs.queue import choose_engine
 from dbsync.jobs.runner import Runner
-from dbsync.jobs.store import JobStore
 from dbsync.jobs.worker import Worker
-from dbsync.registry import open_registry
-from dbsync.store import store_place
 
 
 @command("worker", graceful=True, report=True)
@@ -30,11 +28,10 @@ def worker(
     ] = "auto",
 ) -> Answer:
     """Run queued jobs. Told to end (Ctrl-C, SIGTERM), it gives them back to the queue and exits with 0."""
-    with open_registry(store_place()) as registry:
-        jobs = JobStore(registry.store)
-        chosen = choose_engine(engine, registry.store)
-        runner = Runner(jobs, kept_urls(registry), new_worker_id())
-        working = Worker(jobs, runner, engine=chosen, concurrency=concurrency, tell=context.notice)
+    with open_kept(context) as kept:
+        chosen = choose_engine(engine, kept.store.store)
+        runner = Runner(kept.store, kept_urls(kept.registry), new_worker_id())
+        working = Worker(kept.store, runner, engine=chosen, concurrency=concurrency, tell=context.notice)
         working.serve(context.control, once=once)
     ended = dict(working.ended)
     return Answer(
