@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -19,11 +19,12 @@ from dbsync.events import Emit
 from dbsync.guards import refuse_read_only
 from dbsync.pg.database import Database, Session
 from dbsync.references import resolve
-from dbsync.store import StorePlace, holds_guards, store_place
+from dbsync.store import StorePlace, store_place
 from dbsync.urls import DatabaseUrl, Secret
 
 if TYPE_CHECKING:
     from dbsync.registry import Registry
+    from dbsync.registry.lookup import SavedConnections
 
 
 class Context:
@@ -99,7 +100,7 @@ class Context:
 
     def database(self, text: str, *, read_only: bool) -> Database:
         """Return the database that the user typed: a URL, or a name of the config file or of a saved connection."""
-        url = resolve(text, self.settings, self._saved)
+        url = resolve(text, self.settings, self._find_saved)
         for warning in url.warnings:
             self.warn(warning)
         self.learn(url.password)
@@ -130,26 +131,27 @@ class Context:
         """Mask the password in a text that may be a URL, however malformed."""
         self._call.redact.learn_from(text)
 
-    def _saved(self, name: str) -> DatabaseUrl | None:
-        if not self._may_have_saved:
+    @cached_property
+    def _saved(self) -> SavedConnections | None:
+        """The saved connections, open until the command ends; None, and SQLAlchemy not loaded, without a store."""
+        if self.store_place.file is not None and not self.store_place.file.exists():
             return None
-        from dbsync.registry.lookup import find_saved  # it loads SQLAlchemy
+        from dbsync.registry.lookup import open_saved
 
-        return find_saved(name, self.store_place)
+        opened = ExitStack()
+        self._call.before_end.append(opened.close)
+        return opened.enter_context(open_saved(self.store_place))
+
+    def _find_saved(self, name: str) -> DatabaseUrl | None:
+        return self._saved.find(name) if self._saved is not None else None
 
     def _guarded(self, url: DatabaseUrl, text: str) -> DatabaseUrl:
         """A target is held to the guards of the saved connections as well, however it is named."""
-        if url.local or not self._may_have_saved:
+        if url.local or self._saved is None:
             return url
-        from dbsync.registry.lookup import guarded_by_place, saved_names
-
-        if text in self.settings.databases and text in saved_names(self.store_place):
+        if text in self.settings.databases and text in self._saved.names():
             self.notice(f"{text} is both in {self.settings.path} and a saved connection: the file's is used")
-        return guarded_by_place(url, self.store_place)
-
-    @property
-    def _may_have_saved(self) -> bool:
-        return holds_guards(self.store_place)
+        return self._saved.guarded(url)
 
     def describe(self, *, source: Mapping[str, Any] | None = None, target: Mapping[str, Any] | None = None) -> None:
         """Set the envelope's ends: {name, server_version, database}; also right when the command fails later."""

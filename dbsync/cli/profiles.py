@@ -74,9 +74,10 @@ def complete_saved(incomplete: str) -> list[str]:
         place = store_place(configured.reveal() if configured is not None else None)
         if place.file is not None and not place.file.exists():
             return []
-        from dbsync.registry.lookup import saved_names  # it loads SQLAlchemy
+        from dbsync.registry.lookup import open_saved  # it loads SQLAlchemy
 
-        return [name for name in saved_names(place) if name.startswith(incomplete)]
+        with open_saved(place) as saved:
+            return [name for name in (saved.names() if saved else ()) if name.startswith(incomplete)]
     except DbsyncError:
         return []
 

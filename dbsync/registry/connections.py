@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 from difflib import get_close_matches
 from typing import Any
@@ -21,6 +21,7 @@ from dbsync.failpoints import failpoint
 from dbsync.references import resolve
 from dbsync.registry.keys import Key, KeyRing
 from dbsync.registry.model import Changes, Connection, Labels, checked_name
+from dbsync.registry.records import columns_of, connection_of, labelled, labels_of, payload_of
 from dbsync.registry.sealing import Place, seal, unseal
 from dbsync.store import Store
 from dbsync.store.tables import connection as _table
@@ -49,13 +50,13 @@ class Registry:
         self.ensure_key()
         with self.store.write() as work:
             self._refuse_taken(work, owner, name)
-            return self._insert(work, owner, name, _payload(url), labels or Labels(), connection_id)
+            return self._insert(work, owner, name, payload_of(url), labels or Labels(), connection_id)
 
     def keep_unnamed(self, owner: str, url: DatabaseUrl) -> str:
         """Keep a database that was given in full, for a job; return the id. One that is kept already keeps its id."""
         if url.connection_id is not None and self.find(owner, url.connection_id):
             return url.connection_id
-        payload, labels = _payload(url), _labels(url)
+        payload, labels = payload_of(url), labels_of(url)
         unnamed = _table.c.owner == owner, _table.c.name.is_(None)
         for known in self._select(*unnamed, order=_table.c.created_at.desc(), limit=_UNNAMED_LOOKED_AT):
             same = known.sealed != _REMOVED and known.labels == labels and self._opened(known) == payload
@@ -64,12 +65,6 @@ class Registry:
         self.ensure_key()
         with self.store.write() as work:
             return self._insert(work, owner, None, payload, labels, None).id
-
-    def _still_there(self, connection_id: str) -> bool:
-        """Whether a record is there, and from now on not one that ``forget_unused`` takes for unused."""
-        with self.store.write() as work:
-            values = {"updated_at": self.store.now(work)}
-            return work.execute(sa.update(_table).where(_table.c.id == connection_id).values(values)).rowcount == 1
 
     def list(self, owner: str | None) -> tuple[Connection, ...]:
         """Return the named connections of an owner by name; of every owner for None."""
@@ -99,13 +94,13 @@ class Registry:
         self.ensure_key()
         with self.store.write() as work:
             before = self._in(work, owner, reference)
-            values: dict[str, Any] = _columns(changes.labels(before.labels)) | {"updated_at": self.store.now(work)}
+            values: dict[str, Any] = columns_of(changes.labels(before.labels)) | {"updated_at": self.store.now(work)}
             if changes.name is not None and changes.name != before.name:
                 self._refuse_taken(work, owner, checked_name(changes.name))
                 values["name"] = changes.name
             if changes.url is not None:
                 place = Place(owner=owner, id=before.id, version=before.version + 1)
-                values |= self._sealed(self._sealing_key(work), _payload(changes.url), place)
+                values |= self._sealed(self._sealing_key(work), payload_of(changes.url), place)
             work.execute(sa.update(_table).where(_table.c.id == before.id).values(values))
             return self._in(work, owner, before.id)
 
@@ -142,7 +137,7 @@ class Registry:
         if not shown.local:
             return shown
         payload = json.loads(self._opened(connection))
-        return _labelled(replace(resolve(payload["reference"], Settings()), name=shown.name), connection, payload)
+        return labelled(replace(resolve(payload["reference"], Settings()), name=shown.name), connection, payload)
 
     def shown(self, connection: Connection) -> DatabaseUrl:
         """Open a connection's URL to look at it; of an embedded server only the name is known."""
@@ -151,8 +146,8 @@ class Registry:
         payload = json.loads(self._opened(connection))
         name = connection.name or payload["name"]
         if payload["reference"] is not None:
-            return _labelled(DatabaseUrl(name=name, dbname=payload["reference"], local=True), connection, payload)
-        return _labelled(database_url(payload["parameters"], name=name), connection, payload)
+            return labelled(DatabaseUrl(name=name, dbname=payload["reference"], local=True), connection, payload)
+        return labelled(database_url(payload["parameters"], name=name), connection, payload)
 
     def resolve(self, owner: str, reference: str) -> DatabaseUrl:
         """Return the database behind a name or an id."""
@@ -182,7 +177,7 @@ class Registry:
                 row = work.execute(query).mappings().first()
                 if row is None:  # removed or changed since: what is written now is under the new key
                     continue
-                now = _connection(row)
+                now = connection_of(row)
                 place = Place(owner=now.owner, id=now.id, version=now.version + 1)
                 values = self._sealed(key, self._opened(now), place)
                 work.execute(sa.update(_table).where(_table.c.id == now.id).values(values))
@@ -218,7 +213,11 @@ class Registry:
         place = Place(owner=connection.owner, id=connection.id, version=connection.version)
         return unseal(connection.sealed, key=self.ring.key(connection.key_id), place=place)
 
-    # --- rows --------------------------------------------------------------------------------------------------
+    def _still_there(self, connection_id: str) -> bool:
+        """Whether a record is there, and from now on not one that ``forget_unused`` takes for unused."""
+        with self.store.write() as work:
+            values = {"updated_at": self.store.now(work)}
+            return work.execute(sa.update(_table).where(_table.c.id == connection_id).values(values)).rowcount == 1
 
     def _insert(
         self, work: sa.Connection, owner: str, name: str | None, payload: str, labels: Labels, given_id: str | None
@@ -226,7 +225,7 @@ class Registry:
         place = Place(owner=owner, id=given_id or str(uuid.uuid4()), version=1)
         now = self.store.now(work)
         values = {"id": place.id, "owner": owner, "name": name, "created_at": now, "updated_at": now}
-        values |= _columns(labels) | self._sealed(self._sealing_key(work), payload, place)
+        values |= columns_of(labels) | self._sealed(self._sealing_key(work), payload, place)
         work.execute(sa.insert(_table).values(values))
         return self._in(work, owner, place.id)
 
@@ -235,13 +234,13 @@ class Registry:
     ) -> Iterator[Connection]:
         with self.store.read() as work:
             rows = work.execute(sa.select(_table).where(*conditions).order_by(order).limit(limit)).mappings().all()
-        return map(_connection, rows)
+        return map(connection_of, rows)
 
     def _in(self, work: sa.Connection, owner: str, reference: str) -> Connection:
         for column in (_table.c.name, _table.c.id):
             query = sa.select(_table).where(_table.c.owner == owner, column == reference).with_for_update()
             if row := work.execute(query).mappings().first():
-                return _connection(row)
+                return connection_of(row)
         raise self._not_found(work, owner, reference)
 
     def _refuse_taken(self, work: sa.Connection, owner: str, name: str) -> None:
@@ -259,45 +258,3 @@ class Registry:
             code="NO_SUCH_CONNECTION",
             hint=f"did you mean {' or '.join(near)}?" if near else "dbsync connections list shows them",
         )
-
-
-def _payload(url: DatabaseUrl) -> str:
-    """What is sealed: the parameters, or the name of an embedded server, whose port and password change."""
-    reference = url.name if url.local and url.name.startswith("local:") else None
-    facts: Mapping[str, Any] = {
-        "reference": reference,
-        "parameters": {} if reference is not None else url.parameters(),
-        "name": url.name,
-        "configured_as": url.configured_as,
-    }
-    return json.dumps(facts, sort_keys=True)
-
-
-def _labelled(url: DatabaseUrl, connection: Connection, payload: Mapping[str, Any]) -> DatabaseUrl:
-    return replace(
-        url,
-        environment=connection.labels.environment,
-        protected=connection.labels.protected,
-        read_only=connection.labels.read_only,
-        configured_as=connection.name or payload["configured_as"],
-        connection_id=connection.id,
-    )
-
-
-def _labels(url: DatabaseUrl) -> Labels:
-    return Labels(environment=url.environment, protected=url.protected, read_only=url.read_only)
-
-
-def _columns(labels: Labels) -> dict[str, Any]:
-    return {
-        "environment": labels.environment,
-        "protected": labels.protected,
-        "read_only": labels.read_only,
-        "keep_alive": labels.keep_alive,
-    }
-
-
-def _connection(row: sa.RowMapping) -> Connection:
-    labels = Labels(**{name: row[name] for name in ("environment", "protected", "read_only", "keep_alive")})
-    facts = ("id", "owner", "name", "version", "key_id", "created_at", "updated_at", "last_pinged_at", "sealed")
-    return Connection(labels=labels, **{name: row[name] for name in facts})

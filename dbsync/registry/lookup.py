@@ -1,10 +1,11 @@
-"""What the command line asks the registry: a name that the config file does not have, and who guards a place."""
+"""What the command line asks the saved connections: what a name means, and who guards a place."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from difflib import get_close_matches
 
 from dbsync.errors import ConfigError, DbsyncError
 from dbsync.registry import LOCAL_OWNER, Registry, open_registry
@@ -12,32 +13,50 @@ from dbsync.store import StorePlace
 from dbsync.urls import DatabaseUrl
 
 
-def find_saved(name: str, place: StorePlace) -> DatabaseUrl | None:
-    """Return the saved connection of that name, or None; no store is made to look."""
-    with _registry_if_any(place) as registry:
-        found = registry.find(LOCAL_OWNER, name) if registry else None
-        return registry.url(found) if registry and found else None
+@contextmanager
+def open_saved(place: StorePlace) -> Iterator[SavedConnections | None]:
+    """Open the saved connections to look at them; None where there is no store, and none is made."""
+    with ExitStack() as opened:
+        try:
+            registry = opened.enter_context(open_registry(place, create=False))
+        except ConfigError as error:
+            if error.code != "NO_STORE":
+                raise
+            yield None
+            return
+        yield SavedConnections(registry)
 
 
-def saved_names(place: StorePlace) -> tuple[str, ...]:
-    """Return the names of all saved connections; no key is needed."""
-    with _registry_if_any(place) as registry:
-        return tuple(known.name or "" for known in registry.list(LOCAL_OWNER)) if registry else ()
+@dataclass(frozen=True, slots=True)
+class SavedConnections:
+    """The saved connections of whoever works on the command line."""
 
+    registry: Registry
 
-def guarded_by_place(url: DatabaseUrl, place: StorePlace) -> DatabaseUrl:
-    """Give a database reached otherwise the guards of the saved connections to the same place.
+    def names(self) -> tuple[str, ...]:
+        """Return every name; no key is needed."""
+        return tuple(known.name or "" for known in self.registry.list(LOCAL_OWNER))
 
-    One that cannot be opened now cannot be compared.
-    """
-    with _registry_if_any(place) as registry:
-        if registry is None or url.connection_id is not None:
+    def find(self, name: str) -> DatabaseUrl | None:
+        """Return the database of that name, or None. Raises ConfigError where one is called nearly so."""
+        if found := self.registry.find(LOCAL_OWNER, name):
+            return self.registry.url(found)
+        if near := get_close_matches(name, self.names(), n=3):
+            raise ConfigError(f"there is no database named {name!r}", hint=f"did you mean {' or '.join(near)}?")
+        return None
+
+    def guarded(self, url: DatabaseUrl) -> DatabaseUrl:
+        """Give a database reached otherwise the guards of the connections to the same place.
+
+        One that cannot be opened now cannot be compared.
+        """
+        if url.connection_id is not None:
             return url
-        for known in registry.list(LOCAL_OWNER):
+        for known in self.registry.list(LOCAL_OWNER):
             if not known.labels.guards:
                 continue
             try:
-                saved = registry.shown(known)
+                saved = self.registry.shown(known)
             except DbsyncError:
                 continue
             if not saved.local and url.same_place(saved):
@@ -48,16 +67,4 @@ def guarded_by_place(url: DatabaseUrl, place: StorePlace) -> DatabaseUrl:
                     read_only=url.read_only or saved.read_only,
                     configured_as=url.configured_as or saved.configured_as,
                 )
-    return url
-
-
-@contextmanager
-def _registry_if_any(place: StorePlace) -> Iterator[Registry | None]:
-    with ExitStack() as opened:
-        try:
-            registry = opened.enter_context(open_registry(place, create=False))
-        except ConfigError as error:
-            if error.code != "NO_STORE":
-                raise
-            registry = None
-        yield registry
+        return url

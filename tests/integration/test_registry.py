@@ -15,7 +15,7 @@ from dbsync.errors import ConfigError, DbsyncError, Refused
 from dbsync.guards import require_consent
 from dbsync.registry import Changes, Labels, Registry, key_ring, open_registry
 from dbsync.registry.key_sources import FileKeys
-from dbsync.registry.lookup import find_saved, guarded_by_place, saved_names
+from dbsync.registry.lookup import open_saved
 from dbsync.registry.rotation import rotate
 from dbsync.store import StorePlace, store_place, tables
 from dbsync.urls import parse_url
@@ -198,9 +198,8 @@ def test_what_was_kept_for_jobs_that_are_gone_is_forgotten_after_an_hour(registr
 
 
 def test_looking_makes_no_store_and_no_key(place: StorePlace, tmp_path: Path) -> None:
-    assert find_saved("shop", place) is None
-    assert saved_names(place) == ()
-    assert guarded_by_place(URL, place) == URL
+    with open_saved(place) as saved:
+        assert saved is None
     assert not (tmp_path / "state").exists()
 
 
@@ -209,10 +208,16 @@ def test_a_place_that_a_saved_connection_guards_is_guarded_however_it_is_reached
 ) -> None:
     registry.add("local", "prod", URL, labels=Labels(environment="production"))
     registry.add("bob", "theirs", replace(URL, dbname="x"), labels=Labels(read_only=True))
-    reached = guarded_by_place(parse_url("postgresql://other@DB.example.com:6543/shop"), place)
-    assert (reached.needs_confirmation, reached.confirmation) == (True, "prod")
-    assert not guarded_by_place(replace(URL, dbname="x"), place).read_only
-    assert saved_names(place) == ("prod",)
+    with open_saved(place) as saved:
+        assert saved is not None
+        reached = saved.guarded(parse_url("postgresql://other@DB.example.com:6543/shop"))
+        assert (reached.needs_confirmation, reached.confirmation) == (True, "prod")
+        assert not saved.guarded(replace(URL, dbname="x")).read_only
+        assert saved.names() == ("prod",)
+        assert saved.find("theirs") is None
+        with pytest.raises(ConfigError) as caught:
+            saved.find("prud")
+        assert caught.value.hint == "did you mean prod?"
 
 
 def test_the_first_key_is_one_whoever_makes_it(place: StorePlace) -> None:
