@@ -32,6 +32,9 @@ def serve(
     tokens: Annotated[
         Path | None, typer.Option("--tokens", metavar="FILE", help="Hashed bearer tokens; else DBSYNC_TOKENS.")
     ] = None,
+    workers: Annotated[
+        int, typer.Option("--workers", min=0, max=32, metavar="N", help="Jobs at a time; 0: others run them.")
+    ] = 2,
     new_token: Annotated[
         str | None, typer.Option("--new-token", metavar="OWNER", help="Add a token to --tokens, print it, and end.")
     ] = None,
@@ -62,7 +65,9 @@ def serve(
         listened.append(address)
         context.notice(f"listening on {address}")
 
-    launch.serve(host=host, port=port, auth=auth, tokens=tokens, store=None, warn=context.warn, ready=ready)
+    launch.serve(
+        host=host, port=port, auth=auth, tokens=tokens, store=None, workers=workers, warn=context.warn, ready=ready
+    )
     return Answer(result={"url": listened[0] if listened else None}, render={"text": lambda: ""})
 
 

@@ -7,9 +7,12 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
+from fastapi.concurrency import run_in_threadpool
 from fastapi.middleware.cors import CORSMiddleware
 
 from dbsync import __version__
+from dbsync.jobs.inline import InlineWorkers
+from dbsync.jobs.store import JobStore
 from dbsync.registry import Registry, key_ring
 from dbsync.registry.legacy import OlderKey, older_key
 from dbsync.server import faults
@@ -19,11 +22,11 @@ from dbsync.server.core import Core
 from dbsync.server.limits import Breakers, RateLimits
 from dbsync.server.metrics import Meters
 from dbsync.server.places import Places
-from dbsync.server.routes import connections, explorer, health
+from dbsync.server.routes import connections, explorer, health, pairs, syncs
 from dbsync.server.settings import ServeSettings
 from dbsync.store import Store
 
-ROUTERS = (health.router, connections.router, explorer.router)
+ROUTERS = (health.router, connections.router, explorer.router, pairs.router, syncs.router)
 _EXPOSED = ("X-Request-ID", "X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset", "Retry-After")
 
 
@@ -58,16 +61,20 @@ def create_app(settings: ServeSettings, store: Store, environ: Mapping[str, str]
 def build_core(settings: ServeSettings, store: Store, environ: Mapping[str, str]) -> Core:
     """Put the parts together."""
     registry = Registry(store, key_ring(store.place))
+    jobs = JobStore(store)
     # Anybody can copy an older blob, so it is worth something only beside the secret of the frontend's server.
     blobs = settings.auth != "none" and settings.shared_secret is not None
+    places = Places(registry, settings.allowed, Breakers(), _older(settings, environ), blobs=blobs)
     return Core(
         settings=settings,
         store=store,
         registry=registry,
+        jobs=jobs,
         authenticator=Authenticator(settings),
         limits=RateLimits(settings.limits),
         meters=Meters(store),
-        places=Places(registry, settings.allowed, Breakers(), _older(settings, environ), blobs=blobs),
+        places=places,
+        workers=InlineWorkers(jobs, places.urls_of, count=settings.workers),
     )
 
 
@@ -77,5 +84,8 @@ def _older(settings: ServeSettings, environ: Mapping[str, str]) -> OlderKey | No
 
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    core: Core = app.state.core
+    core.workers.start()
     yield
-    app.state.core.store.close()
+    await run_in_threadpool(core.workers.close)
+    core.store.close()

@@ -7,6 +7,7 @@ here, once. The access log names paths, never queries.
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import ipaddress
 import json
 import logging
@@ -69,7 +70,8 @@ class Arrival:
         started, status = time.monotonic(), 0
         headers = Headers(scope=scope)
         request_id = _request_id(headers)
-        scope.setdefault("state", {})["request_id"] = request_id
+        state = scope.setdefault("state", {})
+        state["request_id"], state["given_id"] = request_id, headers.get("x-request-id") == request_id
 
         async def answer(message: Message) -> None:
             nonlocal status
@@ -87,6 +89,7 @@ class Arrival:
             self._require_origin(scope, headers)
             inner["query_string"] = _first_query(scope["query_string"])
             body = await _body(inner, headers, receive)
+            state["digest"] = hashlib.sha256(body).hexdigest()
         except Fault as fault:
             await fault.reply()(scope, receive, answer)
         else:

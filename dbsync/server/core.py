@@ -7,6 +7,8 @@ from typing import Annotated
 
 from fastapi import Depends, Header, Request, Response
 
+from dbsync.jobs.inline import InlineWorkers
+from dbsync.jobs.store import JobStore
 from dbsync.registry.connections import Registry
 from dbsync.server.auth import Authenticator, Caller
 from dbsync.server.faults import Fault
@@ -25,6 +27,8 @@ class Core:
     settings: ServeSettings
     store: Store
     registry: Registry
+    jobs: JobStore
+    workers: InlineWorkers
     authenticator: Authenticator
     limits: RateLimits
     places: Places

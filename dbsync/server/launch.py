@@ -33,12 +33,13 @@ def serve(
     auth: Auth,
     tokens: Path | None,
     store: str | None,
+    workers: int,
     ready: Callable[[str], None],
     warn: Callable[[str], None],
     environ: Mapping[str, str] = os.environ,
 ) -> None:
     """Serve until SIGINT or SIGTERM; ``ready`` is told the address. Raises ConfigError for unsafe settings."""
-    settings = serve_settings(environ, host=host, port=port, auth=auth, tokens=tokens)
+    settings = serve_settings(environ, host=host, port=port, auth=auth, tokens=tokens, workers=workers)
     for name in _AMBIENT:
         os.environ.pop(name, None)
     os.environ["PGPASSFILE"] = _NO_FILE

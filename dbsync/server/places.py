@@ -10,6 +10,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 
 from dbsync.errors import ConfigError
+from dbsync.jobs.model import Job
 from dbsync.pg.database import Database, Session
 from dbsync.registry.connections import Registry
 from dbsync.registry.legacy import OlderKey, read_older
@@ -70,6 +71,13 @@ class Places:
             url=url,
             connection=connection,
         )
+
+    def urls_of(self, job: Job) -> tuple[DatabaseUrl, DatabaseUrl]:
+        """The two databases of a job, checked once more: a name may lead elsewhere by now."""
+        return self._url_of(job.owner, job.source_id), self._url_of(job.owner, job.target_id)
+
+    def _url_of(self, owner: str, connection_id: str) -> DatabaseUrl:
+        return self.dialable(owner, self._registry.resolve(owner, connection_id))
 
     def dialable(self, owner: str, url: DatabaseUrl) -> DatabaseUrl:
         """The URL as it may be dialled for this owner. Raises HostNotAllowed."""

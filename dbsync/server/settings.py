@@ -45,6 +45,7 @@ class ServeSettings:
     allowed: AllowList = AllowList()
     execute: Execute = "read"
     limits: Mapping[LimitKind, int] = field(default_factory=lambda: dict(LIMITS))
+    workers: int = 2  # jobs at a time; 0: other processes run them
     streams_per_owner: int = 5
     streams: int = 100
 
@@ -75,6 +76,7 @@ def serve_settings(
     port: int | None = None,
     auth: Auth = "secret",
     tokens: Path | None = None,
+    workers: int = 2,
 ) -> ServeSettings:
     """Read the environment, options first. Raises ConfigError for what is unsafe or cannot be read."""
     execute = environ.get("DBSYNC_EXECUTE") or "read"
@@ -85,6 +87,7 @@ def serve_settings(
         host=host or environ.get("HOST") or "127.0.0.1",
         port=port if port is not None else _number(environ, "PORT", 3001, most=65535),
         auth=auth,
+        workers=workers,
         shared_secret=_secret(environ, "BACKEND_SHARED_SECRET", shortest=SHORTEST_SECRET),
         identity=Identity(
             jwt_secret=_secret(environ, "SUPABASE_JWT_SECRET", shortest=SHORTEST_SECRET),

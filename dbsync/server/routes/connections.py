@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
-from typing import Annotated
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Request
 
 from dbsync.data.explore import explored
 from dbsync.errors import DbsyncError
@@ -15,7 +15,8 @@ from dbsync.registry.model import Changes, Connection, Labels
 from dbsync.server.auth import Caller
 from dbsync.server.core import Core, Editor, Executor, Reader, SchemaReader, TheCore
 from dbsync.server.faults import Fault
-from dbsync.server.shapes.execution import run_statements
+from dbsync.server.repeats import once
+from dbsync.server.shapes.execution import judged, run_order
 from dbsync.server.shapes.schema import schema_report
 from dbsync.server.times import iso, milliseconds, now
 from dbsync.server.wire.asked import ChangedConnection, NamedDatabase, NewConnection, Statements
@@ -108,10 +109,13 @@ def connection_schema(
 
 
 @router.post("/{id}/execute", **answers(Reply[Execution]))
-def execute(id: str, caller: Executor, core: TheCore, body: Statements) -> Reply[Execution]:
+def execute(request: Request, id: str, caller: Executor, core: TheCore, body: Statements) -> Any:
     """Run SQL, held to reading unless the server and the connection allow writes. 200 also where a statement failed."""
     place = core.places.find(caller, id, body.encrypted_url)
-    return run_statements(core, caller, place, body)
+    order = judged(core, caller, place, body)
+    if not order.changes:
+        return run_order(core, place, order)
+    return once(request, core.store, caller, lambda: run_order(core, place, order), again=False)
 
 
 @router.post("/{id}/keep-alive", **answers(Reply[KeepAlive]))

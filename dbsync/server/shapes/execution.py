@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from dbsync.control import Control
 from dbsync.errors import DbsyncError, Refused
 from dbsync.execute import ExecuteOptions, ExecuteReport, Script, plan_script, run_script
@@ -21,27 +23,49 @@ _SHOWN = 80
 _NEEDS_WRITE = "WRITE_WITHOUT_WRITE"
 
 
-def run_statements(core: Core, caller: Caller, place: Place, asked: Statements) -> Reply[Execution]:
-    """Judge, then run. A refused or failed statement is told in the reply; Fault 403 and 400 where nothing may run."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """Statements that were judged: what runs, or why nothing does."""
+
+    statements: list[str]
+    options: ExecuteOptions | None = None
+    script: Script | None = None
+    refusal: Refused | None = None
+
+    @property
+    def changes(self) -> bool:
+        """Whether it may change something."""
+        return self.options is not None and self.options.mode in ("write", "stepwise")
+
+
+def judged(core: Core, caller: Caller, place: Place, asked: Statements) -> Order:
+    """Judge the statements: as a read, else as a write where that is allowed. Raises Fault 403 and 400."""
     if core.settings.execute == "off":
         raise Fault(403, "Running SQL is switched off on this server (DBSYNC_EXECUTE)")
     statements = [statement.text for statement in split_statements(asked.sql)]
     if not statements:
         raise Fault(400, "SQL query is required")
     try:
-        script, options = _judged(core, caller, place, asked)
-    except Refused as refused:
-        return _told(statements, None, refused, [])
+        script, options = _planned(core, caller, place, asked)
+    except Refused as refusal:
+        return Order(statements=statements, refusal=refusal)
+    return Order(statements=statements, script=script, options=options)
+
+
+def run_order(core: Core, place: Place, order: Order) -> Reply[Execution]:
+    """Run what was judged. A refused or failed statement is told in the reply."""
+    if order.script is None or order.options is None:
+        return _told(order.statements, None, order.refusal, [])
     warnings: list[str] = []
-    with core.places.session(place, read_only=not options.write) as session:
+    with core.places.session(place, read_only=not order.options.write) as session:
         try:
-            report = run_script(session, script, options, control=Control(), warn=warnings.append)
+            report = run_script(session, order.script, order.options, control=Control(), warn=warnings.append)
         except Refused as refused:
-            return _told(statements, None, refused, warnings)
-    return _told(statements, report, report.error, warnings)
+            return _told(order.statements, None, refused, warnings)
+    return _told(order.statements, report, report.error, warnings)
 
 
-def _judged(core: Core, caller: Caller, place: Place, asked: Statements) -> tuple[Script, ExecuteOptions]:
+def _planned(core: Core, caller: Caller, place: Place, asked: Statements) -> tuple[Script, ExecuteOptions]:
     """The script as a read, else as a write where that is allowed. Raises Refused, Fault."""
     most = asked.max_rows or _MOST_ROWS
     reading = ExecuteOptions(max_rows=most, statement_timeout=_STATEMENT_S)

@@ -115,6 +115,7 @@ class AskedSync(Pair):
 
     direction: Literal["one_way", "two_way"] = "one_way"
     dry_run: bool = False
+    delete: bool = False  # rows too that only the target has
     confirmation_phrase: Text | None = None
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
+from pydantic import Field
+
 from dbsync.server.wire.databases import NamedEnd
 from dbsync.server.wire.envelope import Shape
 
@@ -112,8 +114,8 @@ class MigrationReport(Shape):
     breaking_scripts: list[PlannedScript] | None = None
     manual_review_required: list[PlannedScript] | None = None
     unplanned: list[str] | None = None
-    combined_sql: str | None = None
-    rollback_sql: str | None = None
+    combined_sql: str | None = Field(default=None, serialization_alias="combinedSQL")
+    rollback_sql: str | None = Field(default=None, serialization_alias="rollbackSQL")
     estimated_duration: str | None = None
     risk_level: Literal["low", "medium", "high"] | None = None
     proof: PlanProof | None = None

@@ -1,0 +1,39 @@
+"""How many streams are held open, by all processes that share the store: a place is taken, kept alive, given back."""
+
+from __future__ import annotations
+
+import uuid
+
+import sqlalchemy as sa
+
+from dbsync.store.engine import Store
+from dbsync.store.tables import stream as _stream
+
+PLACE_S = 45.0  # a place whose process died is free again after that
+
+
+def take_place(store: Store, *, owner: str, job_id: str, each: int, all_owners: int) -> str | None:
+    """Return the id of a new place, or None where the owner, or all of them, have as many as they may."""
+    with store.write() as work:
+        now = store.now(work)
+        work.execute(sa.delete(_stream).where(_stream.c.until < now))
+        taken = sa.select(sa.func.count()).select_from(_stream)
+        mine = work.execute(taken.where(_stream.c.owner == owner)).scalar_one()
+        if mine >= each or work.execute(taken).scalar_one() >= all_owners:
+            return None
+        place = uuid.uuid4().hex
+        work.execute(sa.insert(_stream).values(id=place, owner=owner, job_id=job_id, until=now + PLACE_S))
+        return place
+
+
+def keep_place(store: Store, place: str) -> None:
+    """Keep a place for another while."""
+    with store.write() as work:
+        until = store.now(work) + PLACE_S
+        work.execute(sa.update(_stream).where(_stream.c.id == place).values(until=until))
+
+
+def leave_place(store: Store, place: str) -> None:
+    """Give a place back."""
+    with store.write() as work:
+        work.execute(sa.delete(_stream).where(_stream.c.id == place))
