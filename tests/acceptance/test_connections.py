@@ -99,6 +99,23 @@ def test_a_saved_name_is_guarded_as_one_of_the_config_file_is(sqlite, call, monk
         assert "read_only" in call("execute", target, insert, "--write", "--confirm", "prod").stderr
 
 
+def test_saved_names_are_ends_of_a_sync_also_of_one_in_the_config_file(
+    sqlite, call, monkeypatch, source_db, target_db, tmp_path
+):
+    for database in (source_db, target_db):
+        database.execute("CREATE TABLE t (id int PRIMARY KEY)")
+    source_db.execute("INSERT INTO t SELECT generate_series(1, 5)")
+    add(call, "from here", source_db.url, "--read-only", monkeypatch=monkeypatch)
+    add(call, "to-there", target_db.url, "--protected", monkeypatch=monkeypatch)
+    assert call("sync", "to-there", "from here", "--yes").exit_code == 4
+    assert call("sync", "from here", "to-there", "--yes").exit_code == 4
+    done = call("sync", "from here", "to-there", "--confirm", "to-there", "--json")
+    assert (done.exit_code, done.document["target"]["name"]) == (0, "to-there")
+    (tmp_path / "dbsync.yaml").write_text("version: 1\nsyncs: {again: {source: from here, target: to-there}}\n")
+    assert call("sync", "--name", "again", "--confirm", "to-there").exit_code == 0
+    assert target_db.value("SELECT count(*) FROM t") == 5
+
+
 def test_a_name_of_the_config_file_wins_and_that_is_said(sqlite, call, monkeypatch, source_db, tmp_path):
     (tmp_path / "dbsync.yaml").write_text(f"version: 1\ndatabases: {{shop: {{url: '{source_db.url}'}}}}\n")
     added = add(call, "shop", NOWHERE, monkeypatch=monkeypatch)

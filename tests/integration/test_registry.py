@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import threading
 from collections.abc import Iterator
@@ -303,6 +304,40 @@ def test_who_has_the_store_open_during_a_rotation_goes_on_under_the_new_key(
         assert other.add("ada", "after", URL).key_id == done.key_id
         assert other.resolve("ada", "before").dbname == "shop"
     assert rotate(registry).resealed == 2
+
+
+def test_what_is_saved_while_keys_are_rotated_opens_afterwards(registry: Registry, place: StorePlace) -> None:
+    registry.add("ada", "first", URL)
+    failed: list[BaseException] = []
+    over = threading.Event()
+
+    def write(owner: str) -> None:
+        try:
+            with open_registry(place) as mine:
+                for number in itertools.count():
+                    mine.add(owner, f"n{number}", URL)
+                    mine.edit(owner, f"n{number // 2}", Changes(url=replace(URL, port=number + 1)))
+                    if over.is_set():
+                        return
+        except BaseException as error:
+            failed.append(error)
+
+    writers = [threading.Thread(target=write, args=(owner,)) for owner in ("bob", "eve")]
+    for writer in writers:
+        writer.start()
+    try:
+        for _ in range(3):
+            with open_registry(place) as other:
+                rotate(other)
+    finally:
+        over.set()
+        for writer in writers:
+            writer.join()
+    assert failed == []
+    assert len(registry.list("bob")) * len(registry.list("eve")) > 0
+    with open_registry(place) as fresh:
+        assert {fresh.url(known).dbname for known in fresh.list(None)} == {"shop"}
+        assert fresh.key_ids() == {fresh.ring.first().id}  # nothing was sealed under a key that was on its way out
 
 
 def test_the_variables_first_key_is_rotated_to_and_the_old_one_may_then_go(
