@@ -14,14 +14,16 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dbsync.control import Control
 from dbsync.errors import DbsyncError, Fenced, Paused, Stopped
 from dbsync.events import Event, Notice, TableFinished, TableProgress
 from dbsync.jobs.model import Job, JobState, JobTable
-from dbsync.jobs.store import JobStore
 from dbsync.tally import TableTally, Tally
+
+if TYPE_CHECKING:  # loads SQLAlchemy, which whoever begins the job does in the recorder's thread
+    from dbsync.jobs.store import JobStore
 
 _FLUSH_S = 0.5
 _RENEW_S = 1.5  # an order is heard after this at most
@@ -33,7 +35,7 @@ _ORDERS: Mapping[JobState, Callable[[], DbsyncError]] = {JobState.PAUSING: Pause
 Fact = tuple[str, str | None, Mapping[str, Any]]
 
 
-Begin = Callable[[], tuple[JobStore, Job]]
+Begin = Callable[[], tuple["JobStore", Job]]
 
 
 class Recorder:

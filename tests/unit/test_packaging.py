@@ -92,6 +92,17 @@ def test_asking_for_the_version_loads_no_heavy_library() -> None:
     assert done.stdout.splitlines()[-1] == "0 []"
 
 
+def test_what_a_sync_loads_before_it_begins_holds_no_store() -> None:
+    """SQLAlchemy takes a quarter of a second; it is loaded in the recorder's thread, while the run begins."""
+    modules = ("dbsync.cli.sync", "dbsync.cli.recording", "dbsync.jobs.recorder", "dbsync.jobs.verdict")
+    script = (
+        f"import sys, importlib\nfor name in {modules!r}: importlib.import_module(name)\n"
+        "print([name for name in ('alembic', 'cryptography', 'sqlalchemy') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
 @pytest.fixture
 def pythons(tmp_path: Path) -> Path:
     """Interpreters that say they are too old, or have no venv."""
