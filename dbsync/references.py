@@ -229,13 +229,7 @@ def _guarded_by_place(url: DatabaseUrl, settings: Settings) -> DatabaseUrl:
         except DbsyncError:
             continue
         if url.same_place(known):
-            url = replace(
-                url,
-                environment=entry.environment if url.environment is None else url.environment,
-                protected=url.protected or known.needs_confirmation,
-                read_only=url.read_only or entry.read_only,
-                configured_as=url.configured_as or entry.name,
-            )
+            url = url.guarded_as(known)
     return url
 
 

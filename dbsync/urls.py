@@ -129,6 +129,16 @@ class DatabaseUrl:
         """Whether host, port and database name are the same as far as their spelling tells."""
         return self._place() == other._place()
 
+    def guarded_as(self, known: DatabaseUrl) -> DatabaseUrl:
+        """Return this URL under the guards of a known database, which is at the same place, and under its own."""
+        return replace(
+            self,
+            environment=self.environment or known.environment,
+            protected=self.protected or known.needs_confirmation,
+            read_only=self.read_only or known.read_only,
+            configured_as=self.configured_as or known.configured_as,
+        )
+
     def _place(self) -> tuple[str, int, str]:
         host = (self.host or "localhost").rstrip("./").lower() or "/"
         if host in ("127.0.0.1", "::1"):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from difflib import get_close_matches
 
 from dbsync.errors import ConfigError, DbsyncError
@@ -60,11 +60,5 @@ class SavedConnections:
             except DbsyncError:
                 continue
             if not saved.local and url.same_place(saved):
-                url = replace(
-                    url,
-                    environment=saved.environment if url.environment is None else url.environment,
-                    protected=url.protected or saved.needs_confirmation,
-                    read_only=url.read_only or saved.read_only,
-                    configured_as=url.configured_as or saved.configured_as,
-                )
+                url = url.guarded_as(saved)
         return url
