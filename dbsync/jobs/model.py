@@ -55,6 +55,19 @@ def check_transition(now: JobState, to: JobState) -> None:
         raise InvalidTransition(now, to, sorted(TRANSITIONS[now]))
 
 
+def settled(now: JobState, to: JobState) -> JobState:
+    """Where an attempt's end leads that meets an order nobody has acknowledged: the order holds.
+
+    A job that was to be tried again is not, when it was to pause or stop; one that paused is stopped, when that
+    was the later order.
+    """
+    if now is JobState.STOPPING and to in (JobState.QUEUED, JobState.PAUSED):
+        return JobState.STOPPED
+    if now is JobState.PAUSING and to is JobState.QUEUED:
+        return JobState.PAUSED
+    return to
+
+
 def new_job_id(run_id: str | None = None) -> str:
     """Return a UUIDv4 that begins with the run's id, so that a person can name either by the same letters."""
     random = uuid.uuid4().hex

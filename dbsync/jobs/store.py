@@ -23,6 +23,7 @@ from dbsync.jobs.model import (
     check_transition,
     first_run_id,
     new_run_id,
+    settled,
 )
 from dbsync.jobs.rows import event_of, from_text, job_of, keep_table, owned, read_job, to_text
 from dbsync.store import Store, tables
@@ -178,6 +179,7 @@ class JobStore:
             job = read_job(connection, job_id, lock=True)
             if job.lease_owner != worker or job.state not in HELD:
                 raise Fenced("the job was taken over by another worker")
+            to = settled(job.state, to)
             return self._end_attempt(connection, job, to, error=error, result=result, delay_s=delay_s)
 
     def expired(self) -> Sequence[Job]:

@@ -211,6 +211,25 @@ def test_an_order_to_a_worker_that_is_gone_is_carried_out(store: JobStore, order
     assert store.get(job.id).state is becomes
 
 
+@pytest.mark.parametrize(
+    ("orders", "end", "becomes"),
+    [
+        ([JobState.PAUSING], JobState.QUEUED, JobState.PAUSED),
+        ([JobState.STOPPING], JobState.QUEUED, JobState.STOPPED),
+        ([JobState.PAUSING, JobState.STOPPING], JobState.PAUSED, JobState.STOPPED),
+        ([JobState.PAUSING], JobState.SUCCEEDED, JobState.SUCCEEDED),
+        ([JobState.STOPPING], JobState.FAILED, JobState.FAILED),
+    ],
+)
+def test_an_order_that_meets_the_end_of_an_attempt_holds_or_is_too_late(
+    store: JobStore, orders: list[JobState], end: JobState, becomes: JobState
+) -> None:
+    job = claimed(store, queued(store))
+    for order in orders:
+        store.change(job.id, order)
+    assert store.finish(job.id, "w1", end).state is becomes
+
+
 def test_what_a_terminal_ran_does_not_begin_again_by_itself(store: JobStore) -> None:
     job = new_job(store, origin="terminal")
     store.begin(job.id, "terminal", "0123456789ab")
