@@ -63,6 +63,8 @@ class Call:
         """The options are read and sound: from now on they hold."""
         self._json = options.format == "json"
         self._options = options
+        if self._journal is not None:
+            self._journal.close()
         self._journal = Journal(options, stderr_terminal(options), self.redact)
         self.control.limit(options.timeout)
 

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from dbsync.cli.log_records import mask_records
 from dbsync.cli.options import GlobalOptions, LogFormat
 from dbsync.cli.terminal import Terminal, escape
 from dbsync.errors import ConfigError
@@ -28,6 +29,8 @@ class Journal:
         self._options = options
         self._redact = redact
         self._file = open_log_file(options.log_file) if options.log_file else None
+        self._unmask = mask_records(redact)
+        self._of_others = _ToJournal(self)
         self._start_logging()
 
     def error(self, message: str, hint: str | None = None) -> None:
@@ -60,18 +63,23 @@ class Journal:
     def close(self) -> None:
         """Stop logging and close the log file."""
         LOGGER.handlers.clear()
+        logging.getLogger().removeHandler(self._of_others)
+        logging.captureWarnings(False)
+        self._unmask()
         if self._file is not None:
             self._file.close()
 
-    def _tell(self, level: str, message: str, hint: str | None = None, *, show: bool = True) -> None:
+    def _tell(
+        self, level: str, message: str, hint: str | None = None, *, show: bool = True, logger: str | None = None
+    ) -> None:
         message, hint = self._redact(message), self._redact(hint) if hint else None
         if show and self._options.log_format == "json":
-            self.terminal.line(_json_line(level, message, hint))
+            self.terminal.line(_json_line(level, message, hint, logger))
         elif show:
-            for line in self._lines(level, message, hint):
+            for line in self._lines(level, f"{logger}: {message}" if logger else message, hint):
                 self.terminal.line(line)
         if self._file is not None:
-            self._file.line(_log_line(self._options.log_format, level, message, hint))
+            self._file.line(_log_line(self._options.log_format, level, message, hint, logger))
 
     def _lines(self, level: str, message: str, hint: str | None) -> list[str]:
         prefix = "" if level == "info" else self.terminal.styled(f"{level}:", *_STYLES.get(level, ())) + " "
@@ -83,6 +91,8 @@ class Journal:
     def _start_logging(self) -> None:
         LOGGER.handlers.clear()
         LOGGER.addHandler(_ToJournal(self))
+        logging.getLogger().addHandler(self._of_others)  # else Python prints what libraries warn of, unmasked
+        logging.captureWarnings(True)
         LOGGER.propagate = False
         wanted = logging.DEBUG if self._options.verbose > 1 else logging.INFO
         LOGGER.setLevel(wanted if self._options.verbose or self._file else logging.WARNING)
@@ -90,8 +100,11 @@ class Journal:
     def record(self, record: logging.LogRecord) -> None:
         """Take in a developer's log record: shown from -v on, always in the log file."""
         shown = record.levelno >= logging.WARNING or self._options.verbose > 0
-        level = "info" if record.levelno == logging.INFO else record.levelname.lower()
-        self._tell(level, record.getMessage(), show=shown and not self._options.quiet)
+        logger = record.name if record.name != LOGGER.name else None
+        shown = shown and not self._options.quiet
+        self._tell(record.levelname.lower(), record.getMessage(), show=shown, logger=logger)
+        for line in (record.exc_text or "").splitlines():
+            self._tell("debug", line, show=self._options.verbose > 1, logger=logger)
 
 
 class _ToJournal(logging.Handler):
@@ -113,16 +126,17 @@ def open_log_file(path: Path) -> Terminal:
     return Terminal(stream, color="never")
 
 
-def _log_line(log_format: LogFormat, level: str, message: str, hint: str | None) -> str:
+def _log_line(log_format: LogFormat, level: str, message: str, hint: str | None, logger: str | None) -> str:
     if log_format == "json":
-        return _json_line(level, message, hint)
+        return _json_line(level, message, hint, logger)
     text = f"{message} (hint: {hint})" if hint else message
+    text = f"{logger}: {text}" if logger else text
     return f"{_now()} {level.upper():7} {escape(text)}"
 
 
-def _json_line(level: str, message: str, hint: str | None) -> str:
-    record = {"time": _now(), "level": level, "message": message}
-    return json.dumps(record | ({"hint": hint} if hint else {}), ensure_ascii=False)
+def _json_line(level: str, message: str, hint: str | None, logger: str | None = None) -> str:
+    facts = {"time": _now(), "level": level, "message": message, "hint": hint, "logger": logger}
+    return json.dumps({name: value for name, value in facts.items() if value is not None}, ensure_ascii=False)
 
 
 def _now() -> str:
