@@ -1,4 +1,4 @@
-"""Masks secrets in every record of Python's logging as it is made, whichever handler it goes to, a library's own too."""
+"""Masks secrets in every record of Python's logging as it is made, so whichever handler takes it."""
 
 from __future__ import annotations
 
