@@ -57,6 +57,13 @@ class Store:
         with _translated(self.place), self._engine.begin() as connection:
             yield connection
 
+    @contextmanager
+    def snapshot(self) -> Iterator[sa.Connection]:
+        """One transaction that only reads, and sees one state of the store however often it asks."""
+        level = {"isolation_level": "REPEATABLE READ"} if self.is_postgres else {}
+        with _translated(self.place), self._engine.execution_options(**level).begin() as connection:
+            yield connection
+
     def now(self, connection: sa.Connection) -> float:
         """Seconds since 1970 by the clock that all users of the store share."""
         if not self.is_postgres:

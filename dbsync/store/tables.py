@@ -185,6 +185,26 @@ audit = sa.Table(
     sa.Column("hash", sa.Text, nullable=False),
 )
 
+# One row: how many entries there are, and the last one's hash. Who appends an entry holds its lock.
+audit_head = sa.Table(
+    "audit_head",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("number", _NUMBER, nullable=False),
+    sa.Column("hash", sa.Text, nullable=False),
+    sa.CheckConstraint("id = 1", name="one_row"),
+)
+
+# What owners have used in each month (UTC), as quotas count it; pruning jobs does not change it.
+usage = sa.Table(
+    "usage",
+    metadata,
+    sa.Column("owner", sa.Text, primary_key=True),
+    sa.Column("month", sa.Text, primary_key=True),
+    sa.Column("rows", _NUMBER, nullable=False),
+    sa.Column("bytes", _NUMBER, nullable=False),
+)
+
 reply = sa.Table(
     "reply",
     metadata,
