@@ -9,13 +9,14 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from dbsync.errors import ConfigError
 from dbsync.quantities import parse_duration
+from dbsync.quota import NO_QUOTAS, Quota, Quotas, parse_limit
 from dbsync.urls import ALLOWED_PARAMETERS, Secret
 
 if TYPE_CHECKING:
@@ -97,6 +98,7 @@ class Settings:
     syncs: Mapping[str, ConfiguredSync] = field(default_factory=dict)
     profiles: Mapping[str, Profile] = field(default_factory=dict)
     store: Secret | None = None
+    quotas: Quotas = NO_QUOTAS
 
     def schedules(self) -> dict[str, Schedule]:
         """The schedules of the syncs that have one, by the sync's name."""
@@ -156,6 +158,7 @@ def parse_settings(data: bytes, path: Path) -> Settings:
         syncs=top.each("syncs", _sync),
         profiles=top.each("profiles", _profile),
         store=_store(top.section("store")),
+        quotas=_quotas(top.section("quotas")),
     )
     top.finish()
     return settings
@@ -249,6 +252,28 @@ def _store(section: Section | None) -> Secret | None:
     url = _required(section, "url")
     section.finish()
     return Secret(url)
+
+
+def _quotas(section: Section | None) -> Quotas:
+    if section is None:
+        return NO_QUOTAS
+    found = Quotas(owners=section.each("owners", lambda _, one: _quota(one)), everybody=_quota(section))
+    section.finish()
+    return found
+
+
+def _quota(section: Section) -> Quota:
+    limits: dict[str, int] = {}
+    for field_ in fields(Quota):
+        text = section.text(field_.name)
+        try:
+            limits |= {field_.name: parse_limit(field_.name, text)} if text is not None else {}
+            quota = Quota(**limits)
+        except ConfigError as error:
+            raise _placed(section, error, field_.name) from None
+    if "owners" not in section:
+        section.finish()
+    return quota
 
 
 def _secret(text: str | None) -> Secret | None:

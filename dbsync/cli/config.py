@@ -16,6 +16,7 @@ from dbsync.cli.output import Answer
 from dbsync.cli.terminal import escape
 from dbsync.config import FILE_NAME, ConfiguredDatabase, ConfiguredSync, Settings
 from dbsync.errors import ConfigError, DbsyncError, Refused
+from dbsync.quota import Quotas, told
 from dbsync.references import shown
 
 _TEMPLATE = """\
@@ -105,7 +106,13 @@ def _document(settings: Settings) -> dict[str, Any]:
         "syncs": {name: _sync(job) for name, job in settings.syncs.items()},
         "profiles": {name: _masked(profile.options) for name, profile in settings.profiles.items()},
         "store": {"url": shown(settings.store.reveal())} if settings.store is not None else None,
+        "quotas": _quotas(settings.quotas),
     }
+
+
+def _quotas(quotas: Quotas) -> dict[str, Any] | None:
+    owners = {owner: told(quota) for owner, quota in quotas.owners.items()}
+    return (told(quotas.everybody) | ({"owners": owners} if owners else {})) or None
 
 
 def _database(entry: ConfiguredDatabase) -> dict[str, Any]:

@@ -58,6 +58,7 @@ def add(
     keep_alive: Annotated[bool, typer.Option("--keep-alive", help="Pinged by keep-alive.")] = False,
 ) -> Answer:
     """Save a database under a name. Without URL and --from, the URL is asked for and not shown."""
+    context.audited("connections.add", name)
     labels = Labels(environment=environment, protected=protected, read_only=read_only, keep_alive=keep_alive)
     found = _read_url(context, url, reference)
     with context.registry(create=True) as registry:
@@ -89,6 +90,7 @@ def edit(
     ] = None,
 ) -> Answer:
     """Change a saved connection: its URL, its name, its labels. What is not named stays."""
+    context.audited("connections.edit", name)
     new_url = _read_url(context, url, reference) if url is not None or reference is not None else None
     labels = {"protected": protected, "read_only": read_only, "keep_alive": keep_alive}
     changes = Changes(name=rename, url=new_url, environment=environment, **labels)
@@ -108,6 +110,7 @@ def remove(
     force: Annotated[bool, typer.Option("--force", help="Also while jobs need it: they will fail.")] = False,
 ) -> Answer:
     """Forget a saved connection. The database itself is not touched."""
+    context.audited("connections.remove", name)
     with context.registry() as registry:
         gone = registry.remove(LOCAL_OWNER, name, force=force)
     return Answer(

@@ -41,6 +41,8 @@ def import_(
 
     Ids stay as they are. A connection that is saved already is left alone, so that it can be run again.
     """
+    if not dry_run:
+        context.audited("connections.import", table or place)
     key = older_key()
     for warning in key.warnings:
         context.warn(warning)

@@ -43,6 +43,7 @@ def keep_alive(
 @command("rotate-key", report=True)
 def rotate_key(context: Context) -> Answer:
     """Put all saved URLs under a new key. If it is cut off, nothing is lost: run it again."""
+    context.audited("connections.rotate-key")
     with context.registry() as registry:
         done = rotate(registry)
     return Answer(result=_facts(done), render={"text": lambda: _told(done)})

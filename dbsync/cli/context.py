@@ -23,6 +23,7 @@ from dbsync.store import StorePlace, store_place
 from dbsync.urls import DatabaseUrl, Secret
 
 if TYPE_CHECKING:
+    from dbsync.cli.auditing import Audit
     from dbsync.registry import Registry
     from dbsync.registry.lookup import SavedConnections
 
@@ -72,6 +73,17 @@ class Context:
         if self.options.outputs:
             raise ConfigError("--output holds one answer, and this goes on: use > FILE")
         self._call.stream(pieces)
+
+    def audited(self, action: str, subject: str | None = None) -> Audit:
+        """Let this call be an entry of the audit log, however it ends; ``subject``: what it is done to, else its end.
+
+        What is said of the action later goes to the ``Audit`` that is returned.
+        """
+        from dbsync.cli.auditing import Audit
+
+        audit = Audit(self._call, action, subject, lambda: self.store_place)
+        self._call.after_end.append(audit.conclude)
+        return audit
 
     @cached_property
     def settings(self) -> Settings:

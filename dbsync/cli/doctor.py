@@ -45,6 +45,8 @@ def doctor(
     ] = None,
 ) -> Answer:
     """Look for what dead runs left: locks, sessions, staging tables, runs without an end."""
+    if fix:
+        context.audited("doctor.fix")
     if not databases:
         raise ConfigError("no database is named", hint="dbsync doctor DB...")
     patients = [_examine(context, name, fix=fix, confirm=confirm) for name in databases]

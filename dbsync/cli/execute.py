@@ -49,6 +49,8 @@ def execute(
     ] = None,
 ) -> Answer:
     """Run SQL. Without --write the database itself holds it to reading: nothing can be changed."""
+    if write and not dry_run:
+        context.audited("execute")
     options = ExecuteOptions(
         write=write, dry_run=dry_run, stepwise=stepwise, max_rows=max_rows or None, statement_timeout=statement_timeout
     )

@@ -109,6 +109,7 @@ def metrics(context: Context, run: Run) -> Answer:
 @command("pause", report=True)
 def pause(context: Context, run: Run) -> Answer:
     """Let a job end such that it can go on later; the source's snapshot is given back."""
+    context.audited("jobs.pause", run)
     from dbsync.cli.kept import open_kept
 
     with open_kept(context) as kept:
@@ -124,6 +125,7 @@ def stop(
     ] = False,
 ) -> Answer:
     """End a job: what is running is cancelled, each table stays old or new, whole."""
+    context.audited("jobs.stop", run)
     from dbsync.cli.kept import open_kept
 
     with open_kept(context) as kept:
@@ -152,6 +154,7 @@ def prune(
     ] = 30 * 24 * 3600.0,
 ) -> Answer:  # fmt: skip
     """Forget jobs that ended long ago, with all that was written down about them."""
+    context.audited("jobs.prune")
     from dbsync.cli.kept import open_kept
 
     with open_kept(context) as kept:
@@ -251,6 +254,7 @@ def _go_on(context: Context, run: str, order: str, *, here: bool) -> Answer:
     from dbsync.cli.kept import open_kept
     from dbsync.cli.watching import run_here
 
+    context.audited(f"jobs.{order}", run)
     with open_kept(context) as kept:
         job = found(kept, run)
         queued = kept.jobs.resume(job.id) if order == "resume" else kept.jobs.retry(job.id)

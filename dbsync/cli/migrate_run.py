@@ -79,6 +79,8 @@ def apply(
 
     After a stop or a crash the same command goes on. Exit 0: the schema is now what the plan promised.
     """
+    if not dry_run:
+        context.audited("migrate.apply")
     allow = allowed_hazards(allow_hazard)
     if is_plan(context, plan):
         given = {
@@ -118,6 +120,8 @@ def rollback(
     confirm: Confirm = None,
 ) -> Answer:
     """Take back what a plan did: the structure as it was before; data that it deleted stays gone."""
+    if not dry_run:
+        context.audited("migrate.rollback")
     allow = allowed_hazards(allow_hazard)
     planned = plan_of(context, file)
     database = target_of(context, planned, target)

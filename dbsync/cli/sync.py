@@ -10,6 +10,7 @@ import typer
 
 from dbsync import services
 from dbsync.cli import recent_runs
+from dbsync.cli.auditing import Audit, digest_of, fingerprints
 from dbsync.cli.command import LAST_RUN, command
 from dbsync.cli.context import Context, end_of
 from dbsync.cli.output import Answer, write_file
@@ -153,6 +154,7 @@ def sync(
 ) -> Answer:
     """Make the target's rows like the source's, from one snapshot, verified before each commit."""
     context.started()
+    audit = context.audited("sync") if not dry_run else None
     options = SyncOptions(
         mode=mode,
         delete=delete,
@@ -189,7 +191,7 @@ def sync(
             options,
             typed=typed,
             job=job,
-            dry_run=dry_run,
+            audit=audit,
             planned=planned,
             plan_out=plan_out,
             confirm=confirm,
@@ -209,13 +211,14 @@ def _sync(
     *,
     typed: tuple[str, str],
     job: str | None,
-    dry_run: bool,
+    audit: Audit | None,  # None: a dry run
     planned: PlanFile | None,
     plan_out: Path | None,
     confirm: str | None,
     resume: str | None,
     restart: bool,
 ) -> Answer:
+    dry_run = audit is None
     patience = _PATIENCE_S if resume is not None or restart else 0.0
     with services.open_sync(
         *ends,
@@ -237,8 +240,9 @@ def _sync(
             context.notice("the plan was made without --dry-run: whether the target's rows changed is not known")
         if plan_out is not None:
             write_file(plan_out, [opened.plan_text()])
-        if dry_run:
+        if audit is None:
             return _planned(context, plan)
+        audit.know(plan=digest_of(plan.to_dict()), **fingerprints(opened.source, opened.target))
         ask = (lambda: context.confirm(question(plan, ends[1].url.name))) if context.can_ask else None
         opened.require_consent(yes=context.options.yes, confirm=confirm, ask=ask)
         if plan.ledger:

@@ -27,6 +27,7 @@ from dbsync.jobs.model import (
 )
 from dbsync.jobs.rows import event_of, from_text, job_of, keep_table, owned, read_job, to_text
 from dbsync.store import Store, tables
+from dbsync.store.usage import add_usage
 
 LEASE_S = 15.0  # so long a worker may say nothing; it speaks every few seconds
 _SHORTEST = 4
@@ -327,6 +328,7 @@ class JobStore:
         said = to_text(error) if error else None
         connection.execute(sa.update(tables.attempt).where(*one).values(ended_at=now, state=to, error=said))
         values: dict[str, Any] = {"result": to_text(result)} if result is not None else {}
+        add_usage(connection, job.owner, now, result or {})
         return self._change(
             connection,
             job.id,

@@ -16,7 +16,7 @@ from typing import Any, Literal
 from dbsync.errors import ConfigError, InternalFault
 
 GENESIS = "0" * 64
-Result = Literal["done", "refused", "failed", "stopped"]
+Outcome = Literal["done", "refused", "failed", "stopped"]
 _WORD = re.compile(r"[a-z][a-z0-9_.-]{0,63}\Z")
 _HEAD = re.compile(r"(\d{1,18}):([0-9a-f]{64})\Z")
 _LONGEST = 300
@@ -57,7 +57,7 @@ class AuditEntry:
     owner: str
     actor: str
     action: str  # a word such as sync, migrate.apply, connections.add
-    outcome: Result
+    outcome: Outcome
     subject: str | None = None  # what it was done to: an id or a name
     facts: AuditFacts = field(default_factory=AuditFacts)
 

@@ -15,6 +15,7 @@ from dbsync.config import ConfiguredSync, Settings, find_config, load_settings, 
 from dbsync.data.options import DeleteLimit
 from dbsync.errors import ConfigError
 from dbsync.named_sync import options_of, time_limit_of
+from dbsync.quota import Quota
 from dbsync.schedule import Schedule
 
 CANARY = "s3cr3tCanary"
@@ -127,6 +128,21 @@ def test_a_whole_file_is_read() -> None:
     assert ci.lines["progress"] == 49
     assert settings.store is not None
     assert settings.store.reveal() == "env:DBSYNC_STORE_URL"
+
+
+def test_quotas_are_read_and_the_environment_beats_them() -> None:
+    quotas = parse("quotas: {jobs: 3, bytes_per_month: 10GB, owners: {ann: {connections: 0}}}").quotas
+    assert quotas.of("bob") == Quota(jobs=3, bytes_per_month=10 * 1024**3)
+    assert quotas.of("ann") == Quota(connections=0)
+    assert parse("").quotas.of("bob") == Quota()
+    over = quotas.overridden(
+        {"DBSYNC_QUOTA_JOBS": "1", "DBSYNC_QUOTA_ROWS_PER_MONTH": "5", "DBSYNC_QUOTA_CONNECTIONS": ""}
+    )
+    assert over.of("bob") == Quota(jobs=1, rows_per_month=5, bytes_per_month=10 * 1024**3)
+    assert over.of("ann") == Quota(connections=0)
+    for wrong in ("x", "-1", "1.5"):
+        with pytest.raises(ConfigError):
+            quotas.overridden({"DBSYNC_QUOTA_JOBS": wrong})
 
 
 def test_a_schedule_is_read() -> None:
@@ -242,6 +258,9 @@ def test_a_file_may_be_empty(text: str) -> None:
             "schedule.jitter: cannot read",
         ),
         (f"syncs:\n  n: {{source: a, target: b, schedule: {{cron: {DAILY}, seconds: 5}}}}\n", 2, "is not a known key"),
+        ("quotas: {jobs: many}\n", 1, "quotas.jobs: the quota jobs is no number"),
+        ("quotas:\n  owners:\n    ann: {jobz: 1}\n", 3, "ann.jobz: is not a known key"),
+        ("quotas:\n  jobs: 3\n  conections: 3\n", 3, "mean connections?"),
         ("syncs:\n  a b: {source: a, target: b}\n", 2, "the name of a sync"),
         ("syncs:\n  n: {source: a, target: b, mode: fill}\n", 2, "must be one of delta, replace"),
         ("syncs:\n  n: {source: a, target: b, tables: public.*}\n", 2, "must be a list"),

@@ -1,0 +1,65 @@
+"""What owners have and have used, as quotas count it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+from dbsync.quota import Purpose, Quota, Usage, check_quota
+from dbsync.store import tables
+from dbsync.store.engine import Store
+
+_job, _connection, _usage = tables.job, tables.connection, tables.usage
+_LOCK = 1684173690  # the advisory locks that stand for owners
+_AT_WORK = ("queued", "running", "pausing", "stopping")
+_WRITTEN = ("rows_inserted", "rows_updated", "rows_deleted")
+
+
+def usage_of(connection: sa.Connection, owner: str, now: float) -> Usage:
+    """Return what an owner has and has used this month."""
+    saved = sa.select(sa.func.count()).where(_connection.c.owner == owner, _connection.c.name.is_not(None))
+    at_work = sa.select(sa.func.count()).where(_job.c.owner == owner, _job.c.state.in_(_AT_WORK))
+    used = sa.select(_usage.c.rows, _usage.c.bytes).where(_usage.c.owner == owner, _usage.c.month == month_of(now))
+    rows, size = connection.execute(used).one_or_none() or (0, 0)
+    return Usage(
+        connections=connection.scalar(saved.select_from(_connection)) or 0,
+        jobs=connection.scalar(at_work.select_from(_job)) or 0,
+        rows_per_month=rows,
+        bytes_per_month=size,
+    )
+
+
+def require_quota(store: Store, connection: sa.Connection, owner: str, quota: Quota, purpose: Purpose) -> None:
+    """Raise QuotaExceeded unless the owner may have one more; call it in the transaction that makes it.
+
+    On Postgres the owner's makers take turns until their transactions end, as SQLite's writers do anyway: two that
+    come at once cannot both take the last place.
+    """
+    if not quota.limits_something:
+        return
+    if store.is_postgres:
+        connection.execute(
+            sa.select(sa.func.pg_catalog.pg_advisory_xact_lock(_LOCK, sa.func.pg_catalog.hashtext(owner)))
+        )
+    check_quota(quota, usage_of(connection, owner, store.now(connection)), purpose)
+
+
+def add_usage(connection: sa.Connection, owner: str, now: float, result: Mapping[str, Any]) -> None:
+    """Count what a run has done; call it once for each run, in the transaction that notes its end."""
+    totals = result.get("totals") or {}
+    rows, size = sum(int(totals.get(name, 0)) for name in _WRITTEN), int(totals.get("bytes_copied", 0))
+    if not rows and not size:
+        return
+    make = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    first = make(_usage).values(owner=owner, month=month_of(now), rows=rows, bytes=size)
+    more = {"rows": _usage.c.rows + rows, "bytes": _usage.c.bytes + size}
+    connection.execute(first.on_conflict_do_update(index_elements=["owner", "month"], set_=more))
+
+
+def month_of(now: float) -> str:
+    """The calendar month of a moment, in UTC: ``2026-11``."""
+    return datetime.fromtimestamp(now, UTC).strftime("%Y-%m")
