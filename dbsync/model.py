@@ -284,6 +284,7 @@ class Catalog:
     is_superuser: bool = False
     in_recovery: bool = False
     may_create_schema: bool = False  # CREATE on the database
+    may_create_temporary: bool = True  # TEMPORARY on the database
     large_objects: int = 0
     schemas: tuple[str, ...] = ()
     may_create_in: frozenset[str] = frozenset()  # schemas where the current role may make objects

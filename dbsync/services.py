@@ -29,7 +29,7 @@ from dbsync.guards import require_consent
 from dbsync.model import Catalog, TableName
 from dbsync.pg import ledger, runs, statements
 from dbsync.pg.database import Database, Session
-from dbsync.pg.identity import ensure_distinct, identify
+from dbsync.pg.identity import ensure_distinct, ensure_primary, identify
 from dbsync.pg.ledger import RunRecord
 from dbsync.selection import TablePattern
 
@@ -241,6 +241,7 @@ def open_sync(
         for warning in (*left.warnings, *right.warnings, *ensure_distinct(left, right)):
             warn(warning)
         if writes:
+            ensure_primary(right)
             wait = options.on_locked == "wait"
             take_run_lock(right, wait=wait, patience=patience, emit=emit, control=control)
             if patience and ledger.find_ledger(right) is not None:

@@ -9,7 +9,12 @@ from dbsync.data.columns import Pairing, pair_columns
 from dbsync.data.grouping import plan_groups
 from dbsync.data.options import SyncOptions, option_for
 from dbsync.data.plan import GroupTask, SyncPlan
-from dbsync.data.preconditions import large_object_problems, right_problems, sequence_problems
+from dbsync.data.preconditions import (
+    large_object_problems,
+    right_problems,
+    sequence_problems,
+    temporary_problems,
+)
 from dbsync.data.problem import RULES, Problem
 from dbsync.data.refresh import plan_refresh
 from dbsync.data.sequences import plan_sequences
@@ -79,6 +84,7 @@ def draft_plan(
             problems += large_object_problems(source, route.source, pairing)
     grouping = plan_groups(source, target, selection, options, pairings, filled)
     problems += grouping.problems
+    problems += temporary_problems(target, grouping.groups, options.mode)
     sequences = plan_sequences(source, target, selection.units, options)
     problems += sequence_problems(source, target, [task for _, task in sequences.owned] + list(sequences.shared))
     refresh, matview_notes = plan_refresh(source, target, selection.units, options)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from dbsync.data.columns import Pairing
-from dbsync.data.plan import SequenceTask
+from dbsync.data.plan import GroupTask, SequenceTask
 from dbsync.data.problem import Problem
 from dbsync.model import Catalog, Table, TableName
 
@@ -38,6 +38,16 @@ def sequence_problems(source: Catalog, target: Catalog, tasks: Sequence[Sequence
             said = f"{task.source}: the source role may not read this sequence (SELECT)"
             problems.append(Problem("sequence_source_rights", said, table, column, str(task.source)))
     return problems
+
+
+def temporary_problems(target: Catalog, groups: Sequence[GroupTask], mode: str) -> list[Problem]:
+    """Changed rows come into a temporary table first: without the right to make one no UPDATE is possible."""
+    updates = mode in ("delta", "cursor") and any(
+        task.key is not None for group in groups if group.method == "repair" for task in group.tables
+    )
+    if target.may_create_temporary or not updates:
+        return []
+    return [Problem("temporary_tables", f"the target role may not create temporary tables in {target.database}")]
 
 
 def large_object_problems(source: Catalog, table: TableName, pairing: Pairing) -> list[Problem]:

@@ -35,7 +35,7 @@ Rule = Literal[
     "sequence_missing", "sequence_smaller", "sequence_differs", "sequence_owner", "sequence_source_rights",
     "sequence_target_rights",
     # rights, row-level security
-    "source_rights", "target_rights", "column_unreadable", "column_identity", "source_row_security",
+    "source_rights", "target_rights", "temporary_tables", "column_unreadable", "column_identity", "source_row_security",
     "target_row_security", "row_security_forced", "row_security_idle", "row_security_missing", "policies_differ",
     # trigger
     "trigger_rights", "rules", "rules_idle", "triggers_off", "triggers_fire", "event_trigger",
@@ -373,6 +373,10 @@ _RIGHTS: Mapping[Rule, RuleFacts] = {
     "target_rights": _facts(
         "rights", "critical", "The target's role lacks rights on the table",
         "GRANT what is missing to the target role, or use the owner",
+    ),
+    "temporary_tables": _facts(
+        "rights", "critical", "The target's role may not create temporary tables, where changed rows come first",
+        "GRANT TEMPORARY ON DATABASE ... to the target role, or use --mode append or replace",
     ),
     "column_unreadable": _facts(
         "rights", "critical", "The source's role may not SELECT a column",

@@ -42,7 +42,8 @@ def build_catalog(rows: Rows, inspected: Inspected) -> Catalog:
     names = {oid: TableName(schema, name) for oid, schema, name, *_ in rows["relations"]}
     types = Types(rows["types"], rows["type_definitions"])
     parts = _parts_by_table(rows, names, types, inspected)
-    database, version, version_num, encoding, role, superuser, recovery, may_create, large_objects = rows["database"][0]
+    (found,) = rows["database"]
+    database, version, version_num, encoding, role, superuser, recovery, may_create, temporary, large_objects = found
     return Catalog(
         database=database,
         server_version=version,
@@ -52,6 +53,7 @@ def build_catalog(rows: Rows, inspected: Inspected) -> Catalog:
         is_superuser=superuser,
         in_recovery=recovery,
         may_create_schema=may_create,
+        may_create_temporary=temporary,
         large_objects=large_objects,
         schemas=tuple(schema for schema, _ in rows["schemas"]),
         may_create_in=frozenset(schema for schema, may_create in rows["schemas"] if may_create),

@@ -21,6 +21,8 @@ USE = "GRANT USAGE ON SCHEMA app TO {role};"
 READ = "GRANT SELECT ON ALL TABLES IN SCHEMA app TO {role};"
 READ_SEQUENCES = "GRANT SELECT ON ALL SEQUENCES IN SCHEMA app TO {role};"
 FILL = "GRANT SELECT, INSERT ON ALL TABLES IN SCHEMA app TO {role};"
+UPDATE = "GRANT UPDATE ON ALL TABLES IN SCHEMA app TO {role};"
+TEMPORARY = "DO $$ BEGIN EXECUTE format('GRANT TEMPORARY ON DATABASE %I TO {role}', current_database()); END $$"
 DELETE = "GRANT DELETE ON ALL TABLES IN SCHEMA app TO {role};"
 SET_SEQUENCES = "GRANT SELECT, UPDATE ON ALL SEQUENCES IN SCHEMA app TO {role};"
 CREATE = "GRANT CREATE ON SCHEMA app TO {role};"
@@ -74,6 +76,36 @@ def test_a_target_needs_ownership_or_rights_by_mode(target, rows, args, exit_cod
     if exit_code == 0:
         assert oracle.differences(pair.source, pair.target) == []
         assert oracle.leftovers(pair.target) == []
+
+
+@pytest.mark.parametrize(
+    ("granted", "args", "exit_code", "word"),
+    [
+        ([UPDATE, TEMPORARY], [], 0, ""),
+        ([UPDATE, DELETE, TEMPORARY], ["--delete"], 0, ""),
+        ([UPDATE, TEMPORARY], ["--delete"], 4, "DELETE"),
+        ([TEMPORARY], [], 4, "UPDATE"),
+        ([UPDATE], [], 4, "temporary tables"),
+        ([], ["--mode", "append"], 0, ""),
+    ],
+)
+def test_writing_what_differs_needs_to_update_and_to_make_temporary_tables(
+    granted, args, exit_code, word, pairs, dbsync: Command
+):
+    pair = pairs(SCHEMA, ROWS, ROWS)
+    run_sql(
+        pair.target,
+        "UPDATE app.parent SET v = 'other' WHERE id < 4;"
+        "DO $$ BEGIN EXECUTE format('REVOKE TEMPORARY ON DATABASE %I FROM PUBLIC', current_database()); END $$",
+    )
+    grants(pair.target, TARGET_ROLE, USE, FILL, SET_SEQUENCES, *granted)
+    before = oracle.take(pair.target)
+    result = dbsync.sync(pair.source, with_user(pair.target, TARGET_ROLE), *args).ended(exit_code)
+    assert word in result.stdout, result
+    if exit_code:
+        assert oracle.all_changes(before, oracle.take(pair.target)) == []
+    elif "append" not in args:
+        assert oracle.differences(pair.source, pair.target) == []
 
 
 @pytest.mark.parametrize("may_create", [True, False])

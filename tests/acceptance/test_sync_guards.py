@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 
+from dbsync.local.server import running_port
 from tests.faults.proxy import Proxy
 from tests.fixtures import oracle
 from tests.fixtures.command import Command
+from tests.fixtures.copies import physical_copy
 from tests.fixtures.pair import Pair, with_user
 
 _SCHEMA = "CREATE TABLE t (id int PRIMARY KEY, v text);"
@@ -104,3 +107,19 @@ def test_an_end_that_cannot_be_used_is_one_clear_sentence(end: str, pairs, dbsyn
         assert error["message"].count("\n") == 0, result
         assert CANARY not in result.stdout + result.stderr, result
     assert oracle.all_changes(before, oracle.take(pair.target)) == []
+
+
+def test_a_standby_is_no_target_also_where_nothing_differs(
+    pairs, servers, dbsync: Command, run_directory: Path
+) -> None:
+    """Trap 12. The rows are the same on both sides, so that no statement would fail for it."""
+    pair: Pair = pairs(_SCHEMA, _MINE, _MINE)
+    with physical_copy(servers.target, run_directory / "no_target", standby=True) as copy:
+        port = running_port(copy)
+        assert port is not None
+        standby = copy.url(urlsplit(pair.target).path.lstrip("/"), port)
+        result = dbsync.sync(pair.source, standby).ended(4)
+        assert result.error["code"] == "STANDBY", result
+        assert "primary" in result.error["hint"], result
+        dbsync.sync(pair.source, standby, "--dry-run").ended(0)
+        dbsync.sync(standby, pair.source, "--no-ledger").ended(0)  # to read from one is no harm

@@ -8,10 +8,11 @@ import pytest
 
 from dbsync.data.options import DeleteLimit, SyncOptions, TableMap
 from dbsync.data.planner import plan_sync
+from dbsync.data.rules import RULES
 from dbsync.data.stream import copy_queries
 from dbsync.data.units import select_units
 from dbsync.errors import ConfigError, SchemaMismatch
-from dbsync.model import Catalog, Column, ColumnType, ForeignKey, Table, TableName, Trigger
+from dbsync.model import Catalog, Column, ColumnType, ForeignKey, Table, TableName, Trigger, UniqueKey
 
 INT = ColumnType(text="integer", oid=23, schema="pg_catalog", name="int4")
 OWNER = frozenset({"OWNER", "SELECT", "INSERT", "UPDATE", "DELETE", "TRUNCATE"})
@@ -177,6 +178,20 @@ def test_the_hint_fits_the_problem_that_is_named():
     assert "migrate plan" in hint(table("a"), table("b"))
     assert hint(table("a", privileges=frozenset())).startswith("GRANT SELECT on it to the source role")
     assert "GRANT what is missing" in hint(table("a"), table("a", privileges=frozenset({"SELECT"})))
+
+
+def test_rows_that_may_be_updated_need_the_right_to_make_temporary_tables():
+    column = Column(name="id", position=1, type=INT, nullable=False)
+    keyed = table(
+        "a", columns=(column,), keys=(UniqueKey(name="a_pkey", columns=("id",), primary=True, not_null=True),)
+    )
+    source, target = catalog(keyed), catalog(keyed, may_create_temporary=False)
+    with pytest.raises(SchemaMismatch, match="temporary tables") as caught:
+        plan(source, target, filled=["a"])
+    assert caught.value.hint == RULES["temporary_tables"].recommendation
+    for allowed in ({"mode": "append"}, {"mode": "replace"}):
+        assert plan(source, target, filled=["a"], **allowed).tables
+    assert plan(source, target).tables, "an empty table is loaded"
 
 
 def test_large_tables_are_read_in_ranges_when_several_may_read():

@@ -14,6 +14,7 @@ SELECT pg_catalog.current_database(),
        r.rolsuper,
        pg_catalog.pg_is_in_recovery(),
        pg_catalog.has_database_privilege(d.oid, 'CREATE'),
+       pg_catalog.has_database_privilege(d.oid, 'TEMPORARY'),
        (SELECT pg_catalog.count(*) FROM pg_catalog.pg_largeobject_metadata)
   FROM pg_catalog.pg_database d, pg_catalog.pg_roles r
  WHERE d.datname = pg_catalog.current_database() AND r.rolname = current_user;
