@@ -14,6 +14,7 @@ import sqlalchemy as sa
 
 from dbsync.errors import ConnectionFailed, ConnectionLost, DbsyncError
 from dbsync.pg.database import Database
+from dbsync.registry.allowed import AllowList
 from dbsync.registry.connections import Registry
 from dbsync.registry.model import Connection
 from dbsync.store.tables import connection as _connection
@@ -97,7 +98,7 @@ def history(registry: Registry, connection: Connection, *, limit: int) -> tuple[
 
 def _ask(registry: Registry, connection: Connection, patience: Patience) -> DbsyncError | None:
     try:
-        _query(registry.url(connection), patience.timeout_s)
+        _query(AllowList.of().for_owner(connection.owner, registry.url(connection)), patience.timeout_s)
     except DbsyncError as error:
         return error
     return None

@@ -11,7 +11,7 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.middleware.cors import CORSMiddleware
 
 from dbsync import __version__
-from dbsync.jobs.inline import InlineWorkers
+from dbsync.jobs.ends import kept_urls
 from dbsync.jobs.store import JobStore
 from dbsync.registry import Registry, key_ring
 from dbsync.registry.legacy import OlderKey, older_key
@@ -19,14 +19,15 @@ from dbsync.server import faults
 from dbsync.server.arrival import Arrival
 from dbsync.server.auth import Authenticator
 from dbsync.server.core import Core
+from dbsync.server.crew import Crew
 from dbsync.server.limits import Breakers, RateLimits
 from dbsync.server.metrics import Meters
 from dbsync.server.places import Places
-from dbsync.server.routes import connections, explorer, health, pairs, syncs
+from dbsync.server.routes import admin, connections, explorer, health, pairs, rows, syncs
 from dbsync.server.settings import ServeSettings
 from dbsync.store import Store
 
-ROUTERS = (health.router, connections.router, explorer.router, pairs.router, syncs.router)
+ROUTERS = (admin.router, health.router, connections.router, explorer.router, rows.router, pairs.router, syncs.router)
 _EXPOSED = ("X-Request-ID", "X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset", "Retry-After")
 
 
@@ -74,7 +75,7 @@ def build_core(settings: ServeSettings, store: Store, environ: Mapping[str, str]
         limits=RateLimits(settings.limits),
         meters=Meters(store),
         places=places,
-        workers=InlineWorkers(jobs, places.urls_of, count=settings.workers),
+        crew=Crew(jobs, kept_urls(registry, settings.allowed), concurrency=settings.workers),
     )
 
 
@@ -85,7 +86,7 @@ def _older(settings: ServeSettings, environ: Mapping[str, str]) -> OlderKey | No
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     core: Core = app.state.core
-    core.workers.start()
+    core.crew.start()
     yield
-    await run_in_threadpool(core.workers.close)
+    await run_in_threadpool(core.crew.close)
     core.store.close()

@@ -7,10 +7,10 @@ from typing import Annotated
 
 from fastapi import Depends, Header, Request, Response
 
-from dbsync.jobs.inline import InlineWorkers
 from dbsync.jobs.store import JobStore
 from dbsync.registry.connections import Registry
 from dbsync.server.auth import Authenticator, Caller
+from dbsync.server.crew import Crew
 from dbsync.server.faults import Fault
 from dbsync.server.limits import RateLimits
 from dbsync.server.metrics import Meters
@@ -28,7 +28,7 @@ class Core:
     store: Store
     registry: Registry
     jobs: JobStore
-    workers: InlineWorkers
+    crew: Crew
     authenticator: Authenticator
     limits: RateLimits
     places: Places

@@ -64,6 +64,10 @@ class DatabaseResting(ConnectionFailed):
 
     code = "RESTING"
 
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.code = "RESTING"
+
 
 class Breakers:
     """A pause for each database that failed to answer several times in a row; one attempt ends or renews it."""
@@ -80,8 +84,7 @@ class Breakers:
         left = until - self._clock()
         if count >= _OPENS_AFTER and left > 0:
             raise DatabaseResting(
-                f"{url.name} did not answer {count} times in a row; it is tried again in {math.ceil(left)} s",
-                phase="connect",
+                f"{url.name} did not answer {count} times in a row; it is tried again in {math.ceil(left)} s"
             )
 
     @contextmanager

@@ -10,13 +10,12 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 
 from dbsync.errors import ConfigError
-from dbsync.jobs.model import Job
 from dbsync.pg.database import Database, Session
+from dbsync.registry.allowed import AllowList
 from dbsync.registry.connections import Registry
 from dbsync.registry.legacy import OlderKey, read_older
-from dbsync.registry.model import LOCAL_OWNER, Connection
+from dbsync.registry.model import Connection
 from dbsync.server.auth import Caller
-from dbsync.server.dialling import AllowList
 from dbsync.server.faults import Fault
 from dbsync.server.limits import Breakers
 from dbsync.urls import DatabaseUrl, parse_url
@@ -72,16 +71,9 @@ class Places:
             connection=connection,
         )
 
-    def urls_of(self, job: Job) -> tuple[DatabaseUrl, DatabaseUrl]:
-        """The two databases of a job, checked once more: a name may lead elsewhere by now."""
-        return self._url_of(job.owner, job.source_id), self._url_of(job.owner, job.target_id)
-
-    def _url_of(self, owner: str, connection_id: str) -> DatabaseUrl:
-        return self.dialable(owner, self._registry.resolve(owner, connection_id))
-
     def dialable(self, owner: str, url: DatabaseUrl) -> DatabaseUrl:
         """The URL as it may be dialled for this owner. Raises HostNotAllowed."""
-        return url if owner == LOCAL_OWNER else self._allowed.checked(url)
+        return self._allowed.for_owner(owner, url)
 
     def read_blob(self, blob: str) -> DatabaseUrl:
         """The URL in an older blob, not checked yet. Raises Fault 400, ConfigError."""

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from dbsync.errors import ConfigError
-from dbsync.server.dialling import AllowList
+from dbsync.registry.allowed import AllowList
 from dbsync.urls import Secret
 
 Auth = Literal["secret", "token", "none"]
@@ -98,7 +98,7 @@ def serve_settings(
         legacy_key=_secret(environ, "ENCRYPTION_KEY"),
         origins=_list(environ, "FRONTEND_URL", strip="/"),
         hosts=_list(environ, "DBSYNC_HOST_NAMES"),
-        allowed=AllowList.parse(_list(environ, "DBSYNC_ALLOW_HOSTS")),
+        allowed=AllowList.of(environ),
         execute=execute,  # type: ignore[arg-type]  # one of them, as was checked
         limits={kind: _number(environ, f"RATE_LIMIT_{kind.upper()}", most) for kind, most in LIMITS.items()},
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from dbsync.errors import ConfigError
-from dbsync.server.dialling import AllowList, HostNotAllowed
+from dbsync.registry.allowed import AllowList, HostNotAllowed
 from dbsync.server.settings import serve_settings
 from dbsync.urls import parse_url
 

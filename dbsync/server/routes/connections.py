@@ -8,13 +8,16 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
 
+from dbsync.control import Control
 from dbsync.data.explore import explored
 from dbsync.errors import DbsyncError
 from dbsync.pg.diagnose import diagnose
+from dbsync.registry.keep_alive import Patience, ping
 from dbsync.registry.model import Changes, Connection, Labels
 from dbsync.server.auth import Caller
 from dbsync.server.core import Core, Editor, Executor, Reader, SchemaReader, TheCore
 from dbsync.server.faults import Fault
+from dbsync.server.places import Place
 from dbsync.server.repeats import once
 from dbsync.server.shapes.execution import judged, run_order
 from dbsync.server.shapes.schema import schema_report
@@ -123,15 +126,24 @@ def keep_alive(id: str, caller: Reader, core: TheCore, body: NamedDatabase) -> R
     """Ask a database for a sign of life; always 200."""
     place = core.places.find(caller, id, body.encrypted_url)
     started = time.monotonic()
+    error = _asked(core, place)
+    took = milliseconds(time.monotonic() - started)
+    if error is not None:
+        lost = KeepAlive(alive=False, duration=took, timestamp=now(), error=error.message)
+        return ok(lost, success=False, message=f"{place.name} does not answer", error=error.message)
+    return ok(KeepAlive(alive=True, duration=took, timestamp=now()), message=f"{place.name} answered in {took}")
+
+
+def _asked(core: Core, place: Place) -> DbsyncError | None:
+    """Ask for a sign of life; of a saved connection it is written down."""
+    if place.connection is not None:
+        return ping(core.registry, place.connection, Patience(tries=1), Control().wait).error
     try:
         with core.places.session(place) as session:
             session.execute("SELECT 1")
     except DbsyncError as error:
-        took = milliseconds(time.monotonic() - started)
-        lost = KeepAlive(alive=False, duration=took, timestamp=now(), error=error.message)
-        return ok(lost, success=False, message=f"{place.name} does not answer", error=error.message)
-    took = milliseconds(time.monotonic() - started)
-    return ok(KeepAlive(alive=True, duration=took, timestamp=now()), message=f"{place.name} answered in {took}")
+        return error
+    return None
 
 
 def _given(core: Core, caller: Caller, url: str | None, blob: str | None) -> DatabaseUrl:

@@ -169,7 +169,7 @@ def _removed(core: Core, caller: Caller, id: str) -> Reply[dict[str, str]]:
 
 
 def _jobs(core: Core, caller: Caller) -> Jobs:
-    return Jobs(core.jobs, caller.owner, core.workers.send)
+    return Jobs(core.jobs, caller.owner, core.crew.queue.send_job)
 
 
 def _job(core: Core, caller: Caller, id: str) -> KeptJob:

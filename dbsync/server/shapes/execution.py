@@ -72,7 +72,7 @@ def _planned(core: Core, caller: Caller, place: Place, asked: Statements) -> tup
     try:
         return plan_script(asked.sql, reading), reading
     except Refused as refusal:
-        if refusal.code not in (_NEEDS_WRITE, "TRANSACTION_CONTROL") or not _may_write(core, caller, place):
+        if refusal.code not in (_NEEDS_WRITE, "TRANSACTION_CONTROL") or not may_write(core, caller, place):
             refusal.hint = None
             raise
     writing = ExecuteOptions(
@@ -88,7 +88,8 @@ def _planned(core: Core, caller: Caller, place: Place, asked: Statements) -> tup
     return script, writing
 
 
-def _may_write(core: Core, caller: Caller, place: Place) -> bool:
+def may_write(core: Core, caller: Caller, place: Place) -> bool:
+    """Whether the server, the caller's token and the connection all allow writes."""
     return core.settings.execute == "write" and caller.may("write") and not place.url.read_only
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -37,3 +38,23 @@ def json_value(type_name: str, value: str | None) -> Any:
     if type_name in _FLOATING and math.isfinite(real := float(value)):
         return real
     return value
+
+
+def text_of(value: Any, *, is_array: bool = False) -> str | None:
+    """A value of JSON as the server's text: lists are arrays where the column is one, else JSON."""
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, list) and is_array:
+        return "{" + ",".join(map(_element, value)) + "}"
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _element(value: Any) -> str:
+    if value is None:
+        return "NULL"
+    if isinstance(value, list):
+        return text_of(value, is_array=True) or ""
+    text = text_of(value) or ""
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'

@@ -1,4 +1,4 @@
-"""Which databases may be dialled: a host is resolved once, every address is checked, and a checked one is dialled.
+"""Which databases may be dialled for others: a host is looked up once, every address checked, a checked one dialled.
 
 All refusals read alike, whether a host is unknown, forbidden or of this machine's own network.
 """
@@ -6,15 +6,18 @@ All refusals read alike, whether a host is unknown, forbidden or of this machine
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterable, Iterator
+import os
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from dbsync.errors import ConfigError, ConnectionFailed, Refused
 from dbsync.pg.dial import resolve_addresses
+from dbsync.registry.model import LOCAL_OWNER
 from dbsync.urls import DatabaseUrl
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+VARIABLE = "DBSYNC_ALLOW_HOSTS"
 _DEFAULT_PORT = 5432
 # What a caller may not choose: files of this machine.
 _FILES = ("sslrootcert", "sslcert", "sslkey")
@@ -52,6 +55,15 @@ class AllowList:
         """Read ``name``, ``name:port``, ``10.0.0.1``, ``10.0.0.0/8``, ``[::1]:5432``; raise ConfigError else."""
         return cls(tuple(map(_entry, texts)))
 
+    @classmethod
+    def of(cls, environ: Mapping[str, str] = os.environ) -> AllowList:
+        """Read DBSYNC_ALLOW_HOSTS; raise ConfigError."""
+        return cls.parse(filter(None, (part.strip() for part in environ.get(VARIABLE, "").split(","))))
+
+    def for_owner(self, owner: str, url: DatabaseUrl) -> DatabaseUrl:
+        """The URL as it may be dialled for this owner: whoever works on the command line needs no leave."""
+        return url if owner == LOCAL_OWNER else self.checked(url)
+
     def checked(self, url: DatabaseUrl) -> DatabaseUrl:
         """Return the URL with the addresses it may be dialled at; raise HostNotAllowed else."""
         host, port = _plain(url.host or ""), url.port or _DEFAULT_PORT
@@ -70,18 +82,6 @@ class AllowList:
         if not all(_within(address, networks) or (named and _is_public(address)) for address in parsed):
             raise HostNotAllowed
         return replace(url, addresses=tuple(dict.fromkeys(map(str, parsed))))
-
-    def lists(self, url: DatabaseUrl) -> bool:
-        """Whether a rule of the list speaks of this host by its name or its literal address."""
-        host, port = _plain(url.host or ""), url.port or _DEFAULT_PORT
-        literal = _address(host)
-        networks = [entry.network for entry in self.entries if entry.network is not None and entry.fits(port)]
-        return any(entry.name == host and entry.fits(port) for entry in self.entries) or (
-            literal is not None and _within(_unmapped(str(literal)), networks)
-        )
-
-    def __iter__(self) -> Iterator[_Entry]:
-        return iter(self.entries)
 
 
 def _entry(text: str) -> _Entry:
