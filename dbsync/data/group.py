@@ -14,7 +14,7 @@ from dbsync.data.bookkeeping import record_of
 from dbsync.data.context import Digest, RunContext, mismatch
 from dbsync.data.locking import LOCK_FAILURES, lock_group
 from dbsync.data.plan import GroupTask, TableTask
-from dbsync.data.quarantine import RefusedRow, RowByRow, is_data_error, is_of_one_row
+from dbsync.data.quarantine import UNIQUE, RefusedRow, RowByRow, is_data_error, is_of_one_row
 from dbsync.data.report import TableOutcome
 from dbsync.data.sequence_states import set_sequences
 from dbsync.data.statistics import refresh_statistics
@@ -91,7 +91,9 @@ class GroupRun:
         """Whether to do it all once more in parts, leaving out the rows that the target refuses."""
         if self.run.plan.options.on_row_error != "quarantine" or not is_data_error(error):
             return False
-        if self._parts is not None or not is_of_one_row(error):
+        # A repair in parts has dropped unique indexes, unless it is for their sake that it goes in parts.
+        uniques = self._parts is not None and error.sqlstate == UNIQUE != self._refused_with
+        if not uniques and (self._parts is not None or not is_of_one_row(error)):
             error.hint = (
                 "this shows only when whole statements or constraints are checked, so no row can be told to be at "
                 "fault and put into quarantine; nothing of these tables was changed"

@@ -29,6 +29,7 @@ MOST_ROWS = 1000  # of one table; whoever has more has another problem than bad 
 _PART = 5000
 _DATA_ERRORS = ("22", "23")
 _FOREIGN_KEY = "23503"
+UNIQUE = "23505"
 _WHOLE = Segmentation(kind="whole")
 
 

@@ -14,7 +14,7 @@ from dbsync.data.context import RunContext
 from dbsync.data.delta import Delta
 from dbsync.data.group import GroupRun
 from dbsync.data.plan import GroupTask, TableTask
-from dbsync.data.quarantine import RowByRow
+from dbsync.data.quarantine import UNIQUE, RowByRow
 from dbsync.data.repair_check import difference_in_count, first_difference, leave_out, read_again
 from dbsync.data.report import TableOutcome
 from dbsync.data.signatures import Memory
@@ -32,9 +32,8 @@ from dbsync.segments import RowKey, Sums
 
 _LOCATIONS = 5000  # a statement; their text is about 70 kB
 _CONSTRAINT_FAILED = "23"
-_UNIQUE = "23505"
 _ACTING = ("CASCADE", "SET NULL", "SET DEFAULT")
-_TAKEN = (_UNIQUE, "23P01")  # another row has the value, or overlaps it
+_TAKEN = (UNIQUE, "23P01")  # another row has the value, or overlaps it
 
 # In which order rows are written. Writing before deleting keeps every reference whole; a row that takes the
 # unique value of one that goes needs it the other way round; rows that swap values, and references in a circle,
@@ -97,7 +96,7 @@ class RepairRun(GroupRun):
         if self._parts is None:
             self._stage_changes(session)
         orders: list[Order] = ["write_first", "delete_first"] if self._deletes else ["write_first"]
-        if self._parts is not None and self._refused_with == _UNIQUE:
+        if self._parts is not None and self._refused_with == UNIQUE:
             orders = orders[-1:]  # with its index dropped no row would be refused
         else:
             orders += ["unconstrained"] if self.group.droppable else []

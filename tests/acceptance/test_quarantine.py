@@ -90,6 +90,25 @@ def test_unique_values_too_many_are_found_among_swapped_ones(pairs, called: Call
     assert rows(pair.target, "SELECT count(*), count(DISTINCT u) FROM t") == [[49, 49]]
 
 
+def test_unique_values_too_many_are_found_beside_rows_that_are_refused_for_another_reason(
+    pairs, called: CalledSync
+) -> None:
+    """The first reason lets unique indexes be put aside, which is where the second one would not be seen row by row."""
+    mine = (
+        "INSERT INTO t SELECT i, nullif('row', repeat('row', 1 - sign(i % 25)::int)), i FROM generate_series(1, 50) i;"
+    )
+    pair: Pair = pairs(
+        _SCHEMA,
+        mine + "UPDATE t SET u = 3 WHERE id = 40;",
+        "INSERT INTO t VALUES (1, 'row', 1); CREATE UNIQUE INDEX ON t (u);" + _STRICT,
+    )
+    for _ in range(2):  # what is in quarantine is refused again, and does not keep others out
+        result = _sync(called, pair).ended(6)
+        assert result.error["code"] == "ROWS_QUARANTINED", result
+        assert sorted(str(sqlstate) for *_, sqlstate in _kept(pair, result)) == ["23502", "23502", "23505"]
+        assert rows(pair.target, "SELECT count(*), count(DISTINCT u) FROM t") == [[47, 47]]
+
+
 def test_partitions_domains_and_tables_without_a_key(pairs, called: CalledSync) -> None:
     schema = """
     CREATE DOMAIN short AS text;
