@@ -1,4 +1,7 @@
-"""``dbsync doctor DB...``: what runs that died left behind, one line and one fix each; ``--fix`` cleans up."""
+"""``dbsync doctor [DB...]``: this machine, or what runs that died left behind in databases; ``--fix`` cleans up.
+
+One line and one fix for each thing.
+"""
 
 from __future__ import annotations
 
@@ -10,9 +13,9 @@ import typer
 
 from dbsync.cli.command import command
 from dbsync.cli.context import Context, end_of
+from dbsync.cli.doctor_machine import MachineCheck, examine_machine
 from dbsync.cli.output import Answer
 from dbsync.cli.terminal import escape
-from dbsync.errors import ConfigError
 from dbsync.guards import require_consent
 from dbsync.pg.leftovers import Findings, Leftover, leftovers, try_clean
 
@@ -37,24 +40,37 @@ class _Patient:
 def doctor(
     context: Context,
     databases: Annotated[
-        list[str] | None, typer.Argument(metavar="DB...", help="The databases.", show_default=False)
+        list[str] | None,
+        typer.Argument(metavar="DB...", help="Databases; without one, this machine.", show_default=False),
     ] = None,
     fix: Annotated[bool, typer.Option("--fix", help="Clean up what can be cleaned up.")] = False,
     confirm: Annotated[
         str | None, typer.Option("--confirm", metavar="NAME", help="Type the name of a protected database.")
     ] = None,
 ) -> Answer:
-    """Look for what dead runs left: locks, sessions, staging tables, runs without an end."""
+    """Look for what dead runs left in databases: locks, sessions, slots, staging tables, runs without an end.
+
+    Without a database: versions, extras, server programs, embedded servers, config file and store of this machine.
+    """
     if fix:
         context.audited("doctor.fix")
-    if not databases:
-        raise ConfigError("no database is named", hint="dbsync doctor DB...")
-    patients = [_examine(context, name, fix=fix, confirm=confirm) for name in databases]
+    checks = examine_machine(context, fix=fix) if not databases else []
+    patients = [_examine(context, name, fix=fix, confirm=confirm) for name in databases or ()]
+    lines = [*map(_check_line, checks), *(line for patient in patients for line in _lines(patient))]
     return Answer(
-        result={"databases": [patient.to_dict() for patient in patients]},
-        render={"text": lambda: (line for patient in patients for line in _lines(patient))},
-        exit_code=1 if any(patient.left for patient in patients) else 0,
+        result={
+            "checks": [check.to_dict() for check in checks],
+            "databases": [patient.to_dict() for patient in patients],
+        },
+        render={"text": lambda: lines},
+        exit_code=0 if all(check.ok for check in checks) and not any(patient.left for patient in patients) else 1,
     )
+
+
+def _check_line(check: MachineCheck) -> str:
+    mark = "fixed" if check.fixed else "ok   " if check.ok else "NOT  "
+    fix = f"\n                 fix: {escape(check.fix)}" if check.fix and not check.fixed else ""
+    return f"{mark}  {check.area:8}  {escape(check.message)}{fix}\n"
 
 
 def _examine(context: Context, text: str, *, fix: bool, confirm: str | None) -> _Patient:

@@ -53,7 +53,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "jobs": ("dbsync.cli.jobs:jobs_app", "Syncs that are kept: look, pause, resume, stop."),
     "worker": ("dbsync.cli.worker:worker", "Run queued jobs, on as many hosts as share the store."),
     "audit": ("dbsync.cli.audit:audit_app", "Who did what: a log that is only added to."),
-    "doctor": ("dbsync.cli.doctor:doctor", "What runs that died left behind; --fix cleans up."),
+    "doctor": ("dbsync.cli.doctor:doctor", "This machine; what runs that died left in databases; --fix cleans up."),
     "demo": ("dbsync.cli.demo:demo", "Two embedded servers, a shop of odd data, a verified sync."),
     "connections": ("dbsync.cli.connections:connections_app", "Databases saved under a name, their URLs encrypted."),
     "local": ("dbsync.cli.local:local_app", "Embedded Postgres servers: local:NAME."),

@@ -15,6 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from dbsync.child_environment import child_environment
 from dbsync.cli.call import Call
 from dbsync.cli.output import check_writable, redacted, write_file
 from dbsync.errors import DbsyncError
@@ -95,7 +96,7 @@ class _Reporter:
         assert self._command is not None
         limit_s = TIME_LIMIT_S if self._call.control.reason is None else _AFTER_A_STOP_S
         return self._command.run(
-            outcome, os.environ, redact=self._call.redact, limit_s=limit_s, verbose=self._call.verbose
+            outcome, child_environment(), redact=self._call.redact, limit_s=limit_s, verbose=self._call.verbose
         )
 
     def _outcome(self) -> Outcome:

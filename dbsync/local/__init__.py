@@ -5,7 +5,7 @@ the process that started it. Nothing here needs a driver, creates an OS user or 
 """
 
 from dbsync.local.binaries import Binaries, available_majors, find_binaries
-from dbsync.local.ephemeral import EphemeralServer
+from dbsync.local.ephemeral import EphemeralServer, left_behind
 from dbsync.local.store import LocalServer, down, list_servers, psql_command, reset, resolve, up, url
 
 __all__ = [
@@ -15,6 +15,7 @@ __all__ = [
     "available_majors",
     "down",
     "find_binaries",
+    "left_behind",
     "list_servers",
     "psql_command",
     "reset",

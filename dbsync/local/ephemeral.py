@@ -17,7 +17,7 @@ from pathlib import Path
 from dbsync.local import server as servers
 from dbsync.local.account import server_account
 from dbsync.local.binaries import find_binaries
-from dbsync.local.directories import locked, make_base, own_directory, shared_directory, try_lock
+from dbsync.local.directories import base_directory, locked, make_base, own_directory, shared_directory, try_lock
 from dbsync.local.initdb import initialise
 from dbsync.local.keeper import spawn
 from dbsync.local.programs import readable_binaries
@@ -149,9 +149,7 @@ class EphemeralServer:
 def _claim_directory(parent: Path, switch: bool) -> tuple[Path, int]:
     """Make a directory that is ours while we live; remove those whose owners are gone."""
     with locked(parent / ".lock", what="the embedded servers"):
-        for left in parent.iterdir():
-            if left.name != ".lock":
-                _remove_if_ownerless(left)
+        _ownerless(parent, remove=True)
         directory = own_directory(parent / secrets.token_hex(4), 0o711 if switch else 0o700)
         lock = try_lock(directory / "owner.lock")
         if lock is None:
@@ -159,15 +157,33 @@ def _claim_directory(parent: Path, switch: bool) -> tuple[Path, int]:
         return directory, lock
 
 
-def _remove_if_ownerless(directory: Path) -> None:
-    lock = try_lock(directory / "owner.lock")
-    if lock is None:
-        return
+def left_behind(*, remove: bool = False) -> list[Path]:
+    """Return the directories of servers whose process is gone; ``remove`` stops and removes them."""
+    parent = base_directory() / "ephemeral"
+    if not parent.is_dir():
+        return []
+    with locked(parent / ".lock", what="the embedded servers"):
+        return _ownerless(parent, remove=remove)
+
+
+def _ownerless(parent: Path, *, remove: bool) -> list[Path]:
+    found = []
+    for directory in parent.iterdir():
+        lock = try_lock(directory / "owner.lock") if directory.name != ".lock" else None
+        if lock is None:
+            continue
+        found.append(directory)
+        if remove:
+            _remove(directory)
+        os.close(lock)
+    return found
+
+
+def _remove(directory: Path) -> None:
     server = Server.at(directory)
     if servers.is_running(server):  # no parent-death signal on this system
         servers.stop(server, immediately=True)
     shutil.rmtree(directory)
-    os.close(lock)
 
 
 # Those that nobody stopped

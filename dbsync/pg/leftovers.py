@@ -23,7 +23,7 @@ _FORGOTTEN_S = 600.0
 _WRITERS = ("load", "stage", "settle", "finish")  # these exist only in the run that holds the run lock
 _ENDING_S = 5.0
 
-Kind = Literal["lock", "session", "staging", "run", "schema", "shadow", "ledger"]
+Kind = Literal["lock", "session", "staging", "run", "schema", "shadow", "slot", "ledger"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +78,7 @@ def leftovers(session: Session) -> Findings:
         Leftover("shadow", f"the database {name} is the shadow of a dead migrate plan", f"DROP DATABASE {name}")
         for name in _dead_shadows(session)
     ]
+    found += _idle_slots(session)
     found += _ledger_trouble(session)
     return Findings(str(holder) if holder is not None and not still else None, tuple(found))
 
@@ -159,6 +160,18 @@ def _remains(session: Session) -> Iterator[Leftover]:
 def _dead_shadows(session: Session) -> list[str]:
     """Databases that ``migrate --shadow`` made on this server and whose maker is gone."""
     return [name for (name,) in session.execute(_SQL["dead_shadows"])]
+
+
+def _idle_slots(session: Session) -> Iterator[Leftover]:
+    """No run makes one; but whatever is called so and read by nobody fills the server's disk."""
+    for (name,) in session.execute(_SQL["idle_slots"]):
+        message = f"the replication slot {name} keeps write-ahead log that nobody reads"
+        drop = f"SELECT pg_drop_replication_slot({_literal(name)})"
+        yield Leftover("slot", message, f"if nobody is going to: {drop}", mended=False)
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
 
 
 def _has_ledger(session: Session) -> bool:

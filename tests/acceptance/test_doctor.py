@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import platform
 import signal
+import sqlite3
+import subprocess
+import sys
 import time
+from contextlib import closing
+from pathlib import Path
+from typing import Any
 
 import psycopg
 
@@ -117,6 +125,85 @@ def test_a_ledger_of_a_newer_dbsync_is_named_and_left_alone(pairs, dbsync: Comma
     assert kinds(look(dbsync, pair.target, 1, "--fix", "--yes")) == ["ledger"]
     assert dbsync.sync(pair.source, pair.target).ended(4).error["code"] == "LEDGER_NEWER"
     dbsync.sync(pair.source, pair.target, "--no-ledger").ended(0)
+
+
+def test_an_idle_slot_is_named_and_left_to_its_owner(pairs, dbsync: Command) -> None:
+    pair: Pair = pairs()
+    run_sql(pair.target, "SELECT pg_create_logical_replication_slot('dbsync_follow', 'pgoutput')")
+    try:
+        assert kinds(look(dbsync, pair.target, 1, "--fix", "--yes")) == ["slot"]
+        assert "pg_drop_replication_slot('dbsync_follow')" in dbsync.run("doctor", pair.target).ended(1).stdout
+    finally:
+        run_sql(pair.target, "SELECT pg_drop_replication_slot('dbsync_follow')")
+    look(dbsync, pair.target, 0)
+
+
+def machine(dbsync: Command, code: int, *args: str, env: dict[str, str] | None = None) -> list[dict[str, Any]]:
+    result = dbsync.run("doctor", "--json", *args, env=env).ended(code)
+    assert jsonschema.faults(result.document) == [], result
+    checks: list[dict[str, Any]] = result.result["checks"]
+    return checks
+
+
+def test_without_a_database_the_machine_is_looked_at(dbsync: Command) -> None:
+    checks = machine(dbsync, 0)
+    assert {check["area"] for check in checks} >= {"program", "extra", "postgres", "config", "store"}
+    said = " ".join(check["message"] for check in checks)
+    assert f"Python {platform.python_version()}" in said
+    assert f"libpq {psycopg.pq.version() // 10000}." in said
+    assert "nothing was kept yet" in said
+    assert not (dbsync.home / ".local").exists(), "looking makes nothing"
+    dbsync.run("config", "init").ended(0)
+    assert any(check["message"].endswith("dbsync.yaml: 2 databases, 1 syncs") for check in machine(dbsync, 0))
+    (dbsync.home / "dbsync.yaml").write_text("databasis: {}")
+    (broken,) = [check for check in machine(dbsync, 1) if not check["ok"]][:1]
+    assert (broken["area"], broken["fix"]) == ("config", "did you mean databases?")
+    assert "config" in dbsync.run("doctor").ended(1).stdout
+    (wrong,) = [
+        check for check in machine(dbsync, 1, env={"DBSYNC_PG_BINDIR": "/nowhere"}) if check["area"] == "postgres"
+    ]
+    assert not wrong["ok"]
+
+
+def test_jobs_whose_process_is_gone_and_a_changed_audit_log_are_told(pairs, dbsync: Command) -> None:
+    pair: Pair = pairs(SCHEMA, ROWS)
+    dbsync.sync(pair.source, pair.target).ended(0)
+    store = dbsync.home / ".local" / "state" / "dbsync" / "store.db"
+    lost = "UPDATE job SET state = 'running', lease_owner = 'gone', lease_until = 1"
+    with closing(sqlite3.connect(store)) as connection, connection:
+        connection.execute(lost)
+    (gone,) = [check for check in machine(dbsync, 1) if not check["ok"]]
+    assert "the process that ran it is gone" in gone["message"]
+    assert [check["area"] for check in machine(dbsync, 0, "--fix") if check["fixed"]] == ["store"]
+    assert machine(dbsync, 0)
+    with closing(sqlite3.connect(store)) as connection, connection:
+        connection.executescript("DROP TRIGGER audit_refuses_delete; DELETE FROM audit WHERE number = 1")
+    (changed,) = [check for check in machine(dbsync, 1) if not check["ok"]]
+    assert changed["fix"] == "dbsync audit verify"
+
+
+def test_a_throw_away_server_of_a_killed_process_is_removed(dbsync: Command, run_directory: Path) -> None:
+    place = run_directory / "gone"
+    code = (
+        "import os, sys; from dbsync.local import EphemeralServer; EphemeralServer().start(); os.kill(os.getpid(), 9)"
+    )
+    env = {"DBSYNC_LOCAL_DIR": str(place)}
+    died = subprocess.run([sys.executable, "-c", code], env=dict(os.environ) | env, check=False, capture_output=True)
+    assert died.returncode == -signal.SIGKILL, died.stderr
+    left = [each for each in (place / "ephemeral").iterdir() if each.is_dir()]
+    assert len(left) == 1
+    deadline = time.monotonic() + 20
+    while not [check for check in machine_checks(dbsync, env) if check["area"] == "leftover"]:
+        assert time.monotonic() < deadline  # the server holds the lock until the kernel has ended it
+        time.sleep(0.2)
+    assert [check["fixed"] for check in machine(dbsync, 0, "--fix", env=env) if check["area"] == "leftover"] == [True]
+    assert not left[0].exists()
+    assert not [check for check in machine(dbsync, 0, env=env) if check["area"] == "leftover"]
+
+
+def machine_checks(dbsync: Command, env: dict[str, str]) -> list[dict[str, Any]]:
+    checks: list[dict[str, Any]] = dbsync.run("doctor", "--json", env=env).result["checks"]
+    return checks
 
 
 def test_a_shadow_whose_maker_is_gone_is_dropped(pairs, dbsync: Command) -> None:

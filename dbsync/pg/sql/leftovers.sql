@@ -33,3 +33,10 @@ SELECT d.datname::pg_catalog.text
  WHERE d.datname ~ '^dbsync_shadow_[0-9a-f]{12}$' AND pg_catalog.pg_has_role(d.datdba, 'MEMBER')
    AND NOT EXISTS (SELECT FROM pg_catalog.pg_stat_activity a WHERE a.application_name = 'dbsync shadow')
  ORDER BY d.datname;
+
+-- name: idle_slots
+SELECT s.slot_name::pg_catalog.text
+  FROM pg_catalog.pg_replication_slots s
+ WHERE s.slot_name ~ '^dbsync' AND NOT s.active
+   AND (s.database IS NULL OR s.database = pg_catalog.current_database())
+ ORDER BY s.slot_name;
