@@ -114,6 +114,7 @@ def try_out(
     """Plan and prove on shadows of ``ends`` (source, target). Raises NoShadow where no true copy can be made."""
     target_text, program = dump_of(ends[1], control)
     with places.filled(target_text, encoding=_encoding(wanted.target)) as shadow:
+        shadow.populate(_populated(wanted.target))
         start = _snapshot(shadow.database)
         same_prints = places.major == _major(wanted.target)
         if same_prints:
@@ -139,6 +140,7 @@ def prove_again(
     with places.filled(text, encoding=_encoding(present)) as shadow:
         if places.major != _major(present):
             raise NoShadow(f"the shadow runs Postgres {places.major}, which prints definitions otherwise")
+        shadow.populate(_populated(present))
         _require_copy(_snapshot(shadow.database), present)
         with shadow.session() as session, control.on_stop(session.cancel):
             measuring = Measuring(session)
@@ -368,6 +370,10 @@ def _snapshot(database: Database) -> Snapshot:
 
 def _program_for(program: DumpProgram, major: int) -> DumpProgram | None:
     return program if program.major >= major else find_pg_dump(major)
+
+
+def _populated(snapshot: Snapshot) -> list[tuple[str, str]]:
+    return [ref[1:3] for ref, made in snapshot.objects.items() if ref.kind == "matview" and made.parts["populated"]]
 
 
 def _version(snapshot: Snapshot) -> str:

@@ -7,7 +7,7 @@ on a user's server unless it was asked for.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 
@@ -16,6 +16,7 @@ from dbsync.dumping import DumpProgram, dump_schema, find_pg_dump
 from dbsync.errors import ConfigError, DbsyncError, StatementFailed
 from dbsync.local import EphemeralServer, available_majors
 from dbsync.pg.database import Database, Session
+from dbsync.pg.quoting import name
 from dbsync.pg.script import act_as, drop_database, new_database, read_script, run_script
 from dbsync.urls import DatabaseUrl, parse_url
 
@@ -46,6 +47,22 @@ class Filled:
                 act_as(session, self.role)
             yield session
 
+    def populate(self, views: Iterable[tuple[str, str]]) -> None:
+        """Fill materialised views, which a dump leaves empty: those that can be, on tables without rows."""
+        left, before = list(views), 0
+        with self.session() as session:
+            while left and len(left) != before:
+                before = len(left)
+                left = [view for view in left if not _refreshed(session, name(*view))]
+
+
+def _refreshed(session: Session, view: str) -> bool:
+    try:
+        session.execute_text(f"REFRESH MATERIALIZED VIEW {view}")
+    except StatementFailed:
+        return False  # it reads another one that is not filled yet, or its owner may not
+    return True
+
 
 # Bodies of functions are not looked into while objects that they name are still to come.
 PLAN_SETTINGS = {"check_function_bodies": "off"}
@@ -63,17 +80,17 @@ class Shadows:
 
         Raises NoShadow where the server cannot have such a copy: an extension or a right is missing there.
         """
-        name = PREFIX + secrets.token_hex(6)
+        database = PREFIX + secrets.token_hex(6)
         with closing(self._admin.connect(application_name="dbsync shadow")) as admin:
             with self._control.on_stop(admin.cancel), self._refusals():
-                new_database(admin, name, encoding=encoding)
+                new_database(admin, database, encoding=encoding)
             try:
-                url = replace(self._admin.url, name=name, dbname=name)
+                url = replace(self._admin.url, name=database, dbname=database)
                 with self._refusals():
                     self._fill(url, text)
                 yield Filled(Database(url), self._role)
             finally:
-                drop_database(admin, name)
+                drop_database(admin, database)
 
     @contextmanager
     def _refusals(self) -> Iterator[None]:

@@ -19,7 +19,8 @@ _MOST_SHOWN = 20
 
 def proved(plan: MigrationPlan) -> bool:
     """Whether nothing is left to be said against the plan: all is planned, and shown to lead where it should."""
-    return not plan.unplanned and (not plan.statements or plan.proof.state == "proved")
+    unasked = not plan.statements and plan.proof.state == "not run"
+    return not plan.unplanned and (unasked or plan.proof.state == "proved")
 
 
 def plan_text(plan: MigrationPlan) -> Iterator[str]:
@@ -46,6 +47,8 @@ def summary(plan: MigrationPlan) -> str:
     if not plan.statements:
         if plan.unplanned:
             return f"nothing that can be planned · {_look(len(plan.unplanned))}"
+        if plan.proof.state == "differs":
+            return f"nothing that can be planned · {_STATES[plan.proof.state]}"
         return f"nothing to do: {'nothing that was compared differs' if plan.not_compared else _SAME}"
     parts = [counts(plan.statements)]
     if looks := sum(any(map(needs_leave, one.hazards)) for one in plan.statements) + len(plan.unplanned):

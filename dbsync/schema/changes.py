@@ -6,11 +6,13 @@ of the target's present state. A table that is on both sides is never among them
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 from dbsync.schema.diff import SchemaDiff, differing_parts, is_implied
 from dbsync.schema.makers import access
+from dbsync.schema.makers.columns import copied_not_null
 from dbsync.schema.objects import Ref, SchemaObject, Snapshot
 from dbsync.schema.plan import Unplanned
 from dbsync.schema.steps import Alteration, Makers, Scene
@@ -20,6 +22,7 @@ ACCESS = frozenset({"owner", "privileges", "comment"})
 # What the parent's ALTER does to the columns of tables that hang on it.
 _PASSED_ON = frozenset({"type", "collation", "not_null", "not_null_constraint", "expression", "generated", "identity"})
 _NO_MAKER = "dbsync has no plan for this kind of object"
+_SECRET = "its options may hold a password, which dbsync does not write into a plan"
 _HOLDING = frozenset({"constraint", "index", "trigger"})
 # What goes with a relation by itself, without a statement and without data of its own.
 _REMADE = frozenset({"index", "constraint", "trigger", "rule", "policy", "default", "statistics", "view", "matview",
@@ -31,7 +34,8 @@ _REMADE = frozenset({"index", "constraint", "trigger", "rule", "policy", "defaul
 class Changes:
     """``gone`` are dropped (and, where they are in ``made`` too, made again); ``altered`` stay what they are.
 
-    ``follows``: columns of tables that hang on another one, which come and go with the parent's column.
+    ``follows``: columns of tables that hang on another one, which come and go with the parent's column;
+    ``copies``: those that are what the parent's change made of them, and change again after it.
     """
 
     gone: set[Ref] = field(default_factory=set)
@@ -39,6 +43,7 @@ class Changes:
     altered: dict[Ref, Alteration] = field(default_factory=dict)
     access: dict[Ref, frozenset[str]] = field(default_factory=dict)
     follows: dict[Ref, Ref] = field(default_factory=dict)
+    copies: dict[Ref, Ref] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
     unplanned: list[Unplanned] = field(default_factory=list)
 
@@ -50,6 +55,7 @@ class Changes:
             created=frozenset(self.made),
             dropped=frozenset(self.gone),
             inlined=frozenset(inlined),
+            taken=_taken_names(source, target),
         )
 
 
@@ -76,6 +82,7 @@ class _Search:
         self._alterations()
         self._closure()
         self._left_behind()
+        self._trigger_copies()
         self._again()
         return self.found
 
@@ -91,11 +98,13 @@ class _Search:
                 found.access[change.ref] = access
             if names - ACCESS and self._planned(change.ref, *sorted(names - ACCESS)):
                 self.parts[change.ref] = names - ACCESS
+        self._copied_not_null()
 
     def _planned(self, ref: Ref, *parts: str) -> bool:
-        if ref.kind in self.makers:
+        secret = ref.kind == "user_mapping" and parts == ("created",) and not self.source.objects[ref].parts["empty"]
+        if ref.kind in self.makers and not secret:
             return True
-        self.found.unplanned.append(Unplanned(ref=ref, parts=parts, reason=_NO_MAKER))
+        self.found.unplanned.append(Unplanned(ref=ref, parts=parts, reason=_SECRET if secret else _NO_MAKER))
         return False
 
     # Tables that hang on others
@@ -106,7 +115,7 @@ class _Search:
             for ref in [ref for ref in refs if ref.kind == "column"]:
                 column = side.objects[ref]
                 parent = next((parent for parent in self._parents(ref) if parent in refs), None)
-                if parent and column.parts["inherited"] and not column.parts["local"] and not self._link_changes(ref):
+                if parent and column.parts["inherited"] and not column.parts["local"]:
                     self.found.follows[ref] = parent
                     if side is self.source:
                         self._differs_from_parent(ref, parent)
@@ -136,32 +145,57 @@ class _Search:
         parts = frozenset({"inherited"}) if self._link_changes(ref) else frozenset()
         if parts and (self.source.objects[ref].parts["local"] or self._hangs_as_partition(ref)):
             parts |= {"local"}  # ATTACH and NO INHERIT change it as wanted; INHERIT does not
-        if not self.source.objects[ref].parts.get("inherited") or self._link_changes(ref):
+        if not self.source.objects[ref].parts.get("inherited"):
             return parts
         changed = {change.ref: frozenset(change.parts) for change in self.diff.changed}
         for parent in self._parents(ref):
             parts |= changed.get(parent, frozenset()) & _PASSED_ON
         return parts
 
+    def _copied_not_null(self) -> None:
+        """What becomes of a partition's NOT NULL when its parent's column changes, where another one is wanted."""
+        parents = {change.ref for change in self.diff.changed if change.ref.kind == "column"}
+        columns = [ref for ref in self.source.objects if ref.kind == "column"] if parents else []
+        for ref in columns:
+            wanted, present = self.source.objects[ref], self.target.objects.get(ref)
+            parent = next((above for above in self._parents(ref) if above in parents), None)
+            if present is None or parent is None or self._link_changes(ref) or not self._hangs_as_partition(ref):
+                continue
+            if not present.parts.keys() & wanted.parts.keys() & {"not_null_constraint"}:
+                continue
+            made = copied_not_null(present, self.target.objects[parent], self.source.objects[parent])
+            copy = replace(wanted, parts={**wanted.parts, "not_null_constraint": made})
+            left = self.parts.get(ref, frozenset()) - {"not_null_constraint"}
+            if differing_parts(copy, wanted, oldest=self.source.server_version_num):
+                left |= {"not_null_constraint"}
+                parts = {**present.parts, "not_null_constraint": made, "not_null": made is not None}
+                self.presents[ref] = replace(present, parts=parts)
+                self.found.copies[ref] = parent
+            if left:
+                self.parts[ref] = left
+            else:
+                self.parts.pop(ref, None)
+
     def _hangs_as_partition(self, column: Ref) -> bool:
         return any(made.ref.kind == "partition" for made in self._links(column, self.source))
 
     def _parents(self, column: Ref) -> list[Ref]:
-        """The same column of the tables on which this one hangs, on both sides alike."""
+        """The same column of the tables on which this one hangs before and after: what is done to it is passed on."""
         return [
             Ref("column", made.parts["parent_schema"], made.parts["parent"], column.sub)
             for made in self._links(column, self.target)
+            if not self._changes(made.ref)
         ]
 
     def _links(self, column: Ref, side: Snapshot) -> list[SchemaObject]:
         return [made for made in side.members(column) if made.ref.kind in ("partition", "inheritance")]
 
     def _link_changes(self, column: Ref) -> bool:
-        links = {
-            made.ref: dict(made.parts) for side in (self.source, self.target) for made in self._links(column, side)
-        }
-        changed = {change.ref for change in self.diff.changed}
-        return any(ref in changed or ref not in self.source.objects or ref not in self.target.objects for ref in links)
+        return any(self._changes(made.ref) for side in (self.source, self.target) for made in self._links(column, side))
+
+    def _changes(self, link: Ref) -> bool:
+        both = link in self.source.objects and link in self.target.objects
+        return not both or self.source.objects[link].parts != self.target.objects[link].parts
 
     # What cannot be changed in place, and what needs it
 
@@ -182,7 +216,8 @@ class _Search:
 
     def _rebuild(self, ref: Ref) -> None:
         self.found.gone.add(ref)
-        if ref in self.source.objects and not _of_view(self.source.objects[ref]):
+        wanted = self.source.objects.get(ref)
+        if wanted is not None and not _of_view(wanted) and not (ref.kind == "constraint" and is_implied(wanted)):
             self.found.made.add(ref)
         self.found.altered.pop(ref, None)
         self.found.access.pop(ref, None)
@@ -198,6 +233,7 @@ class _Search:
             if ref in done:
                 continue
             done.add(ref)
+            queue += self._pull(self._attached_to(ref))
             for other in sorted(self.needed_by.get(ref, ())):
                 if other not in self.found.gone and self._must_go(other, ref):
                     queue += self._pull([other])
@@ -235,6 +271,14 @@ class _Search:
             return self._refuse(ref, because)
         return ref.kind in _REMADE
 
+    def _attached_to(self, ref: Ref) -> list[Ref]:
+        """The index or key of the parent, which lets none of its partitions' go while these are attached."""
+        made = self.target.objects[ref]
+        if not made.parts.get("attached_to") or self._is_detached(made):
+            return []
+        table = Ref("table", ref.schema, made.parts["table"] if ref.kind == "index" else ref.name)
+        return [] if table in self.found.gone else [Ref(ref.kind, *made.parts["attached_to"])]
+
     def _is_detached(self, made: SchemaObject) -> bool:
         table = made.parts["table"] if made.ref.kind == "index" else made.ref.name
         return Ref("partition", made.ref.schema, table) in self.found.gone
@@ -257,6 +301,19 @@ class _Search:
             if leaves and table not in self.found.gone:
                 self.found.gone.add(ref)
 
+    def _trigger_copies(self) -> None:
+        """A partition's copy of a trigger that is not in its parent's state gets that again after its parent's."""
+        for ref, made in self.source.objects.items():
+            if ref.kind != "trigger" or not made.parts["own_state"]:
+                continue
+            links = self._links(ref, self.source)
+            above = {Ref("trigger", one.parts["parent_schema"], one.parts["parent"], ref.sub) for one in links}
+            coming = {one.ref for one in links} & self.found.made
+            if coming or above & (self.found.made | self.found.altered.keys()):
+                self.parts[ref] = frozenset({"enabled"})
+                self.presents.setdefault(ref, made)
+                self.found.altered[ref] = Alteration()
+
     def _again(self) -> None:
         """Ask the makers once more, now that it is known what comes and goes; note what they have no plan for."""
         scene = self.found.scene(self.source, self.target)
@@ -272,6 +329,20 @@ class _Search:
             foreign = access.unplanned(self.target.objects.get(ref), self.source.objects[ref])
             if foreign and (ref in self.found.made or "privileges" in self.found.access[ref]):
                 self.found.unplanned.append(Unplanned(ref=ref, parts=("privileges",), reason=foreign))
+
+
+def _taken_names(source: Snapshot, target: Snapshot) -> frozenset[tuple[str, str]]:
+    """Names of constraints that are there, whatever becomes of them, and those that several tables will have."""
+    wanted = Counter(_constraint_names(source))
+    return frozenset(_constraint_names(target)) | {place for place, number in wanted.items() if number > 1}
+
+
+def _constraint_names(side: Snapshot) -> Iterator[tuple[str, str]]:
+    for ref, made in side.objects.items():
+        if ref.kind == "constraint":
+            yield ref.schema, ref.sub
+        elif ref.kind == "column" and (not_null := made.parts.get("not_null_constraint")):
+            yield ref.schema, not_null["name"]
 
 
 def _of_view(made: SchemaObject) -> bool:

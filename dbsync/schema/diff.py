@@ -15,6 +15,7 @@ from typing import Any
 from dbsync.schema.objects import Grant, Ref, SchemaObject, Snapshot
 from dbsync.schema.prints import UNQUALIFIED_SINCE, same_view
 
+_ARGUMENTS = {"argument_names", "argument_modes", "argument_types", "defaults", "tracked", "is_trigger"}
 # What only says again what another part says, or where a thing stands.
 _DERIVED = {
     "column": {"number", "of", "type_storage"},
@@ -22,10 +23,13 @@ _DERIVED = {
     "constraint": {"of", "columns", "references", "referenced_columns", "valid"},
     "domain_constraint": {"of", "columns", "references", "referenced_columns", "valid"},
     "index": {"of", "unique"},
-    "function": {"signature", "identity", "argument_names", "argument_modes", "defaults", "tracked", "is_trigger"},
-    "procedure": {"signature", "identity", "argument_names", "argument_modes", "defaults", "tracked", "is_trigger"},
-    "aggregate": {"argument_names", "argument_modes", "defaults", "tracked", "is_trigger"},
-    "trigger": {"of"},
+    "function": {"signature", "identity", *_ARGUMENTS},
+    "procedure": {"signature", "identity", *_ARGUMENTS},
+    "aggregate": _ARGUMENTS,
+    "trigger": {"of", "own_state"},
+    "user_mapping": {"empty"},
+    "view": {"populated"},
+    "matview": {"populated"},
     "rule": {"of"},
     "extension": {"relocatable"},
     "collation": {"collencoding"},  # of the database in which it was made
@@ -75,9 +79,11 @@ def compare_schemas(source: Snapshot, target: Snapshot, *, ignore: Collection[st
         one_sided = ref not in wanted or ref not in present
         if _on_another_kind(source.objects[ref], target.objects[ref]):
             continue
-        if one_sided and (ref.kind != "column" or ref not in listed):
+        if one_sided and (ref.kind not in ("column", "trigger", "constraint") or ref not in listed):
             continue
         parts = differing_parts(target.objects[ref], source.objects[ref], oldest=oldest, ignore=ignore)
+        if source.objects[ref].parts.get("inherited") and ref.kind == "trigger":
+            parts = {name: pair for name, pair in parts.items() if name == "enabled"}  # the rest is the parent's
         parts = {name: pair for name, pair in parts.items() if not _is_of_the_version(source, target, ref, name)}
         if parts:
             changes.append(Change(ref, parts))
@@ -135,7 +141,7 @@ def is_implied(made: SchemaObject) -> bool:
     if kind == "constraint":
         return bool(parts["inherited"]) and not parts["attached_to"]
     if kind == "trigger":
-        return bool(parts["inherited"])
+        return bool(parts["inherited"]) and not parts["own_state"]
     return (
         kind == "column" and parts["of"] in _VIEW_COLUMNS and not made.comment and not made.grants and not _tuned(parts)
     )
@@ -152,9 +158,10 @@ def differing_parts(
     """Return the parts that differ, owner, privileges and comment too; ``oldest``: the older server's version."""
     found: dict[str, Values] = {}
     derived = _DERIVED.get(wanted.ref.kind, set())
-    view_column = wanted.ref.kind == "column" and wanted.parts["of"] == "v"
+    if wanted.ref.kind == "column" and wanted.parts["of"] in _VIEW_COLUMNS:
+        derived = derived | {"type"}  # what the view's query gives it
     for name in sorted(present.parts.keys() & wanted.parts.keys()):
-        if name in derived or name in ignore or view_column:
+        if name in derived or name in ignore:
             continue
         pair = _comparable(present, name, ignore), _comparable(wanted, name, ignore)
         if pair[0] != pair[1]:

@@ -13,9 +13,12 @@ from dbsync.schema.steps import Scene
 
 
 class Node(NamedTuple):
-    """Something to be done to an object. ``own`` ties a sequence to its column; ``access``: owner, rights, comment."""
+    """Something to be done to an object. ``own`` ties a sequence to its column; ``access``: owner, rights, comment.
 
-    action: Literal["drop", "alter", "create", "own", "access"]
+    ``shell`` and ``hollow`` are of views that need what needs them: the columns come before the query, and go after it.
+    """
+
+    action: Literal["drop", "hollow", "alter", "shell", "create", "own", "access"]
     ref: Ref
 
 
@@ -27,10 +30,17 @@ class Graph:
     """The nodes of a plan and the edges between them."""
 
     def __init__(
-        self, changes: Changes, source: Snapshot, target: Snapshot, homes: Mapping[Ref, Ref], scene: Scene
+        self,
+        changes: Changes,
+        source: Snapshot,
+        target: Snapshot,
+        homes: Mapping[Ref, Ref],
+        scene: Scene,
+        circled: Collection[Ref] = (),
     ) -> None:
         self.changes, self.source, self.target = changes, source, target
         self.homes, self.scene = homes, scene
+        self.circled = circled
         self.edges: Edges[Node] = Edges()
         self.owning = {ref for ref in self._sequences() if self._ties(ref)}
         self._drops()
@@ -39,6 +49,7 @@ class Graph:
         self._sequence_ties()
         self._same_names()
         self._partitions()
+        self._shells()
 
     def nodes(self) -> list[Node]:
         """Every node, in no order."""
@@ -46,6 +57,8 @@ class Graph:
         found = {Node("drop", home) for home in self.homes.values()}
         found |= {self.creation(ref) for ref in changes.made}
         found |= {Node("alter", ref) for ref, alteration in changes.altered.items() if alteration.steps}
+        found |= {Node("shell", ref) for ref in self.circled if ref.kind == "view" and ref in changes.made}
+        found |= {Node("hollow", ref) for ref in self.circled if ref.kind == "view" and ref in changes.gone}
         found |= {Node("own", ref) for ref in self.owning}
         found |= {Node("access", ref) for ref in changes.access if ref not in changes.made or ref in changes.follows}
         return sorted(found)
@@ -62,7 +75,8 @@ class Graph:
         for ref in changes.gone:
             for needed in self.target.needs.get(ref, ()):
                 if needed in changes.gone:
-                    edges.before(self._drop(ref), self._drop(needed))
+                    hollow = ref.kind == "view" and ref in self.circled and needed in self.circled
+                    edges.before(Node("hollow", ref) if hollow else self._drop(ref), self._drop(needed))
                 elif needed in changes.altered:
                     pulled = ref in changes.altered[needed].disturbs
                     (edges.before if pulled else edges.rather_before)(self._drop(ref), Node("alter", needed))
@@ -74,7 +88,7 @@ class Graph:
                 if disturbed in changes.made:
                     edges.before(Node("alter", ref), self.creation(disturbed))
             for needed in self.target.needs.get(ref, ()):
-                if needed in changes.gone:
+                if needed in changes.gone and ref.kind != "trigger":  # a copy, which goes with its parent's
                     edges.before(Node("alter", ref), self._drop(needed))
 
     def _creations(self) -> None:
@@ -82,7 +96,8 @@ class Graph:
         for ref in (*changes.made, *self.scene.inlined):
             for needed in self._needed(ref):
                 if needed in changes.made:
-                    edges.before(self.creation(needed), self.creation(ref))
+                    shell = needed.kind == "view" and needed in self.circled and ref in self.circled
+                    edges.before(Node("shell", needed) if shell else self.creation(needed), self.creation(ref))
                 elif needed in changes.altered:
                     wish = edges.rather_before if needed.kind in _LOOSE else edges.before
                     wish(Node("alter", needed), self.creation(ref))
@@ -100,6 +115,9 @@ class Graph:
             node = Node("alter", ref)
             if ref in changes.made:  # a column that comes with its parent's, and is more than that
                 edges.before(self.creation(ref), node)
+            link = Ref("partition", ref.schema, ref.name)
+            if ref.kind == "trigger" and link in changes.made:
+                edges.before(self.creation(link), node)
             for needed in self._needed(ref):
                 if needed in changes.made:
                     edges.before(self.creation(needed), node)
@@ -110,9 +128,43 @@ class Graph:
                     edges.before(node, Node("alter", needed))  # it lets go of a type that then changes without it
             if ref in changes.access:
                 edges.before(node, Node("access", ref))
+        self._persistence()
+        for ref, parent in changes.copies.items():
+            edges.before(Node("alter", parent), Node("alter", ref))
         for ref in changes.access:
             if ref in changes.made:
                 edges.before(self.creation(ref), Node("access", ref))
+
+    def _shells(self) -> None:
+        """A view's columns need their types and nothing else."""
+        changes, edges = self.changes, self.edges
+        for view in self.circled:
+            if view.kind != "view":
+                continue
+            if view in changes.gone:
+                edges.before(Node("hollow", view), self._drop(view))
+            if view not in changes.made:
+                continue
+            shell = Node("shell", view)
+            edges.before(shell, self.creation(view))
+            if view in changes.gone:
+                edges.before(self._drop(view), shell)
+            columns = [made.ref for made in self.source.members(view) if made.ref.kind == "column"]
+            for needed in {Ref("schema", "", view.schema)}.union(*(self.source.needs.get(ref, ()) for ref in columns)):
+                if needed in changes.made and needed != view:
+                    edges.before(self.creation(needed), shell)
+
+    def _persistence(self) -> None:
+        """A logged table refers to no unlogged one, not even for a moment."""
+        for ref, made in self.source.objects.items():
+            if ref.kind != "constraint" or made.parts["type"] != "f" or ref not in self.target.objects:
+                continue
+            tables = Ref("table", ref.schema, ref.name), Ref("table", *made.parts["references"])
+            if any(table not in self.changes.altered for table in tables):
+                continue
+            if self.source.objects[tables[0]].parts["persistence"] == "p":
+                tables = tables[1], tables[0]
+            self.edges.rather_before(Node("alter", tables[0]), Node("alter", tables[1]))
 
     # Sequences
 
@@ -156,7 +208,9 @@ class Graph:
             for slot in slots(ref, self.source):
                 for other, freeing in freed.get(slot, {}).items():
                     if other != ref:
-                        self.edges.before(freeing, node)
+                        # Two constraints that exchange their names would wait for each other.
+                        both = slot[0] == "constraint" and {freeing.action, node.action} == {"alter"}
+                        (self.edges.rather_before if both else self.edges.before)(freeing, node)
 
     # Partitions
 
@@ -224,11 +278,33 @@ class Graph:
         for ref in self.changes.gone:
             if ref.kind in ("constraint", "column") and (ref.schema, ref.name) == (link.schema, link.name):
                 self.edges.before(self._drop(link), self._drop(ref))
+                for above in self._above(link):  # dropping the parent's takes its copies along
+                    if (same := ref._replace(schema=above[0], name=above[1])) in self.changes.gone:
+                        self.edges.before(self._drop(link), self._drop(same))
+        for ref in self.changes.gone:  # a table that leaves keeps its copies of what its parent loses
+            if ref.kind in ("constraint", "index") and (ref.schema, self._table_of(ref)) in self._above(link):
+                self.edges.rather_before(self._drop(link), self._drop(ref))
         for node in self._of_tables(self.target, {(link.schema, link.name), (parts["parent_schema"], parts["parent"])}):
             self.edges.rather_before(self._drop(link), node)
         for other in self.changes.made:
             if other.kind == link.kind and self.source.objects[other].parts["parent"] == parts["parent"]:
                 self.edges.before(self._drop(link), self.creation(other))
+
+    def _table_of(self, ref: Ref) -> str:
+        return str(self.target.objects[ref].parts["table"]) if ref.kind == "index" else ref.name
+
+    def _above(self, link: Ref) -> set[tuple[str, str]]:
+        """All tables on which a table hangs by a link of the target, however far up."""
+        found: set[tuple[str, str]] = set()
+        queue = [self.target.objects[link]]
+        while queue:
+            parts = queue.pop().parts
+            place = (parts["parent_schema"], parts["parent"])
+            if place not in found:
+                found.add(place)
+                table = Ref("table", *place)
+                queue += [made for made in self.target.members(table) if made.ref.kind == link.kind]
+        return found
 
     def _attach(self, link: Ref) -> None:
         """A table is fit for its parent before it is attached."""
@@ -261,5 +337,9 @@ def slots(ref: Ref, side: Snapshot) -> Iterator[tuple[str, ...]]:
         yield ("relation", parts["identity"]["sequence_schema"], parts["identity"]["sequence"])
     if ref.kind in ROUTINES:
         yield ("routine", ref.schema, ref.name, ref.arguments)
+    if ref.kind == "constraint":
+        yield ("constraint", ref.schema, ref.name, ref.sub)
     if ref.kind == "column":
         yield ("column", ref.schema, ref.name, ref.sub)
+        if not_null := parts.get("not_null_constraint"):
+            yield ("constraint", ref.schema, ref.name, not_null["name"])

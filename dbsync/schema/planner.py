@@ -2,7 +2,7 @@
 
 Changes say what is dropped, made and altered; edges say what must come before what; makers write the SQL.
 Where the edges close a circle, the planner splits what it had put together (a table's defaults and
-constraints), or makes anew what it had wanted to change in place, and tries again.
+constraints, a view's columns and its query), or makes anew what it had wanted to change in place, and tries again.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from dbsync.schema.changes import Changes, find_changes
 from dbsync.schema.diff import SchemaDiff, compare_schemas
 from dbsync.schema.edges import Graph, Node
 from dbsync.schema.homes import drop_homes, inlined
-from dbsync.schema.makers import access
+from dbsync.schema.makers import access, views
 from dbsync.schema.makers.relations import ownership
 from dbsync.schema.objects import RELATIONS, ROUTINES, Ref, Snapshot
 from dbsync.schema.online import online_steps
@@ -98,6 +98,7 @@ class _Planning:
         self.diff, self.source, self.target, self.ignore = diff, source, target, ignore
         self.apart: set[Ref] = set()
         self.forced: set[Ref] = set()
+        self.circled: set[Ref] = set()
         self.changes = Changes()
         self.scene = Scene(source=source, target=target)
 
@@ -117,14 +118,14 @@ class _Planning:
         inside = inlined(self.changes, self.source, apart=self.apart)
         self.scene = self.changes.scene(self.source, self.target, inside)
         homes = drop_homes(self.changes, self.target, apart=self.apart)
-        graph = Graph(self.changes, self.source, self.target, homes, self.scene)
+        graph = Graph(self.changes, self.source, self.target, homes, self.scene, self.circled)
         return arranged(graph.nodes(), graph.edges, self._key)
 
     def _key(self, node: Node) -> tuple[int, int, Node]:
         rank = _RANKS.get(node.ref.kind, len(_RANKS))
         if node.action == "alter" and not all(step.transactional for step in self.changes.altered[node.ref].steps):
             return (0, rank, node)
-        phase = {"drop": 1, "create": 2, "alter": 2, "own": 3, "access": 4}[node.action]
+        phase = {"hollow": 1, "drop": 1, "shell": 2, "create": 2, "alter": 2, "own": 3, "access": 4}[node.action]
         return (phase, -rank if phase == 1 else rank, node)
 
     # Circles
@@ -132,6 +133,12 @@ class _Planning:
     def _split(self, nodes: tuple[Node, ...]) -> bool:
         """Take apart what closes a circle; say whether there was anything."""
         before = len(self.apart) + len(self.forced)
+        circled = {node.ref for node in nodes}
+        if any(node.ref.kind == "view" and node.action in ("create", "drop") for node in nodes) and not (
+            circled <= self.circled
+        ):
+            self.circled |= circled
+            return True
         for node in nodes:
             self.apart |= set(self._parts_of(node))
         if len(self.apart) + len(self.forced) == before:
@@ -161,11 +168,17 @@ class _Planning:
             return makers.MAKERS[ref.kind].drop(self.target.objects[ref], self.scene)
         if node.action == "alter":
             return list(self.changes.altered[ref].steps)
+        if node.action == "shell":
+            return [views.shell(self.source.objects[ref], self.source, "create")]
+        if node.action == "hollow":
+            return [views.shell(self.target.objects[ref], self.target, "drop")]
         if node.action == "own":
             return [ownership(self.source.objects[ref], "alter")]
         if node.action == "access":
             return self._access(ref, self.changes.access[ref])
         made = makers.MAKERS[ref.kind].create(self.source.objects[ref], self.scene)
+        if ref.kind == "view" and ref in self.circled:
+            made = [views.filled(self.source.objects[ref])]
         return [*made, *(step for part in self._made_with(ref) for step in self._new_access(part))]
 
     def _made_with(self, ref: Ref) -> Iterator[Ref]:

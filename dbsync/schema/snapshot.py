@@ -48,6 +48,10 @@ class _Reading:
         schemas, filters = self._publication_schemas(), self._publication_filters()
         objects = {}
         for address, ref, owner, parts in found:
+            if ref.kind == "column" and parts.get("identity"):
+                sequence = (address[0], parts["identity"].pop("oid"), 0)
+                held = sorted([*grant] for grant in grants.get(sequence, ()))
+                parts["identity"] |= {"grants": held, "comment": comments.pop(sequence, None)}
             if ref.kind == "publication" and schemas is not None:
                 parts = {**parts, "schemas": schemas.get(address[1])}
             if ref.kind == "publication":

@@ -65,7 +65,8 @@ class Scene:
 
     ``source`` is what is wanted, ``target`` what is there (renames of the user's hints already applied to it).
     ``created`` and ``dropped`` are made or dropped whole; ``inlined`` are constraints and defaults that the
-    CREATE TABLE of their table says.
+    CREATE TABLE of their table says. ``taken``: schema and name of constraints, where Postgres would not give the
+    usual name to a new one.
     """
 
     source: Snapshot
@@ -73,6 +74,7 @@ class Scene:
     created: Set[Ref] = field(default_factory=set)
     dropped: Set[Ref] = field(default_factory=set)
     inlined: Set[Ref] = field(default_factory=set)
+    taken: Set[tuple[str, str]] = field(default_factory=set)
 
 
 class Maker(Protocol):

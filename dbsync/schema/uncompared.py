@@ -19,6 +19,7 @@ _REASONS = {
     "database comment": "it belongs to the database, not to its schema",
     "large object": "its owner and rights are not compared; what it holds is data",
     "comment on a part": "the part it describes is no object of its own",
+    "privilege on what an extension made": "what extensions make is not compared",
     "user_mapping": "its options may hold a password and are not read",
     "column_order": "columns stand in another order, which no ALTER can change",
 }

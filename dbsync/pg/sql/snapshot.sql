@@ -82,7 +82,8 @@ SELECT c.tableoid, c.oid, 0,
             'tablespace', (SELECT s.spcname FROM pg_catalog.pg_tablespace s WHERE s.oid = c.reltablespace),
             'access_method', (SELECT m.amname FROM pg_catalog.pg_am m WHERE m.oid = c.relam))
        || CASE WHEN c.relkind IN ('v', 'm')
-               THEN pg_catalog.jsonb_build_object('definition', pg_catalog.pg_get_viewdef(c.oid))
+               THEN pg_catalog.jsonb_build_object('definition', pg_catalog.pg_get_viewdef(c.oid),
+                    'populated', c.relispopulated)
                ELSE pg_catalog.jsonb_build_object(
                 'variant', CASE c.relkind WHEN 'p' THEN 'partitioned' WHEN 'f' THEN 'foreign' ELSE 'plain' END,
                 'persistence', c.relpersistence,
@@ -178,7 +179,7 @@ SELECT c.tableoid, a.attrelid, a.attnum, 'column', n.nspname, c.relname, a.attna
   LEFT JOIN (SELECT p.refobjid, p.refobjsubid, pg_catalog.jsonb_build_object(
                     'sequence_schema', sn.nspname, 'sequence', sc.relname, 'start', q.seqstart,
                     'increment', q.seqincrement, 'max', q.seqmax, 'min', q.seqmin, 'cache', q.seqcache,
-                    'cycle', q.seqcycle, 'persistence', sc.relpersistence) AS options
+                    'cycle', q.seqcycle, 'persistence', sc.relpersistence, 'oid', sc.oid::pg_catalog.int8) AS options
                FROM pg_catalog.pg_depend p
                JOIN pg_catalog.pg_sequence q ON q.seqrelid = p.objid
                JOIN pg_catalog.pg_class sc ON sc.oid = p.objid
@@ -186,8 +187,8 @@ SELECT c.tableoid, a.attrelid, a.attnum, 'column', n.nspname, c.relname, a.attna
               WHERE p.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND p.deptype = 'i') s
          ON a.attidentity <> '' AND s.refobjid = a.attrelid AND s.refobjsubid = a.attnum
   LEFT JOIN (SELECT k.conrelid, k.conkey[1] AS attnum, pg_catalog.jsonb_build_object(
-                    'name', k.conname, 'valid', k.convalidated, 'no_inherit', k.connoinherit, 'local', k.conislocal)
-                    AS facts
+                    'name', k.conname, 'valid', k.convalidated, 'no_inherit', k.connoinherit, 'local', k.conislocal,
+                    'comment', pg_catalog.obj_description(k.oid, 'pg_constraint')) AS facts
                FROM pg_catalog.pg_constraint k WHERE k.contype = 'n' AND k.conrelid <> 0) k
          ON k.conrelid = a.attrelid AND k.attnum = a.attnum
  WHERE a.attnum > 0 AND NOT a.attisdropped
@@ -249,7 +250,10 @@ SELECT k.tableoid, k.oid, 0, CASE WHEN k.contypid <> 0 THEN 'domain_constraint' 
                    JOIN pg_catalog.pg_namespace pn ON pn.oid = p.relnamespace WHERE pk.oid = k.conparentid) END)
        || COALESCE((SELECT pg_catalog.jsonb_build_object(
                 'clustered', x.indisclustered, 'replica_identity', x.indisreplident, 'index_valid', x.indisvalid,
-                'index_tablespace', (SELECT s.spcname FROM pg_catalog.pg_tablespace s WHERE s.oid = i.reltablespace))
+                'index_tablespace', (SELECT s.spcname FROM pg_catalog.pg_tablespace s WHERE s.oid = i.reltablespace),
+                -- Said within the definition of an exclusion, and of nothing else.
+                'index_options', CASE WHEN k.contype <> 'x' THEN
+                    (SELECT pg_catalog.jsonb_agg(o ORDER BY o) FROM pg_catalog.unnest(i.reloptions) o) END)
               FROM pg_catalog.pg_index x JOIN pg_catalog.pg_class i ON i.oid = x.indexrelid
              WHERE x.indexrelid = k.conindid AND k.contype IN ('p', 'u', 'x')), '{}'::pg_catalog.jsonb)
   FROM pg_catalog.pg_constraint k
@@ -308,6 +312,8 @@ SELECT p.tableoid, p.oid, 0,
             'identity', pg_catalog.pg_get_function_identity_arguments(p.oid),
             'argument_names', pg_catalog.to_jsonb(p.proargnames),
             'argument_modes', pg_catalog.to_jsonb(p.proargmodes),
+            'argument_types', (SELECT pg_catalog.jsonb_agg(pg_catalog.format_type(u.type, NULL) ORDER BY u.n)
+                                 FROM pg_catalog.unnest(p.proallargtypes) WITH ORDINALITY u (type, n)),
             'defaults', p.pronargdefaults,
             'is_trigger', p.prorettype IN ('pg_catalog.trigger'::pg_catalog.regtype, 'pg_catalog.event_trigger'::pg_catalog.regtype),
             'support', NULLIF(p.prosupport::pg_catalog.oid, 0)::pg_catalog.regproc::text,
@@ -339,7 +345,9 @@ SELECT t.tableoid, t.oid, 0, 'trigger', n.nspname, c.relname, t.tgname, '', NULL
        pg_catalog.jsonb_build_object(
             'of', c.relkind, 'definition', pg_catalog.pg_get_triggerdef(t.oid), 'enabled', t.tgenabled,
             'constraint', t.tgconstraint <> 0,
-            'inherited', COALESCE((pg_catalog.to_jsonb(t) ->> 'tgparentid')::bigint, 0) <> 0)
+            'inherited', COALESCE((pg_catalog.to_jsonb(t) ->> 'tgparentid')::bigint, 0) <> 0,
+            'own_state', (SELECT p.tgenabled <> t.tgenabled FROM pg_catalog.pg_trigger p
+                           WHERE p.oid = (pg_catalog.to_jsonb(t) ->> 'tgparentid')::bigint))
   FROM pg_catalog.pg_trigger t
   JOIN pg_catalog.pg_class c ON c.oid = t.tgrelid
   JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
@@ -605,8 +613,12 @@ SELECT p.tableoid, p.oid, 0, 'ts_template', n.nspname, p.tmplname, '', '', NULL,
        pg_catalog.jsonb_build_object('lexize', p.tmpllexize::text, 'init', NULLIF(p.tmplinit::pg_catalog.oid, 0)::pg_catalog.regproc::text)
   FROM pg_catalog.pg_ts_template p JOIN pg_catalog.pg_namespace n ON n.oid = p.tmplnamespace WHERE p.oid >= 16384
 UNION ALL
-SELECT NULL, NULL, 0, 'user_mapping', '', m.srvname, m.usename, '', NULL, '{}'::pg_catalog.jsonb
-  FROM pg_catalog.pg_user_mappings m;
+-- Not what the options say, but that there are any: NULL where this role may not know.
+SELECT 'pg_catalog.pg_user_mapping'::pg_catalog.regclass, m.umid, 0, 'user_mapping', '', m.srvname, m.usename, '', NULL,
+       pg_catalog.jsonb_build_object('everybody', m.umuser = 0, 'empty', CASE
+            WHEN pg_catalog.pg_has_role(CURRENT_USER, s.srvowner, 'USAGE') OR m.usename = CURRENT_USER
+            THEN m.umoptions IS NULL END)
+  FROM pg_catalog.pg_user_mappings m JOIN pg_catalog.pg_foreign_server s ON s.oid = m.srvid;
 
 -- name: privileges
 -- What each object grants, with what Postgres gives by itself when nothing was said: class, object, part,
@@ -683,7 +695,17 @@ SELECT 'database comment', pg_catalog.count(*) FROM pg_catalog.pg_shdescription 
  WHERE s.classoid = d.tableoid AND s.objoid = d.oid AND d.datname = pg_catalog.current_database()
    AND s.description <> 'default administrative connection database'
 UNION ALL
-SELECT 'large object', pg_catalog.count(*) FROM pg_catalog.pg_largeobject_metadata;
+SELECT 'large object', pg_catalog.count(*) FROM pg_catalog.pg_largeobject_metadata
+UNION ALL
+SELECT 'privilege on what an extension made', pg_catalog.count(*)
+  FROM (SELECT p.tableoid AS classid, p.oid AS objid, p.proacl AS acl FROM pg_catalog.pg_proc p
+        UNION ALL SELECT c.tableoid, c.oid, c.relacl FROM pg_catalog.pg_class c
+        UNION ALL SELECT t.tableoid, t.oid, t.typacl FROM pg_catalog.pg_type t
+        UNION ALL SELECT w.tableoid, w.oid, w.fdwacl FROM pg_catalog.pg_foreign_data_wrapper w
+        UNION ALL SELECT l.tableoid, l.oid, l.lanacl FROM pg_catalog.pg_language l) x
+  JOIN pg_catalog.pg_depend d ON d.classid = x.classid AND d.objid = x.objid AND d.deptype = 'e'
+  LEFT JOIN pg_catalog.pg_init_privs i ON i.classoid = x.classid AND i.objoid = x.objid AND i.objsubid = 0
+ WHERE x.acl IS DISTINCT FROM i.initprivs;
 
 -- name: members
 -- What extensions made.

@@ -7,8 +7,9 @@ from typing import Any
 
 from dbsync.pg.quoting import literal, name
 from dbsync.schema.diff import default_not_null_name
+from dbsync.schema.makers import access
 from dbsync.schema.makers.conversion import narrowing_checks, same_family, using
-from dbsync.schema.objects import Ref, SchemaObject, Snapshot
+from dbsync.schema.objects import Grant, Ref, SchemaObject, Snapshot
 from dbsync.schema.steps import Action, Alteration, Check, Maker, Scene, Step
 
 _STORAGE = {"p": "PLAIN", "e": "EXTERNAL", "x": "EXTENDED", "m": "MAIN"}
@@ -57,7 +58,15 @@ def later_steps(column: SchemaObject) -> list[Step]:
     ]
     if not _not_null_at_once(parts):
         steps.append(Step(f"{altering(column)} ADD {_not_null_clause(column)}", column.ref, "create"))
-    return steps
+    return [*steps, *_not_null_comment(column, None, "create")]
+
+
+def _not_null_comment(column: SchemaObject, before: str | None, action: Action) -> list[Step]:
+    constraint = column.parts.get("not_null_constraint")
+    if constraint is None or constraint["comment"] == before:
+        return []
+    place = f"{name(constraint['name'])} ON {table_name(column.ref)}"
+    return [Step(f"COMMENT ON CONSTRAINT {place} IS {literal(constraint['comment'])}", column.ref, action)]
 
 
 def _not_null_at_once(parts: Mapping[str, Any]) -> bool:
@@ -68,9 +77,9 @@ def _not_null_at_once(parts: Mapping[str, Any]) -> bool:
 def _named_not_null(column: SchemaObject, scene: Scene) -> list[str]:
     constraint = column.parts.get("not_null_constraint")
     words = []
-    # A partition may hold the usual name already, while its parent is made anew.
-    anew = Ref("table", column.ref.schema, column.ref.name) in scene.dropped
-    if constraint and (anew or constraint["name"] != default_not_null_name(column.ref)):
+    # The usual name may be held by a partition whose parent is made anew, or by a table that is still there.
+    held = constraint is not None and (column.ref.schema, constraint["name"]) in scene.taken
+    if constraint and (held or constraint["name"] != default_not_null_name(column.ref)):
         words.append(f"CONSTRAINT {name(constraint['name'])}")
     words.append("NOT NULL")
     if constraint and constraint["no_inherit"]:
@@ -108,6 +117,27 @@ def _pair(option: str) -> tuple[str, str]:
     return key, value
 
 
+def sequence_access(column: SchemaObject, scene: Scene) -> list[Step]:
+    """Return what gives the sequence of a new identity column its rights and its comment."""
+    sequence = _identity_sequence(column, scene.source)
+    return [] if sequence is None else _for_column(access.created(sequence, scene, {"owner"}), column)
+
+
+def _identity_sequence(column: SchemaObject, schema: Snapshot) -> SchemaObject | None:
+    """The sequence behind an identity column, which changes hands with its table."""
+    identity = column.parts["identity"]
+    if identity is None:
+        return None
+    ref = Ref("sequence", identity["sequence_schema"], identity["sequence"])
+    table = schema.objects[Ref("table", column.ref.schema, column.ref.name)]
+    grants = frozenset(Grant(*grant) for grant in identity["grants"])
+    return SchemaObject(ref, {"owned_by": None}, table.owner, grants, identity["comment"])
+
+
+def _for_column(steps: list[Step], column: SchemaObject) -> list[Step]:
+    return [Step(step.sql, column.ref, step.action) for step in steps]
+
+
 def _always(identity: Mapping[str, Any]) -> str:
     return "ALWAYS" if identity["always"] else "BY DEFAULT"
 
@@ -132,7 +162,7 @@ class _Columns:
         expression = default.parts["expression"] if default is not None and default.ref in scene.inlined else None
         clause = column_clause(wanted, scene, expression)
         step = Step(f"{altering(wanted)} ADD COLUMN {clause}", wanted.ref, "create", checks=_empty_check(wanted, scene))
-        return [step, *later_steps(wanted)]
+        return [step, *later_steps(wanted), *sequence_access(wanted, scene)]
 
     def drop(self, present: SchemaObject, scene: Scene) -> list[Step]:
         sql = f"{altering(present)} DROP COLUMN {name(present.ref.sub)}"
@@ -148,10 +178,10 @@ def _empty_check(column: SchemaObject, scene: Scene) -> tuple[Check, ...]:
     parts = column.parts
     filled = parts["identity"] or parts["generated"] or column.ref._replace(kind="default") in scene.source.objects
     table = Ref("table", column.ref.schema, column.ref.name)
-    if not parts["not_null"] or filled or table not in scene.target.objects:
+    if not parts["not_null"] or filled or table not in scene.target.objects or parts["of"] == "f":
         return ()
     where = table_name(column.ref)
-    sql = f"SELECT pg_catalog.count(*) FROM (SELECT FROM {where} LIMIT 1) AS some"
+    sql = f"SELECT pg_catalog.count(*) FROM (SELECT FROM {where} LIMIT 1) AS found"
     return (Check(sql, f"{{}} rows or more are in {where}, and its new column {column.ref.sub} may not be empty"),)
 
 
@@ -224,6 +254,8 @@ class _ColumnChange:
         return Alteration(tuple(self.steps), disturbs=frozenset(self.disturbs), unplanned=tuple(self.unplanned))
 
     def _add(self, words: str, *checks: Check, destroys: str | None = None) -> None:
+        if self.wanted.parts["of"] == "f":
+            checks = ()  # Postgres does not ask another server's rows either
         self.steps.append(Step(f"{self.start} {words}", self.ref, "alter", checks=checks, destroys=destroys))
 
     def _expression_can_go(self) -> bool:
@@ -251,8 +283,17 @@ class _ColumnChange:
     def _disturb_users(self, *, whole_family: bool = True) -> None:
         """What uses the column stands in the way of a new type, but for what Postgres converts along."""
         for ref in users_of(self.ref, self.scene.target):
-            if not whole_family or ref.kind not in _FOLLOWS:
+            if not whole_family or ref.kind not in _FOLLOWS or self._holds_on(ref):
                 self.disturbs.add(ref)
+
+    def _holds_on(self, user: Ref) -> bool:
+        """What Postgres does not convert along, though others of its kind are: a row filter, a temporal foreign key."""
+        parts = self.scene.target.objects[user].parts
+        if user.kind == "constraint":
+            return parts["type"] == "f" and " PERIOD " in parts["definition"]
+        tables = (parts["tables"] or ()) if user.kind == "publication" else ()
+        own = (self.ref.schema, self.ref.name)
+        return any(table["where"] and (table["schema"], table["name"]) == own for table in tables)
 
     def _not_null(self) -> None:
         wanted, present = self.wanted.parts, self.present.parts
@@ -268,12 +309,18 @@ class _ColumnChange:
         if constraint is None:
             self._add("DROP NOT NULL")
         elif old is None:
-            checks = (check,) if constraint["valid"] else ()
+            checks = (check,) if constraint["valid"] and self.wanted.parts["of"] != "f" else ()
             self.steps.append(
                 Step(f"{altering(self.wanted)} ADD {_not_null_clause(self.wanted)}", self.ref, "alter", checks=checks)
             )
         else:
             self._not_null_constraint(old, constraint, check)
+        kept = (
+            old["comment"]
+            if old is not None and not (old["valid"] and constraint and not constraint["valid"])
+            else None
+        )
+        self.steps += _not_null_comment(self.wanted, kept, "alter")
 
     def _not_null_constraint(self, old: Mapping[str, Any], new: Mapping[str, Any], check: Check) -> None:
         table = altering(self.wanted)
@@ -281,9 +328,14 @@ class _ColumnChange:
             self._add("DROP NOT NULL")
             self.steps.append(Step(f"{table} ADD {_not_null_clause(self.wanted)}", self.ref, "alter"))
             return
-        if old["name"] != new["name"]:
-            sql = f"ALTER TABLE {table_name(self.ref)} RENAME CONSTRAINT {name(old['name'])} TO {name(new['name'])}"
-            self.steps.append(Step(sql, self.ref, "alter"))
+        renamed = old["name"] != new["name"]
+        rename = f"ALTER TABLE {table_name(self.ref)} RENAME CONSTRAINT {name(old['name'])} TO {name(new['name'])}"
+        if link := (renamed or old["local"] != new["local"]) and self._link():
+            # Postgres renames no copy of a parent's; one that comes with its table keeps its name, and is a copy.
+            sqls = [detaching(link), *([rename] if renamed else ()), attaching(link)]
+            self.steps += [Step(sql, self.ref, "alter") for sql in sqls]
+        elif renamed:
+            self.steps.append(Step(rename, self.ref, "alter"))
         if new["valid"] and not old["valid"]:
             self.steps.append(
                 Step(f"{table} VALIDATE CONSTRAINT {name(new['name'])}", self.ref, "alter", checks=(check,))
@@ -292,11 +344,19 @@ class _ColumnChange:
             words = "NO INHERIT" if new["no_inherit"] else "INHERIT"
             self.steps.append(Step(f"{table} ALTER CONSTRAINT {name(new['name'])} {words}", self.ref, "alter"))
 
+    def _link(self) -> SchemaObject | None:
+        """The link of a partition that stays where it is."""
+        ref = Ref("partition", self.ref.schema, self.ref.name)
+        link = self.scene.source.objects.get(ref)
+        stays = link is not None and self.scene.target.objects.get(ref) == link and ref not in self.scene.dropped
+        return link if stays else None
+
     def _identity(self) -> None:
         old, new = self.present.parts["identity"], self.wanted.parts["identity"]
         if old is None:
             self._add(f"ADD GENERATED {_always(new)} AS IDENTITY ({identity_options(new)})")
             self.steps.append(go_on_after(self.ref, name(new["sequence_schema"], new["sequence"]), new["increment"]))
+            self.steps += sequence_access(self.wanted, self.scene)
             return
         words = []
         if old["always"] != new["always"]:
@@ -311,6 +371,11 @@ class _ColumnChange:
             self.steps += into_bounds(self.ref, name(old["sequence_schema"], old["sequence"]), old, new)
             self._add(" ".join(words))
         self._sequence_name(old, new)
+        before = _identity_sequence(self.present, self.scene.target)
+        after = _identity_sequence(self.wanted, self.scene.source)
+        if after is not None:
+            parts = {part for part, key in (("privileges", "grants"), ("comment", "comment")) if old[key] != new[key]}
+            self.steps += _for_column(access.changed(before, after, parts, self.scene), self.wanted)
 
     def _sequence_name(self, old: Mapping[str, Any], new: Mapping[str, Any]) -> None:
         present = name(old["sequence_schema"], old["sequence"])
@@ -322,6 +387,34 @@ class _ColumnChange:
             words = "UNLOGGED" if new["persistence"] == "u" else "LOGGED"
             sequence = name(old["sequence_schema"], new["sequence"])
             self.steps.append(Step(f"ALTER SEQUENCE {sequence} SET {words}", self.ref, "alter"))
+
+
+def copied_not_null(
+    present: SchemaObject, parent: SchemaObject, parent_wanted: SchemaObject
+) -> Mapping[str, Any] | None:
+    """What the NOT NULL of a partition's column is once its parent's column has been changed; None for none."""
+    own, above, wanted = (made.parts.get("not_null_constraint") for made in (present, parent, parent_wanted))
+    if wanted is None:
+        return own if own is None or own["local"] or above is None else None
+    if own is None:
+        return {**wanted, "local": False, "comment": None}
+    if above is None:
+        return {**own, "valid": own["valid"] or wanted["valid"]}
+    retyped = parent.parts["type"] != parent_wanted.parts["type"]  # each is made anew, and copied down
+    renamed = own["name"] == above["name"] or (retyped and not own["local"])
+    return {**own, "name": wanted["name"] if renamed else own["name"], "valid": wanted["valid"]}
+
+
+def attaching(link: SchemaObject) -> str:
+    """Return the statement that makes a table a partition."""
+    parent, child = name(link.parts["parent_schema"], link.parts["parent"]), name(link.ref.schema, link.ref.name)
+    return f"ALTER TABLE ONLY {parent} ATTACH PARTITION {child} {link.parts['bound']}"
+
+
+def detaching(link: SchemaObject) -> str:
+    """Return the statement that makes a partition a table of its own."""
+    parent, child = name(link.parts["parent_schema"], link.parts["parent"]), name(link.ref.schema, link.ref.name)
+    return f"ALTER TABLE ONLY {parent} DETACH PARTITION {child}"
 
 
 def go_on_after(column: Ref, sequence: str, increment: int) -> Step:

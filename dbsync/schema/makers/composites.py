@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from dataclasses import replace
 from typing import Any
 
 from dbsync.pg.quoting import literal, name
@@ -17,7 +18,10 @@ _KEEP = frozenset({"column", "function", "procedure", "aggregate", "table", "com
 
 
 class Composites:
-    """The maker of composite types."""
+    """The maker of composite types. ``create_type`` makes any type that one is held in."""
+
+    def __init__(self, create_type: Callable[[SchemaObject, Scene], list[Step]]) -> None:
+        self.create_type = create_type
 
     def create(self, wanted: SchemaObject, scene: Scene) -> list[Step]:
         """Return CREATE TYPE, and the comments of its attributes."""
@@ -38,12 +42,26 @@ class Composites:
         if not _order_comes_out(old, new) or (held and _retyped(old, new)):
             if not held:
                 return Alteration(rebuild=True)
-            return _reshaped(present, wanted, scene)
+            if _order_comes_out(old, new):
+                return self._retyped(present, wanted, held, scene)
+            return _reshaped(present, wanted, scene, self.create_type)
         if _typed_tables(wanted, scene):
             return Alteration(unplanned=("attributes",), reason=f"{wanted.ref} has tables of its own")
         steps = list(_in_place(present, wanted, held))
         moved = any(step.sql.startswith("ALTER") for step in steps)
         return Alteration(tuple(steps), disturbs=_printed_with_it(wanted, scene) if moved else frozenset())
+
+    def _retyped(
+        self, present: SchemaObject, wanted: SchemaObject, held: list[SchemaObject], scene: Scene
+    ) -> Alteration:
+        """Values go over their text, also within arrays and other types; one that does not fit fails."""
+        kept = {attribute["name"]: attribute for attribute in _attributes(wanted)}
+        between = [kept.get(attribute["name"], attribute) for attribute in _attributes(present)]
+        retyped = replace(wanted, parts={**wanted.parts, "attributes": between})
+        alteration = replaced(retyped, scene, create=lambda made: self.create_type(made, scene))
+        if not alteration.steps:
+            return alteration
+        return replace(alteration, steps=(*alteration.steps, *_in_place(retyped, wanted, held)))
 
 
 def _attributes(made: SchemaObject) -> Attributes:
@@ -112,7 +130,12 @@ def _printed_with_it(wanted: SchemaObject, scene: Scene) -> frozenset[Any]:
     return frozenset(ref for ref in needed_by if ref.kind not in _KEEP) | tracked
 
 
-def _reshaped(present: SchemaObject, wanted: SchemaObject, scene: Scene) -> Alteration:
+def _reshaped(
+    present: SchemaObject,
+    wanted: SchemaObject,
+    scene: Scene,
+    create_type: Callable[[SchemaObject, Scene], list[Step]],
+) -> Alteration:
     """Another order or other types of attributes: every value is taken apart and put together again."""
     own = name(wanted.ref.schema, wanted.ref.name)
     old = {attribute["name"]: attribute for attribute in _attributes(present)}
@@ -134,7 +157,7 @@ def _reshaped(present: SchemaObject, wanted: SchemaObject, scene: Scene) -> Alte
         fields = ", ".join(_field(quoted, old.get(a["name"]), a) for a in _attributes(wanted))
         return f"CASE WHEN {quoted} IS DISTINCT FROM NULL THEN ROW({fields})::{own} END"
 
-    alteration = replaced(wanted, scene, create=lambda made: Composites().create(made, scene), using=taken_apart)
+    alteration = replaced(wanted, scene, create=lambda made: create_type(made, scene), using=taken_apart)
     gone = sorted(old.keys() - {attribute["name"] for attribute in _attributes(wanted)})
     if not gone or not alteration.steps:
         return alteration

@@ -4,18 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Set
 
-from dbsync.pg.quoting import name
+from dbsync.pg.quoting import literal, name
 from dbsync.schema.diff import is_implied
 from dbsync.schema.makers.columns import table_name
 from dbsync.schema.objects import Ref, SchemaObject
 from dbsync.schema.steps import Action, Alteration, Check, Maker, Scene, Step
 
 _ENFORCED = 180000
+_LINKS = frozenset({"partition", "inheritance"})
 
 
 def constraint_clause(made: SchemaObject) -> str:
     """Return ``CONSTRAINT name ...`` as CREATE TABLE and ADD take it."""
-    return f"CONSTRAINT {name(made.ref.sub)} {made.parts['definition']}"
+    definition: str = made.parts["definition"]
+    if options := made.parts.get("index_options"):  # before what is said of the constraint itself
+        key, deferrable, rest = definition.partition(" DEFERRABLE")
+        definition = f"{key} WITH ({', '.join(_option(one) for one in options)}){deferrable}{rest}"
+    return f"CONSTRAINT {name(made.ref.sub)} {definition}"
+
+
+def _option(option: str) -> str:
+    key, _, value = option.partition("=")
+    return f"{key} = {literal(value)}"
 
 
 def _alter_table(made: SchemaObject) -> str:
@@ -39,8 +49,14 @@ class _Constraints:
         return [Step(sql, present.ref, "drop")]
 
     def alter(self, present: SchemaObject, wanted: SchemaObject, parts: Set[str], scene: Scene) -> Alteration:
-        if is_implied(wanted):
-            return Alteration()
+        if is_implied(wanted):  # the parent's, from now on: an own one goes, and comes back with that
+            links = [link.ref for link in scene.source.members(wanted.ref) if link.ref.kind in _LINKS]
+            stays = all(link.kind == "inheritance" and link not in scene.created for link in links)
+            return Alteration(rebuild="inherited" in parts and stays)
+        if is_implied(present):
+            if any(link.ref in scene.dropped for link in scene.target.members(wanted.ref) if link.ref.kind in _LINKS):
+                return Alteration()  # a table that leaves its parent keeps what it had from it
+            return Alteration((Step(f"{_alter_table(wanted)} ADD {constraint_clause(wanted)}", wanted.ref, "alter"),))
         old, new = present.parts["definition"], wanted.parts["definition"]
         steps: list[Step] = []
         start = f"ALTER TABLE {table_name(wanted.ref)}"
@@ -58,7 +74,8 @@ class _Constraints:
                 return Alteration(rebuild=True)
             steps += attach(wanted, scene)
         steps += index_facts(wanted, present, parts)
-        known = {"definition", "attached_to", "inherited", "clustered", "replica_identity", "index_tablespace"}
+        known = {"definition", "attached_to", "inherited", "clustered", "replica_identity", "index_tablespace",
+                 "index_options"}  # fmt: skip
         return Alteration(tuple(steps), unplanned=tuple(sorted(parts - known)))
 
 
@@ -82,7 +99,7 @@ def _deferrability(definition: str) -> str:
 def _checks(wanted: SchemaObject, scene: Scene) -> tuple[Check, ...]:
     """Ask the rows that are there whether they keep the constraint. Exclusions have no cheap question."""
     table = Ref("table", wanted.ref.schema, wanted.ref.name)
-    if table not in scene.target.objects or table in scene.created:
+    if table not in scene.target.objects or table in scene.created or wanted.parts["of"] == "f":
         return ()
     parts, where = wanted.parts, table_name(wanted.ref)
     columns = parts["columns"] or []
@@ -93,7 +110,8 @@ def _checks(wanted: SchemaObject, scene: Scene) -> tuple[Check, ...]:
         if not parts["valid"] or "NOT ENFORCED" in parts["definition"]:
             return ()
         condition = parts["definition"].removeprefix("CHECK ").removesuffix(" NO INHERIT")
-        return (Check(f"SELECT pg_catalog.count(*) FROM {where} WHERE NOT {condition}",
+        rows = f"ONLY {where}" if parts["definition"].endswith(" NO INHERIT") else where
+        return (Check(f"SELECT pg_catalog.count(*) FROM {rows} WHERE NOT {condition}",
                       f"{{}} rows of {where} break the check {label}"),)  # fmt: skip
     if parts["type"] == "f":
         return _foreign_key_checks(wanted, where, scene)
@@ -181,6 +199,14 @@ def index_facts(wanted: SchemaObject, present: SchemaObject | None = None, parts
         )  # fmt: skip
     if changed("replica_identity") and wanted.parts["replica_identity"]:
         found.append(f"ALTER TABLE {table} REPLICA IDENTITY USING INDEX {name(index)}")
+    if parts is not None and present is not None and "index_options" in parts:
+        old, new = present.parts["index_options"] or [], wanted.parts["index_options"] or []
+        kept = {option.partition("=")[0] for option in new}
+        gone = [key for option in old if (key := option.partition("=")[0]) not in kept]
+        fresh = [_option(option) for option in new if option not in old]
+        start = f"ALTER INDEX {name(wanted.ref.schema, index)}"
+        found += [f"{start} RESET ({', '.join(gone)})"] if gone else []
+        found += [f"{start} SET ({', '.join(fresh)})"] if fresh else []
     if changed(place):
         where = name(wanted.parts[place] or "pg_default")
         found.append(f"ALTER INDEX {name(wanted.ref.schema, index)} SET TABLESPACE {where}")

@@ -64,14 +64,7 @@ class _Servers:
         return [Step(" ".join(words), wanted.ref, "create")]
 
     def drop(self, present: SchemaObject, scene: Scene) -> list[Step]:
-        """Return DROP SERVER, after the mappings that hang on it: they name it and nothing else does."""
-        steps = []
-        for ref in sorted(scene.target.objects):
-            if ref.kind == "user_mapping" and ref.name == present.ref.name:
-                who = "PUBLIC" if ref.sub == "public" else name(ref.sub)
-                sql = f"DROP USER MAPPING FOR {who} SERVER {name(ref.name)}"
-                steps.append(Step(sql, present.ref, "drop", destroys=f"what {who} says to the server {ref.name}"))
-        return [*steps, Step(f"DROP {address(present)}", present.ref, "drop")]
+        return [Step(f"DROP {address(present)}", present.ref, "drop")]
 
     def alter(self, present: SchemaObject, wanted: SchemaObject, parts: Set[str], scene: Scene) -> Alteration:
         if fixed := sorted(parts & {"wrapper", "type"}):
@@ -85,4 +78,26 @@ class _Servers:
         return Alteration((*first, *options.steps), unplanned=options.unplanned, reason=options.reason)
 
 
-MAKERS: dict[str, Maker] = {"foreign_data_wrapper": _Wrappers(), "server": _Servers()}
+class _UserMappings:
+    """What a mapping's options say is not read, as it may be a password: one without any can be made."""
+
+    def create(self, wanted: SchemaObject, scene: Scene) -> list[Step]:
+        sql = f"CREATE USER MAPPING FOR {_who(wanted)} SERVER {name(wanted.ref.name)}"
+        return [Step(sql, wanted.ref, "create")]
+
+    def drop(self, present: SchemaObject, scene: Scene) -> list[Step]:
+        sql = f"DROP USER MAPPING FOR {_who(present)} SERVER {name(present.ref.name)}"
+        lost = f"what {_who(present)} says to the server {present.ref.name}"
+        return [Step(sql, present.ref, "drop", destroys=None if present.parts["empty"] else lost)]
+
+    def alter(self, present: SchemaObject, wanted: SchemaObject, parts: Set[str], scene: Scene) -> Alteration:
+        return Alteration(rebuild=True)
+
+
+def _who(mapping: SchemaObject) -> str:
+    return "PUBLIC" if mapping.parts["everybody"] else name(mapping.ref.sub)
+
+
+MAKERS: dict[str, Maker] = {
+    "foreign_data_wrapper": _Wrappers(), "server": _Servers(), "user_mapping": _UserMappings(),
+}  # fmt: skip

@@ -6,12 +6,17 @@ from collections.abc import Iterator, Set
 
 from dbsync.pg.quoting import literal, name
 from dbsync.schema.makers.columns import (
+    ATTRIBUTES,
+    attaching,
+    attribute_steps,
     bounds_clause,
     changed_options,
     column_clause,
+    detaching,
     into_bounds,
     later_steps,
     options_list,
+    sequence_access,
     sequence_options,
 )
 from dbsync.schema.makers.constraints import constraint_clause
@@ -40,7 +45,13 @@ class _Tables:
             f"TABLESPACE {name(parts['tablespace'])}" if parts["tablespace"] else "",
         ]
         create = Step(" ".join(word for word in words if word), wanted.ref, "create")
-        later = [step for column in _columns(wanted, scene) for step in later_steps(column)]
+        later = [
+            step
+            for column in _columns(wanted, scene)
+            for step in (*later_steps(column), *sequence_access(column, scene))
+        ]
+        later += [step for column in _inherited_columns(wanted, scene) for step in attribute_steps(
+            column, {key for key in ATTRIBUTES if column.parts.get(key) is not None}, "create")]  # fmt: skip
         return [create, *later, *_security(wanted, {"row_security", "force_row_security"}, "create"),
                 *_replica_identity(wanted, "create")]  # fmt: skip
 
@@ -67,7 +78,7 @@ class _Tables:
         return [Step(f"DROP {words} {where}", present.ref, "drop", destroys=lost)]
 
     def alter(self, present: SchemaObject, wanted: SchemaObject, parts: Set[str], scene: Scene) -> Alteration:
-        if parts & {"variant", "partition_key"}:
+        if parts & {"variant", "partition_key", "server"}:  # a foreign table holds no rows
             return Alteration(rebuild=True)
         steps: list[Step] = []
         table = f"ALTER TABLE {name(wanted.ref.schema, wanted.ref.name)}"
@@ -109,6 +120,14 @@ def _columns(table: SchemaObject, scene: Scene) -> Iterator[SchemaObject]:
     inherits = any(made.ref.kind == "inheritance" for made in scene.source.members(table.ref))
     for made in scene.source.members(table.ref):
         if made.ref.kind == "column" and (made.parts["local"] or not inherits):
+            yield made
+
+
+def _inherited_columns(table: SchemaObject, scene: Scene) -> Iterator[SchemaObject]:
+    """Those that INHERITS brings: how they are stored may be another thing than with the parent."""
+    own = {column.ref for column in _columns(table, scene)}
+    for made in scene.source.members(table.ref):
+        if made.ref.kind == "column" and made.ref not in own:
             yield made
 
 
@@ -161,15 +180,10 @@ def _replica_identity(wanted: SchemaObject, action: Action) -> list[Step]:
 
 class _Partitions:
     def create(self, wanted: SchemaObject, scene: Scene) -> list[Step]:
-        parent = name(wanted.parts["parent_schema"], wanted.parts["parent"])
-        child = name(wanted.ref.schema, wanted.ref.name)
-        sql = f"ALTER TABLE ONLY {parent} ATTACH PARTITION {child} {wanted.parts['bound']}"
-        return [Step(sql, wanted.ref, "create")]
+        return [Step(attaching(wanted), wanted.ref, "create")]
 
     def drop(self, present: SchemaObject, scene: Scene) -> list[Step]:
-        parent = name(present.parts["parent_schema"], present.parts["parent"])
-        child = name(present.ref.schema, present.ref.name)
-        return [Step(f"ALTER TABLE ONLY {parent} DETACH PARTITION {child}", present.ref, "drop")]
+        return [Step(detaching(present), present.ref, "drop")]
 
     def alter(self, present: SchemaObject, wanted: SchemaObject, parts: Set[str], scene: Scene) -> Alteration:
         return Alteration(rebuild=True)  # detach and attach: no row moves

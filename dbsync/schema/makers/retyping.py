@@ -71,6 +71,7 @@ class _Search:
             for other in sorted(self.needed_by.get(known, ())):
                 self._look_at(other, known)
         self.users.types = self._in_order(self.users.types)
+        self.users.disturbs |= set(self._left_copies())
 
     def _look_at(self, other: Ref, known: Ref) -> None:
         users, made = self.users, self.target.objects[other]
@@ -132,6 +133,16 @@ class _Search:
             if ref.kind == "partition"
             and (made.parts["parent_schema"], made.parts["parent"]) == (column.schema, column.name)
         ]
+
+    def _left_copies(self) -> Iterator[Ref]:
+        """A partition that waits while its parent is made anew keeps copies of the parent's foreign keys."""
+        keys = [self.target.objects[ref] for ref in self.users.disturbs if ref.kind == "constraint"]
+        for link in (self.target.objects[ref] for ref in self.users.disturbs if ref.kind == "partition"):
+            parent = (link.parts["parent_schema"], link.parts["parent"])
+            above = [key.parts["references"] for key in keys if (key.ref.schema, key.ref.name) == parent]
+            for made in self.target.members(link.ref):
+                if made.ref.kind == "constraint" and is_implied(made) and made.parts["references"] in above:
+                    yield made.ref
 
     def _comes_along(self, made: SchemaObject) -> bool:
         if made.ref.kind == "constraint":

@@ -41,7 +41,8 @@ def _may_stand_in(present: SchemaObject, wanted: SchemaObject) -> bool:
     """Whether the arguments are what CREATE OR REPLACE asks for."""
     if wanted.parts["defaults"] < present.parts["defaults"]:
         return False
-    if (present.parts["argument_modes"] or []) != (wanted.parts["argument_modes"] or []):
+    # What OUT arguments give back is the result's row type.
+    if any((present.parts[key] or []) != (wanted.parts[key] or []) for key in ("argument_modes", "argument_types")):
         return False
     names = zip_longest(present.parts["argument_names"] or (), wanted.parts["argument_names"] or (), fillvalue="")
     return all(not old or old == new for old, new in names)

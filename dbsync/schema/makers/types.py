@@ -245,5 +245,5 @@ MAKERS: dict[str, Maker] = {
     "domain": _Domains(),
     "domain_constraint": _DomainConstraints(),
     "range": _Ranges(),
-    "composite": composites.Composites(),
+    "composite": composites.Composites(create_type),
 }

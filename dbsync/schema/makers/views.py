@@ -6,8 +6,8 @@ from collections.abc import Set
 
 from dbsync.pg.quoting import literal, name
 from dbsync.schema.makers.columns import ATTRIBUTES, attribute_steps
-from dbsync.schema.objects import SchemaObject, Snapshot
-from dbsync.schema.steps import Alteration, Maker, Scene, Step
+from dbsync.schema.objects import Ref, SchemaObject, Snapshot
+from dbsync.schema.steps import Action, Alteration, Maker, Scene, Step
 
 
 def _columns(view: SchemaObject, schema: Snapshot) -> list[tuple[str, str]]:
@@ -24,6 +24,18 @@ def _create(view: SchemaObject, *, replace: bool = False) -> str:
     where = name(view.ref.schema, view.ref.name)
     words = "CREATE OR REPLACE VIEW" if replace else "CREATE VIEW"
     return f"{words} {where}{_options(view.parts['options'])} AS\n{view.parts['definition'].rstrip(';')}"
+
+
+def shell(view: SchemaObject, schema: Snapshot, action: Action) -> Step:
+    """Return the step that gives a view its columns, or leaves it nothing else: it needs their types only."""
+    listed = ",\n    ".join(f"NULL::{kind} AS {name(column)}" for column, kind in _columns(view, schema))
+    words = "CREATE VIEW" if action == "create" else "CREATE OR REPLACE VIEW"
+    return Step(f"{words} {name(view.ref.schema, view.ref.name)} AS\n SELECT {listed}", view.ref, action)
+
+
+def filled(view: SchemaObject) -> Step:
+    """Return the step that gives such a view its query."""
+    return Step(_create(view, replace=True), view.ref, "create")
 
 
 class _Views:
@@ -63,7 +75,8 @@ class _MaterialisedViews:
         words = f"CREATE MATERIALIZED VIEW {where}{method}{_options(parts['options'])}{place} AS\n"
         columns = [made for made in scene.source.members(wanted.ref) if made.ref.kind == "column"]
         later = [step for column in columns for step in _column_steps(column)]
-        return [Step(words + parts["definition"].rstrip(";"), wanted.ref, "create"), *later]
+        data = "" if _populated(wanted.ref, scene) else "\nWITH NO DATA"
+        return [Step(f"{words}{parts['definition'].rstrip(';')}{data}", wanted.ref, "create"), *later]
 
     def drop(self, present: SchemaObject, scene: Scene) -> list[Step]:
         return [Step(f"DROP MATERIALIZED VIEW {name(present.ref.schema, present.ref.name)}", present.ref, "drop")]
@@ -85,6 +98,14 @@ class _MaterialisedViews:
             return Alteration(rebuild=True)
         steps = tuple(Step(sql, wanted.ref, "alter") for sql in sqls)
         return Alteration(steps, unplanned=tuple(sorted(parts - {"options", "tablespace"})))
+
+
+def _populated(ref: Ref, scene: Scene) -> bool:
+    """Whether it is filled: as it is now, and a new one unless it reads one that is not."""
+    present = scene.target.objects.get(ref)
+    if present is not None and not present.parts["populated"]:
+        return False
+    return all(_populated(needed, scene) for needed in scene.source.needs.get(ref, ()) if needed.kind == "matview")
 
 
 def _column_steps(column: SchemaObject) -> list[Step]:
