@@ -94,18 +94,19 @@ def check_quota(quota: Quota, usage: Usage, purpose: Purpose) -> None:
     so the last job of a month may go past its end.
     """
     if purpose == "connection":
-        _check(quota, usage, "connections", f"{usage.connections} saved connections")
+        _check(quota, usage, "connections", "saved connections")
         return
-    _check(quota, usage, "jobs", f"{usage.jobs} jobs that wait or run")
-    _check(quota, usage, "rows_per_month", f"{usage.rows_per_month:,} rows written this month")
-    _check(quota, usage, "bytes_per_month", f"{usage.bytes_per_month:,} bytes copied this month")
+    _check(quota, usage, "jobs", "jobs that wait or run")
+    _check(quota, usage, "rows_per_month", "rows written this month")
+    _check(quota, usage, "bytes_per_month", "bytes copied this month")
 
 
-def _check(quota: Quota, usage: Usage, name: str, have: str) -> None:
+def _check(quota: Quota, usage: Usage, name: str, what: str) -> None:
     limit: int | None = getattr(quota, name)
-    if limit is not None and getattr(usage, name) >= limit:
+    used: int = getattr(usage, name)
+    if limit is not None and used >= limit:
         raise QuotaExceeded(
-            f"there are {have}, and the quota is {limit:,}",
+            f"{what}: {used:,}, and the quota is {limit:,}",
             details={"quota": name, "limits": told(quota), "usage": asdict(usage)},
         )
 

@@ -26,8 +26,9 @@ from dbsync.jobs.model import (
     settled,
 )
 from dbsync.jobs.rows import event_of, from_text, job_of, keep_table, owned, read_job, to_text
+from dbsync.quota import NO_QUOTAS, Quotas
 from dbsync.store import Store, tables
-from dbsync.store.usage import add_usage
+from dbsync.store.usage import add_usage, require_quota
 
 LEASE_S = 15.0  # so long a worker may say nothing; it speaks every few seconds
 _SHORTEST = 4
@@ -37,8 +38,9 @@ _job = tables.job
 class JobStore:
     """Reads and writes jobs, their attempts, events and tables."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, quotas: Quotas = NO_QUOTAS) -> None:
         self.store = store
+        self._quotas = quotas
 
     def create(
         self,
@@ -347,6 +349,8 @@ class JobStore:
         """The one place where a state changes: compare, set, and tell it."""
         before = read_job(connection, job_id, owner, lock=True)
         check_transition(before.state, to)
+        if to is JobState.QUEUED and before.state not in HELD:  # asked for, not given back by a worker
+            require_quota(self.store, connection, before.owner, self._quotas.of(before.owner), "job")
         now = self.store.now(connection)
         connection.execute(sa.update(_job).where(_job.c.id == job_id).values(state=to, updated_at=now, **values))
         error = values.get("error")

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from dbsync.jobs.model import LOCAL_OWNER, JobState
 from dbsync.jobs.store import JobStore
-from dbsync.quota import Quota, QuotaExceeded, Usage, check_quota
+from dbsync.quota import Quota, QuotaExceeded, Quotas, Usage, check_quota
 from dbsync.store import Store, open_store, tables
 from dbsync.store.usage import add_usage, month_of, require_quota, usage_of
 from tests.fixtures.databases import Database
@@ -105,3 +105,18 @@ def test_two_that_come_at_once_do_not_both_get_the_last_place(jobs: JobStore) ->
         thread.join()
     assert len(got) == 2
     assert usage(jobs.store).jobs == 2
+
+
+def test_a_job_that_is_over_the_quota_is_not_queued_and_one_that_a_worker_gives_back_is(jobs: JobStore) -> None:
+    limited = JobStore(jobs.store, Quotas(owners={LOCAL_OWNER: Quota(jobs=1)}))
+    first, second = new_job(jobs), new_job(jobs)
+    limited.change(first.id, JobState.QUEUED)
+    with pytest.raises(QuotaExceeded) as caught:
+        limited.change(second.id, JobState.QUEUED)
+    assert caught.value.message == "jobs that wait or run: 1, and the quota is 1"
+    assert limited.get(second.id).state is JobState.CREATED
+    limited.claim(first.id, "w")
+    limited.finish(first.id, "w", JobState.QUEUED)
+    assert limited.get(first.id).state is JobState.QUEUED
+    limited.change(first.id, JobState.STOPPED)
+    limited.change(second.id, JobState.QUEUED)
