@@ -227,7 +227,7 @@ class GroupRun:
                 binary=task.binary,
                 pace=self.run.pace,
                 progress=progress,
-                large=task.pages_per_range > 0,
+                large=task.bytes > self.run.plan.options.chunk_bytes,
             )
         outcome.rows_source = outcome.rows_inserted = copied.rows
         outcome.bytes, outcome.elapsed_s = copied.bytes if copied.rows else 0, time.monotonic() - started
