@@ -106,6 +106,9 @@ class Recorder:
             return self._jobs.finish(self.job.id, self._worker, to, error=error, result=result, delay_s=delay_s)
         except Fenced:  # somebody has taken the job over: what became of it is theirs to say
             return self._jobs.get(self.job.id)
+        except DbsyncError as error:
+            self._warn(f"this job's end is not written down: {error.message}")
+            return None
 
     def _keep(self) -> None:
         try:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 
 import psycopg
 import pytest
@@ -158,6 +159,21 @@ def test_a_store_that_cannot_be_used_costs_the_record_and_not_the_sync(
         "sync", shop[0].url, shop[1].url, "--yes", "--json", env={"DBSYNC_STORE": "sqlite:////proc/nowhere/store.db"}
     ).ended(0)
     assert any("not among the jobs" in warning for warning in done.document["warnings"])
+    assert oracle.differences(shop[0].url, shop[1].url) == []
+
+
+def test_a_store_that_breaks_meanwhile_costs_the_record_and_not_the_report(
+    dbsync: Command, shop: tuple[Database, Database]
+) -> None:
+    with held_up(shop[1]):
+        running = dbsync.start("sync", shop[0].url, shop[1].url, "--yes", "--json")
+        only_job(dbsync, "running")
+        file = dbsync.home / ".local" / "state" / "dbsync" / "store.db"
+        with closing(sqlite3.connect(file)) as store, store:
+            store.execute("DROP TABLE usage")
+    done = running.wait().ended(0)
+    assert done.result["state"] == "succeeded", done
+    assert any("end is not written down" in warning for warning in done.document["warnings"]), done
     assert oracle.differences(shop[0].url, shop[1].url) == []
 
 
