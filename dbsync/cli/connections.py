@@ -62,7 +62,7 @@ def add(
     labels = Labels(environment=environment, protected=protected, read_only=read_only, keep_alive=keep_alive)
     found = _read_url(context, url, reference)
     with context.registry(create=True) as registry:
-        saved = registry.add(LOCAL_OWNER, name, found, labels=labels)
+        saved = registry.add(LOCAL_OWNER, name, found, labels=labels, quota=context.quotas.of(LOCAL_OWNER))
         result = facts(registry, saved)
     _warn_of_the_file(context, name)
     return Answer(result=result, render={"text": lambda: f"saved {summary(result)}"})

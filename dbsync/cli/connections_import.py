@@ -16,7 +16,7 @@ from dbsync.errors import ConfigError, DbsyncError
 from dbsync.model import TableName
 from dbsync.pg.older_connections import older_connections
 from dbsync.registry import LOCAL_OWNER
-from dbsync.registry.importing import Imported, import_rows
+from dbsync.registry.importing import Imported, ImportOptions, import_rows
 from dbsync.registry.legacy import older_key
 from dbsync.registry.older_rows import OlderRow, parse_rows, rows_of
 
@@ -47,8 +47,9 @@ def import_(
     for warning in key.warnings:
         context.warn(warning)
     rows = _from_table(context, place, table) if table is not None else parse_rows(_read(place))
+    options = ImportOptions(key=key, owner=None if keep_owners else LOCAL_OWNER, dry_run=dry_run, quotas=context.quotas)
     with context.registry(create=True) as registry:
-        done = import_rows(registry, rows, key, owner=None if keep_owners else LOCAL_OWNER, dry_run=dry_run)
+        done = import_rows(registry, rows, options)
     failed = [each for each in done if each.outcome == "failed"]
     return Answer(
         result={"dry_run": dry_run, "rows": [_facts(each) for each in done]},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -24,6 +25,7 @@ from dbsync.urls import DatabaseUrl, Secret
 
 if TYPE_CHECKING:
     from dbsync.cli.auditing import Audit
+    from dbsync.quota import Quotas
     from dbsync.registry import Registry
     from dbsync.registry.lookup import SavedConnections
 
@@ -125,6 +127,11 @@ class Context:
     def store_place(self) -> StorePlace:
         """Where the store is: as the environment says, else the config file."""
         return store_place(self.settings.store.reveal() if self.settings.store is not None else None)
+
+    @property
+    def quotas(self) -> Quotas:
+        """What each owner may have: as the environment says, else the config file."""
+        return self.settings.quotas.overridden(os.environ)
 
     @contextmanager
     def registry(self, *, create: bool = False) -> Iterator[Registry]:

@@ -18,6 +18,7 @@ import sqlalchemy as sa
 from dbsync.config import Settings
 from dbsync.errors import ConfigError, DbsyncError, Refused
 from dbsync.failpoints import failpoint
+from dbsync.quota import Quota
 from dbsync.references import resolve
 from dbsync.registry.keys import Key, KeyRing
 from dbsync.registry.model import Changes, Connection, Labels, checked_name
@@ -27,6 +28,7 @@ from dbsync.store import Store
 from dbsync.store.tables import connection as _table
 from dbsync.store.tables import job as _job
 from dbsync.store.tables import sealing as _sealing
+from dbsync.store.usage import require_quota
 from dbsync.urls import DatabaseUrl, database_url
 
 _ENDED = ("succeeded", "failed", "stopped")
@@ -43,13 +45,22 @@ class Registry:
         self.ring = ring
 
     def add(
-        self, owner: str, name: str, url: DatabaseUrl, *, labels: Labels | None = None, connection_id: str | None = None
+        self,
+        owner: str,
+        name: str,
+        url: DatabaseUrl,
+        *,
+        labels: Labels | None = None,
+        connection_id: str | None = None,
+        quota: Quota | None = None,
     ) -> Connection:
-        """Save a database under a name. Raises ConfigError where the owner has the name already."""
+        """Save a database under a name. Raises ConfigError where the owner has the name already, QuotaExceeded."""
         checked_name(name)
         self.ensure_key()
         with self.store.write() as work:
             self._refuse_taken(work, owner, name)
+            if quota is not None:
+                require_quota(self.store, work, owner, quota, "connection")
             return self._insert(work, owner, name, payload_of(url), labels or Labels(), connection_id)
 
     def keep_unnamed(self, owner: str, url: DatabaseUrl) -> str:

@@ -9,6 +9,7 @@ from typing import Literal
 
 from dbsync.config import ENVIRONMENTS
 from dbsync.errors import DbsyncError
+from dbsync.quota import NO_QUOTAS, Quotas
 from dbsync.registry.connections import Registry
 from dbsync.registry.legacy import OlderKey, read_older
 from dbsync.registry.model import Connection, Labels, is_name
@@ -33,16 +34,24 @@ class Imported:
     error: DbsyncError | None = None
 
 
-def import_rows(
-    registry: Registry, rows: Sequence[OlderRow], key: OlderKey, *, owner: str | None, dry_run: bool
-) -> tuple[Imported, ...]:
-    """Take rows over for one owner, or for the user that each names (``owner`` None). Can be run again."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportOptions:
+    """How to take rows over: ``owner`` None leaves each to the user that it names."""
+
+    key: OlderKey
+    owner: str | None
+    dry_run: bool = False
+    quotas: Quotas = NO_QUOTAS
+
+
+def import_rows(registry: Registry, rows: Sequence[OlderRow], options: ImportOptions) -> tuple[Imported, ...]:
+    """Take rows over, each by itself. Can be run again."""
     taken: set[tuple[str, str]] = {(known.owner, known.name or "") for known in registry.list(None)}
     done = []
     for row in rows:
-        whose = owner or row.user_id or ""
+        whose = options.owner or row.user_id or ""
         try:
-            done.append(_import(registry, row, key, whose, taken, dry_run=dry_run))
+            done.append(_import(registry, row, whose, taken, options))
         except DbsyncError as error:
             shown = row.name if is_name(row.name) else f"row {row.number}"
             failed = Imported(number=row.number, id=row.id, owner=whose, name=shown, outcome="failed")
@@ -51,11 +60,11 @@ def import_rows(
 
 
 def _import(
-    registry: Registry, row: OlderRow, key: OlderKey, owner: str, taken: set[tuple[str, str]], *, dry_run: bool
+    registry: Registry, row: OlderRow, owner: str, taken: set[tuple[str, str]], options: ImportOptions
 ) -> Imported:
     if not owner:
         raise DbsyncError("the row names no user")
-    url = parse_url(read_older(row.encrypted_url, key).reveal())
+    url = parse_url(read_older(row.encrypted_url, options.key).reveal())
     labels, notes = _labels(row)
     connection_id = _uuid(row.id)
     if connection_id is None and row.id is not None:
@@ -69,8 +78,9 @@ def _import(
     taken.add((owner, name))
     if connection_id is not None and registry.is_taken(connection_id):
         raise DbsyncError("its id belongs to another owner's connection", code="NAME_TAKEN")
-    if not dry_run:
-        connection_id = registry.add(owner, name, url, labels=labels, connection_id=connection_id).id
+    if not options.dry_run:
+        quota = options.quotas.of(owner)
+        connection_id = registry.add(owner, name, url, labels=labels, connection_id=connection_id, quota=quota).id
     done = Imported(number=row.number, id=connection_id, owner=owner, name=name, outcome="imported")
     return replace(done, notes=tuple(notes))
 

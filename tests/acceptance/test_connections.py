@@ -164,6 +164,17 @@ def test_the_variable_of_the_key_is_no_option_of_another_command(sqlite, call, m
     assert call("explore", source_db.url, "t", "--json").exit_code == 0
 
 
+def test_an_owner_may_have_as_many_connections_as_the_quota_says(sqlite, call, monkeypatch, older_key, tmp_path):
+    monkeypatch.setenv("DBSYNC_QUOTA_CONNECTIONS", "2")
+    (tmp_path / "rows").write_text(json.dumps(ROWS))
+    ended = call("connections", "import", "rows", "--json")
+    assert [row["code"] for row in ended.document["result"]["rows"]] == [None, None, "QUOTA"]
+    refused = add(call, "one more", NOWHERE, monkeypatch=monkeypatch)
+    assert (refused.exit_code, refused.document["error"]["code"]) == (4, "QUOTA")
+    call("connections", "remove", "shop")
+    assert add(call, "one more", NOWHERE, monkeypatch=monkeypatch).exit_code == 0
+
+
 def test_keep_alive_asks_again_tells_who_is_silent_and_keeps_a_code_only(sqlite, call, monkeypatch, source_db):
     add(call, "well", source_db.url, "--keep-alive", monkeypatch=monkeypatch)
     add(call, "silent", NOWHERE, "--keep-alive", monkeypatch=monkeypatch)
