@@ -121,8 +121,11 @@ class Call:
     def conclude(self, *, hurried: bool = False) -> None:
         """Everything is written: tell others how it ended. Their trouble is a warning, it changes no exit code."""
         hooks, self.after_end = self.after_end, []
-        for hook in hooks:
-            hook(hurried)
+        for hook in reversed(hooks):  # the audit log comes before what may wait for others
+            try:
+                hook(hurried)
+            except Exception as error:  # the call has ended: nothing may change how
+                self.journal.warning(InternalFault.of(error).message)
 
     def close(self) -> None:
         """Close the log file; the call is over."""

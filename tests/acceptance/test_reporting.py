@@ -14,6 +14,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.fixtures.command import Command
+from tests.fixtures.inprocess import InProcess
 from tests.fixtures.locks import held_by_another_run
 from tests.fixtures.pair import Pair, run_sql
 
@@ -178,6 +179,19 @@ def test_trouble_with_reporting_is_a_warning(status, pair: Pair, dbsync: Command
         server.close()
     ended.ended(0)
     assert f"warning: the heartbeat to 127.0.0.1 failed: it answered {status}" in ended.stderr
+    assert CANARY not in ended.stderr
+
+
+def test_a_fault_in_reporting_changes_no_exit_code(pair: Pair, capsys, monkeypatch, tmp_path: Path):
+    def explode(*_: object) -> str:
+        raise LookupError(CANARY)
+
+    monkeypatch.setattr("dbsync.cli.reporting.summary_text", explode)
+    ended = InProcess(capsys)(
+        "sync", pair.source, pair.target, "--yes", "--json", "--summary-file", str(tmp_path / "s")
+    )
+    assert (ended.exit_code, ended.document["ok"]) == (0, True)
+    assert "warning: internal fault: LookupError" in ended.stderr
     assert CANARY not in ended.stderr
 
 
