@@ -66,8 +66,9 @@ def serve(
         context.notice(f"listening on {address}")
 
     launch.serve(
-        host=host, port=port, auth=auth, tokens=tokens, store=None, workers=workers, warn=context.warn, ready=ready
-    )
+        host=host, port=port, auth=auth, tokens=tokens, workers=workers,
+        place=context.store_place, quotas=context.settings.quotas, warn=context.warn, ready=ready,
+    )  # fmt: skip
     return Answer(result={"url": listened[0] if listened else None}, render={"text": lambda: ""})
 
 

@@ -74,6 +74,7 @@ def build_core(settings: ServeSettings, store: Store, environ: Mapping[str, str]
         authenticator=Authenticator(settings),
         limits=RateLimits(settings.limits),
         meters=Meters(store),
+        quotas=settings.quotas,
         places=places,
         crew=Crew(jobs, kept_urls(registry, settings.allowed), concurrency=settings.workers),
     )

@@ -8,6 +8,7 @@ from typing import Annotated
 from fastapi import Depends, Header, Request, Response
 
 from dbsync.jobs.store import JobStore
+from dbsync.quota import Purpose, Quotas
 from dbsync.registry.connections import Registry
 from dbsync.server.auth import Authenticator, Caller
 from dbsync.server.crew import Crew
@@ -18,6 +19,7 @@ from dbsync.server.places import Places
 from dbsync.server.settings import LimitKind, ServeSettings
 from dbsync.server.tokens import Scope
 from dbsync.store import Store
+from dbsync.store.usage import require_quota
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +35,12 @@ class Core:
     limits: RateLimits
     places: Places
     meters: Meters
+    quotas: Quotas
+
+    def require_quota(self, owner: str, purpose: Purpose) -> None:
+        """Raise QuotaExceeded unless the owner may have one more."""
+        with self.store.write() as work:
+            require_quota(self.store, work, owner, self.quotas.of(owner), purpose)
 
 
 def core_of(request: Request) -> Core:
@@ -63,7 +71,7 @@ class Guard:
         request.state.owner = caller.owner
         response.headers.update(core.limits.take(self.kind, caller.owner))
         if not caller.may(self.scope):
-            raise Fault(403, f"This token does not allow to {self.scope}")
+            raise Fault(403, f"This token does not allow to {self.scope}", code="SCOPE_MISSING")
         if self.admin and not caller.admin:
             known = core.authenticator.has_admins
             raise Fault(403, "Admin access required" if known else "Admin access not configured", code="ADMIN_REQUIRED")

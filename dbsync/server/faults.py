@@ -16,6 +16,7 @@ from starlette.exceptions import HTTPException
 
 from dbsync import errors
 from dbsync.errors import DbsyncError
+from dbsync.quota import QuotaExceeded
 
 log = logging.getLogger("dbsync.server")
 _INTERNAL = "Internal server error"
@@ -37,6 +38,7 @@ _STATUS_OF_CODE: Mapping[str, int] = {
     "NO_SUCH_CONNECTION": 404,
     "NO_SUCH_JOB": 404,
     "NAME_TAKEN": 409,
+    "QUOTA": 403,
     "IN_USE": 409,
     "HOST_NOT_ALLOWED": 400,
     "NO_PRIVILEGE": 400,
@@ -59,6 +61,7 @@ class Fault(Exception):
     def __init__(self, status: int, error: str, *, headers: Mapping[str, str] | None = None, **members: Any) -> None:
         super().__init__(error)
         self.status, self.error, self.headers, self.members = status, error, headers, members
+        self.refusal = bool(members.get("requiresConfirmation"))  # a guard said no
 
     def reply(self) -> JSONResponse:
         """The reply itself."""
@@ -79,7 +82,11 @@ def fault_of(error: DbsyncError) -> Fault:
         log.error("%s: %s", error.code, error.message)
         return Fault(status, _INTERNAL if status == 500 else "The service is not available now", code=error.code)
     members: dict[str, Any] = {"code": error.code} | ({"hint": error.hint} if error.hint else {})
-    return Fault(status, error.message, **members)
+    if isinstance(error, QuotaExceeded):
+        members |= {"usage": error.details.get("usage"), "limits": error.details.get("limits")}
+    fault = Fault(status, error.message, **members)
+    fault.refusal = isinstance(error, errors.Refused)
+    return fault
 
 
 def install(app: FastAPI) -> None:

@@ -13,10 +13,11 @@ from socket import socket
 
 import uvicorn
 
+from dbsync.quota import Quotas
 from dbsync.server.app import create_app
 from dbsync.server.settings import Auth, ServeSettings, serve_settings
 from dbsync.server.tokens import new_token, read_scopes
-from dbsync.store import open_store, store_place
+from dbsync.store import StorePlace, open_store
 
 __all__ = ["Auth", "add_token", "serve"]
 _GRACE_S = 10  # for requests that are being answered when the server is told to stop
@@ -32,18 +33,19 @@ def serve(
     port: int | None,
     auth: Auth,
     tokens: Path | None,
-    store: str | None,
+    place: StorePlace,
+    quotas: Quotas,
     workers: int,
     ready: Callable[[str], None],
     warn: Callable[[str], None],
     environ: Mapping[str, str] = os.environ,
 ) -> None:
     """Serve until SIGINT or SIGTERM; ``ready`` is told the address. Raises ConfigError for unsafe settings."""
-    settings = serve_settings(environ, host=host, port=port, auth=auth, tokens=tokens, workers=workers)
+    settings = serve_settings(environ, host=host, port=port, auth=auth, tokens=tokens, workers=workers, quotas=quotas)
     for name in _AMBIENT:
         os.environ.pop(name, None)
     os.environ["PGPASSFILE"] = _NO_FILE
-    app = create_app(settings, open_store(store_place(store, environ)), environ)
+    app = create_app(settings, open_store(place), environ)
     for warning in _warnings(settings, app.state.core.authenticator.knows_people):
         warn(warning)
     _log_to_stderr()

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from dbsync.errors import ConfigError
+from dbsync.quota import NO_QUOTAS, Quotas
 from dbsync.registry.allowed import AllowList
 from dbsync.urls import Secret
 
@@ -45,6 +46,7 @@ class ServeSettings:
     allowed: AllowList = AllowList()
     execute: Execute = "read"
     limits: Mapping[LimitKind, int] = field(default_factory=lambda: dict(LIMITS))
+    quotas: Quotas = NO_QUOTAS
     workers: int = 2  # jobs at a time; 0: other processes run them
     streams_per_owner: int = 5
     streams: int = 100
@@ -77,6 +79,7 @@ def serve_settings(
     auth: Auth = "secret",
     tokens: Path | None = None,
     workers: int = 2,
+    quotas: Quotas = NO_QUOTAS,
 ) -> ServeSettings:
     """Read the environment, options first. Raises ConfigError for what is unsafe or cannot be read."""
     execute = environ.get("DBSYNC_EXECUTE") or "read"
@@ -88,6 +91,7 @@ def serve_settings(
         port=port if port is not None else _number(environ, "PORT", 3001, most=65535),
         auth=auth,
         workers=workers,
+        quotas=quotas.overridden(environ),
         shared_secret=_secret(environ, "BACKEND_SHARED_SECRET", shortest=SHORTEST_SECRET),
         identity=Identity(
             jwt_secret=_secret(environ, "SUPABASE_JWT_SECRET", shortest=SHORTEST_SECRET),

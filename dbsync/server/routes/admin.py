@@ -12,6 +12,7 @@ from dbsync.control import Control
 from dbsync.registry.keep_alive import Patience
 from dbsync.registry.keep_alive import keep_alive as ping_all
 from dbsync.server.core import Administrator, Core, TheCore
+from dbsync.server.deeds import AdministratorDeed, note
 from dbsync.server.faults import Fault
 from dbsync.server.shapes import figures as shown
 from dbsync.server.shapes.figures import Json, SeriesType, Severity
@@ -119,9 +120,10 @@ def security_events(
     response_model=Reply[Json],
     responses={**FAILURES, 200: {"content": {"text/csv": {}}, "description": "The file, or a JSON object with it"}},
 )
-def export(request: Request, _caller: Administrator, core: TheCore, body: AskedExport) -> Any:
+def export(request: Request, deed: AdministratorDeed, body: AskedExport) -> Any:
     """A list as CSV or JSON, at most 10,000 rows: in a JSON object, or as a file for who accepts text/csv."""
-    rows = _exported(core, body)
+    rows = _exported(deed.core, body)
+    note(deed.core, deed.caller, "admin.export", body.type, "done")
     name = f"{body.type}.{body.format}"
     if body.format == "json":
         return ok({"type": body.type, "format": "json", "filename": name, "count": len(rows), "data": rows})
@@ -132,8 +134,10 @@ def export(request: Request, _caller: Administrator, core: TheCore, body: AskedE
 
 
 @router.post("/keep-alive/trigger", **answers(Json))
-def trigger_keep_alive(_caller: Administrator, core: TheCore) -> Json:
+def trigger_keep_alive(deed: AdministratorDeed) -> Json:
     """Ping every connection that is to be kept awake, now."""
+    core = deed.core
+    note(core, deed.caller, "admin.keep-alive", "connections", "done")
     saved = core.registry.list(None)
     chosen = [connection for connection in saved if connection.labels.keep_alive]
     answered = ping_all(core.registry, chosen, Patience(), Control(time_limit=120).wait)

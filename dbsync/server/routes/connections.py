@@ -6,7 +6,8 @@ import time
 from dataclasses import replace
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Query
+from fastapi.responses import Response
 
 from dbsync.control import Control
 from dbsync.data.explore import explored
@@ -15,11 +16,11 @@ from dbsync.pg.diagnose import diagnose
 from dbsync.registry.keep_alive import Patience, ping
 from dbsync.registry.model import Changes, Connection, Labels
 from dbsync.server.auth import Caller
-from dbsync.server.core import Core, Editor, Executor, Reader, SchemaReader, TheCore
+from dbsync.server.core import Core, Reader, SchemaReader, TheCore
+from dbsync.server.deeds import EditorDeed, ExecutorDeed, note
 from dbsync.server.faults import Fault
 from dbsync.server.places import Place
-from dbsync.server.repeats import once
-from dbsync.server.shapes.execution import judged, run_order
+from dbsync.server.shapes.execution import judged, require_phrase, run_order
 from dbsync.server.shapes.schema import schema_report
 from dbsync.server.times import iso, milliseconds, now
 from dbsync.server.wire.asked import ChangedConnection, NamedDatabase, NewConnection, Statements
@@ -38,13 +39,19 @@ def list_connections(caller: Reader, core: TheCore) -> Reply[list[SavedConnectio
 
 
 @router.post("", status_code=201, **answers(Reply[SavedConnection]))
-def add_connection(caller: Editor, core: TheCore, body: NewConnection) -> Reply[SavedConnection]:
+def add_connection(deed: EditorDeed, body: NewConnection) -> Response:
     """Save a connection; its URL is sealed and never shown again."""
-    labels = Labels(
-        environment=body.environment, protected=body.protected, read_only=body.read_only, keep_alive=body.keep_alive
-    )
-    url = _given(core, caller, body.url, body.encrypted_url)
-    return ok(_shown(core, core.registry.add(caller.owner, body.name, url, labels=labels)))
+
+    def work() -> Reply[SavedConnection]:
+        core, owner = deed.core, deed.caller.owner
+        labels = Labels(
+            environment=body.environment, protected=body.protected, read_only=body.read_only, keep_alive=body.keep_alive
+        )
+        url = _given(core, deed.caller, body.url, body.encrypted_url)
+        core.require_quota(owner, "connection")
+        return ok(_shown(core, core.registry.add(owner, body.name, url, labels=labels)))
+
+    return deed.once("connections.add", body.name, work, status=201)
 
 
 @router.get("/{id}", **answers(Reply[SavedConnection]))
@@ -54,24 +61,32 @@ def get_connection(id: str, caller: Reader, core: TheCore) -> Reply[SavedConnect
 
 
 @router.put("/{id}", **answers(Reply[SavedConnection]))
-def change_connection(id: str, caller: Editor, core: TheCore, body: ChangedConnection) -> Reply[SavedConnection]:
+def change_connection(id: str, deed: EditorDeed, body: ChangedConnection) -> Response:
     """Change what is given of a saved connection."""
-    changes = Changes(
-        name=body.name,
-        url=_given(core, caller, body.url, None) if body.url is not None else None,
-        environment=body.environment,
-        protected=body.protected,
-        read_only=body.read_only,
-        keep_alive=body.keep_alive,
-    )
-    return ok(_shown(core, core.registry.edit(caller.owner, id, changes)))
+
+    def work() -> Reply[SavedConnection]:
+        changes = Changes(
+            name=body.name,
+            url=_given(deed.core, deed.caller, body.url, None) if body.url is not None else None,
+            environment=body.environment,
+            protected=body.protected,
+            read_only=body.read_only,
+            keep_alive=body.keep_alive,
+        )
+        return ok(_shown(deed.core, deed.core.registry.edit(deed.caller.owner, id, changes)))
+
+    return deed.once("connections.edit", id, work)
 
 
 @router.delete("/{id}", **answers(Reply[dict[str, str]]))
-def remove_connection(id: str, caller: Editor, core: TheCore) -> Reply[dict[str, str]]:
+def remove_connection(id: str, deed: EditorDeed) -> Response:
     """Forget a saved connection; refused while jobs that are not over need it."""
-    removed = core.registry.remove(caller.owner, id)
-    return ok({"id": removed.id}, message="Connection deleted")
+
+    def work() -> Reply[dict[str, str]]:
+        removed = deed.core.registry.remove(deed.caller.owner, id)
+        return ok({"id": removed.id}, message="Connection deleted")
+
+    return deed.once("connections.remove", id, work)
 
 
 @router.post("/{id}/test", **answers(Reply[TestResult]))
@@ -112,13 +127,21 @@ def connection_schema(
 
 
 @router.post("/{id}/execute", **answers(Reply[Execution]))
-def execute(request: Request, id: str, caller: Executor, core: TheCore, body: Statements) -> Any:
+def execute(id: str, deed: ExecutorDeed, body: Statements) -> Any:
     """Run SQL, held to reading unless the server and the connection allow writes. 200 also where a statement failed."""
-    place = core.places.find(caller, id, body.encrypted_url)
-    order = judged(core, caller, place, body)
+    core = deed.core
+    place = core.places.find(deed.caller, id, body.encrypted_url)
+    order = judged(core, deed.caller, place, body)
+    if order.refusal is not None:
+        note(core, deed.caller, "execute", place.id, "refused", code=order.refusal.code)
     if not order.changes:
         return run_order(core, place, order)
-    return once(request, core.store, caller, lambda: run_order(core, place, order), again=False)
+
+    def work() -> Reply[Execution]:
+        require_phrase(place, body.confirmation_phrase)
+        return run_order(core, place, order)
+
+    return deed.once("execute", place.id, work, again=False)
 
 
 @router.post("/{id}/keep-alive", **answers(Reply[KeepAlive]))

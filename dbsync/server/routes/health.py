@@ -5,6 +5,7 @@ from __future__ import annotations
 import resource
 import sys
 import time
+from dataclasses import asdict
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -15,8 +16,9 @@ from dbsync.errors import DbsyncError
 from dbsync.server.core import Core, Reader, TheCore, core_of
 from dbsync.server.metrics import render_metrics
 from dbsync.server.times import now
-from dbsync.server.wire.envelope import FAILURES, Reply, answers, ok
+from dbsync.server.wire.envelope import FAILURES, Reply, answers, camel, ok
 from dbsync.store.figures import job_counts
+from dbsync.store.usage import usage_of
 
 router = APIRouter(tags=["health"])
 _STARTED = time.monotonic()
@@ -103,6 +105,14 @@ def status(caller: Reader, core: TheCore) -> Reply[_Json]:
             "timestamp": now(),
         }
     )
+
+
+@router.get("/api/usage", **answers(Reply[_Json]))
+def usage(caller: Reader, core: TheCore) -> Reply[_Json]:
+    """What the caller has and has used this month, and how much is allowed; null: no limit."""
+    with core.store.read() as work:
+        used = usage_of(work, caller.owner, core.store.now(work))
+    return ok({"usage": camel(asdict(used)), "limits": camel(asdict(core.quotas.of(caller.owner)))})
 
 
 @router.get(

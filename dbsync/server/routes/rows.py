@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Query
 from fastapi.responses import Response
 
 from dbsync.data import edit
@@ -14,12 +15,10 @@ from dbsync.data.explore import Page, explored
 from dbsync.data.explore_request import read_key
 from dbsync.model import Column, Table
 from dbsync.pg.database import Session
-from dbsync.server.auth import Caller
-from dbsync.server.core import Core, Editor, Reader, TheCore
+from dbsync.server.core import Reader, TheCore
+from dbsync.server.deeds import Deed, EditorDeed
 from dbsync.server.faults import Fault
 from dbsync.server.names import pattern_of, table_named
-from dbsync.server.places import Place
-from dbsync.server.repeats import once
 from dbsync.server.routes.connections import BlobInQuery
 from dbsync.server.shapes.execution import may_write, require_phrase
 from dbsync.server.shapes.values import json_rows, text_of
@@ -46,72 +45,70 @@ def get_row(
 
 
 @router.post(_PATH, **answers(Reply[Row]))
-def add_row(
-    request: Request, connection_id: str, table: str, caller: Editor, core: TheCore, body: RowChange
-) -> Response:
+def add_row(connection_id: str, table: str, deed: EditorDeed, body: RowChange) -> Response:
     """Insert a row."""
-    place = _writable(core, caller, connection_id, body.encrypted_url, body.confirmation_phrase)
-    return _once(request, core, caller, place, table, "Row created", lambda session, found: edit.insert_row(
-        session, found, _values(found, body.data or {})
-    ))  # fmt: skip
+
+    def insert(session: Session, found: Table) -> Page:
+        return edit.insert_row(session, found, _values(found, body.data or {}))
+
+    target = _Target(connection_id, table, body.encrypted_url, body.confirmation_phrase)
+    return _once(deed, target, "insert", "Row created", insert)
 
 
 @router.put(_PATH, **answers(Reply[Row]))
-def change_row(
-    request: Request, connection_id: str, table: str, caller: Editor, core: TheCore, body: RowChange
-) -> Response:
+def change_row(connection_id: str, table: str, deed: EditorDeed, body: RowChange) -> Response:
     """Change a row: ``data`` by column, or one ``field`` and its ``value``."""
-    place = _writable(core, caller, connection_id, body.encrypted_url, body.confirmation_phrase)
     changes = dict(body.data or {}) | ({body.field: body.value} if body.field is not None else {})
-    return _once(request, core, caller, place, table, "Row updated", lambda session, found: edit.update_row(
-        session, found, _key(found, body.id), _values(found, changes)
-    ))  # fmt: skip
+
+    def update(session: Session, found: Table) -> Page:
+        return edit.update_row(session, found, _key(found, body.id), _values(found, changes))
+
+    target = _Target(connection_id, table, body.encrypted_url, body.confirmation_phrase)
+    return _once(deed, target, "update", "Row updated", update)
 
 
 @router.delete(_PATH, **answers(Reply[Row]))
 def remove_row(
-    request: Request,
     connection_id: str,
     table: str,
     id: Key,
-    caller: Editor,
-    core: TheCore,
+    deed: EditorDeed,
     encrypted_url: BlobInQuery = None,
     confirmation_phrase: Annotated[str | None, Query(alias="confirmationPhrase", max_length=4096)] = None,
 ) -> Response:
     """Delete a row."""
-    place = _writable(core, caller, connection_id, encrypted_url, confirmation_phrase)
-    return _once(request, core, caller, place, table, "Row deleted", lambda session, found: edit.delete_row(
-        session, found, read_key(id, edit.key_of(found), "id")
-    ))  # fmt: skip
+
+    def delete(session: Session, found: Table) -> Page:
+        return edit.delete_row(session, found, read_key(id, edit.key_of(found), "id"))
+
+    target = _Target(connection_id, table, encrypted_url, confirmation_phrase)
+    return _once(deed, target, "delete", "Row deleted", delete)
 
 
-def _writable(core: Core, caller: Caller, reference: str, blob: str | None, phrase: str | None) -> Place:
-    place = core.places.find(caller, reference, blob)
-    if not may_write(core, caller, place):
-        raise Fault(
-            403, "Writing is not allowed here (DBSYNC_EXECUTE, readOnly of the connection, scopes of the token)"
-        )
-    require_phrase(place, phrase)
-    return place
+@dataclass(frozen=True, slots=True)
+class _Target:
+    """Where a row is to be changed, and the phrase that confirms it."""
+
+    connection: str
+    table: str
+    blob: str | None
+    phrase: str | None
 
 
-def _once(
-    request: Request,
-    core: Core,
-    caller: Caller,
-    place: Place,
-    table: str,
-    said: str,
-    change: Callable[[Session, Table], Page],
-) -> Response:
+def _once(deed: Deed, target: _Target, word: str, said: str, change: Callable[[Session, Table], Page]) -> Response:
+    core = deed.core
+
     def work() -> Reply[Row]:
+        place = core.places.find(deed.caller, target.connection, target.blob)
+        if not may_write(core, deed.caller, place):
+            raise Fault(403, "Writing is not allowed here: by DBSYNC_EXECUTE, the connection or the token")
+        require_phrase(place, target.phrase)
         with core.places.session(place, read_only=False) as session:
             with explored(session) as explorer:
-                found = table_named(table, explorer.catalog)
+                found = table_named(target.table, explorer.catalog)
             return _row(change(session, found), said)
 
-    return once(request, core.store, caller, work, again=False)
+    return deed.once(f"rows.{word}", f"{target.connection} {target.table}", work, again=False)
 
 
 def _row(page: Page, said: str) -> Reply[Row]:

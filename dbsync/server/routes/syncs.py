@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Header, Query, Request
+from fastapi import APIRouter, Header, Query
 from fastapi.responses import Response
 
 from dbsync.errors import DbsyncError, InvalidTransition, JobBusy, JobNotFound
@@ -14,9 +14,9 @@ from dbsync.jobs.model import JobSpec, new_job_id
 from dbsync.jobs.service import Jobs
 from dbsync.server.auth import Caller
 from dbsync.server.core import Core, Reader, Runner, TheCore
+from dbsync.server.deeds import RunnerDeed
 from dbsync.server.faults import Fault
 from dbsync.server.places import Place
-from dbsync.server.repeats import once, repeated_id
 from dbsync.server.routes.pairs import both_ends
 from dbsync.server.shapes.execution import require_phrase
 from dbsync.server.shapes.foretelling import foretold
@@ -48,18 +48,22 @@ def list_jobs(
 
 
 @router.post("", status_code=201, **answers(Reply[Job | DryRun]))
-def create(request: Request, caller: Runner, core: TheCore, body: AskedSync) -> Response:
+def create(deed: RunnerDeed, body: AskedSync) -> Response:
     """Foretell a sync (dryRun: no job is made, 200), or keep it as a job that waits to be started (201)."""
-    source, target = both_ends(core, caller, body)
+    source, target = both_ends(deed.core, deed.caller, body)
     options = options_of(body)
     if body.dry_run:
-        dry = ok(foretold(core.places, source, target, options))
+        dry = ok(foretold(deed.core.places, source, target, options))
         return Response(dry.model_dump_json(by_alias=True, exclude_unset=True), 200, media_type="application/json")
-    require_phrase(target, body.confirmation_phrase)
+    job_id = deed.repeated_id() or new_job_id()
     spec = JobSpec(options=options, agreed=True, confirmed=body.confirmation_phrase)
-    job_id = repeated_id(request, caller) or new_job_id()
-    ends = (source, target)
-    return once(request, core.store, caller, lambda: ok(_created(core, caller, job_id, spec, ends)), status=201)
+
+    def work() -> Reply[Job]:
+        require_phrase(target, body.confirmation_phrase)
+        deed.core.require_quota(deed.caller.owner, "job")
+        return ok(_created(deed.core, deed.caller, job_id, spec, (source, target)))
+
+    return deed.once("jobs.create", job_id, work, status=201)
 
 
 @router.get("/{id}", **answers(Reply[JobDetails]))
@@ -77,33 +81,33 @@ def get_job(
 
 
 @router.delete("/{id}", **answers(Reply[dict[str, str]]))
-def remove_job(request: Request, id: str, caller: Runner, core: TheCore) -> Response:
+def remove_job(id: str, deed: RunnerDeed) -> Response:
     """Forget a job that does not run."""
-    return once(request, core.store, caller, lambda: _removed(core, caller, id))
+    return deed.once("jobs.remove", id, lambda: _removed(deed.core, deed.caller, id))
 
 
 @router.post("/{id}/start", **answers(Reply[JobChange]))
-def start(request: Request, id: str, caller: Runner, core: TheCore, body: Ends) -> Response:
+def start(id: str, deed: RunnerDeed, body: Ends) -> Response:
     """Let a job that was created, paused, stopped or has failed run; it goes on from what is committed."""
-    return once(request, core.store, caller, lambda: _ordered(core, caller, id, "start"))
+    return deed.once("jobs.start", id, lambda: _ordered(deed.core, deed.caller, id, "start"))
 
 
 @router.post("/{id}/resume", **answers(Reply[JobChange]))
-def resume(request: Request, id: str, caller: Runner, core: TheCore, body: Ends) -> Response:
+def resume(id: str, deed: RunnerDeed, body: Ends) -> Response:
     """Let a paused job go on: a new snapshot, and what differs from it."""
-    return once(request, core.store, caller, lambda: _ordered(core, caller, id, "resume"))
+    return deed.once("jobs.resume", id, lambda: _ordered(deed.core, deed.caller, id, "resume"))
 
 
 @router.post("/{id}/pause", **answers(Reply[JobChange]))
-def pause(request: Request, id: str, caller: Runner, core: TheCore, body: Ends) -> Response:
+def pause(id: str, deed: RunnerDeed, body: Ends) -> Response:
     """Let a running job end so that it can go on later."""
-    return once(request, core.store, caller, lambda: _ordered(core, caller, id, "pause"))
+    return deed.once("jobs.pause", id, lambda: _ordered(deed.core, deed.caller, id, "pause"))
 
 
 @router.post("/{id}/stop", **answers(Reply[JobChange]))
-def stop(request: Request, id: str, caller: Runner, core: TheCore, body: Ends) -> Response:
+def stop(id: str, deed: RunnerDeed, body: Ends) -> Response:
     """End a job; what is committed stays."""
-    return once(request, core.store, caller, lambda: _ordered(core, caller, id, "stop"))
+    return deed.once("jobs.stop", id, lambda: _ordered(deed.core, deed.caller, id, "stop"))
 
 
 @router.get("/{id}/metrics", **answers(Reply[dict[str, Any]]))
@@ -144,6 +148,8 @@ def _ordered(core: Core, caller: Caller, id: str, order: str) -> Reply[JobChange
     """Give an order. Raises Fault 404 and 400, in the older backend's words."""
     job = _job(core, caller, id)
     jobs = _jobs(core, caller)
+    if order in ("start", "resume"):
+        core.require_quota(caller.owner, "job")
     orders = {"start": jobs.start, "resume": jobs.resume, "pause": jobs.pause, "stop": jobs.stop}
     try:
         changed = orders[order](job.id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict
@@ -55,6 +56,11 @@ class Failure(BaseModel):
 def ok(data: Data, **more: Any) -> Reply[Data]:
     """A reply that is a success unless ``success`` is given."""
     return Reply[Data](**{"success": True, "data": data, **more})
+
+
+def camel(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Names as they are on the wire."""
+    return {to_camel(name): value for name, value in facts.items()}
 
 
 def listing(data: list[Data], *, total: int, limit: int, offset: int) -> Listing[Data]:
