@@ -22,12 +22,15 @@ from dbsync.server.core import Core
 from dbsync.server.crew import Crew
 from dbsync.server.limits import Breakers, RateLimits
 from dbsync.server.metrics import Meters
+from dbsync.server.page.routes import router as page
 from dbsync.server.places import Places
 from dbsync.server.routes import admin, connections, explorer, health, pairs, rows, syncs
 from dbsync.server.settings import ServeSettings
 from dbsync.store import Store
 
-ROUTERS = (admin.router, health.router, connections.router, explorer.router, rows.router, pairs.router, syncs.router)
+ROUTERS = (
+    admin.router, health.router, connections.router, explorer.router, rows.router, pairs.router, syncs.router, page,
+)  # fmt: skip
 _EXPOSED = ("X-Request-ID", "X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset", "Retry-After")
 
 

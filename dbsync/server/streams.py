@@ -10,7 +10,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import anyio
 from sse_starlette import EventSourceResponse, ServerSentEvent
@@ -32,7 +32,21 @@ _BATCH = 200
 _HEADERS = {"Cache-Control": "no-cache"}
 
 
-def stream_of(core: Core, jobs: Jobs, job: Job, after: int) -> EventSourceResponse:
+class Follower(Protocol):
+    """What one reader is told of a job."""
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing more will be told."""
+
+    def first(self) -> list[ServerSentEvent]:
+        """What is told at once."""
+
+    def look(self) -> list[ServerSentEvent]:
+        """What is new."""
+
+
+def stream_of(core: Core, job: Job, follower: Follower) -> EventSourceResponse:
     """Open a stream of a job. Raises Fault 429 where too many are open."""
     settings = core.settings
     place = streams.take_place(
@@ -44,7 +58,7 @@ def stream_of(core: Core, jobs: Jobs, job: Job, after: int) -> EventSourceRespon
             message="Close another stream of yours, or wait until others are closed.",
         )  # fmt: skip
     return EventSourceResponse(
-        _held(core, place, _Follower(jobs, job.id, after)),
+        _held(core, place, follower),
         headers=_HEADERS,
         ping=_PING_S,
         ping_message_factory=lambda: ServerSentEvent(comment="ping"),
@@ -53,12 +67,13 @@ def stream_of(core: Core, jobs: Jobs, job: Job, after: int) -> EventSourceRespon
     )
 
 
-async def _held(core: Core, place: str, follower: _Follower) -> AsyncIterator[ServerSentEvent]:
+async def _held(core: Core, place: str, follower: Follower) -> AsyncIterator[ServerSentEvent]:
     """Follow the job as long as the place in the store is held, and give it back however this ends."""
     core.meters.streams.inc()
     kept = started = time.monotonic()
     try:
-        yield _frame({"type": "connected", "jobId": follower.job_id})
+        for frame in follower.first():
+            yield frame
         while True:
             for frame in await run_in_threadpool(follower.look):
                 yield frame
@@ -80,14 +95,18 @@ async def _held(core: Core, place: str, follower: _Follower) -> AsyncIterator[Se
 
 
 @dataclass(slots=True)
-class _Follower:
-    """What one reader has been told so far."""
+class Frames:
+    """The frontend's frames: what one reader has been told so far."""
 
     jobs: Jobs
     job_id: str
     after: int
     over: bool = False
     _failing: bool = field(default=False, init=False)
+
+    def first(self) -> list[ServerSentEvent]:
+        """That the stream is open."""
+        return [_frame({"type": "connected", "jobId": self.job_id})]
 
     def look(self) -> list[ServerSentEvent]:
         """What is new, in small events; sets ``over`` with the last of them."""

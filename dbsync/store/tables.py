@@ -225,3 +225,12 @@ stream = sa.Table(
     sa.Column("job_id", sa.Text, nullable=False),
     _time("until"),
 )
+
+page_session = sa.Table(
+    "page_session",
+    metadata,
+    _id(),  # a hash of what the browser holds
+    sa.Column("owner", sa.Text, nullable=False),
+    sa.Column("sealed", sa.LargeBinary, nullable=False),  # under a key that only the browser has
+    _time("until"),
+)

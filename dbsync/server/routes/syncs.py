@@ -21,7 +21,7 @@ from dbsync.server.routes.pairs import both_ends
 from dbsync.server.shapes.execution import require_phrase
 from dbsync.server.shapes.foretelling import foretold
 from dbsync.server.shapes.jobs import STATES, STATUS, job_details, options_of, shown_job, shown_metrics
-from dbsync.server.streams import last_event, stream_of
+from dbsync.server.streams import Frames, last_event, stream_of
 from dbsync.server.wire.asked import AskedSync, Ends
 from dbsync.server.wire.databases import NamedEnd
 from dbsync.server.wire.envelope import FAILURES, Listing, Reply, answers, listing, ok
@@ -123,7 +123,7 @@ def stream(
 ) -> Response:
     """Follow a job: log lines and progress as server-sent events, until it ends or pauses."""
     job = _job(core, caller, id)
-    return stream_of(core, _jobs(core, caller), job, last_event(last_event_id))
+    return stream_of(core, job, Frames(_jobs(core, caller), job.id, last_event(last_event_id)))
 
 
 def _created(core: Core, caller: Caller, job_id: str, spec: JobSpec, ends: tuple[Place, Place]) -> Job:

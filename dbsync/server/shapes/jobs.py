@@ -160,7 +160,8 @@ def _message(event: StoredEvent) -> str:
         reason = why.get("message") if isinstance(why, Mapping) else why
         return f"the job is {facts['to']}" + (f": {reason}" if reason else "")
     if event.kind == "plan_ready":
-        return f"{facts['tables']} tables are to be synchronised, about {facts['rows']:,} rows"
+        rows = f", about {facts['rows']:,} rows" if facts["rows"] > 0 else ""  # 0: nobody has counted yet
+        return f"{facts['tables']} tables are to be synchronised{rows}"
     if event.kind == "table_finished":
         checked = ", checked" if facts.get("verified") else ""
         return f"{facts['table']} is {facts['state']}: {facts['rows']:,} rows{checked}"

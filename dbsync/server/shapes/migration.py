@@ -97,7 +97,7 @@ def quick_fix(plan: MigrationPlan, issue: Issue) -> MigrationReport:
 
 
 def _script(statement: Statement) -> PlannedScript:
-    severity = _severity(statement)
+    severity = severity_of(statement)
     return PlannedScript(
         table_name=_table(statement.ref),
         description=_description(statement),
@@ -112,7 +112,8 @@ def _script(statement: Statement) -> PlannedScript:
     )
 
 
-def _severity(statement: Statement) -> Severity:
+def severity_of(statement: Statement) -> Severity:
+    """How careful one must be with a statement."""
     if statement.destroys is not None or any(map(needs_leave, statement.hazards)):
         return "dangerous"
     if statement.checks or any(hazard.rewrites or hazard.scans for hazard in statement.hazards):
