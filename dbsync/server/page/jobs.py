@@ -113,7 +113,7 @@ def _progress(visit: Visit, job: Job) -> list[tuple[float, int, int]]:
 
 
 def _jobs(visit: Visit) -> Jobs:
-    return Jobs(visit.core.jobs, visit.caller.owner, visit.core.workers.send)
+    return Jobs(visit.core.jobs, visit.caller.owner, visit.core.crew.queue.send_job)
 
 
 def _job(visit: Visit, id: str) -> Job:

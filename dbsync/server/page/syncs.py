@@ -94,7 +94,7 @@ def create(visit: Starter, form: TheForm) -> Response:
             raise
         core.jobs.get(job_id, owner)  # pressed twice; another owner's is not found
         return go_to(f"/ui/jobs/{job_id}")
-    Jobs(core.jobs, owner, core.workers.send).start(job_id)
+    Jobs(core.jobs, owner, core.crew.queue.send_job).start(job_id)
     return go_to(f"/ui/jobs/{job_id}")
 
 
