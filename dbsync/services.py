@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from dbsync.control import Control
 from dbsync.data.options import SyncOptions
+from dbsync.data.parts import Helpers
 from dbsync.data.plan import Contents, SyncPlan
 from dbsync.data.plan_file import PlanFile, PlannedEnd, to_text
 from dbsync.data.planner import Draft, draft_plan
@@ -61,6 +62,7 @@ class OpenSync:
         self.run_id = run_id
         self._ends = ends
         self._resumption: Resumption | None = None
+        self._helpers: Helpers | None = None
         self._plan: SyncPlan | None = None
         self._sides: tuple[Side, Side] | None = None
         self._plan_file: PlanFile | None = None
@@ -92,6 +94,30 @@ class OpenSync:
         """What ``plan`` returned last."""
         assert self._plan is not None
         return self._plan
+
+    def spread(self, helpers: Helpers) -> str | None:
+        """Let other workers stage parts of large groups; return why that cannot be, or None. Call it before ``plan``.
+
+        Parts are noted in the ledger, where their writers are fenced.
+        """
+        if not self.options.ledger:
+            return "--no-ledger"
+        if self.options.max_rate is not None:
+            return "--max-rate holds one process to its rate"
+        if self.options.on_row_error == "quarantine":
+            return "--on-row-error quarantine writes row by row"
+        ledger.find_ledger(self.target)
+        obstacle = ledger.obstacle(self.target)
+        if obstacle is None:
+            self._helpers = helpers
+        return obstacle
+
+    @property
+    def could_spread(self) -> bool:
+        """Whether the plan has a group that would be worth it."""
+        loads = [group for group in self.planned.groups if group.method == "load"]
+        sizes = [sum(max(task.bytes, 0) for task in group.tables) for group in loads]
+        return any(size > self.options.chunk_bytes for size in sizes)
 
     def follow(self, planned: PlanFile) -> None:
         """Hold to a plan that was written before. Call it before ``plan``, which raises Drift where that is not so.
@@ -159,7 +185,7 @@ class OpenSync:
         selection = select_units(source, target, self.options)
         _check_conditions(self.source, selection, self.options)
         filled = _filled(self.target, target, selection)
-        draft = draft_plan(source, target, selection, self.options, filled=filled)
+        draft = draft_plan(source, target, selection, self.options, filled=filled, spread=self._helpers is not None)
         reserved = [Skipped(str(name), _RESERVED) for name in runs.reserved_tables(self.source)]
         loud = [
             Problem("event_trigger", f"the target's event trigger {name} fires on what this run alters", name=name)
@@ -182,7 +208,13 @@ class OpenSync:
         assert self._sides is not None
         failpoint("before_run")
         report = run_sync(
-            self._plan, *self._sides, self.target, run_id=self.run_id, emit=emit, control=control or Control()
+            self._plan,
+            *self._sides,
+            self.target,
+            run_id=self.run_id,
+            emit=emit,
+            control=control or Control(),
+            helpers=self._helpers,
         )
         report.resumed = self._resumption.run_id if self._resumption is not None else None
         return report

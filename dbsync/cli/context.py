@@ -25,6 +25,7 @@ from dbsync.urls import DatabaseUrl, Secret
 
 if TYPE_CHECKING:
     from dbsync.cli.auditing import Audit
+    from dbsync.jobs.ticks import Tick
     from dbsync.quota import Quotas
     from dbsync.registry import Registry
     from dbsync.registry.lookup import SavedConnections
@@ -36,6 +37,13 @@ class Context:
     def __init__(self, *, call: Call, options: GlobalOptions) -> None:
         self._call = call
         self.options = options
+        self.tick: Tick | None = None  # the firing of a schedule that this is about
+
+    def for_firing(self, tick: Tick, options: GlobalOptions) -> Context:
+        """The view of this call that a firing has, with options of its own."""
+        found = Context(call=self._call, options=options)
+        found.tick = tick
+        return found
 
     @property
     def control(self) -> Control:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from dbsync.cli.context import Context
 from dbsync.jobs.model import LOCAL_OWNER, Job
+from dbsync.jobs.queue import tell_workers
 from dbsync.jobs.service import Jobs
 from dbsync.jobs.store import JobStore
 from dbsync.registry import Registry, key_ring
@@ -36,6 +37,8 @@ def open_kept(context: Context, *, create: bool = True) -> Iterator[Kept]:
     store = open_store(place, create=create)
     try:
         jobs = JobStore(store)
-        yield Kept(store=jobs, registry=Registry(store, key_ring(place)), jobs=Jobs(jobs, LOCAL_OWNER))
+        yield Kept(
+            store=jobs, registry=Registry(store, key_ring(place)), jobs=Jobs(jobs, LOCAL_OWNER, tell_workers(store))
+        )
     finally:
         store.close()

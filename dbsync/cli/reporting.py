@@ -17,8 +17,9 @@ from typing import Any
 
 from dbsync.child_environment import child_environment
 from dbsync.cli.call import Call
+from dbsync.cli.options import REPORTING_NAMES
 from dbsync.cli.output import check_writable, redacted, write_file
-from dbsync.errors import DbsyncError
+from dbsync.errors import ConfigError, DbsyncError
 from dbsync.outcome import Outcome
 from dbsync.outcome.failure_command import TIME_LIMIT_S, FailureCommand
 from dbsync.outcome.heartbeat import Heartbeat
@@ -31,6 +32,9 @@ _LONGEST_FILE = 1024 * 1024
 
 def report_on(call: Call, values: Mapping[str, Any]) -> None:
     """Report on a call with these values of its options. Raises ConfigError for options that cannot work."""
+    asked = [f"--{option.replace('_', '-')}" for option in sorted(REPORTING_NAMES) if values[option]]
+    if values.get("detach") and asked:
+        raise ConfigError(f"--detach does not wait for the end that {asked[0]} is to tell", hint="use --queue")
     reporter = _Reporter(call, values)
     call.on_start.append(reporter.begin)
     call.after_end.append(reporter.conclude)

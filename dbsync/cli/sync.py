@@ -151,6 +151,13 @@ def sync(
     confirm: Annotated[
         str | None, typer.Option("--confirm", metavar="NAME", help="Type the name of a protected target.")
     ] = None,
+    queue: Annotated[
+        bool, typer.Option("--queue", help="Let the workers do it, and follow it to its end; Ctrl-C only looks away.")
+    ] = False,
+    detach: Annotated[
+        bool,
+        typer.Option("--detach", help="Let the workers do it, or one started for it; print the run, do not wait."),
+    ] = False,
 ) -> Answer:
     """Make the target's rows like the source's, from one snapshot, verified before each commit."""
     context.started()
@@ -184,6 +191,16 @@ def sync(
     options = planned.merged(options) if planned is not None else options
     source, target = typed = _named_ends(context, job, source, target, resume)
     ends = (context.database(source, read_only=True), context.database(target, read_only=False))
+    if queue or detach:
+        if dry_run or plan_out is not None or planned is not None or resume is not None or restart:
+            raise ConfigError(
+                "--queue and --detach take a sync as it is: without --dry-run, --plan, --plan-out, --resume, --restart",
+                hint="dbsync jobs retry takes up a job that was queued before",
+            )
+        from dbsync.cli.queued import hand_over
+
+        both = (ends[0].url, ends[1].url)
+        return hand_over(context, both, options, name=job, confirm=confirm, detach=detach)
     try:
         return _sync(
             context,

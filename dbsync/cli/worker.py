@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack, closing
 from typing import Annotated, Literal
 
 import typer
@@ -10,11 +11,10 @@ from dbsync.cli.command import command
 from dbsync.cli.context import Context
 from dbsync.cli.kept import open_kept
 from dbsync.cli.output import Answer
+from dbsync.cli.scheduled import clock_of
 from dbsync.jobs.ends import kept_urls
-from dbsync.jobs.presence import new_worker_id
-from dbsync.jobs.queue import choose_engine
-from dbsync.jobs.runner import Runner
-from dbsync.jobs.worker import Worker
+from dbsync.jobs.queue import choose_engine, open_queue
+from dbsync.jobs.worker import make_worker
 
 
 @command("worker", graceful=True, report=True)
@@ -22,16 +22,22 @@ def worker(
     context: Context,
     concurrency: Annotated[int, typer.Option("--concurrency", min=1, max=64, help="Jobs at a time.")] = 2,
     once: Annotated[bool, typer.Option("--once", help="Work off what is queued, then end.")] = False,
+    schedules: Annotated[
+        bool, typer.Option("--schedules", help="Also queue the syncs of the config file that are due, each once.")
+    ] = False,
     engine: Annotated[
         Literal["auto", "inline", "procrastinate"],
         typer.Option("--engine", help="How work is heard of: auto takes Procrastinate where the store is in Postgres."),
     ] = "auto",
 ) -> Answer:
     """Run queued jobs. Told to end (Ctrl-C, SIGTERM), it gives them back to the queue and exits with 0."""
-    with open_kept(context) as kept:
-        chosen = choose_engine(engine, kept.store.store)
-        runner = Runner(kept.store, kept_urls(kept.registry), new_worker_id())
-        working = Worker(kept.store, runner, engine=chosen, concurrency=concurrency, tell=context.notice)
+    with ExitStack() as stack:
+        kept = stack.enter_context(open_kept(context))
+        jobs, urls = kept.store, kept_urls(kept.registry)
+        chosen = choose_engine(engine, jobs.store)
+        queue = stack.enter_context(closing(open_queue(chosen, jobs.store)))
+        working = make_worker(jobs, urls, queue, engine=chosen, concurrency=concurrency, tell=context.notice)
+        working.clock = clock_of(context, jobs) if schedules else None
         working.serve(context.control, once=once)
     ended = dict(working.ended)
     return Answer(

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from dbsync.control import Control
 from dbsync.data.bookkeeping import Bookkeeping
@@ -25,6 +26,9 @@ from dbsync.model import TableName
 from dbsync.pg import runs, statements
 from dbsync.pg.database import Database, Session
 from dbsync.pg.snapshot import ReaderPool
+
+if TYPE_CHECKING:
+    from dbsync.data.parts import Helpers
 
 _TOO_MANY_CONNECTIONS = "53300"
 _WAIT_FOR_CONNECTION_S = 30.0
@@ -81,6 +85,7 @@ class RunContext:
         self.plan = plan
         self.books = Bookkeeping(run_id=run_id, lock_pid=lock_pid, fence=None)  # until the run begins to write
         self.cursors: Cursors | None = None  # of a run in --mode cursor
+        self.helpers: Helpers | None = None  # who else may stage parts of large tables
         self.verify: Verify = plan.options.verify
         self.target_stamps = target_stamps
         self.emit = emit
@@ -94,7 +99,7 @@ class RunContext:
         self.recode = recode
         self._copiers, self._hashers = copiers, hashers
         self._executor = ThreadPoolExecutor(plan.options.jobs, thread_name_prefix="digest")
-        self._numbers = itertools.count()
+        self._numbers, self._part_numbers = itertools.count(), itertools.count()
         self._lock = threading.Lock()
         self._streaming = 0
         self._hashing: list[Future[Digest]] = []
@@ -169,6 +174,21 @@ class RunContext:
                 self._copiers.release(reader)
             with self._lock:
                 self._streaming -= 1
+
+    @contextmanager
+    def copy_reader(self) -> Iterator[Session]:
+        """One reader, for a part."""
+        with self._copiers.reader() as reader:
+            yield reader
+
+    def part_number(self) -> int:
+        """A number that no other part of the run has."""
+        return next(self._part_numbers)
+
+    @property
+    def snapshot_id(self) -> str:
+        """The name under which others can see the run's snapshot."""
+        return self._copiers.snapshot_id
 
     def source_digest(self, task: TableTask, *, whole: bool = False) -> Future[Digest]:
         """Begin to hash (or count, unless ``whole``) the source's rows under the snapshot, in the background."""

@@ -13,6 +13,7 @@ from dataclasses import replace
 from dbsync.data.bookkeeping import record_of
 from dbsync.data.context import Digest, RunContext, mismatch
 from dbsync.data.locking import LOCK_FAILURES, lock_group
+from dbsync.data.parts import stage_in_parts
 from dbsync.data.plan import GroupTask, TableTask
 from dbsync.data.quarantine import UNIQUE, RefusedRow, RowByRow, is_data_error, is_of_one_row
 from dbsync.data.report import TableOutcome
@@ -63,9 +64,13 @@ class GroupRun:
             with session.transaction():
                 for statement in statements.create_staging(staging, task.target, columns, only=task.target_only):
                     session.execute(statement)
-                self._stream(session, outcome, staging)
+                if not self.group.spread:
+                    self._stream(session, outcome, staging)
                 self.run.books.seal(session)
                 failpoint("after_stage")
+        if self.group.spread:
+            self._begin_digest(task)
+            stage_in_parts(self.run, outcome, staging)
 
     def replace(self) -> None:
         """Do the group's transaction, again after a lost race for locks; fills in ``outcomes``."""

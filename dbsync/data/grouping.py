@@ -38,8 +38,13 @@ def plan_groups(
     options: SyncOptions,
     pairings: Mapping[Route, Pairing],
     filled: Mapping[TableName, bool],
+    *,
+    spread: bool = False,
 ) -> Grouping:
-    """Tie the selected units to groups and decide about each; the largest group comes first."""
+    """Tie the selected units to groups and decide about each; the largest group comes first.
+
+    ``spread``: other workers can help to stage groups that are larger than a chunk.
+    """
     units = {unit.target: unit for unit in selection.units}
     families = {name: [family.name for family in family_of(target, name)] for name in units}
     owner = {member: name for name, members in families.items() for member in members}
@@ -49,7 +54,7 @@ def plan_groups(
     ties = [*_same_root(target, units), *((owner[key.table], owner[key.ref_table]) for key in inner)]
     fires = options.triggers == "keep" and any(_fires(target.tables[member]) for member in owner)
     ties += zip(units, [*units][1:], strict=False) if fires else ()
-    maker = _GroupMaker(source, target, options, pairings, filled, fires)
+    maker = _GroupMaker(source, target, options, pairings, filled, fires, spread)
     found = Grouping()
     for names in tied_groups(list(units), ties):
         members = {member for name in names for member in families[name]}
@@ -82,9 +87,10 @@ class _GroupMaker:
         pairings: Mapping[Route, Pairing],
         filled: Mapping[TableName, bool],
         fires: bool,
+        spread: bool,
     ) -> None:
         self.source, self.target, self.options = source, target, options
-        self.filled, self.fires = filled, fires
+        self.filled, self.fires, self.spread = filled, fires, spread
         self._tasks = TaskMaker(source, target, options, pairings, filled)
 
     def make(self, found: Grouping, units: list[Unit], keys: list[ForeignKey], outside: list[ForeignKey]) -> None:
@@ -149,17 +155,18 @@ class _GroupMaker:
                 for key in keys
                 if not key.deferrable and key.table in cyclic and key.ref_table in cyclic and key.table != key.ref_table
             ]
+        spread = self.spread and sum(max(task.bytes, 0) for task in tasks) > self.options.chunk_bytes
         staged = bool(
             clear == "truncate"
             and self.options.on_row_error == "fail"
-            and held
-            and len(tasks) > 1
+            and (spread or (held and len(tasks) > 1))
             and self.target.may_create_schema
             and not any(table.rules for table in relations)
             and all(any(pair.copied for pair in task.columns) for task in tasks)
         )
         if staged:
             reason += "; loaded beside the tables in parallel first, so that they are locked only while rows are moved"
+            reason += ", in parts that any worker takes" if spread else ""
         reason += _REACH if self.fires else ""
         group = GroupTask(
             tables=tuple(tasks),
@@ -167,6 +174,7 @@ class _GroupMaker:
             foreign_keys=tuple(keys) if owned else (),
             deferred=deferred,
             staged=staged,
+            spread=staged and spread,
             triggers=triggers if self.options.triggers == "off" else (),
             sequences=(),
             analyze=tuple(unit.target for unit in units),

@@ -107,6 +107,7 @@ class GroupTask:
     finished: bool = False  # an earlier run was done with it: left alone if it still equals the source
     droppable: bool = True  # may the foreign keys be dropped and added again
     referring: tuple[ForeignKey, ...] = ()  # foreign keys of tables that were not selected
+    spread: bool = False  # staged in parts, by other workers too
     fires: bool = False  # kept triggers may write to its tables, also to those that the run leaves alone
 
 

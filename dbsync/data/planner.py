@@ -65,9 +65,15 @@ def plan_sync(
 
 
 def draft_plan(
-    source: Catalog, target: Catalog, selection: Selection, options: SyncOptions, *, filled: Mapping[TableName, bool]
+    source: Catalog,
+    target: Catalog,
+    selection: Selection,
+    options: SyncOptions,
+    *,
+    filled: Mapping[TableName, bool],
+    spread: bool = False,
 ) -> Draft:
-    """Return the plan with everything that stands in its way."""
+    """Return the plan with everything that stands in its way; ``spread``: other workers can help to carry it out."""
     problems = list(selection.problems)
     notes: list[Problem] = []
     mapped = options.schema_map()
@@ -82,7 +88,7 @@ def draft_plan(
             notes += [_placed(note, route) for note in pairing.notes]
             problems += right_problems(source.tables[route.source], target.tables[route.target])
             problems += large_object_problems(source, route.source, pairing)
-    grouping = plan_groups(source, target, selection, options, pairings, filled)
+    grouping = plan_groups(source, target, selection, options, pairings, filled, spread=spread)
     problems += grouping.problems
     problems += temporary_problems(target, grouping.groups, options.mode)
     sequences = plan_sequences(source, target, selection.units, options)

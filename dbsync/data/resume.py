@@ -54,4 +54,4 @@ def _kept(group: GroupTask, resumption: Resumption) -> GroupTask:
         return group
     reason = f"run {resumption.run_id} was done with it: replaced only if it does not equal the source any more"
     tables = tuple(replace(task, reason=reason) for task in group.tables)
-    return replace(group, tables=tables, finished=True, staged=False, reason=reason)
+    return replace(group, tables=tables, finished=True, staged=False, spread=False, reason=reason)

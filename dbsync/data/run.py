@@ -12,7 +12,7 @@ import time
 import traceback
 from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from dbsync.control import Control
 from dbsync.data.bookkeeping import Bookkeeping, begin_books
@@ -21,6 +21,7 @@ from dbsync.data.context import RunContext
 from dbsync.data.cursor import Cursors, find_cursors
 from dbsync.data.cursor_run import CursorRun
 from dbsync.data.group import GroupRun
+from dbsync.data.parts import Helpers
 from dbsync.data.plan import GroupTask, SyncPlan
 from dbsync.data.plan_file import check_contents
 from dbsync.data.problem import refused
@@ -44,6 +45,7 @@ from dbsync.events import Emit, PlanReady, RunFinished
 from dbsync.failpoints import failpoint
 from dbsync.pg import ledger, runs, statements
 from dbsync.pg.database import Session
+from dbsync.pg.ledger_parts import end_part_sessions
 from dbsync.pg.snapshot import ReaderPool, Snapshot, exported_snapshot
 
 LOGGER = logging.getLogger("dbsync")
@@ -51,12 +53,20 @@ _CLEANING_S = 2.0  # the target may be what was lost; the next run cleans up els
 
 
 def run_sync(
-    plan: SyncPlan, source: Side, target: Side, lock: Session, *, run_id: str, emit: Emit, control: Control
+    plan: SyncPlan,
+    source: Side,
+    target: Side,
+    lock: Session,
+    *,
+    run_id: str,
+    emit: Emit,
+    control: Control,
+    helpers: Helpers | None = None,
 ) -> SyncReport:
     """Do what the plan says and report it; failures of tables are in the report, never raised.
 
-    ``lock`` is the session that holds the target's run lock. Raises what forbids the run as a whole:
-    ConnectionFailed, Drift, a lock that could not be had on the source.
+    ``lock`` is the session that holds the target's run lock; ``helpers`` stage parts of what is spread. Raises what
+    forbids the run as a whole: ConnectionFailed, Drift, a lock that could not be had on the source.
     """
     report = SyncReport(
         run_id=run_id,
@@ -69,7 +79,7 @@ def run_sync(
     totals = plan.totals()
     emit(PlanReady(run_id=run_id, tables=totals["tables"], rows=totals["rows_inserted"], bytes=totals["bytes"]))
     try:
-        _Run(run_id, plan, source, target, report, emit, control).execute(lock)
+        _Run(run_id, plan, source, target, report, emit, control, helpers).execute(lock)
     finally:
         report.elapsed_s = time.monotonic() - started
         emit(RunFinished(run_id=run_id, state=report.state))
@@ -88,9 +98,10 @@ class _Run:
         report: SyncReport,
         emit: Emit,
         control: Control,
+        helpers: Helpers | None,
     ) -> None:
         self.run_id, self.plan, self.source, self.target = run_id, plan, source, target
-        self.report, self.emit, self.control = report, emit, control
+        self.report, self.emit, self.control, self.helpers = report, emit, control, helpers
         self._errors: list[DbsyncError] = []
         self._books: Bookkeeping | None = None
 
@@ -140,7 +151,7 @@ class _Run:
                 emit=self.emit,
                 control=self.control,
             )
-            context.cursors = cursors
+            context.cursors, context.helpers = cursors, self.helpers
             with self.control.on_stop(context.cancel):
                 try:
                     with self._surveyed(snapshot, hashers) as (survey, target_snapshot):
@@ -151,8 +162,18 @@ class _Run:
                         self._groups(context, snapshot, target_snapshot, lock, survey)
                     self._afterwards(context)
                 finally:
+                    self._dismiss_helpers(snapshot, lock)
                     context.close()
                     self._collect(context)
+
+    def _dismiss_helpers(self, snapshot: Snapshot, lock: Session) -> None:
+        """Nobody takes a part any more, and who still has one is cut off: staging tables can be dropped at once."""
+        if self.helpers is None or not any(group.spread for group in self.plan.groups):
+            return
+        self.helpers.end()
+        for session in (lock, snapshot.holder):
+            with suppress(DbsyncError):  # a session that is gone cannot end others; the fence refuses them all the same
+                end_part_sessions(session, self.run_id)
 
     def _find_cursors(self, lock: Session, label: str) -> Cursors | None:
         if self.plan.options.mode != "cursor":

@@ -23,18 +23,22 @@ def copied_columns(task: TableTask) -> list[str]:
     return [pair.name for pair in task.columns if pair.copied]
 
 
+def page_ranges(task: TableTask) -> list[tuple[int, int | None] | None]:
+    """The ranges of pages in which the source relation may be read; None for all of it."""
+    if not task.pages_per_range:
+        return [None]
+    firsts = range(0, max(task.pages, 1), task.pages_per_range)
+    # the last one is open: the table may have grown since the plan
+    return [*((first, first + task.pages_per_range) for first in firsts[:-1]), (firsts[-1], None)]
+
+
 def copy_queries(task: TableTask, *, readers: int) -> Iterator[statements.Statement]:
     """The COPY statements that together read the source relation: in ranges only where several readers share them."""
     columns = copied_columns(task)
-    ranges: list[tuple[int, int | None] | None] = [None]
-    if task.pages_per_range and readers > 1:
-        firsts = range(0, max(task.pages, 1), task.pages_per_range)
-        ranges = [(first, first + task.pages_per_range) for first in firsts]
-        ranges[-1] = (firsts[-1], None)  # the table may have grown since the plan
-    elif task.source_only and task.where is None and columns:
+    if (not task.pages_per_range or readers == 1) and task.source_only and task.where is None and columns:
         yield statements.copy_table_out(task.source, columns, binary=task.binary)
         return
-    for pages in ranges:
+    for pages in page_ranges(task) if readers > 1 else [None]:
         rows = statements.select_rows(task.source, columns, only=task.source_only, where=task.where, pages=pages)
         yield statements.copy_out(rows, binary=task.binary)
 

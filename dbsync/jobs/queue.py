@@ -5,13 +5,17 @@ A message that is lost costs seconds, never a job: workers look into the store a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Callable, Sequence
+from contextlib import closing
 from typing import Literal, Protocol
 
-from dbsync.errors import ConfigError
+from dbsync.errors import ConfigError, DbsyncError
 from dbsync.jobs.model import Job
+from dbsync.jobs.presence import Presence
 from dbsync.store import Store
 
+LOGGER = logging.getLogger("dbsync")
 Engine = Literal["auto", "inline", "procrastinate"]
 
 
@@ -59,6 +63,21 @@ def choose_engine(engine: Engine, store: Store) -> Literal["inline", "procrastin
                 "the queue Procrastinate is not installed", hint="pip install 'dbsync[worker]', or use --engine inline"
             )
     return engine
+
+
+def tell_workers(store: Store) -> Callable[[Job], None]:
+    """Return what tells the workers of a job; a queue that cannot be used costs a moment, since they look as well."""
+
+    def tell(job: Job) -> None:
+        if choose_engine("auto", store) == "inline" or not Presence(store).alive():
+            return
+        try:
+            with closing(open_queue("auto", store)) as queue:
+                queue.send_job(job)
+        except DbsyncError as error:
+            LOGGER.info("no message could be sent to the workers, who look for themselves: %s", error.message)
+
+    return tell
 
 
 def open_queue(engine: Engine, store: Store) -> Queue:

@@ -10,8 +10,9 @@ from contextlib import contextmanager
 
 from dbsync import services
 from dbsync.control import Control
+from dbsync.data.parts import Helpers
 from dbsync.data.report import SyncReport
-from dbsync.errors import ConfigError, DbsyncError, InternalFault, TimeLimit
+from dbsync.errors import ConfigError, DbsyncError, InternalFault, TargetBusy, TimeLimit
 from dbsync.events import Emit, Notice, fan_out, silent
 from dbsync.failpoints import failpoint
 from dbsync.jobs.model import Job, JobSpec, JobState
@@ -22,6 +23,7 @@ from dbsync.pg.database import Database
 from dbsync.urls import DatabaseUrl
 
 LOGGER = logging.getLogger(__name__)
+FindHelpers = Callable[[Job], Helpers | str]
 Urls = Callable[[Job], tuple[DatabaseUrl, DatabaseUrl]]
 _PATIENCE_S = 15.0  # a server notices a dead client within ten
 
@@ -29,12 +31,21 @@ _PATIENCE_S = 15.0  # a server notices a dead client within ten
 class Runner:
     """Runs jobs, one at a time in each thread, for one worker; ``urls`` opens what is kept of their databases.
 
-    ``interrupted``: what becomes of a job whose worker gets a signal.
+    ``interrupted``: what becomes of a job whose worker gets a signal. ``helpers`` finds workers that may stage parts of
+    a job, or says why there are none.
     """
 
-    def __init__(self, jobs: JobStore, urls: Urls, worker: str, *, interrupted: JobState = JobState.QUEUED) -> None:
+    def __init__(
+        self,
+        jobs: JobStore,
+        urls: Urls,
+        worker: str,
+        *,
+        interrupted: JobState = JobState.QUEUED,
+        helpers: FindHelpers | None = None,
+    ) -> None:
         self.jobs, self.worker = jobs, worker
-        self._urls = urls
+        self._urls, self._helpers = urls, helpers
         self._interrupted = interrupted
 
     def run(self, job: Job, control: Control, emit: Emit = silent) -> Job:
@@ -52,6 +63,8 @@ class Runner:
                 error = report.error
             except DbsyncError as raised:
                 error = control.reason or raised
+                if isinstance(raised, TargetBusy) and spec.options.on_locked == "skip":
+                    error, report = None, SyncReport(run_id=None, verify=spec.options.verify, state="skipped")
             except Exception as raised:  # the boundary of a job
                 LOGGER.error("%s", "".join(traceback.format_exception(raised)))
                 error = InternalFault.of(raised)
@@ -80,11 +93,21 @@ class Runner:
         ) as opened:
             if earlier and spec.options.ledger:
                 _take_up(opened, earlier, emit)
+            alone = self._spread(job, opened)
             plan = opened.plan(emit=emit, control=control)
+            if alone is not None and opened.could_spread:
+                emit(Notice(message=f"large tables are not spread over workers: {alone}"))
             recorder.plan(plan.to_dict())
             opened.require_consent(yes=spec.agreed, confirm=spec.confirmed, ask=None)
             failpoint("before_job_run")
             return opened.run(emit=emit, control=control)
+
+    def _spread(self, job: Job, opened: services.OpenSync) -> str | None:
+        """Let other workers help; return why they cannot, None where they can or nobody was to help."""
+        if self._helpers is None:
+            return None
+        found = self._helpers(job)
+        return found if isinstance(found, str) else opened.spread(found)
 
 
 def _take_up(opened: services.OpenSync, earlier: list[str], emit: Emit) -> None:

@@ -11,6 +11,7 @@ from dbsync.errors import InvalidTransition, JobBusy
 from dbsync.jobs.metrics import Metrics, measure
 from dbsync.jobs.model import ENDED, HELD, Job, JobSpec, JobState, JobTable, StoredEvent, new_job_id
 from dbsync.jobs.store import JobStore
+from dbsync.jobs.ticks import Tick
 
 Send = Callable[[Job], None]
 
@@ -40,11 +41,15 @@ class Jobs:
         owner: str | None = None,
         name: str | None = None,
         priority: int = 0,
+        tick: Tick | None = None,
     ) -> Job:
-        """Keep a new job, which nobody runs yet; both ends are ids and names of connections."""
+        """Keep a new job, which nobody runs yet; both ends are ids and names of connections.
+
+        ``tick``: it is queued at once, for this firing of a schedule, unless that has a job already.
+        """
         who = owner or self.owner
         assert who is not None
-        return self.store.create(
+        job = self.store.create(
             job_id=new_job_id(),
             owner=who,
             origin=origin,
@@ -53,7 +58,11 @@ class Jobs:
             spec=spec,
             name=name,
             priority=priority,
+            tick=tick,
         )
+        if tick is not None:
+            self._send(job)
+        return job
 
     def start(self, job_id: str) -> Job:
         """Queue a job that was created, paused, stopped or has failed. Raises JobBusy, InvalidTransition."""

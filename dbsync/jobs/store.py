@@ -26,6 +26,7 @@ from dbsync.jobs.model import (
     settled,
 )
 from dbsync.jobs.rows import event_of, from_text, job_of, keep_table, owned, read_job, to_text
+from dbsync.jobs.ticks import Tick, add_tick
 from dbsync.quota import NO_QUOTAS, Quotas
 from dbsync.store import Store, tables
 from dbsync.store.usage import add_usage, require_quota
@@ -53,8 +54,13 @@ class JobStore:
         spec: JobSpec,
         name: str | None = None,
         priority: int = 0,
+        tick: Tick | None = None,
     ) -> Job:
-        """Keep a new job; ``source`` and ``target`` are the ids and the names of connections."""
+        """Keep a new job; ``source`` and ``target`` are the ids and the names of connections.
+
+        ``tick``: it is the job of this firing, and queued at once. Raises DbsyncError (STORE_CONFLICT) where the
+        firing has a job already.
+        """
         with self.store.write() as connection:
             now = self.store.now(connection)
             connection.execute(
@@ -77,6 +83,9 @@ class JobStore:
                 )
             )
             self._tell(connection, job_id, now, "state", {"from": None, "to": JobState.CREATED})
+            if tick is not None:
+                add_tick(connection, tick, now=now, outcome="queued", job_id=job_id)
+                return self._change(connection, job_id, JobState.QUEUED)
             return read_job(connection, job_id)
 
     def get(self, job_id: str, owner: str | None = None) -> Job:

@@ -15,9 +15,13 @@ from typing import Literal
 
 from dbsync.control import Control
 from dbsync.errors import DbsyncError, Interrupted
+from dbsync.jobs.clock import Clock
 from dbsync.jobs.model import Job, JobState
-from dbsync.jobs.presence import BEAT_S, Presence
-from dbsync.jobs.runner import Runner, sweep
+from dbsync.jobs.parts import TakenPart
+from dbsync.jobs.presence import BEAT_S, Presence, new_worker_id
+from dbsync.jobs.queue import Queue
+from dbsync.jobs.runner import Runner, Urls, sweep
+from dbsync.jobs.spread import Helper, Spreading
 from dbsync.jobs.store import JobStore
 
 _SWEEP_S = 3.0
@@ -27,16 +31,36 @@ _LOOKS_S = {"inline": 0.5, "procrastinate": 2.0}  # between looks into the store
 Engine = Literal["inline", "procrastinate"]
 
 
+def make_worker(
+    jobs: JobStore, urls: Urls, queue: Queue, *, engine: Engine, concurrency: int, tell: Callable[[str], None]
+) -> Worker:
+    """A worker of this process's: it runs jobs, lets others help with them, and helps others with theirs."""
+    name = new_worker_id()
+    runner = Runner(jobs, urls, name, helpers=Spreading(jobs, name, queue.send_parts).helpers)
+    return Worker(jobs, runner, Helper(jobs, urls, name), engine=engine, concurrency=concurrency, tell=tell)
+
+
 class Worker:
-    """Runs up to ``concurrency`` jobs at a time for as long as ``serve`` does; ``tell`` takes lines for the log."""
+    """Runs up to ``concurrency`` jobs at a time for as long as ``serve`` does.
+
+    ``tell`` takes lines for the log. ``clock`` fires schedules, where this worker is to.
+    """
 
     def __init__(
-        self, jobs: JobStore, runner: Runner, *, engine: Engine, concurrency: int, tell: Callable[[str], None]
+        self,
+        jobs: JobStore,
+        runner: Runner,
+        helper: Helper,
+        *,
+        engine: Engine,
+        concurrency: int,
+        tell: Callable[[str], None],
+        clock: Clock | None = None,
     ) -> None:
         self.id = runner.worker
         self.concurrency = concurrency
-        self._jobs, self._runner, self._tell = jobs, runner, tell
-        self._engine = engine
+        self._jobs, self._runner, self._helper, self._tell = jobs, runner, helper, tell
+        self._engine, self.clock = engine, clock
         self._presence = Presence(jobs.store)
         self.ended: Counter[str] = Counter()  # attempts by the states they left their jobs in
         self._numbers = itertools.count()
@@ -44,6 +68,7 @@ class Worker:
         self._changed = threading.Condition()
         self._ending = False
         self._beaten = self._swept = float("-inf")
+        self._minute = -1
         self._deaf = False
 
     def serve(self, control: Control, *, once: bool = False) -> None:
@@ -70,9 +95,15 @@ class Worker:
         finally:
             self._leave(slot)
 
-    def help(self, job_id: str, number: int) -> bool:
-        """Carry out a part of another worker's job, or the next one that waits; False where there is none."""
-        return False
+    def help(self, job_id: str, number: int) -> None:
+        """Stage parts of another worker's job in the calling thread, this one first, for as long as there are any."""
+        slot = self._enter()
+        if slot is None:
+            return
+        try:
+            self._stage_parts(self._helper.take((job_id, number)), self._running[slot])
+        finally:
+            self._leave(slot)
 
     def _hearing(self) -> AbstractContextManager[object]:
         """Messages come in beside the looks into the store."""
@@ -80,7 +111,7 @@ class Worker:
             return nullcontext()
         from dbsync.jobs.procrastinate_queue import Ears, Listener
 
-        ears = Ears(job=self.take, part=self.help)
+        ears = Ears(job=self.take, part=self.help, minute=self.clock.look if self.clock is not None else None)
         return Listener(self._jobs.store, ears, concurrency=self.concurrency)
 
     def _wake(self) -> None:
@@ -92,6 +123,7 @@ class Worker:
         try:
             self._keep_up()
             began = self._begin_jobs()
+            self._begin_helping()
             self._deaf = False
         except DbsyncError as error:
             if not self._deaf:
@@ -102,6 +134,7 @@ class Worker:
 
     def _keep_up(self) -> None:
         now = time.monotonic()
+        self._helper.renew()
         if now - self._beaten >= BEAT_S:
             self._presence.beat(self.id, engine=self._engine, concurrency=self.concurrency)
             self._beaten = now
@@ -109,6 +142,9 @@ class Worker:
             for job in sweep(self._jobs):
                 self._tell(f"job {job.id[:8]}: its worker is gone; it is {job.state} now")
             self._swept = now
+        if self.clock is not None and self._engine == "inline" and self._minute != (minute := int(time.time() // 60)):
+            self.clock.look()
+            self._minute = minute
 
     def _begin_jobs(self) -> bool:
         began = False
@@ -124,6 +160,35 @@ class Worker:
             threading.Thread(target=self._run_in, args=(slot, job), name=f"job {job.id[:8]}").start()
             began = True
         return began
+
+    def _begin_helping(self) -> None:
+        """Give the slots that are left to parts of other workers' jobs, one each."""
+        while (slot := self._enter()) is not None:
+            try:
+                part = self._helper.take()
+            except BaseException:
+                self._leave(slot)
+                raise
+            if part is None:
+                self._leave(slot)
+                return
+            threading.Thread(target=self._help_in, args=(slot, part), name=f"part of {part.job_id[:8]}").start()
+
+    def _help_in(self, slot: int, part: TakenPart) -> None:
+        try:
+            self._stage_parts(part, self._running[slot])
+        finally:
+            self._leave(slot)
+
+    def _stage_parts(self, part: TakenPart | None, control: Control) -> None:
+        try:
+            while part is not None:
+                error = self._helper.carry_out(part, control)
+                what = f"job {part.job_id[:8]}, part {part.key.number}"
+                self._tell(f"{what}: given back: {error.message}" if error else f"{what}: staged")
+                part = None if control.reason else self._helper.take()
+        except DbsyncError as error:  # the store: the part is found by its lease
+            self._tell(f"the store cannot be told of a part: {error.message}")
 
     def _next_job(self) -> Job | None:
         while (job_id := self._jobs.next_queued()) is not None:

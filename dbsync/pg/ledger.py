@@ -29,6 +29,7 @@ _SQL = load("ledger")
 STEPS: tuple[LiteralString, ...] = (
     _SQL["step_1"],
     _SQL["step_2"],
+    _SQL["step_3"],
 )  # only ever appended to: ledgers of each version are out there
 _COMMENT = re.compile(r"dbsync ledger, version ([0-9]+)")
 _OWN = "made by dbsync sync for the time of a run"

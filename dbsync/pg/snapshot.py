@@ -54,6 +54,13 @@ def exported_snapshot(
         holder.close()
 
 
+def import_snapshot(session: Session, snapshot_id: str) -> None:
+    """Begin a transaction that sees an exported snapshot. Raises StatementFailed when its holder is gone."""
+    session.execute(_BEGIN)
+    failpoint("before_import")
+    session.execute(sql.SQL("SET TRANSACTION SNAPSHOT {}").format(sql.Literal(snapshot_id)))
+
+
 def _lock_and_begin(holder: Session, tables: Sequence[TableName]) -> None:
     holder.execute(_BEGIN)
     if tables:
@@ -76,6 +83,11 @@ class ReaderPool:
         self._opened = 0
         self._changed = threading.Condition()
         self.sessions: set[Session] = set()
+
+    @property
+    def snapshot_id(self) -> str:
+        """The snapshot that all of them see."""
+        return self._snapshot.id
 
     def acquire(self) -> Session:
         """Return a reader, waiting for one if the limit is reached; the pool's ``check`` may raise to give up."""
@@ -136,9 +148,7 @@ class ReaderPool:
     def _open(self) -> Session:
         session = self._database.connect(application_name=f"{self._label} reader", check=self._check)
         try:
-            session.execute(_BEGIN)
-            failpoint("before_import")
-            session.execute(sql.SQL("SET TRANSACTION SNAPSHOT {}").format(sql.Literal(self._snapshot.id)))
+            import_snapshot(session, self._snapshot.id)
         except BaseException:
             session.close()
             raise

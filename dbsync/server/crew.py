@@ -7,11 +7,10 @@ import threading
 
 from dbsync.control import Control
 from dbsync.errors import Interrupted
-from dbsync.jobs.presence import new_worker_id
 from dbsync.jobs.queue import Queue, choose_engine, open_queue
-from dbsync.jobs.runner import Runner, Urls
+from dbsync.jobs.runner import Urls
 from dbsync.jobs.store import JobStore
-from dbsync.jobs.worker import Worker
+from dbsync.jobs.worker import make_worker
 
 _LOG = logging.getLogger("dbsync.server")
 _PATIENCE_S = 8.0
@@ -26,8 +25,7 @@ class Crew:
         self._thread: threading.Thread | None = None
         if concurrency:
             engine = choose_engine("auto", jobs.store)
-            runner = Runner(jobs, urls, new_worker_id())
-            worker = Worker(jobs, runner, engine=engine, concurrency=concurrency, tell=_LOG.info)
+            worker = make_worker(jobs, urls, self.queue, engine=engine, concurrency=concurrency, tell=_LOG.info)
             self._thread = threading.Thread(target=worker.serve, args=(self._control,), name="crew", daemon=True)
 
     def start(self) -> None:

@@ -160,7 +160,7 @@ def test_every_option_of_sync_that_a_file_may_set_can_be_set_there(tmp_path: Pat
     """By introspection: an option that is added to ``sync`` fails this until the config file knows it."""
     keys = {field.name for field in fields(ConfiguredSync)} - {"name", "line", "source", "target", "schedule"}
     own = {max(p.opts, key=len).lstrip("-").replace("-", "_") for p in sync.params if p.param_type_name == "option"}
-    of_one_call = {"name", "resume", "restart", "dry_run", "plan", "plan_out", "confirm"}
+    of_one_call = {"name", "resume", "restart", "dry_run", "plan", "plan_out", "confirm", "queue", "detach"}
     of_every_command = {
         max(p.opts, key=len).lstrip("-").replace("-", "_") for p in doctor.params if p.param_type_name == "option"
     }

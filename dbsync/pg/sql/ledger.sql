@@ -131,6 +131,19 @@ CREATE TABLE dbsync.migration_statement (
 COMMENT ON TABLE dbsync.migration_statement IS 'dbsync: how far a plan has come, noted in the transaction of the statement';
 REVOKE ALL ON TABLE dbsync.migration, dbsync.migration_statement FROM PUBLIC;
 
+-- name: step_3
+CREATE TABLE dbsync.run_part (
+    run_id       pg_catalog.text NOT NULL REFERENCES dbsync.run ON DELETE CASCADE,
+    number       pg_catalog.int4 NOT NULL,
+    fence        pg_catalog.int8 NOT NULL,
+    rows         pg_catalog.int8 NOT NULL,
+    bytes        pg_catalog.int8 NOT NULL,
+    worker       pg_catalog.text NOT NULL,
+    committed_at pg_catalog.timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+    PRIMARY KEY (run_id, number));
+COMMENT ON TABLE dbsync.run_part IS 'dbsync: ranges of tables that were staged, noted in the transaction that did it';
+REVOKE ALL ON TABLE dbsync.run_part FROM PUBLIC;
+
 -- name: raise_fence
 UPDATE dbsync.fence SET value = value + 1 RETURNING value;
 
@@ -176,6 +189,21 @@ ON CONFLICT (run_id, table_schema, table_name) DO UPDATE SET
        digest_rows = excluded.digest_rows, digest_first = excluded.digest_first,
        digest_second = excluded.digest_second, fence = excluded.fence,
        transactions = t.transactions + 1, committed_at = pg_catalog.clock_timestamp();
+
+-- name: record_part
+INSERT INTO dbsync.run_part (run_id, number, fence, rows, bytes, worker) VALUES (%s, %s, %s, %s, %s, %s);
+
+-- name: parts_done
+SELECT p.number, p.rows, p.bytes FROM dbsync.run_part p WHERE p.run_id = %s;
+
+-- name: end_part_sessions
+-- Sessions by their names and by when they began: a number of a process that has ended may be another's now.
+SELECT pg_catalog.pg_terminate_backend(a.pid)
+  FROM pg_catalog.pg_stat_activity a
+ WHERE pg_catalog.starts_with(a.application_name, %(prefix)s)
+   AND (%(names)s::pg_catalog.text[] IS NULL OR a.application_name = ANY (%(names)s::pg_catalog.text[]))
+   AND a.datname = pg_catalog.current_database() AND a.usename = CURRENT_USER
+   AND a.backend_start < pg_catalog.clock_timestamp() AND a.pid <> pg_catalog.pg_backend_pid();
 
 -- name: transactions
 -- How many transactions of a run committed rows of a table.

@@ -1,0 +1,94 @@
+"""Fires due schedules, each firing once, however many workers look at the clock.
+
+A firing is a row of its own, written in the transaction that queues its job: who is second finds it there. A worker
+that dies before has fired nothing, and the next look finds the firing due again.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+
+import sqlalchemy as sa
+
+from dbsync.errors import DbsyncError
+from dbsync.jobs.model import RESTING
+from dbsync.jobs.store import JobStore
+from dbsync.jobs.ticks import Tick, add_tick
+from dbsync.schedule import Firing, Schedule, due
+from dbsync.store.tables import job as _job
+from dbsync.store.tables import tick as _tick
+
+_FIRED_ALREADY = "STORE_CONFLICT"
+
+
+class Clock:
+    """The schedules of one config file; ``begin`` queues the job of a firing, together with its tick."""
+
+    def __init__(
+        self,
+        jobs: JobStore,
+        schedules: Mapping[str, Schedule],
+        begin: Callable[[str, Tick], None],
+        tell: Callable[[str], None],
+    ) -> None:
+        self._store, self._schedules = jobs.store, schedules
+        self._begin, self._tell = begin, tell
+        self._lock = threading.Lock()
+
+    def look(self) -> None:
+        """Fire what is due; what is put off by its jitter is looked at once more then. Called once a minute."""
+        with self._lock:
+            for firing in due(self._schedules, *self._last_and_now()):
+                try:
+                    self._fire(firing)
+                except DbsyncError as error:
+                    self._tell(f"schedule {firing.name}: not fired: {error.message}")
+
+    def _fire(self, firing: Firing) -> None:
+        tick, (_, now) = Tick.of(firing), self._last_and_now()
+        if firing.decision == "missed":
+            self._settle(tick, "missed")
+        elif firing.start_at > now:
+            later = threading.Timer((firing.start_at - now).total_seconds() + 0.1, self.look)
+            later.daemon = True
+            later.start()
+        elif self._schedules[firing.name].overlap != "queue" and self._is_at_work(firing.name):
+            self._settle(tick, "skipped: an earlier one is not over")
+        else:
+            self._start(tick)
+
+    def _start(self, tick: Tick) -> None:
+        try:
+            self._begin(tick.schedule, tick)
+        except DbsyncError as error:
+            if error.code == _FIRED_ALREADY:
+                return  # another worker was quicker
+            if error.code.startswith("STORE_"):
+                raise
+            self._settle(tick, f"refused: {error.code}: {error.message}")
+        else:
+            self._tell(f"schedule {tick.schedule}: fired")
+
+    def _settle(self, tick: Tick, outcome: str) -> None:
+        """Write down that this firing started nothing, unless another worker has."""
+        try:
+            with self._store.write() as connection:
+                add_tick(connection, tick, now=self._store.now(connection), outcome=outcome)
+        except DbsyncError as error:
+            if error.code != _FIRED_ALREADY:
+                raise
+        else:
+            self._tell(f"schedule {tick.schedule}: {outcome}")
+
+    def _is_at_work(self, name: str) -> bool:
+        mine = (_job.c.name == name, _job.c.origin == "schedule", _job.c.state.not_in(RESTING))
+        with self._store.read() as connection:
+            return connection.execute(sa.select(_job.c.id).where(*mine).limit(1)).first() is not None
+
+    def _last_and_now(self) -> tuple[dict[str, datetime], datetime]:
+        last = sa.select(_tick.c.schedule, sa.func.max(_tick.c.due_at)).group_by(_tick.c.schedule)
+        with self._store.read() as connection:
+            fired = {name: datetime.fromtimestamp(at, UTC) for name, at in connection.execute(last)}
+            return fired, datetime.fromtimestamp(self._store.now(connection), UTC)

@@ -1,0 +1,104 @@
+"""``sync --queue`` and ``--detach``: workers do it; the terminal follows, looks away, or never waited."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from dbsync.jobs.model import JobState
+from dbsync.jobs.presence import Presence
+from tests.fixtures import oracle
+from tests.fixtures.databases import Database
+from tests.fixtures.yard import Yard, wait_for, yard
+
+SCHEMA = "CREATE TABLE item (id int PRIMARY KEY, name text);"
+ROWS = "INSERT INTO item SELECT n, 'item ' || n FROM generate_series(1, 500) n;"
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Iterator[Yard]:
+    with yard(tmp_path / "yard") as made:
+        yield made
+
+
+@pytest.fixture
+def items(source_db: Database, target_db: Database) -> tuple[Database, Database]:
+    source_db.execute(SCHEMA, ROWS)
+    target_db.execute(SCHEMA)
+    return source_db, target_db
+
+
+def sync(place: Yard, items: tuple[Database, Database], *args: str):
+    return place.command.start("sync", items[0].url, items[1].url, "--yes", "--json", *args, env=place.env)
+
+
+def with_worker(place: Yard) -> None:
+    place.worker()
+    wait_for(Presence(place.registry.store).alive, why=place.told)
+
+
+def test_a_queued_sync_is_followed_to_its_end(place: Yard, items: tuple[Database, Database]) -> None:
+    with_worker(place)
+    ended = sync(place, items, "--queue").wait().ended(0)
+    assert ended.result["state"] == "succeeded"
+    assert ended.result["verified"] is True
+    assert ended.tables()["public.item"]["rows_inserted"] == 500
+    assert oracle.differences(items[0].url, items[1].url) == []
+    (job,) = place.jobs.list()
+    assert job.origin == "queue"
+    assert job.run_id == ended.result["run_id"]
+
+
+def test_a_queued_sync_that_fails_has_the_exit_code_of_the_failure(
+    place: Yard, items: tuple[Database, Database]
+) -> None:
+    with_worker(place)
+    items[1].execute("DROP TABLE item")
+    ended = sync(place, items, "--queue").wait().ended(4)
+    assert ended.error["code"] == "SCHEMA_MISMATCH"
+
+
+def test_ctrl_c_only_looks_away(place: Yard, items: tuple[Database, Database]) -> None:
+    with_worker(place)
+    with psycopg.connect(items[1].url) as blocker:
+        blocker.execute("LOCK TABLE item IN ROW EXCLUSIVE MODE")
+        running = sync(place, items, "--queue")
+        wait_for(lambda: [job.state for job in place.jobs.list()] == [JobState.RUNNING], why=place.told)
+        wait_for(lambda: items[1].query("SELECT 1 FROM pg_locks WHERE NOT granted"))
+        running.send(signal.SIGINT)
+        ended = running.wait(10).ended(130)
+        assert "goes on without this terminal" in ended.stderr
+        assert ended.result["state"] == "running"
+    (job,) = place.jobs.list()
+    assert place.until(job, JobState.SUCCEEDED, JobState.FAILED).state is JobState.SUCCEEDED
+    assert oracle.differences(items[0].url, items[1].url) == []
+
+
+def test_detach_returns_at_once_and_starts_a_worker_where_none_is(
+    place: Yard, items: tuple[Database, Database]
+) -> None:
+    ended = sync(place, items, "--detach").wait().ended(0)
+    assert ended.result["state"] == "queued"
+    assert "was started in the background" in ended.stderr
+    job = place.jobs.find(ended.result["run_id"])
+    assert place.until(job, JobState.SUCCEEDED, JobState.FAILED).state is JobState.SUCCEEDED
+    assert oracle.differences(items[0].url, items[1].url) == []
+    wait_for(lambda: not Presence(place.registry.store).alive())
+
+
+def test_what_is_handed_over_needs_consent_first_and_keeps_its_time_limit(
+    place: Yard, items: tuple[Database, Database]
+) -> None:
+    refused = place.command.run("sync", items[0].url, items[1].url, "--detach", "--json", env=place.env)
+    assert refused.ended(4).error["code"] == "CONSENT_MISSING"
+    assert place.jobs.list() == []
+    sync(place, items, "--queue", "--dry-run").wait().ended(2)
+    with_worker(place)
+    sync(place, items, "--detach", "--timeout", "1h").wait().ended(0)
+    (job,) = place.jobs.list()
+    assert job.read_spec().timeout_s == 3600
+    place.until(job, JobState.SUCCEEDED)

@@ -1,0 +1,160 @@
+"""Schedules fire once for each due time, however many workers look at the clock at once."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from dbsync.data.options import SyncOptions
+from dbsync.errors import Refused
+from dbsync.jobs.clock import Clock
+from dbsync.jobs.model import LOCAL_OWNER, JobSpec, JobState
+from dbsync.jobs.service import Jobs
+from dbsync.jobs.store import JobStore
+from dbsync.jobs.ticks import Tick
+from dbsync.schedule import Schedule
+from dbsync.store import tables
+from tests.fixtures.databases import Database
+from tests.fixtures.jobs import ENDS, job_store
+from tests.fixtures.yard import Yard, wait_for, yard
+
+EACH_MINUTE = Schedule(cron="* * * * *")
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[JobStore]:
+    url = request.getfixturevalue("store_db").url if request.param == "postgres" else None
+    with job_store(tmp_path, url) as opened:
+        yield opened
+
+
+def clock(store: JobStore, schedule: Schedule, told: list[str] | None = None) -> Clock:
+    def begin(name: str, tick: Tick) -> None:
+        spec = JobSpec(options=SyncOptions(), agreed=True)
+        Jobs(store, LOCAL_OWNER).create(spec, source=ENDS[0], target=ENDS[1], origin="schedule", name=name, tick=tick)
+
+    return Clock(store, {"nightly": schedule}, begin, (told if told is not None else []).append)
+
+
+def ticks(store: JobStore) -> list[tuple[float, str | None, str]]:
+    with store.store.read() as connection:
+        query = sa.select(tables.tick.c.due_at, tables.tick.c.job_id, tables.tick.c.outcome)
+        return [tuple(row) for row in connection.execute(query.order_by(tables.tick.c.due_at))]
+
+
+def test_eight_workers_that_look_at_once_fire_once(store: JobStore) -> None:
+    clocks = [clock(store, EACH_MINUTE) for _ in range(8)]
+    threads = [threading.Thread(target=each.look) for each in clocks]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    found = ticks(store)
+    jobs = store.list()
+    assert [job.id for job in reversed(jobs)] == [job_id for _, job_id, _ in found if job_id is not None]
+    assert len(jobs) == 1  # the first one is not over: a later minute would have been skipped
+    assert jobs[0].state is JobState.QUEUED
+    assert (jobs[0].name, jobs[0].origin) == ("nightly", "schedule")
+
+
+def test_a_firing_while_the_last_one_is_at_work_is_skipped_or_queued_as_asked(store: JobStore) -> None:
+    clock(store, EACH_MINUTE).look()
+    _make_past(store)
+    told: list[str] = []
+    clock(store, EACH_MINUTE, told).look()
+    assert told == ["schedule nightly: skipped: an earlier one is not over"]
+    _make_past(store)
+    clock(store, Schedule(cron="* * * * *", overlap="queue")).look()
+    assert [outcome.split(":")[0] for _, _, outcome in ticks(store)] == ["queued", "skipped", "queued"]
+    assert store.count() == 2
+
+
+def test_a_firing_that_is_refused_is_settled_with_its_reason(store: JobStore) -> None:
+    def begin(name: str, tick: Tick) -> None:
+        raise Refused("the target is protected", code="PROTECTED_TARGET")
+
+    Clock(store, {"nightly": EACH_MINUTE}, begin, lambda text: None).look()
+    assert [outcome for _, _, outcome in ticks(store)] == ["refused: PROTECTED_TARGET: the target is protected"]
+
+
+def test_what_was_missed_is_missed_or_made_up_for_once(store: JobStore) -> None:
+    hourly = Schedule(cron="@hourly", grace_s=0.001)
+    clock(store, Schedule(cron="@hourly", grace_s=7200)).look()
+    assert store.count() == 1
+    _make_past(store, seconds=7 * 3600)
+    clock(store, hourly).look()
+    assert [outcome for _, _, outcome in ticks(store)] == ["queued", "missed"]
+    _make_past(store, seconds=7 * 3600)
+    clock(store, Schedule(cron="@hourly", grace_s=0.001, misfire="run_once", overlap="queue")).look()
+    assert [outcome for _, _, outcome in ticks(store)] == ["queued", "missed", "queued"]
+    assert store.count() == 2
+
+
+def test_jitter_puts_a_firing_off_and_loses_none(store: JobStore) -> None:
+    late = Schedule(cron="* * * * *", jitter_s=1.0)
+    looking = clock(store, late)
+    until = time.monotonic() + 90
+    while not ticks(store) and time.monotonic() < until:
+        looking.look()
+        time.sleep(0.2)
+    assert [outcome for _, _, outcome in ticks(store)] == ["queued"]
+
+
+def _make_past(store: JobStore, seconds: float = 60.0) -> None:
+    """Let what has fired have fired that much earlier."""
+    with store.store.write() as connection:
+        connection.execute(sa.update(tables.tick).values(due_at=tables.tick.c.due_at - seconds))
+
+
+CONFIG = """
+version: 1
+databases:
+  here: {url: "env:HERE"}
+  there: {url: "env:THERE"}
+syncs:
+  nightly:
+    source: here
+    target: there
+    mode: replace
+    schedule: {cron: "* * * * *", overlap: queue, timeout: 30m}
+"""
+
+
+@pytest.mark.parametrize("engine", ["inline", "procrastinate"])
+def test_workers_with_schedules_fire_each_of_them_once(
+    engine: str, tmp_path: Path, store_db: Database, source_db: Database, target_db: Database
+) -> None:
+    source_db.execute("CREATE TABLE item (id int PRIMARY KEY)", "INSERT INTO item VALUES (1), (2)")
+    target_db.execute("CREATE TABLE item (id int PRIMARY KEY)")
+    with yard(tmp_path / "yard", store_db.url) as place:
+        config = place.command.home / "dbsync.yaml"
+        config.write_text(CONFIG)
+        ends = {"HERE": source_db.url, "THERE": target_db.url}
+        for _ in range(2):
+            place.worker("--engine", engine, "--schedules", "--config", str(config), env=ends)
+        wait_for(lambda: place.jobs.list(states=[JobState.SUCCEEDED]), 75, place.told)
+        fired = ticks(place.jobs.store)
+        jobs = place.jobs.list()
+        assert [job_id for _, job_id, _ in fired] == [job.id for job in reversed(jobs)]
+        assert jobs[-1].name == "nightly"
+        assert jobs[-1].read_spec().options.mode == "replace"
+        assert jobs[-1].read_spec().timeout_s == 1800
+        assert target_db.value("SELECT count(*) FROM item") == 2
+        _no_secret(place)
+
+
+def _no_secret(place: Yard) -> None:
+    """Neither a URL's password nor the key stands in any row of the store or of the queue."""
+    with place.registry.store.read() as connection:
+        names = connection.execute(
+            sa.text("SELECT table_name FROM information_schema.tables WHERE table_schema = 'dbsync_store'")
+        ).scalars()
+        for name in names.all():
+            for (row,) in connection.execute(sa.text(f'SELECT t::text FROM dbsync_store."{name}" t')):
+                assert "postgresql://" not in row, name
+                assert place.env["DBSYNC_KEY"] not in row, name
