@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
@@ -22,7 +22,7 @@ def read_job(connection: sa.Connection, job_id: str, owner: str | None = None, *
     query = sa.select(_job).where(_job.c.id == job_id, *owned(owner))
     row = connection.execute(query.with_for_update() if lock else query).mappings().one_or_none()
     if row is None:
-        raise JobNotFound(f"there is no job {job_id!r}", hint="dbsync jobs list shows them")
+        raise _not_found(job_id)
     return job_of(row)
 
 
@@ -50,12 +50,38 @@ def event_of(row: Mapping[Any, Any]) -> StoredEvent:
     )
 
 
-def keep_table(connection: sa.Connection, job_id: str, table: JobTable) -> None:
-    """Keep the newest figures about one table of a job."""
-    values = {"position": table.position, "state": table.state, "facts": to_text(table.facts)}
-    one = (tables.job_table.c.job_id == job_id, tables.job_table.c.name == table.name)
-    if connection.execute(sa.update(tables.job_table).where(*one).values(values)).rowcount == 0:
-        connection.execute(sa.insert(tables.job_table).values(job_id=job_id, name=table.name, **values))
+def lease_owner(connection: sa.Connection, job_id: str) -> str | None:
+    """Who holds a job, which nobody changes before the transaction ends. Raises JobNotFound."""
+    row = connection.execute(sa.select(_job.c.lease_owner).where(_job.c.id == job_id).with_for_update()).one_or_none()
+    if row is None:
+        raise _not_found(job_id)
+    holder: str | None = row[0]
+    return holder
+
+
+def keep_tables(connection: sa.Connection, job_id: str, kept: Sequence[JobTable]) -> None:
+    """Keep the newest figures about tables of a job, in a few statements however many they are."""
+    if not kept:
+        return
+    table = tables.job_table
+    new: dict[str, sa.BindParameter[Any]] = {
+        name: sa.bindparam(f"new_{name}") for name in ("position", "state", "facts")
+    }
+    update = sa.update(table).where(table.c.job_id == job_id, table.c.name == sa.bindparam("new_name")).values(new)
+    insert = sa.insert(table).values({"job_id": job_id, "name": sa.bindparam("new_name"), **new})
+    there = set(connection.scalars(sa.select(table.c.name).where(table.c.job_id == job_id)))
+    values = {
+        one.name: {
+            "new_name": one.name,
+            "new_position": one.position,
+            "new_state": one.state,
+            "new_facts": to_text(one.facts),
+        }
+        for one in kept
+    }
+    for statement, names in ((update, values.keys() & there), (insert, values.keys() - there)):
+        if names:
+            connection.execute(statement, [values[name] for name in sorted(names)])
 
 
 def to_text(data: Mapping[str, Any]) -> str:
@@ -66,3 +92,7 @@ def to_text(data: Mapping[str, Any]) -> str:
 def from_text(text: str | None) -> Any:
     """JSON that was kept; None where there is none."""
     return None if text is None else json.loads(text)
+
+
+def _not_found(job_id: str) -> JobNotFound:
+    return JobNotFound(f"there is no job {job_id!r}", hint="dbsync jobs list shows them")

@@ -25,7 +25,7 @@ from dbsync.jobs.model import (
     new_run_id,
     settled,
 )
-from dbsync.jobs.rows import event_of, from_text, job_of, keep_table, owned, read_job, to_text
+from dbsync.jobs.rows import event_of, from_text, job_of, keep_tables, lease_owner, owned, read_job, to_text
 from dbsync.jobs.ticks import Tick, add_tick
 from dbsync.quota import NO_QUOTAS, Quotas
 from dbsync.store import Store, tables
@@ -82,7 +82,7 @@ class JobStore:
                     events=0,
                 )
             )
-            self._tell(connection, job_id, now, "state", {"from": None, "to": JobState.CREATED})
+            self._tell(connection, job_id, now, [("state", "info", {"from": None, "to": JobState.CREATED})])
             if tick is not None:
                 add_tick(connection, tick, now=now, outcome="queued", job_id=job_id)
                 return self._change(connection, job_id, JobState.QUEUED)
@@ -245,14 +245,10 @@ class JobStore:
     ) -> None:
         """Append events (kind, level, data) and keep the tables' newest figures. Raises Fenced without the lease."""
         with self.store.write() as connection:
-            now = self.store.now(connection)
-            job = read_job(connection, job_id, lock=True)
-            if job.lease_owner != worker:
+            if lease_owner(connection, job_id) != worker:
                 raise Fenced("the job was taken over by another worker")
-            for kind, level, data in facts:
-                self._tell(connection, job_id, now, kind, data, level)
-            for table in progress:
-                keep_table(connection, job_id, table)
+            self._tell(connection, job_id, self.store.now(connection), list(facts))
+            keep_tables(connection, job_id, list(progress))
 
     def events(
         self, job_id: str, after: int = 0, *, limit: int = 1000, readable: bool = False
@@ -364,7 +360,7 @@ class JobStore:
         connection.execute(sa.update(_job).where(_job.c.id == job_id).values(state=to, updated_at=now, **values))
         error = values.get("error")
         facts = {"from": before.state, "to": to} | ({"error": json.loads(error)} if error else {})
-        self._tell(connection, job_id, now, "state", facts, "error" if to is JobState.FAILED else "info")
+        self._tell(connection, job_id, now, [("state", "error" if to is JobState.FAILED else "info", facts)])
         return read_job(connection, job_id)
 
     def _tell(
@@ -372,20 +368,24 @@ class JobStore:
         connection: sa.Connection,
         job_id: str,
         now: float,
-        kind: str,
-        data: Mapping[str, Any],
-        level: str | None = "info",
+        facts: Sequence[tuple[str, str | None, Mapping[str, Any]]],
     ) -> None:
-        number, attempt = connection.execute(
+        """Append events (kind, level, data), numbered on from the job's last one."""
+        if not facts:
+            return
+        last, attempt = connection.execute(
             sa.update(_job)
             .where(_job.c.id == job_id)
-            .values(events=_job.c.events + 1)
+            .values(events=_job.c.events + len(facts))
             .returning(_job.c.events, _job.c.attempts)
         ).one()
+        constant = {"job_id": job_id, "at": now, "attempt": attempt}
         connection.execute(
-            sa.insert(tables.event).values(
-                job_id=job_id, number=number, at=now, attempt=attempt, kind=kind, level=level, data=to_text(data)
-            )
+            sa.insert(tables.event),
+            [
+                constant | {"number": number, "kind": kind, "level": level, "data": to_text(data)}
+                for number, (kind, level, data) in enumerate(facts, last - len(facts) + 1)
+            ],
         )
 
 
