@@ -73,6 +73,8 @@ class Switches:
         """
         session.execute("SET CONSTRAINTS ALL IMMEDIATE")
         failpoint("after_constraints_checked")
+        if self._indexes:  # a role's or database's preference is for what is new, not for what comes back
+            session.execute("SET LOCAL default_tablespace = ''")
         for table, index in self._indexes:
             self.run.emit(TablePhase(table=table, phase="index"))
             failpoint("before_index")
