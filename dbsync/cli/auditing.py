@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import getpass
 import hashlib
-import json
 import socket
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
@@ -17,13 +16,13 @@ from dbsync.cli.call import Call
 from dbsync.errors import DbsyncError
 from dbsync.pg.database import Session
 from dbsync.pg.identity import identify
+from dbsync.store.audit_entry import printable
 
 if TYPE_CHECKING:  # loaded when the entry is written
     from dbsync.store import StorePlace
     from dbsync.store.audit_entry import Outcome
 
 _COUNTED = ("rows_inserted", "rows_updated", "rows_deleted")
-_LONGEST = 300
 
 
 class Audit:
@@ -79,13 +78,7 @@ class Audit:
 
     def _shown(self, text: str) -> str:
         """A name as the log takes it; what was typed in a name's place may hold a password."""
-        masked = self._call.redact(text)
-        return "".join(character if character.isprintable() else "?" for character in masked)[:_LONGEST]
-
-
-def digest_of(document: Mapping[str, Any]) -> str:
-    """The hash of a plan."""
-    return hashlib.sha256(json.dumps(document, sort_keys=True, default=str).encode()).hexdigest()
+        return printable(self._call.redact(text))
 
 
 def fingerprints(source: Session, target: Session) -> dict[str, str]:

@@ -92,7 +92,8 @@ class Context:
         from dbsync.cli.auditing import Audit
 
         audit = Audit(self._call, action, subject, lambda: self.store_place)
-        self._call.after_end.append(audit.conclude)
+        if self.tick is None:  # the end of a worker's call tells nothing of a firing: its job's end is noted
+            self._call.after_end.append(audit.conclude)
         return audit
 
     @cached_property

@@ -36,7 +36,7 @@ def open_kept(context: Context, *, create: bool = True) -> Iterator[Kept]:
     place = context.store_place
     store = open_store(place, create=create)
     try:
-        jobs = JobStore(store)
+        jobs = JobStore(store, context.quotas)
         yield Kept(
             store=jobs, registry=Registry(store, key_ring(place)), jobs=Jobs(jobs, LOCAL_OWNER, tell_workers(store))
         )

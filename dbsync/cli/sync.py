@@ -10,7 +10,7 @@ import typer
 
 from dbsync import services
 from dbsync.cli import recent_runs
-from dbsync.cli.auditing import Audit, digest_of, fingerprints
+from dbsync.cli.auditing import Audit, fingerprints
 from dbsync.cli.command import LAST_RUN, command
 from dbsync.cli.context import Context, end_of
 from dbsync.cli.output import Answer, write_file
@@ -24,6 +24,7 @@ from dbsync.data.report import SyncReport
 from dbsync.errors import ConfigError, DbsyncError, Interrupted, TargetBusy
 from dbsync.pg.database import Database
 from dbsync.quantities import parse_rate, parse_size
+from dbsync.store.audit_entry import digest
 
 _PATIENCE_S = 15.0  # the server notices a dead client within ten
 
@@ -161,7 +162,7 @@ def sync(
 ) -> Answer:
     """Make the target's rows like the source's, from one snapshot, verified before each commit."""
     context.started()
-    audit = context.audited("sync") if not dry_run else None
+    audit = context.audited("sync.queue" if queue or detach else "sync") if not dry_run else None
     options = SyncOptions(
         mode=mode,
         delete=delete,
@@ -259,7 +260,7 @@ def _sync(
             write_file(plan_out, [opened.plan_text()])
         if audit is None:
             return _planned(context, plan)
-        audit.know(plan=digest_of(plan.to_dict()), **fingerprints(opened.source, opened.target))
+        audit.know(plan=digest(plan.to_dict()), **fingerprints(opened.source, opened.target))
         ask = (lambda: context.confirm(question(plan, ends[1].url.name))) if context.can_ask else None
         opened.require_consent(yes=context.options.yes, confirm=confirm, ask=ask)
         if plan.ledger:

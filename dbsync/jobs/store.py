@@ -12,6 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from dbsync.errors import ConfigError, Fenced, JobNotFound
+from dbsync.jobs.auditing import note_end, waited_for
 from dbsync.jobs.model import (
     HELD,
     Attempt,
@@ -192,6 +193,8 @@ class JobStore:
             if job.lease_owner != worker or job.state not in HELD:
                 raise Fenced("the job was taken over by another worker")
             to = settled(job.state, to)
+            if not waited_for(job) and to is not JobState.QUEUED:
+                note_end(self.store, connection, job, to, error, result)
             return self._end_attempt(connection, job, to, error=error, result=result, delay_s=delay_s)
 
     def expired(self) -> Sequence[Job]:
@@ -213,7 +216,10 @@ class JobStore:
             )
             if connection.execute(sa.select(_job.c.id).where(*late).with_for_update()).first() is None:
                 return None
-            return self._end_attempt(connection, read_job(connection, job.id), to, error=error, result=None)
+            held = read_job(connection, job.id)
+            if to is not JobState.QUEUED:
+                note_end(self.store, connection, held, to, error, None)
+            return self._end_attempt(connection, held, to, error=error, result=None)
 
     def seize(self, job: Job) -> Job:
         """Take the lease away from who holds a job that is to stop, and let it count as stopped."""

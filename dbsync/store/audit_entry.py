@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
@@ -176,3 +176,14 @@ def chain_hash(record: dict[str, Any]) -> str:
 def canonical(value: Any) -> str:
     """One spelling for each JSON value."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+
+
+def digest(document: Mapping[str, Any]) -> str:
+    """The hash of a plan: the same for the plan that was made and the one that was kept."""
+    text = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def printable(text: str) -> str:
+    """A name as the log takes it."""
+    return "".join(character if character.isprintable() else "?" for character in text)[:_LONGEST]

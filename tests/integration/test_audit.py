@@ -12,12 +12,16 @@ import pytest
 import sqlalchemy as sa
 
 from dbsync.errors import DbsyncError, InternalFault
+from dbsync.jobs.model import JobState
+from dbsync.jobs.runner import sweep
 from dbsync.store import Store, StorePlace, open_store, store_place
 from dbsync.store.audit import append, read_entries, record, verify
-from dbsync.store.audit_entry import AuditEntry, AuditFacts, ChainedEntry, Head, chain, chain_hash, first_fault
+from dbsync.store.audit_entry import AuditEntry, AuditFacts, ChainedEntry, Head, chain, chain_hash, digest, first_fault
 from dbsync.store.tables import audit, audit_head
+from dbsync.store.tables import job as job_table
 from dbsync.urls import parse_url
 from tests.fixtures.databases import Database
+from tests.fixtures.jobs import job_store, new_job
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
@@ -173,3 +177,49 @@ def test_facts_that_could_mislead_are_refused(facts: dict[str, Any]) -> None:
         AuditFacts(**facts)
     with pytest.raises(InternalFault):
         entry("Not A Word")
+
+
+def test_the_end_of_a_run_that_no_terminal_waits_for_is_one_entry(tmp_path: Path) -> None:
+    totals = {"rows_inserted": 5, "rows_updated": 0, "rows_deleted": 1, "bytes_copied": 100}
+    with job_store(tmp_path) as jobs:
+        for worker in ("worker 1 on here (aa)", "terminal 2 on here (bb)"):
+            job = new_job(jobs)
+            jobs.change(job.id, JobState.QUEUED)
+            jobs.claim(job.id, worker)
+            jobs.keep_plan(job.id, worker, {"tables": ["a"]})
+            jobs.finish(job.id, worker, JobState.QUEUED, error={"code": "CONNECTION_LOST"})
+            jobs.claim(job.id, worker)
+            jobs.finish(job.id, worker, JobState.SUCCEEDED, result={"totals": totals})
+        refused = new_job(jobs)
+        jobs.change(refused.id, JobState.QUEUED)
+        jobs.claim(refused.id, "worker 1")
+        jobs.finish(
+            refused.id, "worker 1", JobState.FAILED, error={"code": "TARGET_BUSY", "exit_code": 5, "message": "canary"}
+        )
+        gone = new_job(jobs, origin="terminal")
+        jobs.change(gone.id, JobState.QUEUED)
+        jobs.claim(gone.id, "terminal 3 on there (cc)")
+        with jobs.store.write() as connection:
+            connection.execute(sa.update(job_table).where(job_table.c.id == gone.id).values(lease_until=1))
+        sweep(jobs)
+        entries = read_entries(jobs.store, limit=9)
+        assert [(each.actor.split(" on ")[0], each.outcome) for each in entries] == [
+            ("worker 1", "done"), ("worker 1", "refused"), ("terminal 3", "failed"),
+        ]  # fmt: skip
+        facts = entries[0].to_dict()["facts"]
+        assert (facts["rows_inserted"], facts["rows_deleted"], facts["bytes"]) == (5, 1, 100)
+        assert facts["plan"] == digest({"tables": ["a"]})
+        assert (facts["source"], facts["target"], entries[0].action) == ("the source", "the target", "job.run")
+        assert "canary" not in str(entries)
+        assert verify(jobs.store)[1] is None
+
+
+def test_a_broken_log_keeps_no_job_from_its_end(tmp_path: Path) -> None:
+    with job_store(tmp_path) as jobs:
+        job = new_job(jobs)
+        jobs.change(job.id, JobState.QUEUED)
+        jobs.claim(job.id, "worker 1")
+        with jobs.store.write() as connection:
+            connection.execute(sa.delete(audit_head))
+        jobs.finish(job.id, "worker 1", JobState.SUCCEEDED)
+        assert jobs.get(job.id).state is JobState.SUCCEEDED
