@@ -243,7 +243,10 @@ def _schedule(section: Section | None) -> Schedule | None:
     try:
         return Schedule(**facts)
     except ConfigError as error:
-        raise _placed(section, error, "timezone" if "time zone" in error.message else "cron") from None
+        key = next(
+            (key for key, word in (("timezone", "time zone"), ("jitter", "jitter")) if word in error.message), "cron"
+        )
+        raise _placed(section, error, key) from None
 
 
 def _store(section: Section | None) -> Secret | None:

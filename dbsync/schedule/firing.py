@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import Literal
@@ -52,15 +52,18 @@ def fires_at(schedule: Schedule, moment: datetime) -> bool:
 def due(schedules: Mapping[str, Schedule], last_fired: Mapping[str, datetime], now: datetime) -> list[Firing]:
     """Return what became due after each schedule's last settled firing, one Firing at most for each, by time.
 
-    A schedule without a last firing is new: it has missed nothing that lies further back than its grace. Settle
+    A schedule without a last firing is new: it has missed nothing. Settle
     every Firing that is returned, a missed one too, by remembering its ``at``.
     """
     found = []
     for name, schedule in schedules.items():
-        since = last_fired.get(name, now - timedelta(seconds=schedule.grace_s))
+        last = last_fired.get(name)
+        looked_at = timedelta(seconds=schedule.grace_s + schedule.jitter_s)
+        since = last if last is not None else now - looked_at
         latest = _latest(schedule, since, now)
-        if latest is not None:
-            found.append(_judged(name, schedule, since, latest, now))
+        firing = _judged(name, schedule, since, latest, now) if latest is not None else None
+        if firing is not None and (last is not None or _in_time(firing, schedule, now)):
+            found.append(firing)
     return sorted(found, key=lambda firing: (firing.at, firing.name))
 
 
@@ -71,15 +74,17 @@ def jitter(name: str, at: datetime, most_s: float) -> timedelta:
 
 
 def _judged(name: str, schedule: Schedule, since: datetime, latest: datetime, now: datetime) -> Firing:
-    in_time = (now - latest).total_seconds() <= schedule.grace_s
+    start_at = latest + jitter(name, latest, schedule.jitter_s)
     earlier = sum(1 for at in islice(firings(schedule, since), _MOST_MISSED) if at < latest)
-    return Firing(
-        name=name,
-        at=latest,
-        start_at=latest + jitter(name, latest, schedule.jitter_s) if in_time else now,
-        decision="run" if in_time or schedule.misfire == "run_once" else "missed",
-        earlier=earlier,
-    )
+    firing = Firing(name=name, at=latest, start_at=start_at, decision="run", earlier=earlier)
+    if _in_time(firing, schedule, now):
+        return firing
+    return replace(firing, start_at=now, decision="run" if schedule.misfire == "run_once" else "missed")
+
+
+def _in_time(firing: Firing, schedule: Schedule, now: datetime) -> bool:
+    """Whether it is noticed early enough: what its jitter puts off is not late."""
+    return (now - firing.at - jitter(firing.name, firing.at, schedule.jitter_s)).total_seconds() <= schedule.grace_s
 
 
 def _latest(schedule: Schedule, since: datetime, until: datetime) -> datetime | None:

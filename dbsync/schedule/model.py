@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from difflib import get_close_matches
+from itertools import islice, pairwise
 from typing import Any, Literal, get_args
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
@@ -18,6 +19,7 @@ Misfire = Literal["skip", "run_once"]
 OVERLAPS: tuple[Overlap, ...] = get_args(Overlap)
 MISFIRES: tuple[Misfire, ...] = get_args(Misfire)
 GRACE_S = 600.0
+_LOOKED_AT = 30  # firings that the jitter is held against
 _ON_LOCKED: dict[Overlap, str] = {"skip": "skip", "queue": "wait", "fail": "fail"}
 _NICKNAMES = {
     "@yearly": "0 0 1 1 *", "@annually": "0 0 1 1 *", "@monthly": "0 0 1 * *", "@weekly": "0 0 * * 0",
@@ -47,11 +49,15 @@ class Schedule:
         if len(self.fields.split()) != 5:
             raise ConfigError(f"the schedule {self.cron!r} has not five fields", hint=_HINT)
         try:
-            upcoming = next(CronSim(self.fields, datetime(2024, 1, 1, tzinfo=UTC)), None)
+            upcoming = list(islice(CronSim(self.fields, datetime(2024, 1, 1, tzinfo=UTC)), _LOOKED_AT))
         except CronSimError as error:
             raise ConfigError(f"the schedule {self.cron!r} is not cron: {str(error).lower()}", hint=_HINT) from None
-        if upcoming is None:
+        if not upcoming:
             raise ConfigError(f"the schedule {self.cron!r} never comes")
+        if any((later - at).total_seconds() <= self.jitter_s for at, later in pairwise(upcoming)):
+            raise ConfigError(
+                f"the jitter is longer than the time between two firings of {self.cron!r}", hint="make it shorter"
+            )
 
     @property
     def fields(self) -> str:

@@ -253,6 +253,11 @@ def test_a_file_may_be_empty(text: str) -> None:
             "one of skip, run_once",
         ),
         (
+            f"syncs:\n  n: {{source: a, target: b, schedule: {{cron: {DAILY}, jitter: 2d}}}}\n",
+            2,
+            "schedule.jitter: the jitter is longer",
+        ),
+        (
             f"syncs:\n  n: {{source: a, target: b, schedule: {{cron: {DAILY}, jitter: soon}}}}\n",
             2,
             "schedule.jitter: cannot read",

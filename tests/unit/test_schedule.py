@@ -102,6 +102,29 @@ def test_what_is_noticed_too_late_was_missed_and_is_made_up_for_at_most_once(mis
     assert due({"n": schedule}, {"n": firing.at}, now) == []
 
 
+def test_what_its_jitter_puts_off_beyond_the_grace_still_runs_once_it_is_time():
+    """A worker looks when the firing comes, and once more when its jitter is over, with or without a firing before."""
+    schedule = Schedule(cron="0 2 * * *", jitter_s=3600, grace_s=60)
+    fired = at("2026-03-01 02:00")
+    start = fired + jitter("n", fired, 3600)
+    assert start - fired > timedelta(minutes=5)
+    for last in ({}, {"n": at("2026-02-28 02:00")}):
+        for moment in (fired, start - timedelta(seconds=1), start, start + timedelta(seconds=59)):
+            (firing,) = due({"n": schedule}, last, moment)
+            assert (firing.decision, firing.at, firing.start_at) == ("run", fired, start)
+    late = start + timedelta(seconds=61)
+    assert due({"n": schedule}, {}, late) == []
+    assert due({"n": schedule}, {"n": at("2026-02-28 02:00")}, late)[0].decision == "missed"
+
+
+def test_a_jitter_that_reaches_the_next_firing_is_refused():
+    Schedule(cron="*/5 * * * *", jitter_s=299)
+    with pytest.raises(ConfigError, match="between two firings"):
+        Schedule(cron="*/5 * * * *", jitter_s=300)
+    with pytest.raises(ConfigError, match="between two firings"):
+        Schedule(cron="0,1 2 * * *", jitter_s=300)
+
+
 def test_a_new_schedule_has_missed_nothing():
     assert due({"n": Schedule(cron="0 * * * *", misfire="run_once", grace_s=300)}, {}, at("2026-03-01 11:30")) == []
     assert len(due({"n": Schedule(cron="0 * * * *", grace_s=300)}, {}, at("2026-03-01 11:04"))) == 1
