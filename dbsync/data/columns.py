@@ -50,13 +50,14 @@ _SENT: Mapping[str, DigestForm] = {"timestamp": "timestamp", "timestamptz": "tim
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ColumnPair:
-    """One column on both sides. ``copied`` is False where the target computes the value itself."""
+    """One column on both sides. Not ``copied``: the target computes the value. ``computed``: the source does."""
 
     name: str
     digest: DigestForm
     nullable: bool
     binary: bool
     copied: bool = True
+    computed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +124,7 @@ def _pair(column: Column, other: Column) -> ColumnPair:
         nullable=column.nullable or other.nullable,
         binary=same and _binary_safe(column.type),
         copied=not other.generated,
+        computed=bool(column.generated),
     )
 
 

@@ -35,7 +35,10 @@ def page_ranges(task: TableTask) -> list[tuple[int, int | None] | None]:
 def copy_queries(task: TableTask, *, readers: int) -> Iterator[statements.Statement]:
     """The COPY statements that together read the source relation: in ranges only where several readers share them."""
     columns = copied_columns(task)
-    if (not task.pages_per_range or readers == 1) and task.source_only and task.where is None and columns:
+    whole = task.source_only and task.where is None and bool(columns)
+    if any(pair.computed for pair in task.columns if pair.copied):
+        whole = False  # COPY of a table names no generated column, COPY of a query does
+    if whole and (not task.pages_per_range or readers == 1):
         yield statements.copy_table_out(task.source, columns, binary=task.binary)
         return
     for pages in page_ranges(task) if readers > 1 else [None]:
