@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -101,6 +102,17 @@ def test_what_a_sync_loads_before_it_begins_holds_no_store() -> None:
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_make_gives_programs_a_path_where_the_environment_is_empty() -> None:
+    """Without one Python does not find itself, and makes no virtual environment."""
+    make = shutil.which("make")
+    assert make is not None
+    command = [make, "-s", "-C", str(ROOT), "--eval", "path: ; @printenv PATH", "path"]
+    done = subprocess.run(command, env={}, capture_output=True, text=True)
+    assert "/usr/bin" in done.stdout.split(":"), done
+    done = subprocess.run(command, env={"PATH": "/bin:/mine"}, capture_output=True, text=True)
+    assert done.stdout.strip() == "/bin:/mine"
 
 
 @pytest.fixture
