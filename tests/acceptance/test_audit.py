@@ -105,3 +105,12 @@ def test_a_log_that_cannot_be_written_is_a_warning(pair: Pair, dbsync: Command):
     env = {"DBSYNC_STORE": "sqlite:////proc/nowhere/store.db"}
     ended = dbsync.run("execute", pair.target, "DELETE FROM t", "--write", "--yes", env=env).ended(0)
     assert "warning: this call is not in the audit log: " in ended.stderr
+
+
+def test_a_sync_over_the_quota_is_not_handed_to_workers_and_the_try_is_noted(pair: Pair, dbsync: Command):
+    env = {"DBSYNC_QUOTA_JOBS": "0"}
+    refused = dbsync.run("sync", pair.source, pair.target, "--yes", "--json", "--queue", env=env).ended(4)
+    assert refused.error["code"] == "QUOTA"
+    assert refused.error["details"]["limits"] == {"jobs": 0}
+    (entry,) = entries(dbsync)
+    assert (entry["action"], entry["outcome"], entry["facts"]["code"]) == ("sync.queue", "refused", "QUOTA")
