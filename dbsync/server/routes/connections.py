@@ -48,8 +48,8 @@ def add_connection(deed: EditorDeed, body: NewConnection) -> Response:
             environment=body.environment, protected=body.protected, read_only=body.read_only, keep_alive=body.keep_alive
         )
         url = _given(core, deed.caller, body.url, body.encrypted_url)
-        core.require_quota(owner, "connection")
-        return ok(_shown(core, core.registry.add(owner, body.name, url, labels=labels)))
+        quota = core.quotas.of(owner)
+        return ok(_shown(core, core.registry.add(owner, body.name, url, labels=labels, quota=quota)))
 
     return deed.once("connections.add", body.name, work, status=201)
 

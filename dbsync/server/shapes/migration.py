@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import takewhile
 from typing import Literal
 
 from dbsync.control import Control
@@ -13,7 +14,7 @@ from dbsync.schema.choice import Choice
 from dbsync.schema.hazards import needs_leave
 from dbsync.schema.objects import Ref
 from dbsync.schema.plan import MigrationPlan, Statement
-from dbsync.schema.plan_sql import hazard_lines, plan_sql, statements_sql, undo_sql
+from dbsync.schema.plan_sql import check_sql, hazard_lines, plan_sql, undo_sql
 from dbsync.server.names import pattern_named, wire_name
 from dbsync.server.places import Place, Places
 from dbsync.server.wire.syncs import (
@@ -31,6 +32,8 @@ Severity = Literal["safe", "caution", "dangerous"]
 _IMPACT: dict[Severity, Literal["low", "medium", "high"]] = {"safe": "low", "caution": "medium", "dangerous": "high"}
 _BYTES_PER_S = 50_000_000  # of a table that is rewritten or scanned: a modest disk
 _STATEMENT_S = 0.1
+# Definitions are written with every name qualified, as they are planned.
+_SESSION = "SET LOCAL search_path = '';\nSET LOCAL check_function_bodies = off;\n"
 _NAMES = {"column": "COLUMN", "constraint": "CONSTRAINT", "index": "INDEX", "table": "TABLE"}
 _ACTIONS = {"create": "CREATE", "alter": "ALTER", "drop": "DROP"}
 
@@ -46,7 +49,7 @@ def full_report(plan: MigrationPlan, found: ValidationReport) -> MigrationReport
     """The whole plan."""
     scripts = [_script(statement) for statement in plan.statements]
     by_severity = {name: [script for script in scripts if script.severity == name] for name in _IMPACT}
-    full, rollback = "".join(plan_sql(plan)), "".join(undo_sql(plan))
+    full, rollback = _runnable(plan.statements, plan_sql(plan)), _runnable(plan.undo, undo_sql(plan))
     worst: Severity = next((name for name in ("dangerous", "caution") if by_severity[name]), "safe")
     return MigrationReport(
         type="full_migration",
@@ -90,10 +93,28 @@ def quick_fix(plan: MigrationPlan, issue: Issue) -> MigrationReport:
     mine = [one for one in plan.statements if issue.column_name and one.ref.sub == issue.column_name]
     chosen = mine or list(plan.statements)
     if chosen:
-        sql = "".join(statements_sql(chosen)).lstrip()
+        sql = _runnable(chosen, ())
     else:
         sql = f"-- No change of the schema settles this: {' '.join(issue.recommendation.split())}\n"
     return MigrationReport(type="quick_fix", issue=issue, sql=sql)
+
+
+def _runnable(statements: Sequence[Statement], whole: Iterable[str]) -> str:
+    """The statements as one text that ``execute`` runs in one transaction, headed by what the whole script says first.
+
+    A script for psql begins and ends transactions itself, which ``execute`` refuses.
+    """
+    lines = list(takewhile(lambda line: line.startswith("--"), whole))
+    lines = [line for line in lines if "psql" not in line]
+    if not statements:
+        return "".join(lines)
+    checks = dict.fromkeys(check for one in statements for check in one.checks)
+    lines += [_SESSION, *map(check_sql, checks)]
+    for one in statements:
+        told = [f"{one.action} {one.ref}", *hazard_lines(one)]
+        lines += [f"-- {' '.join(line.split())}\n" for line in told]
+        lines.append(f"{one.sql.rstrip().removesuffix(';')};\n")
+    return "".join(lines)
 
 
 def _script(statement: Statement) -> PlannedScript:
