@@ -25,7 +25,7 @@ from dbsync.server.faults import Fault
 access = logging.getLogger("dbsync.access")
 _MOST_BYTES = 1024 * 1024
 _MOST_SYNC_BYTES = 2 * 1024 * 1024
-_LONGEST_QUERY = 64 * 1024
+_LONGEST_QUERY = 60 * 1024
 _DEEPEST = 32
 _BODY_S = 30.0
 _CHANGING = ("POST", "PUT", "PATCH", "DELETE")
@@ -147,7 +147,7 @@ def _request_id(headers: Headers) -> str:
 def _first_query(raw: bytes) -> bytes:
     """The query up to its first ``?``, of each name the first value."""
     if len(raw) > _LONGEST_QUERY:
-        raise Fault(414, "The query is too long")
+        raise Fault(400, "The query is too long")
     kept = raw.partition(b"?")[0].decode("latin-1")
     try:
         pairs = parse_qsl(kept, keep_blank_values=True, max_num_fields=100)

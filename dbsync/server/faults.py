@@ -6,13 +6,14 @@ What a caller can cause is a 4xx: the frontend retries 5xx and counts them again
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+from starlette.routing import BaseRoute, Route
 
 from dbsync import errors
 from dbsync.errors import DbsyncError
@@ -129,9 +130,20 @@ def _http(request: Request, error: Exception) -> JSONResponse:
     if error.status_code == 404:
         said = f"Route {request.method}:{request.url.path} not found"
         return failure(404, "Not Found", message=said, statusCode=404)
+    if error.status_code == 405:
+        allowed = {"Allow": ", ".join(_allowed(request))}
+        return failure(405, "Method Not Allowed", headers=allowed, statusCode=405)
     if error.status_code == 400:  # a body that cannot be read at all
         return failure(400, "The request cannot be read")
     return failure(error.status_code, str(error.detail), headers=error.headers, statusCode=error.status_code)
+
+
+def _allowed(request: Request) -> list[str]:
+    """The methods of all routes with this path: each of them knows its own only."""
+    path = request.url.path
+    known: Sequence[BaseRoute] = request.app.state.routes
+    routes = [route for route in known if isinstance(route, Route) and route.path_regex.match(path)]
+    return sorted({method for route in routes for method in route.methods or () if method != "HEAD"})
 
 
 def _unforeseen(_request: Request, error: Exception) -> JSONResponse:

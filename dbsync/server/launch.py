@@ -59,7 +59,7 @@ def serve(
         proxy_headers=False,
         timeout_keep_alive=_IDLE_S,
         timeout_graceful_shutdown=_GRACE_S,
-        h11_max_incomplete_event_size=64 * 1024,
+        h11_max_incomplete_event_size=128 * 1024,
         limit_concurrency=2000,
     )
     _Server(config, ready).run()

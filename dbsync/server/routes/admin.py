@@ -17,7 +17,7 @@ from dbsync.server.faults import Fault
 from dbsync.server.shapes import figures as shown
 from dbsync.server.shapes.figures import Json, SeriesType, Severity
 from dbsync.server.shapes.jobs import STATES
-from dbsync.server.wire.asked import AskedExport
+from dbsync.server.wire.asked import AskedExport, Moment
 from dbsync.server.wire.envelope import FAILURES, Listing, Reply, answers, listing, ok
 from dbsync.server.wire.syncs import Status
 from dbsync.store import figures
@@ -37,8 +37,8 @@ def analytics(
     core: TheCore,
     days: Annotated[int, Query(ge=1, le=365)] = 30,
     type: SeriesType | None = None,
-    start_date: Annotated[dt.datetime | None, Query(alias="startDate")] = None,
-    end_date: Annotated[dt.datetime | None, Query(alias="endDate")] = None,
+    start_date: Annotated[Moment | None, Query(alias="startDate")] = None,
+    end_date: Annotated[Moment | None, Query(alias="endDate")] = None,
 ) -> Reply[Any]:
     """Everything at a glance and every series; with ``type`` just that one."""
     at = _now(core)
@@ -70,8 +70,8 @@ def sync_jobs(
     offset: Offset = None,
     status: Status | None = None,
     user_id: Annotated[str | None, Query(alias="userId", max_length=255)] = None,
-    start_date: Annotated[dt.datetime | None, Query(alias="startDate")] = None,
-    end_date: Annotated[dt.datetime | None, Query(alias="endDate")] = None,
+    start_date: Annotated[Moment | None, Query(alias="startDate")] = None,
+    end_date: Annotated[Moment | None, Query(alias="endDate")] = None,
 ) -> Listing[Json]:
     """Jobs of everybody."""
     start = _start(limit, page, offset)
@@ -97,8 +97,8 @@ def security_events(
     severity: Severity | None = None,
     event_type: Annotated[str | None, Query(alias="eventType", max_length=64)] = None,
     user_id: Annotated[str | None, Query(alias="userId", max_length=255)] = None,
-    start_date: Annotated[dt.datetime | None, Query(alias="startDate")] = None,
-    end_date: Annotated[dt.datetime | None, Query(alias="endDate")] = None,
+    start_date: Annotated[Moment | None, Query(alias="startDate")] = None,
+    end_date: Annotated[Moment | None, Query(alias="endDate")] = None,
 ) -> Listing[Json]:
     """The audit log."""
     start = _start(limit, page, offset)

@@ -29,7 +29,7 @@ from dbsync.server.wire.envelope import Reply, answers, ok
 from dbsync.urls import DatabaseUrl, parse_url
 
 router = APIRouter(prefix="/api/connections", tags=["connections"])
-BlobInQuery = Annotated[str | None, Query(alias="encryptedUrl", max_length=96 * 1024)]
+BlobInQuery = Annotated[str | None, Query(alias="encryptedUrl", max_length=16 * 1024)]
 
 
 @router.get("", **answers(Reply[list[SavedConnection]]))

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, StringConstraints, field_validator
+from pydantic import BeforeValidator, Field, StringConstraints, field_validator
 
 from dbsync.server.wire.envelope import Shape
 
@@ -13,6 +14,16 @@ Blob = Annotated[str, StringConstraints(max_length=96 * 1024)]
 Sql = Annotated[str, StringConstraints(min_length=1, max_length=1024 * 1024)]
 Reference = Annotated[str, StringConstraints(min_length=1, max_length=255)]
 Environment = Literal["production", "staging", "development"]
+
+
+def _as_written(value: Any) -> Any:
+    if isinstance(value, str) and "-" not in value[1:]:
+        raise ValueError("is not a date as in 2026-01-31T12:00:00Z")
+    return value
+
+
+# Pydantic alone would read a number as seconds, too.
+Moment = Annotated[dt.datetime, BeforeValidator(_as_written)]
 
 
 class NamedDatabase(Shape):

@@ -74,7 +74,7 @@ def listing(data: list[Data], *, total: int, limit: int, offset: int) -> Listing
 _SAID = {
     400: "What was asked cannot be done as it was asked", 401: "Not known", 403: "Not allowed", 404: "Not found",
     405: "Method not allowed", 408: "Too slow", 409: "It stands in the way of something else", 413: "Too large",
-    414: "Too long", 415: "Not JSON", 422: "The databases do not fit", 429: "Too many requests",
+    415: "Not JSON", 422: "The databases do not fit", 429: "Too many requests",
     500: "A fault of this server", 503: "Not available now",
 }  # fmt: skip
 FAILURES: dict[int | str, dict[str, Any]] = {
