@@ -44,6 +44,7 @@ bench: $(STAMP) ## side by side with psql, pg_dump | pg_restore, pgcopydb
 
 docs: $(STAMP) ## write the reference pages again from --help
 	@$(BIN)/python -m dbsync.cli.reference docs/reference
+	@$(BIN)/python -m dbsync.server.reference docs/reference/http.md
 
 # uv alone can write one lock for every Python and platform; it is not needed for anything else.
 LOCK := pip compile --universal --python-version 3.11 --generate-hashes --quiet \

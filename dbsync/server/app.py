@@ -46,6 +46,7 @@ def create_app(settings: ServeSettings, store: Store, environ: Mapping[str, str]
         redirect_slashes=False,
     )
     core = app.state.core = build_core(settings, store, environ)
+    app.state.routes = [*app.routes, *(route for router in ROUTERS for route in router.routes)]
     faults.install(app)
     for router in ROUTERS:
         app.include_router(router)

@@ -10,7 +10,9 @@ _DIRECTORY = Path(__file__).parents[2] / "docs" / "reference"
 
 
 def test_the_reference_is_fresh():
-    written = {path.name: path.read_text(encoding="utf-8") for path in _DIRECTORY.glob("*.md")}
+    written = {
+        path.name: path.read_text(encoding="utf-8") for path in _DIRECTORY.glob("*.md") if path.name != "http.md"
+    }
     assert written == pages(), "run: make docs"
 
 

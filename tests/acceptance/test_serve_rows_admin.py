@@ -219,6 +219,9 @@ class TestAdministrators:
         assert file.headers["content-type"].startswith("text/csv")
         assert file.text.splitlines()[0].startswith("userId,")
         assert admin.post("/api/admin/export", json={"type": "x"}).status_code == 400
+        for filters, rows in (({"status": "failed"}, 1), ({"status": "completed"}, 0), ({"userId": "nobody"}, 0)):
+            asked = {"type": "sync-jobs", "filters": filters}
+            assert admin.post("/api/admin/export", json=asked).json()["data"]["count"] == rows
 
     def test_keep_alive(self, admin: httpx.Client, client: httpx.Client) -> None:
         body = admin.post("/api/admin/keep-alive/trigger").json()

@@ -17,7 +17,7 @@ from dbsync.server.faults import Fault
 from dbsync.server.shapes import figures as shown
 from dbsync.server.shapes.figures import Json, SeriesType, Severity
 from dbsync.server.shapes.jobs import STATES
-from dbsync.server.wire.asked import AskedExport, Moment
+from dbsync.server.wire.asked import AskedExport, ExportFilters, Moment
 from dbsync.server.wire.envelope import FAILURES, Listing, Reply, answers, listing, ok
 from dbsync.server.wire.syncs import Status
 from dbsync.store import figures
@@ -163,14 +163,19 @@ def trigger_keep_alive(deed: AdministratorDeed) -> Json:
 
 
 def _exported(core: Core, asked: AskedExport) -> list[Json]:
-    everything: Json = {"owner": None, "since": None, "until": None, "limit": _EXPORTED, "offset": 0}
+    chosen = asked.filters or ExportFilters()
+    part: Json = {"limit": _EXPORTED, "offset": 0}
+    whose: Json = {"owner": chosen.user_id, "since": None, "until": None} | part
     if asked.type == "users":
-        return [shown.user_row(row) for row in figures.owners(core.store, search=None, limit=_EXPORTED, offset=0).rows]
+        return [shown.user_row(row) for row in figures.owners(core.store, search=chosen.search, **part).rows]
     if asked.type == "sync-jobs":
-        return [shown.job_row(row) for row in figures.jobs(core.store, states=(), **everything).rows]
+        states = STATES[chosen.status] if chosen.status else ()
+        return [shown.job_row(row) for row in figures.jobs(core.store, states=states, **whose).rows]
     if asked.type == "security-events":
-        found = figures.audited(core.store, outcomes=(), action=None, **everything)
-        return [shown.event_row(row) for row in found.rows]
+        outcomes = shown.OUTCOMES[chosen.severity] if chosen.severity else ()
+        return [
+            shown.event_row(row) for row in figures.audited(core.store, outcomes=outcomes, action=None, **whose).rows
+        ]
     at = _now(core)
     kinds: tuple[SeriesType, ...] = ("user-growth", "sync-performance", "api-usage", "error-trends")
     return [

@@ -138,9 +138,18 @@ class Ends(Shape):
     confirmation_phrase: Text | None = None
 
 
+class ExportFilters(Shape):
+    """Which rows: of jobs by status and owner, of events by severity and owner, of users by a part of the name."""
+
+    status: Literal["pending", "running", "paused", "completed", "failed"] | None = None
+    severity: Literal["low", "medium", "high", "critical"] | None = None
+    user_id: Reference | None = None
+    search: Reference | None = None
+
+
 class AskedExport(Shape):
     """What an administrator wants as a file."""
 
     type: Literal["users", "sync-jobs", "security-events", "analytics"]
     format: Literal["csv", "json"] = "json"
-    filters: dict[str, Any] | None = None
+    filters: ExportFilters | None = None
