@@ -20,7 +20,8 @@ _HEAD = """<!-- Written by `make docs`. Change the program, not this page. -->
 [serve over HTTP](../how-to/serve.md).
 
 Successes are `{"success": true, "data": ...}`, failures `{"success": false, "error": "..."}` with a status of 4xx, or
-5xx where the server itself is at fault. GET routes answer HEAD too. Names are in camel case; those with a * must be given.
+5xx where the server itself is at fault. GET routes answer HEAD too. Names are in camel case; those with a * must be
+given.
 """
 
 
