@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
@@ -32,6 +32,7 @@ from dbsync.pg import ledger, runs, statements
 from dbsync.pg.database import Database, Session
 from dbsync.pg.identity import ensure_distinct, ensure_primary, identify
 from dbsync.pg.ledger import RunRecord
+from dbsync.pg.ledger_parts import end_run_sessions
 from dbsync.selection import TablePattern
 
 if TYPE_CHECKING:
@@ -253,6 +254,7 @@ def open_sync(
     writes: bool = True,
     patience: float = 0.0,
     run_id: str | None = None,
+    supersedes: Sequence[str] = (),
     emit: Emit = silent,
     control: Control | None = None,
     warn: Callable[[str], None] = lambda warning: None,
@@ -261,7 +263,8 @@ def open_sync(
 
     With ``writes`` the target's run lock is taken before anything is asked of its tables, and held. Raises
     TargetBusy when another run has it after ``patience`` seconds, unless the options say to wait. ``run_id``: the
-    name of the run in the ledger, where somebody has chosen one.
+    name of the run in the ledger, where somebody has chosen one. ``supersedes``: runs that are known to be over; what
+    the servers still have of them is ended first, so that neither a lock nor a snapshot of theirs is left.
     """
     control = control or Control()
     run_id = run_id or uuid.uuid4().hex[:12]
@@ -274,6 +277,9 @@ def open_sync(
             warn(warning)
         if writes:
             ensure_primary(right)
+            for over in supersedes:
+                end_run_sessions(left, over)
+                end_run_sessions(right, over)
             wait = options.on_locked == "wait"
             take_run_lock(right, wait=wait, patience=patience, emit=emit, control=control)
             if patience and ledger.find_ledger(right) is not None:

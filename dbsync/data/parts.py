@@ -61,13 +61,21 @@ class Part:
         return cls(**{**data, **kept})
 
 
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A part that the run itself has taken; ``tries``: how many had it before, and are gone or gave it back."""
+
+    number: int
+    tries: int
+
+
 class Helpers(Protocol):
     """Who may stage parts besides the run itself. Methods may be called from any thread."""
 
     def offer(self, parts: Sequence[Part]) -> None:
         """Let others take these parts."""
 
-    def take(self, numbers: Collection[int]) -> int | None:
+    def take(self, numbers: Collection[int]) -> Taken | None:
         """Take one of these parts that nobody has, for the run itself; None where there is none now."""
 
     def done(self, number: int) -> None:
@@ -88,11 +96,11 @@ def stage_in_parts(run: RunContext, outcome: TableOutcome, staging: TableName) -
     mine: set[int] = set()
     while len(known) < len(parts):
         run.control.check()
-        number = run.helpers.take(parts.keys() - known.keys())
-        if number is not None:
-            mine.add(number)
-            _stage_here(run, task, parts[number])
-            run.helpers.done(number)
+        taken = run.helpers.take(parts.keys() - known.keys())
+        if taken is not None:
+            mine.add(taken.number)
+            _stage_here(run, task, parts[taken.number], taken.tries)
+            run.helpers.done(taken.number)
             continue
         for number, copied in _newly_done(run, parts.keys(), known):
             known[number] = copied
@@ -160,12 +168,15 @@ def _parts_of(run: RunContext, task: TableTask, staging: TableName) -> Iterator[
         )
 
 
-def _stage_here(run: RunContext, task: TableTask, part: Part) -> None:
+def _stage_here(run: RunContext, task: TableTask, part: Part, tries: int) -> None:
     with (
         run.copy_reader() as reader,
         run.target_session("stage") as session,
         progress_of(task, run) as progress,
     ):
+        # Where a helper stands still in it, its sessions would keep the staging table from being dropped.
+        for each in (reader, session) if tries else ():
+            ledger_parts.end_part_sessions(each, part.run_id, part.number, before=tries)
         copy_part(part, reader, session, by="the run itself", pace=run.pace, progress=progress)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from dbsync import services
@@ -15,10 +15,10 @@ from dbsync.data.report import SyncReport
 from dbsync.errors import ConfigError, DbsyncError, InternalFault, TargetBusy, TimeLimit
 from dbsync.events import Emit, Notice, fan_out, silent
 from dbsync.failpoints import failpoint
-from dbsync.jobs.model import Job, JobSpec, JobState
+from dbsync.jobs.model import Attempt, Job, JobSpec, JobState
 from dbsync.jobs.recorder import Recorder
 from dbsync.jobs.store import JobStore
-from dbsync.jobs.verdict import ATTEMPTS, judge, recorded_error
+from dbsync.jobs.verdict import LOSSES, LOST, failures, judge, losses, recorded_error
 from dbsync.pg.database import Database
 from dbsync.urls import DatabaseUrl
 
@@ -55,11 +55,12 @@ class Runner:
         """
         error: DbsyncError | None
         report: SyncReport | None = None
+        earlier = self.jobs.attempts(job.id)[:-1]
         with Recorder(lambda: (self.jobs, job), self.worker, control) as recorder:
             try:
                 spec = job.read_spec()
                 with _limited(control, spec.timeout_s):
-                    report = self._sync(job, spec, control, recorder, fan_out(recorder.emit, emit))
+                    report = self._sync(job, spec, earlier, control, recorder, fan_out(recorder.emit, emit))
                 error = report.error
             except DbsyncError as raised:
                 error = control.reason or raised
@@ -69,7 +70,7 @@ class Runner:
                 LOGGER.error("%s", "".join(traceback.format_exception(raised)))
                 error = InternalFault.of(raised)
         failpoint("before_job_finished")
-        verdict = judge(error, attempts=job.attempts, interrupted=self._interrupted)
+        verdict = judge(error, attempts=failures(earlier) + 1, interrupted=self._interrupted)
         finished = recorder.finish(
             verdict.state,
             error=recorded_error(verdict.error),
@@ -78,21 +79,29 @@ class Runner:
         )
         return finished or self.jobs.get(job.id)
 
-    def _sync(self, job: Job, spec: JobSpec, control: Control, recorder: Recorder, emit: Emit) -> SyncReport:
+    def _sync(
+        self,
+        job: Job,
+        spec: JobSpec,
+        earlier: Sequence[Attempt],
+        control: Control,
+        recorder: Recorder,
+        emit: Emit,
+    ) -> SyncReport:
         source, target = self._urls(job)
-        earlier = [attempt.run_id for attempt in self.jobs.attempts(job.id)[:-1]]
         with services.open_sync(
             Database(source, read_only=True),
             Database(target),
             spec.options,
             patience=_PATIENCE_S if earlier else 0.0,
             run_id=job.run_id,
+            supersedes=[attempt.run_id for attempt in earlier],  # the lease is ours now: whoever ran them has lost it
             emit=emit,
             control=control,
             warn=lambda text: emit(Notice(message=text)),
         ) as opened:
             if earlier and spec.options.ledger:
-                _take_up(opened, earlier, emit)
+                _take_up(opened, [attempt.run_id for attempt in earlier], emit)
             alone = self._spread(job, opened)
             plan = opened.plan(emit=emit, control=control)
             if alone is not None and opened.could_spread:
@@ -144,23 +153,23 @@ def sweep(jobs: JobStore) -> list[Job]:
     """
     found = []
     for job in jobs.expired():
-        to, error = _after_loss(job)
+        to, error = _after_loss(job, losses(jobs.attempts(job.id)) + 1)
         taken = jobs.take_back(job, to, recorded_error(error))
         if taken is not None:
             found.append(taken)
     return found
 
 
-def _after_loss(job: Job) -> tuple[JobState, DbsyncError | None]:
+def _after_loss(job: Job, lost_so_far: int) -> tuple[JobState, DbsyncError | None]:
     if job.state is JobState.PAUSING:
         return JobState.PAUSED, None
     if job.state is JobState.STOPPING:
         return JobState.STOPPED, None
     lost = DbsyncError(
         f"the process that ran the job is gone: {job.lease_owner}",
-        code="RUNNER_LOST",
+        code=LOST,
         hint=f"dbsync jobs retry {job.id[:8]} goes on from what it committed",
     )
-    if job.origin == "terminal" or job.attempts >= ATTEMPTS:
+    if job.origin == "terminal" or lost_so_far >= LOSSES:
         return JobState.FAILED, lost
     return JobState.QUEUED, lost

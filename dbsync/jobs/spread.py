@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Sequence
 from contextlib import closing, suppress
 
 from dbsync.control import Control
-from dbsync.data.parts import Helpers, Part, copy_part
+from dbsync.data.parts import Helpers, Part, Taken, copy_part
 from dbsync.errors import DbsyncError, Fenced
 from dbsync.failpoints import failpoint
 from dbsync.jobs.model import Job
@@ -57,14 +57,14 @@ class StoredHelpers:
         self._parts.offer(self._job_id, {Key(self._run_id, part.number): part.to_dict() for part in parts})
         self._send(self._job_id, [part.number for part in parts])
 
-    def take(self, numbers: Collection[int]) -> int | None:
+    def take(self, numbers: Collection[int]) -> Taken | None:
         """Take one of these parts that nobody has; parts of those that are gone are offered again first."""
         try:
             self._look_for_lost()
             taken = self._parts.take_own(self._run_id, numbers, self._worker)
         except DbsyncError:
             return None  # asked again in a moment
-        return taken.key.number if taken is not None else None
+        return Taken(taken.key.number, taken.tries) if taken is not None else None
 
     def done(self, number: int) -> None:
         """The run has staged it: the ledger says so, and the store will."""

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from dbsync.errors import ConnectionFailed, ConnectionLost, DbsyncError, Interrupted, Paused, Stopped, TargetBusy
-from dbsync.jobs.model import JobState
+from dbsync.jobs.model import Attempt, JobState
 
 ATTEMPTS = 5  # of a job whose attempts fail for passing reasons
+LOSSES = 20  # of workers: more than a bad day on the machines, so it is the job that ends them
+LOST = "RUNNER_LOST"
 _LONGEST_S = 60.0
 # Passing by nature: connections, serialization and deadlocks, locks, resources, a server that restarts.
 _PASSING = ("08", "40001", "40P01", "55P03", "53", "57P01", "57P02", "57P03")
@@ -25,7 +28,7 @@ class Verdict:
 
 
 def judge(error: DbsyncError | None, *, attempts: int, interrupted: JobState = JobState.QUEUED) -> Verdict:
-    """Decide after an attempt that ended with this error, None for success; ``attempts`` counts this one too.
+    """Decide after an attempt that ended with this error, None for success; ``attempts`` that failed so, this one too.
 
     ``interrupted``: what a signal to who ran it means for the job.
     """
@@ -40,6 +43,17 @@ def judge(error: DbsyncError | None, *, attempts: int, interrupted: JobState = J
     if is_passing(error) and attempts < ATTEMPTS:
         return Verdict(JobState.QUEUED, error, min(2.0**attempts, _LONGEST_S))
     return Verdict(JobState.FAILED, error)
+
+
+def failures(earlier: Iterable[Attempt]) -> int:
+    """How many of a job's earlier attempts failed for passing reasons: not those whose workers ended, or were ended."""
+    codes = [attempt.error["code"] for attempt in earlier if attempt.state == JobState.QUEUED and attempt.error]
+    return sum(code not in (LOST, Interrupted.code) for code in codes)
+
+
+def losses(attempts: Iterable[Attempt]) -> int:
+    """How many workers were lost with a job."""
+    return sum(attempt.error is not None and attempt.error["code"] == LOST for attempt in attempts)
 
 
 def recorded_error(error: DbsyncError | None) -> dict[str, Any] | None:

@@ -32,7 +32,15 @@ def end_part_sessions(session: Session, run_id: str, number: int | None = None, 
     """
     prefix = _all_parts(run_id)
     names = [f"{prefix}{number} try {tries}" for tries in range(before)] if number is not None else None
-    return len(session.execute(_SQL["end_part_sessions"], {"prefix": prefix, "names": names}))
+    return len(session.execute(_SQL["end_sessions"], {"prefix": prefix, "names": names}))
+
+
+def end_run_sessions(session: Session, run_id: str) -> int:
+    """End every session that a run has on this database, with its locks and its snapshot; return how many.
+
+    For whoever knows that the run is over, though the server may not: its host was cut off, or stands still.
+    """
+    return len(session.execute(_SQL["end_sessions"], {"prefix": f"dbsync {run_id} ", "names": None}))
 
 
 def _all_parts(run_id: str) -> str:

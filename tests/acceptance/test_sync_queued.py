@@ -102,3 +102,16 @@ def test_what_is_handed_over_needs_consent_first_and_keeps_its_time_limit(
     (job,) = place.jobs.list()
     assert job.read_spec().timeout_s == 3600
     place.until(job, JobState.SUCCEEDED)
+
+
+def test_of_eight_terminals_that_resume_one_job_one_runs_it_and_seven_are_told(
+    place: Yard, items: tuple[Database, Database]
+) -> None:
+    job = place.job(items[0].url, items[1].url)
+    place.jobs.pause(job.id)
+    running = [place.command.start("jobs", "resume", job.id[:8], "--json", env=place.env) for _ in range(8)]
+    ended = [each.wait(120) for each in running]
+    assert sorted(each.exit_code for each in ended) == [0, 5, 5, 5, 5, 5, 5, 5], [str(each) for each in ended]
+    assert {each.error["code"] for each in ended if each.exit_code == 5} == {"JOB_BUSY"}
+    assert [attempt.state for attempt in place.jobs.store.attempts(job.id)] == [JobState.SUCCEEDED]
+    assert oracle.differences(items[0].url, items[1].url) == []

@@ -196,7 +196,7 @@ INSERT INTO dbsync.run_part (run_id, number, fence, rows, bytes, worker) VALUES 
 -- name: parts_done
 SELECT p.number, p.rows, p.bytes FROM dbsync.run_part p WHERE p.run_id = %s;
 
--- name: end_part_sessions
+-- name: end_sessions
 -- Sessions by their names and by when they began: a number of a process that has ended may be another's now.
 SELECT pg_catalog.pg_terminate_backend(a.pid)
   FROM pg_catalog.pg_stat_activity a
