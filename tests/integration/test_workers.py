@@ -162,3 +162,10 @@ def test_two_jobs_for_one_target_are_run_one_after_the_other(workers: Yard, shop
     assert workers.until(second, S.SUCCEEDED, S.FAILED).attempts == 1
     assert workers.state(first) is S.SUCCEEDED
     assert same(shop)
+
+
+def test_a_queue_that_needs_a_server_is_refused_where_the_store_is_a_file(tmp_path: Path) -> None:
+    with yard(tmp_path / "yard") as place:
+        ended = place.worker("--engine", "procrastinate", "--json").wait().ended(2)
+        assert "Postgres" in ended.error["message"]
+        assert "DBSYNC_STORE" in ended.error["hint"]
