@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 
 from dbsync.store.engine import Store
 from dbsync.store.tables import reply as _reply
@@ -29,11 +30,13 @@ def claim(store: Store, *, owner: str, request_id: str, route: str, request_hash
     with store.write() as work:
         now = store.now(work)
         work.execute(sa.delete(_reply).where(_reply.c.created_at < now - KEPT_S))
-        known = work.execute(sa.select(_reply).where(*one)).mappings().one_or_none()
-        if known is None:
-            values = {"owner": owner, "request_id": request_id, "route": route, "request_hash": request_hash}
-            work.execute(sa.insert(_reply).values(**values, created_at=now))
+        make = postgresql.insert if store.is_postgres else sqlite.insert
+        new = {"owner": owner, "request_id": request_id, "route": route, "request_hash": request_hash}
+        # Another one's insert is waited for here, so that of many at once just one is the first.
+        insert = make(_reply).values(**new, created_at=now).on_conflict_do_nothing().returning(_reply.c.request_id)
+        if work.execute(insert).first() is not None:
             return None
+        known = work.execute(sa.select(_reply).where(*one)).mappings().one()
         return KeptReply(
             route=known["route"],
             request_hash=known["request_hash"],

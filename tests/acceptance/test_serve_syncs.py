@@ -444,6 +444,22 @@ class TestRepeats:
         assert pair[1].value("SELECT count(*) FROM customer WHERE id = 5000") == 1
 
 
+def test_any_process_over_one_store_answers_for_any_job(tmp_path: Path, pair: tuple[Database, Database]) -> None:
+    with (
+        serving(tmp_path, "--workers", "0") as one,
+        serving(tmp_path) as two,
+        one.client() as here,
+        two.client() as there,
+    ):
+        job = data(here.post("/api/sync", json=save(here, *pair) | {"tables": BOTH}), 201)["id"]
+        again = {"X-Request-ID": "both-ask-for-this"}
+        started = here.post(f"/api/sync/{job}/start", headers=again)
+        assert there.post(f"/api/sync/{job}/start", headers=again).content == started.content
+        with there.stream("GET", f"/api/sync/{job}/stream") as reply:
+            assert [event for _, event in frames(reply)][-1]["success"] is True
+        assert data(here.get(f"/api/sync/{job}"))["status"] == "completed"
+
+
 class TestStreams:
     def test_caps_and_heartbeats(self, tmp_path: Path, pair: tuple[Database, Database]) -> None:
         with serving(tmp_path) as served, served.client() as client:
