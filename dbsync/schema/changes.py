@@ -11,8 +11,9 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 from dbsync.schema.diff import SchemaDiff, differing_parts, is_implied
+from dbsync.schema.hanging import Hanging
 from dbsync.schema.makers import access
-from dbsync.schema.makers.columns import copied_not_null
+from dbsync.schema.makers.not_null import copied_not_null
 from dbsync.schema.objects import Ref, SchemaObject, Snapshot
 from dbsync.schema.plan import Unplanned
 from dbsync.schema.steps import Alteration, Makers, Scene
@@ -73,6 +74,8 @@ class _Search:
         self.diff, self.source, self.target = diff, source, target
         self.makers, self.forced = makers, forced
         self.needed_by = target.needed_by()
+        self.hanging = Hanging(source, target)
+        self.changed = {change.ref: frozenset(change.parts) for change in diff.changed}
         self.found = Changes()
         self.parts: dict[Ref, frozenset[str]] = {}
         self.presents: dict[Ref, SchemaObject] = {}
@@ -80,8 +83,11 @@ class _Search:
     def changes(self) -> Changes:
         self._sides()
         self._alterations()
+        for ref in self.hanging.anew:
+            self._rebuild(ref)
         self._closure()
         self._left_behind()
+        self._checks_of_new_parents()
         self._trigger_copies()
         self._again()
         return self.found
@@ -98,6 +104,9 @@ class _Search:
                 found.access[change.ref] = access
             if names - ACCESS and self._planned(change.ref, *sorted(names - ACCESS)):
                 self.parts[change.ref] = names - ACCESS
+        for ref in {ref._replace(kind="domain", sub="") for ref in found.made if ref.kind == "domain_constraint"}:
+            if ref in self.source.objects and ref in self.target.objects:
+                self.parts[ref] = self.parts.get(ref, frozenset()) | {"constraints"}
         self._copied_not_null()
 
     def _planned(self, ref: Ref, *parts: str) -> bool:
@@ -114,7 +123,7 @@ class _Search:
         for refs, side in ((self.found.made, self.source), (self.found.gone, self.target)):
             for ref in [ref for ref in refs if ref.kind == "column"]:
                 column = side.objects[ref]
-                parent = next((parent for parent in self._parents(ref) if parent in refs), None)
+                parent = next((parent for parent in self.hanging.parents(ref) if parent in refs), None)
                 if parent and column.parts["inherited"] and not column.parts["local"]:
                     self.found.follows[ref] = parent
                     if side is self.source:
@@ -142,24 +151,27 @@ class _Search:
     def _by_parents(self, ref: Ref) -> frozenset[str]:
         if ref.kind != "column":
             return frozenset()
-        parts = frozenset({"inherited"}) if self._link_changes(ref) else frozenset()
-        if parts and (self.source.objects[ref].parts["local"] or self._hangs_as_partition(ref)):
+        parts = frozenset({"inherited"}) if self.hanging.link_changes(ref) else frozenset()
+        if parts and (self.source.objects[ref].parts["local"] or self.hanging.hangs_as_partition(ref)):
             parts |= {"local"}  # ATTACH and NO INHERIT change it as wanted; INHERIT does not
         if not self.source.objects[ref].parts.get("inherited"):
             return parts
-        changed = {change.ref: frozenset(change.parts) for change in self.diff.changed}
-        for parent in self._parents(ref):
-            parts |= changed.get(parent, frozenset()) & _PASSED_ON
+        for parent in self.hanging.parents(ref):
+            parts |= self.changed.get(parent, frozenset()) & _PASSED_ON
         return parts
 
     def _copied_not_null(self) -> None:
         """What becomes of a partition's NOT NULL when its parent's column changes, where another one is wanted."""
-        parents = {change.ref for change in self.diff.changed if change.ref.kind == "column"}
-        columns = [ref for ref in self.source.objects if ref.kind == "column"] if parents else []
-        for ref in columns:
+        parents = {ref for ref in self.changed if ref.kind == "column"}
+        for ref in [ref for ref in self.source.objects if ref.kind == "column"] if parents else []:
             wanted, present = self.source.objects[ref], self.target.objects.get(ref)
-            parent = next((above for above in self._parents(ref) if above in parents), None)
-            if present is None or parent is None or self._link_changes(ref) or not self._hangs_as_partition(ref):
+            parent = next((above for above in self.hanging.parents(ref) if above in parents), None)
+            if (
+                present is None
+                or parent is None
+                or self.hanging.link_changes(ref)
+                or not self.hanging.hangs_as_partition(ref)
+            ):
                 continue
             if not present.parts.keys() & wanted.parts.keys() & {"not_null_constraint"}:
                 continue
@@ -175,27 +187,6 @@ class _Search:
                 self.parts[ref] = left
             else:
                 self.parts.pop(ref, None)
-
-    def _hangs_as_partition(self, column: Ref) -> bool:
-        return any(made.ref.kind == "partition" for made in self._links(column, self.source))
-
-    def _parents(self, column: Ref) -> list[Ref]:
-        """The same column of the tables on which this one hangs before and after: what is done to it is passed on."""
-        return [
-            Ref("column", made.parts["parent_schema"], made.parts["parent"], column.sub)
-            for made in self._links(column, self.target)
-            if not self._changes(made.ref)
-        ]
-
-    def _links(self, column: Ref, side: Snapshot) -> list[SchemaObject]:
-        return [made for made in side.members(column) if made.ref.kind in ("partition", "inheritance")]
-
-    def _link_changes(self, column: Ref) -> bool:
-        return any(self._changes(made.ref) for side in (self.source, self.target) for made in self._links(column, side))
-
-    def _changes(self, link: Ref) -> bool:
-        both = link in self.source.objects and link in self.target.objects
-        return not both or self.source.objects[link].parts != self.target.objects[link].parts
 
     # What cannot be changed in place, and what needs it
 
@@ -297,16 +288,26 @@ class _Search:
             if ref.kind != "constraint" or not is_implied(made) or ref in self.source.objects:
                 continue
             table = Ref("table", ref.schema, ref.name)
-            leaves = any(link.ref in self.found.gone for link in self._links(ref, self.target))
+            leaves = any(link.ref in self.found.gone for link in self.hanging.before(ref))
             if leaves and table not in self.found.gone:
                 self.found.gone.add(ref)
+
+    def _checks_of_new_parents(self) -> None:
+        """A table becomes a partition only when it has its parent's checks."""
+        for link in [ref for ref in self.found.made if ref.kind == "partition"]:
+            if Ref("table", link.schema, link.name) in self.found.made:
+                continue  # its CREATE TABLE says them
+            for made in self.source.members(link):
+                check = made.ref.kind == "constraint" and made.parts["type"] == "c" and is_implied(made)
+                if check and made.ref not in self.target.objects:
+                    self.found.made.add(made.ref)
 
     def _trigger_copies(self) -> None:
         """A partition's copy of a trigger that is not in its parent's state gets that again after its parent's."""
         for ref, made in self.source.objects.items():
             if ref.kind != "trigger" or not made.parts["own_state"]:
                 continue
-            links = self._links(ref, self.source)
+            links = self.hanging.after(ref)
             above = {Ref("trigger", one.parts["parent_schema"], one.parts["parent"], ref.sub) for one in links}
             coming = {one.ref for one in links} & self.found.made
             if coming or above & (self.found.made | self.found.altered.keys()):

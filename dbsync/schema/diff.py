@@ -12,8 +12,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from dbsync.schema.objects import Grant, Ref, SchemaObject, Snapshot
-from dbsync.schema.prints import UNQUALIFIED_SINCE, same_view
+from dbsync.schema.objects import ROUTINES, Grant, Ref, SchemaObject, Snapshot
+from dbsync.schema.prints import UNQUALIFIED_SINCE, canonical, same_view
 
 _ARGUMENTS = {"argument_names", "argument_modes", "argument_types", "defaults", "tracked", "is_trigger"}
 # What only says again what another part says, or where a thing stands.
@@ -178,6 +178,8 @@ def differing_parts(
 
 def _comparable(made: SchemaObject, name: str, ignore: Collection[str] = ()) -> Any:
     value = made.parts[name]
+    if isinstance(value, str) and (made.ref.kind not in ROUTINES or made.parts["tracked"]):
+        return canonical(value)
     if name == "attributes" and value is not None and "comments" in ignore:
         return [{**attribute, "comment": None} for attribute in value]
     if name == "not_null_constraint" and value is not None:

@@ -1,7 +1,8 @@
 """PURE: two ``pg_dump --schema-only`` texts compared object by object: the second judge of a migration.
 
-It knows nothing of snapshots: what pg_dump prints differently is different. Only what has no order in Postgres is
-compared without it: objects, grants, options, and a table's columns, whose order no ALTER can change.
+It knows nothing of snapshots: what pg_dump prints differently is different, but for what Postgres itself prints
+otherwise when it has read its own print. Only what has no order in Postgres is compared without it: objects, grants,
+options, and a table's columns, whose order no ALTER can change.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from itertools import zip_longest
+
+from dbsync.schema.prints import canonical
 
 _HEADER = re.compile(
     r"^--\n-- (?:Data for )?Name: (.*); Type: ([A-Z ]+); Schema: (.*); Owner: ?(.*)\n--\n", re.MULTILINE
@@ -20,6 +23,7 @@ _COLUMNS = re.compile(r"\A(CREATE [^\n]*\()\n(.*)\n(\).*)\Z", re.DOTALL)
 _OPTIONS = re.compile(r"(?<=WITH \()[^()]*(?=\))")
 _WITH_OPTIONS = ("TABLE", "INDEX", "MATERIALIZED VIEW", "VIEW", "CONSTRAINT")
 _WITH_COLUMNS = ("TABLE", "FOREIGN TABLE")
+_WITH_BODIES = ("FUNCTION", "PROCEDURE")
 _STORED = ("TABLE", "MATERIALIZED VIEW", "INDEX", "CONSTRAINT")
 # Of these, statements about single columns follow the object's own, in the order of the columns.
 _OF_PARTS = (*_WITH_COLUMNS, "MATERIALIZED VIEW", "INDEX", "CONSTRAINT", "VIEW")
@@ -50,6 +54,8 @@ def _objects(dump: str) -> Mapping[Title, Counter[Statements]]:
         name, kind, schema, owner = header.groups()
         settings |= dict(_DEFAULTS.findall(body))
         own = _DEFAULTS.sub("", _END.sub("", body)).strip()
+        if kind not in _WITH_BODIES or "BEGIN ATOMIC" in own:
+            own = canonical(own)
         stored = tuple(f"{key} = {value}" for key, value in sorted(settings.items())) if kind in _STORED else ()
         statements = (*_statements(kind, own), stored, (owner,))
         found.setdefault((kind, schema, name), Counter())[statements] += 1

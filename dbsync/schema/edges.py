@@ -249,6 +249,11 @@ class Graph:
                 if parent in changes.made:
                     edges.before(self.creation(parent), self.creation(link))
                     trees.setdefault(parent, []).append(self.creation(link))
+        for ref, nodes in trees.items():  # an index with parts that are still to come is not valid, and not found
+            link = self._link_of(ref, self.source)
+            if link is not None and link in changes.made:
+                for node in nodes:
+                    edges.before(node, self.creation(link))
         for ref in changes.made:
             if ref.kind == "constraint" and self.source.objects[ref].parts["type"] == "f":
                 for needed in self._needed(ref):

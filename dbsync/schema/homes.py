@@ -39,7 +39,9 @@ def _drop_home(ref: Ref, changes: Changes, target: Snapshot) -> Ref:
                 return followed(owner, changes)
     if ref.kind in ("index", "constraint") and made.parts["attached_to"]:
         parent = Ref(ref.kind, *made.parts["attached_to"])
-        if parent in gone:
+        table = made.parts["table"] if ref.kind == "index" else ref.name
+        leaves = Ref("partition", ref.schema, table) in gone  # and keeps what hung on its parent's
+        if parent in gone and not leaves:
             return _drop_home(parent, changes, target)
     return ref
 
@@ -56,7 +58,8 @@ def inlined(changes: Changes, source: Snapshot, *, apart: Collection[Ref]) -> fr
             continue
         if ref.kind == "default" and made.parts["of"] in "rpf" and ref in changes.made:
             column = ref._replace(kind="column")
-            if column in changes.made and column not in changes.follows:
+            inherits = table in changes.made and not source.objects[column].parts["local"] and _inherits(table, source)
+            if column in changes.made and column not in changes.follows and not inherits:
                 found.add(ref)
         elif ref.kind == "constraint" and table in changes.made and made.parts["type"] in _INLINE:
             implied = bool(made.parts["inherited"])
@@ -65,6 +68,10 @@ def inlined(changes: Changes, source: Snapshot, *, apart: Collection[Ref]) -> fr
             if plain and (not implied or (hangs and made.parts["type"] == "c")):
                 found.add(ref)
     return frozenset(found)
+
+
+def _inherits(table: Ref, source: Snapshot) -> bool:
+    return any(made.ref.kind == "inheritance" for made in source.members(table))
 
 
 def create_home(ref: Ref, changes: Changes, inside: Collection[Ref]) -> Ref:

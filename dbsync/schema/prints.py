@@ -1,16 +1,57 @@
-"""PURE: whether two servers of different versions print the same view.
+"""PURE: whether two prints of an expression or a view say the same in other words.
 
 Up to version 15 every column of a view is printed with its table's name; from 16 on those of a query over one
-table are not. Nothing else may differ.
+table are not. ``s IN ('a', 'b')`` over a varchar is printed with a cast of the whole array, and with one of each
+element once that print was read again: by a restored dump, or by a migration. Nothing else may differ.
 """
 
 from __future__ import annotations
+
+import re
 
 from dbsync.sqltext import Token, tokens
 
 UNQUALIFIED_SINCE = 160000
 # After these a dot is that of a schema, never of a table and its column.
 _BEFORE_SCHEMAS = frozenset({"collate", ":", "::", "operator", "from", "join", ".", "as"})
+
+
+_ARRAY = "(ARRAY["
+_ARRAY_OR_QUOTED = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|\(ARRAY\[")
+_ELEMENT_PIECE = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|.", re.DOTALL)
+_CAST = re.compile(
+    r"\)::((?:\"(?:[^\"]|\"\")*\"|[\w.])+(?: varying| precision| with(?:out)? time zone)?(?:\(\d+(?:,\d+)?\))?)\[\]"
+)
+
+
+def canonical(text: str) -> str:
+    """Return an expression as it is printed once its print was read again: arrays are cast by their elements."""
+    if _ARRAY not in text:
+        return text
+    found, place, looking = [], 0, 0
+    while piece := _ARRAY_OR_QUOTED.search(text, looking):
+        looking = piece.end()
+        if piece[0] != _ARRAY:
+            continue
+        elements, end = _elements(text, looking)
+        if cast := _CAST.match(text, end):
+            inner = ", ".join(f"({canonical(element)})::{cast[1]}" for element in elements)
+            found += [text[place : piece.start()], f"ARRAY[{inner}]"]
+            place = looking = cast.end()
+    return "".join([*found, text[place:]])
+
+
+def _elements(text: str, start: int) -> tuple[list[str], int]:
+    """The elements of an array whose first one begins at ``start``, and where its bracket has closed."""
+    found, depth, begun = [], 0, start
+    for piece in _ELEMENT_PIECE.finditer(text, start):
+        if piece[0] in ("]", ",") and not depth:
+            found.append(text[begun : piece.start()].strip())
+            begun = piece.end()
+            if piece[0] == "]":
+                break
+        depth += {"(": 1, "[": 1, ")": -1, "]": -1}.get(piece[0], 0)
+    return found, begun
 
 
 def same_view(older: str, newer: str) -> bool:

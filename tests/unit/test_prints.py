@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dbsync.schema.prints import same_view
+from dbsync.schema.prints import canonical, same_view
 
 
 @pytest.mark.parametrize(
@@ -40,3 +40,22 @@ def test_one_view_is_known_in_the_words_of_both_versions(older: str, newer: str)
 )
 def test_views_that_are_not_one_are_told_apart(older: str, newer: str) -> None:
     assert not same_view(older, newer)
+
+
+@pytest.mark.parametrize(
+    ("first", "read_again"),
+    [
+        (
+            "CHECK (((s)::text = ANY ((ARRAY['a'::character varying, 'b''],('::character varying])::text[])))",
+            "CHECK (((s)::text = ANY (ARRAY[('a'::character varying)::text, ('b''],('::character varying)::text])))",
+        ),
+        (
+            "((x = ANY ((ARRAY[f(1, 2), \"(ARRAY[\"])::numeric(10,2)[])) AND (s <> '(ARRAY[1])::text[]'::text))",
+            "((x = ANY (ARRAY[(f(1, 2))::numeric(10,2), (\"(ARRAY[\")::numeric(10,2)])) AND (s <> '(ARRAY[1])::text[]'::text))",
+        ),
+        ("(ARRAY[1, 2] || (ARRAY[3]))", "(ARRAY[1, 2] || (ARRAY[3]))"),
+    ],
+)
+def test_an_array_cast_as_a_whole_is_the_one_cast_by_its_elements(first: str, read_again: str) -> None:
+    assert canonical(first) == read_again
+    assert canonical(read_again) == read_again

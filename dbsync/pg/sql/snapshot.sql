@@ -251,6 +251,7 @@ SELECT k.tableoid, k.oid, 0, CASE WHEN k.contypid <> 0 THEN 'domain_constraint' 
        || COALESCE((SELECT pg_catalog.jsonb_build_object(
                 'clustered', x.indisclustered, 'replica_identity', x.indisreplident, 'index_valid', x.indisvalid,
                 'index_tablespace', (SELECT s.spcname FROM pg_catalog.pg_tablespace s WHERE s.oid = i.reltablespace),
+                'index_comment', pg_catalog.obj_description(i.oid, 'pg_class'),
                 -- Said within the definition of an exclusion, and of nothing else.
                 'index_options', CASE WHEN k.contype <> 'x' THEN
                     (SELECT pg_catalog.jsonb_agg(o ORDER BY o) FROM pg_catalog.unnest(i.reloptions) o) END)

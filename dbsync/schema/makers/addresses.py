@@ -69,3 +69,15 @@ def operator_name(schema: str, symbol: str) -> str:
     if not _OPERATOR.fullmatch(symbol):
         raise AssertionError(f"Postgres has no operator of the name {symbol!r}")
     return f"{name(schema)}.{symbol}"
+
+
+def table_name(ref: Ref) -> str:
+    """The qualified name of the table that a member belongs to."""
+    return name(ref.schema, ref.name)
+
+
+def altering(made: SchemaObject, *, only: bool = False) -> str:
+    """Return ``ALTER TABLE x`` in the words for the relation that a member belongs to."""
+    of = made.parts.get("of", "r")
+    words = {"v": "ALTER VIEW", "m": "ALTER MATERIALIZED VIEW", "f": "ALTER FOREIGN TABLE"}.get(of, "ALTER TABLE")
+    return f"{words} {'ONLY ' if only else ''}{table_name(made.ref)}"

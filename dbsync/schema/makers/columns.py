@@ -6,28 +6,28 @@ from collections.abc import Iterable, Mapping, Set
 from typing import Any
 
 from dbsync.pg.quoting import literal, name
-from dbsync.schema.diff import default_not_null_name
 from dbsync.schema.makers import access
+from dbsync.schema.makers.addresses import altering, table_name
 from dbsync.schema.makers.conversion import narrowing_checks, same_family, using
-from dbsync.schema.objects import Grant, Ref, SchemaObject, Snapshot
+from dbsync.schema.makers.identity import (
+    always,
+    bounds_clause,
+    for_column,
+    go_on_after,
+    identity_options,
+    identity_sequence,
+    into_bounds,
+    sequence_access,
+)
+from dbsync.schema.makers.links import attaching, detaching
+from dbsync.schema.makers.not_null import named_not_null, not_null_at_once, not_null_clause, not_null_comment
+from dbsync.schema.objects import Ref, SchemaObject, Snapshot
 from dbsync.schema.steps import Action, Alteration, Check, Maker, Scene, Step
 
 _STORAGE = {"p": "PLAIN", "e": "EXTERNAL", "x": "EXTENDED", "m": "MAIN"}
 _COMPRESSION = {"p": "pglz", "l": "lz4"}
 # What Postgres converts along with a column's type, where old and new type are of one family.
 _FOLLOWS = frozenset({"index", "constraint", "sequence", "default", "publication"})
-
-
-def table_name(ref: Ref) -> str:
-    """The qualified name of the table that a member belongs to."""
-    return name(ref.schema, ref.name)
-
-
-def altering(made: SchemaObject, *, only: bool = False) -> str:
-    """Return ``ALTER TABLE x`` in the words for the relation that a member belongs to."""
-    of = made.parts.get("of", "r")
-    words = {"v": "ALTER VIEW", "m": "ALTER MATERIALIZED VIEW", "f": "ALTER FOREIGN TABLE"}.get(of, "ALTER TABLE")
-    return f"{words} {'ONLY ' if only else ''}{table_name(made.ref)}"
 
 
 def column_clause(column: SchemaObject, scene: Scene, default: str | None = None) -> str:
@@ -42,11 +42,11 @@ def column_clause(column: SchemaObject, scene: Scene, default: str | None = None
         kind = "VIRTUAL" if parts["generated"] == "v" else "STORED"
         words.append(f"GENERATED ALWAYS AS ({parts['expression']}) {kind}")
     if parts["identity"]:
-        words.append(f"GENERATED {_always(parts['identity'])} AS IDENTITY ({identity_options(parts['identity'])})")
+        words.append(f"GENERATED {always(parts['identity'])} AS IDENTITY ({identity_options(parts['identity'])})")
     if default is not None:
         words.append(f"DEFAULT {default}")
-    if parts["not_null"] and _not_null_at_once(parts):
-        words += _named_not_null(column, scene)
+    if parts["not_null"] and not_null_at_once(parts):
+        words += named_not_null(column, scene)
     return " ".join(words)
 
 
@@ -56,45 +56,9 @@ def later_steps(column: SchemaObject) -> list[Step]:
     steps = [
         *attribute_steps(column, {key for key in ATTRIBUTES if parts.get(key) is not None}, "create"),
     ]
-    if not _not_null_at_once(parts):
-        steps.append(Step(f"{altering(column)} ADD {_not_null_clause(column)}", column.ref, "create"))
-    return [*steps, *_not_null_comment(column, None, "create")]
-
-
-def _not_null_comment(column: SchemaObject, before: str | None, action: Action) -> list[Step]:
-    constraint = column.parts.get("not_null_constraint")
-    if constraint is None or constraint["comment"] == before:
-        return []
-    place = f"{name(constraint['name'])} ON {table_name(column.ref)}"
-    return [Step(f"COMMENT ON CONSTRAINT {place} IS {literal(constraint['comment'])}", column.ref, action)]
-
-
-def _not_null_at_once(parts: Mapping[str, Any]) -> bool:
-    constraint = parts.get("not_null_constraint")
-    return constraint is None or bool(constraint["valid"])
-
-
-def _named_not_null(column: SchemaObject, scene: Scene) -> list[str]:
-    constraint = column.parts.get("not_null_constraint")
-    words = []
-    # The usual name may be held by a partition whose parent is made anew, or by a table that is still there.
-    held = constraint is not None and (column.ref.schema, constraint["name"]) in scene.taken
-    if constraint and (held or constraint["name"] != default_not_null_name(column.ref)):
-        words.append(f"CONSTRAINT {name(constraint['name'])}")
-    words.append("NOT NULL")
-    if constraint and constraint["no_inherit"]:
-        words.append("NO INHERIT")
-    return words
-
-
-def _not_null_clause(column: SchemaObject) -> str:
-    constraint = column.parts["not_null_constraint"]
-    words = [f"CONSTRAINT {name(constraint['name'])} NOT NULL {name(column.ref.sub)}"]
-    if constraint["no_inherit"]:
-        words.append("NO INHERIT")
-    if not constraint["valid"]:
-        words.append("NOT VALID")
-    return " ".join(words)
+    if not not_null_at_once(parts):
+        steps.append(Step(f"{altering(column)} ADD {not_null_clause(column)}", column.ref, "create"))
+    return [*steps, *not_null_comment(column, None, "create")]
 
 
 def options_list(options: Iterable[str]) -> str:
@@ -115,45 +79,6 @@ def changed_options(present: Iterable[str] | None, wanted: Iterable[str] | None)
 def _pair(option: str) -> tuple[str, str]:
     key, _, value = option.partition("=")
     return key, value
-
-
-def sequence_access(column: SchemaObject, scene: Scene) -> list[Step]:
-    """Return what gives the sequence of a new identity column its rights and its comment."""
-    sequence = _identity_sequence(column, scene.source)
-    return [] if sequence is None else _for_column(access.created(sequence, scene, {"owner"}), column)
-
-
-def _identity_sequence(column: SchemaObject, schema: Snapshot) -> SchemaObject | None:
-    """The sequence behind an identity column, which changes hands with its table."""
-    identity = column.parts["identity"]
-    if identity is None:
-        return None
-    ref = Ref("sequence", identity["sequence_schema"], identity["sequence"])
-    table = schema.objects[Ref("table", column.ref.schema, column.ref.name)]
-    grants = frozenset(Grant(*grant) for grant in identity["grants"])
-    return SchemaObject(ref, {"owned_by": None}, table.owner, grants, identity["comment"])
-
-
-def _for_column(steps: list[Step], column: SchemaObject) -> list[Step]:
-    return [Step(step.sql, column.ref, step.action) for step in steps]
-
-
-def _always(identity: Mapping[str, Any]) -> str:
-    return "ALWAYS" if identity["always"] else "BY DEFAULT"
-
-
-def identity_options(identity: Mapping[str, Any]) -> str:
-    """Return the sequence options of an identity column, its sequence's name among them."""
-    sequence = name(identity["sequence_schema"], identity["sequence"])
-    return f"SEQUENCE NAME {sequence} {sequence_options(identity)}"
-
-
-def sequence_options(options: Mapping[str, Any]) -> str:
-    """Return START, INCREMENT and so on, all of them."""
-    return (
-        f"START WITH {options['start']} INCREMENT BY {options['increment']} MINVALUE {options['min']}"
-        f" MAXVALUE {options['max']} CACHE {options['cache']}{' CYCLE' if options['cycle'] else ' NO CYCLE'}"
-    )
 
 
 class _Columns:
@@ -311,7 +236,7 @@ class _ColumnChange:
         elif old is None:
             checks = (check,) if constraint["valid"] and self.wanted.parts["of"] != "f" else ()
             self.steps.append(
-                Step(f"{altering(self.wanted)} ADD {_not_null_clause(self.wanted)}", self.ref, "alter", checks=checks)
+                Step(f"{altering(self.wanted)} ADD {not_null_clause(self.wanted)}", self.ref, "alter", checks=checks)
             )
         else:
             self._not_null_constraint(old, constraint, check)
@@ -320,13 +245,13 @@ class _ColumnChange:
             if old is not None and not (old["valid"] and constraint and not constraint["valid"])
             else None
         )
-        self.steps += _not_null_comment(self.wanted, kept, "alter")
+        self.steps += not_null_comment(self.wanted, kept, "alter")
 
     def _not_null_constraint(self, old: Mapping[str, Any], new: Mapping[str, Any], check: Check) -> None:
         table = altering(self.wanted)
         if old["valid"] and not new["valid"]:
             self._add("DROP NOT NULL")
-            self.steps.append(Step(f"{table} ADD {_not_null_clause(self.wanted)}", self.ref, "alter"))
+            self.steps.append(Step(f"{table} ADD {not_null_clause(self.wanted)}", self.ref, "alter"))
             return
         renamed = old["name"] != new["name"]
         rename = f"ALTER TABLE {table_name(self.ref)} RENAME CONSTRAINT {name(old['name'])} TO {name(new['name'])}"
@@ -354,13 +279,13 @@ class _ColumnChange:
     def _identity(self) -> None:
         old, new = self.present.parts["identity"], self.wanted.parts["identity"]
         if old is None:
-            self._add(f"ADD GENERATED {_always(new)} AS IDENTITY ({identity_options(new)})")
+            self._add(f"ADD GENERATED {always(new)} AS IDENTITY ({identity_options(new)})")
             self.steps.append(go_on_after(self.ref, name(new["sequence_schema"], new["sequence"]), new["increment"]))
             self.steps += sequence_access(self.wanted, self.scene)
             return
         words = []
         if old["always"] != new["always"]:
-            words.append(f"SET GENERATED {_always(new)}")
+            words.append(f"SET GENERATED {always(new)}")
         if any(old[key] != new[key] for key in ("start", "increment", "min", "max", "cache", "cycle")):
             cycle = "SET CYCLE" if new["cycle"] else "SET NO CYCLE"
             words.append(
@@ -371,11 +296,11 @@ class _ColumnChange:
             self.steps += into_bounds(self.ref, name(old["sequence_schema"], old["sequence"]), old, new)
             self._add(" ".join(words))
         self._sequence_name(old, new)
-        before = _identity_sequence(self.present, self.scene.target)
-        after = _identity_sequence(self.wanted, self.scene.source)
+        before = identity_sequence(self.present, self.scene.target)
+        after = identity_sequence(self.wanted, self.scene.source)
         if after is not None:
             parts = {part for part, key in (("privileges", "grants"), ("comment", "comment")) if old[key] != new[key]}
-            self.steps += _for_column(access.changed(before, after, parts, self.scene), self.wanted)
+            self.steps += for_column(access.changed(before, after, parts, self.scene), self.wanted)
 
     def _sequence_name(self, old: Mapping[str, Any], new: Mapping[str, Any]) -> None:
         present = name(old["sequence_schema"], old["sequence"])
@@ -387,62 +312,6 @@ class _ColumnChange:
             words = "UNLOGGED" if new["persistence"] == "u" else "LOGGED"
             sequence = name(old["sequence_schema"], new["sequence"])
             self.steps.append(Step(f"ALTER SEQUENCE {sequence} SET {words}", self.ref, "alter"))
-
-
-def copied_not_null(
-    present: SchemaObject, parent: SchemaObject, parent_wanted: SchemaObject
-) -> Mapping[str, Any] | None:
-    """What the NOT NULL of a partition's column is once its parent's column has been changed; None for none."""
-    own, above, wanted = (made.parts.get("not_null_constraint") for made in (present, parent, parent_wanted))
-    if wanted is None:
-        return own if own is None or own["local"] or above is None else None
-    if own is None:
-        return {**wanted, "local": False, "comment": None}
-    if above is None:
-        return {**own, "valid": own["valid"] or wanted["valid"]}
-    retyped = parent.parts["type"] != parent_wanted.parts["type"]  # each is made anew, and copied down
-    renamed = own["name"] == above["name"] or (retyped and not own["local"])
-    return {**own, "name": wanted["name"] if renamed else own["name"], "valid": wanted["valid"]}
-
-
-def attaching(link: SchemaObject) -> str:
-    """Return the statement that makes a table a partition."""
-    parent, child = name(link.parts["parent_schema"], link.parts["parent"]), name(link.ref.schema, link.ref.name)
-    return f"ALTER TABLE ONLY {parent} ATTACH PARTITION {child} {link.parts['bound']}"
-
-
-def detaching(link: SchemaObject) -> str:
-    """Return the statement that makes a partition a table of its own."""
-    parent, child = name(link.parts["parent_schema"], link.parts["parent"]), name(link.ref.schema, link.ref.name)
-    return f"ALTER TABLE ONLY {parent} DETACH PARTITION {child}"
-
-
-def go_on_after(column: Ref, sequence: str, increment: int) -> Step:
-    """A sequence that is new to a filled column goes on after the column's values, not at its start."""
-    farthest = "max" if increment > 0 else "min"
-    sql = (
-        f"SELECT pg_catalog.setval({literal(sequence)}, pg_catalog.{farthest}({name(column.sub)}))"
-        f" FROM {table_name(column)} HAVING pg_catalog.{farthest}({name(column.sub)}) IS NOT NULL"
-    )
-    return Step(sql, column, "alter")
-
-
-def bounds_clause(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
-    """A sequence whose old and new bounds do not meet can only start anew."""
-    apart = new["min"] > old["max"] or new["max"] < old["min"]
-    return f" RESTART WITH {new['start']}" if apart else ""
-
-
-def into_bounds(ref: Ref, sequence: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> list[Step]:
-    """A sequence whose value lies outside its new bounds is moved to the nearer one first; others stay."""
-    found = []
-    if old["min"] < new["min"] <= old["max"]:
-        found.append(f"SELECT pg_catalog.setval({literal(sequence)}, {new['min']}, false) FROM {sequence}"
-                     f" WHERE last_value < {new['min']}")  # fmt: skip
-    if old["min"] <= new["max"] < old["max"]:
-        found.append(f"SELECT pg_catalog.setval({literal(sequence)}, {new['max']}) FROM {sequence}"
-                     f" WHERE last_value > {new['max']}")  # fmt: skip
-    return [Step(sql, ref, "alter") for sql in found]
 
 
 def users_of(ref: Ref, schema: Snapshot) -> list[Ref]:

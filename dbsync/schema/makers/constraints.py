@@ -6,7 +6,7 @@ from collections.abc import Set
 
 from dbsync.pg.quoting import literal, name
 from dbsync.schema.diff import is_implied
-from dbsync.schema.makers.columns import table_name
+from dbsync.schema.makers.addresses import table_name
 from dbsync.schema.objects import Ref, SchemaObject
 from dbsync.schema.steps import Action, Alteration, Check, Maker, Scene, Step
 
@@ -36,7 +36,8 @@ def _alter_table(made: SchemaObject) -> str:
 
 class _Constraints:
     def create(self, wanted: SchemaObject, scene: Scene) -> list[Step]:
-        if is_implied(wanted):
+        joins = Ref("partition", wanted.ref.schema, wanted.ref.name) in scene.created  # it needs its parent's checks
+        if is_implied(wanted) and not (joins and wanted.parts["type"] == "c"):
             return []
         add = f"{_alter_table(wanted)} ADD {constraint_clause(wanted)}"
         steps = [Step(add, wanted.ref, "create", checks=_checks(wanted, scene))]
@@ -75,7 +76,7 @@ class _Constraints:
             steps += attach(wanted, scene)
         steps += index_facts(wanted, present, parts)
         known = {"definition", "attached_to", "inherited", "clustered", "replica_identity", "index_tablespace",
-                 "index_options"}  # fmt: skip
+                 "index_options", "index_comment"}  # fmt: skip
         return Alteration(tuple(steps), unplanned=tuple(sorted(parts - known)))
 
 
@@ -207,6 +208,9 @@ def index_facts(wanted: SchemaObject, present: SchemaObject | None = None, parts
         start = f"ALTER INDEX {name(wanted.ref.schema, index)}"
         found += [f"{start} RESET ({', '.join(gone)})"] if gone else []
         found += [f"{start} SET ({', '.join(fresh)})"] if fresh else []
+    if constraint and changed("index_comment"):
+        comment = literal(wanted.parts["index_comment"])
+        found.append(f"COMMENT ON INDEX {name(wanted.ref.schema, index)} IS {comment}")
     if changed(place):
         where = name(wanted.parts[place] or "pg_default")
         found.append(f"ALTER INDEX {name(wanted.ref.schema, index)} SET TABLESPACE {where}")

@@ -5,21 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Set
 
 from dbsync.pg.quoting import literal, name
+from dbsync.schema.makers.addresses import table_name
 from dbsync.schema.makers.columns import (
     ATTRIBUTES,
-    attaching,
     attribute_steps,
-    bounds_clause,
     changed_options,
     column_clause,
-    detaching,
-    into_bounds,
     later_steps,
     options_list,
-    sequence_access,
-    sequence_options,
 )
 from dbsync.schema.makers.constraints import constraint_clause
+from dbsync.schema.makers.identity import bounds_clause, into_bounds, sequence_access, sequence_options
+from dbsync.schema.makers.links import attaching, detaching
 from dbsync.schema.objects import Ref, SchemaObject
 from dbsync.schema.steps import Action, Alteration, Maker, Scene, Step
 
@@ -50,8 +47,7 @@ class _Tables:
             for column in _columns(wanted, scene)
             for step in (*later_steps(column), *sequence_access(column, scene))
         ]
-        later += [step for column in _inherited_columns(wanted, scene) for step in attribute_steps(
-            column, {key for key in ATTRIBUTES if column.parts.get(key) is not None}, "create")]  # fmt: skip
+        later += [step for column in _inherited_columns(wanted, scene) for step in _beside_parent(column, scene)]
         return [create, *later, *_security(wanted, {"row_security", "force_row_security"}, "create"),
                 *_replica_identity(wanted, "create")]  # fmt: skip
 
@@ -129,6 +125,21 @@ def _inherited_columns(table: SchemaObject, scene: Scene) -> Iterator[SchemaObje
     for made in scene.source.members(table.ref):
         if made.ref.kind == "column" and made.ref not in own:
             yield made
+
+
+def _beside_parent(column: SchemaObject, scene: Scene) -> list[Step]:
+    """What an inherited column is beyond its parent's, or less than that."""
+    steps = attribute_steps(column, {key for key in ATTRIBUTES if column.parts.get(key) is not None}, "create")
+    if column.ref._replace(kind="default") not in scene.source.objects and not column.parts["generated"]:
+        sql = f"ALTER TABLE ONLY {table_name(column.ref)} ALTER COLUMN {name(column.ref.sub)} DROP DEFAULT"
+        given = any(
+            Ref("default", made.parts["parent_schema"], made.parts["parent"], column.ref.sub) in side.objects
+            for made in scene.source.members(column.ref)
+            if made.ref.kind == "inheritance"
+            for side in (scene.source, scene.target)
+        )
+        steps += [Step(sql, column.ref, "create")] if given else []
+    return steps
 
 
 def _inlined(column: Ref, scene: Scene) -> str | None:

@@ -13,8 +13,7 @@ from dataclasses import dataclass, field
 from dbsync.pg.quoting import name
 from dbsync.schema.diff import is_implied
 from dbsync.schema.makers import access
-from dbsync.schema.makers.addresses import address, word
-from dbsync.schema.makers.columns import altering
+from dbsync.schema.makers.addresses import address, altering, word
 from dbsync.schema.objects import TYPES, Ref, SchemaObject
 from dbsync.schema.steps import Alteration, Check, Scene, Step
 
@@ -228,11 +227,11 @@ def _is_other(ref: Ref, scene: Scene) -> bool:
 def must_verify_within(domain: Ref, scene: Scene) -> bool:
     """Whether a domain asks more of its values, and some are in arrays or other types, where Postgres does not look.
 
-    ALTER DOMAIN refuses then. A domain of which nothing but constraints changes is left to say so itself.
+    ALTER DOMAIN refuses then.
     """
     present, wanted = scene.target.objects[domain].parts, scene.source.objects[domain].parts
     own = name(domain.schema, domain.name)
-    if present == wanted or all(column.parts["type"] == own for column in held_in_tables(domain, scene)):
+    if all(column.parts["type"] == own for column in held_in_tables(domain, scene)):
         return False
     before = {made.ref: made.parts["definition"] for made in scene.target.members(domain)
               if made.ref.kind == "domain_constraint"}  # fmt: skip

@@ -7,8 +7,7 @@ from typing import Any
 
 from dbsync.pg.quoting import literal, name
 from dbsync.schema.makers import access, composites
-from dbsync.schema.makers.addresses import address
-from dbsync.schema.makers.columns import altering
+from dbsync.schema.makers.addresses import address, altering
 from dbsync.schema.makers.conversion import narrowing_checks, using
 from dbsync.schema.makers.retyping import (
     by_text,
@@ -115,7 +114,7 @@ class _Domains(_Dropped):
             steps.append(
                 Step(f"{start} {words}", wanted.ref, "alter", checks=checks if wanted.parts["not_null"] else ())
             )
-        return Alteration(tuple(steps), unplanned=tuple(sorted(parts - {"default", "not_null"})))
+        return Alteration(tuple(steps), unplanned=tuple(sorted(parts - {"default", "not_null", "constraints"})))
 
     def _other_base(self, present: SchemaObject, wanted: SchemaObject, scene: Scene) -> Alteration:
         old, new = present.parts["type"], wanted.parts["type"]

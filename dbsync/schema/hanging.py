@@ -1,0 +1,70 @@
+"""PURE: on which tables a table hangs, as partition or by inheritance, before a migration and after it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from dbsync.schema.objects import Ref, SchemaObject, Snapshot
+
+Links = Mapping[tuple[str, str], list[SchemaObject]]
+
+
+class Hanging:
+    """The links between tables on both sides. ``anew``: partitioned tables that have to be made again."""
+
+    def __init__(self, source: Snapshot, target: Snapshot) -> None:
+        self.source, self.target = source, target
+        self._after, self._before = _links(source), _links(target)
+        self.anew = {ref for ref in target.objects if ref.kind == "table" and self._made_anew(ref)}
+
+    def hangs_as_partition(self, column: Ref) -> bool:
+        """Whether the table of a column is to be a partition."""
+        return any(made.ref.kind == "partition" for made in self.after(column))
+
+    def parents(self, column: Ref) -> list[Ref]:
+        """The same column of the tables on which this one hangs before and after: what is done to it is passed on."""
+        return [
+            Ref("column", made.parts["parent_schema"], made.parts["parent"], column.sub)
+            for made in self.before(column)
+            if not self._changes(made.ref)
+        ]
+
+    def before(self, member: Ref) -> list[SchemaObject]:
+        """The links of the table that something belongs to, as they are."""
+        return self._before.get((member.schema, member.name), [])
+
+    def after(self, member: Ref) -> list[SchemaObject]:
+        """The links that are wanted."""
+        return self._after.get((member.schema, member.name), [])
+
+    def link_changes(self, column: Ref) -> bool:
+        """Whether the table of a column leaves a parent, or comes to one, if only for a while."""
+        return any(self._changes(made.ref) for made in (*self.before(column), *self.after(column)))
+
+    def _changes(self, link: Ref) -> bool:
+        if link not in self.source.objects or link not in self.target.objects:
+            return True
+        present, wanted = self.target.objects[link].parts, self.source.objects[link].parts
+        tables = Ref("table", link.schema, link.name), Ref("table", wanted["parent_schema"], wanted["parent"])
+        return present != wanted or any(table in self.anew for table in tables)
+
+    def _made_anew(self, table: Ref) -> bool:
+        """Whether it is partitioned and its key changes a type: nothing alters that, and the parent has no rows."""
+        if table not in self.source.objects:
+            return False
+        present, wanted = self.target.objects[table].parts, self.source.objects[table].parts
+        if not present["partition_columns"] or wanted["variant"] != "partitioned":
+            return False
+        keys = [Ref("column", table.schema, table.name, column) for column in present["partition_columns"]]
+        return any(
+            self.target.objects[key].parts[part] != self.source.objects[key].parts[part]
+            for key in keys if key in self.source.objects for part in ("type", "collation")
+        )  # fmt: skip
+
+
+def _links(side: Snapshot) -> Links:
+    found: dict[tuple[str, str], list[SchemaObject]] = {}
+    for ref, made in side.objects.items():
+        if ref.kind in ("partition", "inheritance"):
+            found.setdefault((ref.schema, ref.name), []).append(made)
+    return found

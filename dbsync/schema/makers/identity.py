@@ -1,0 +1,81 @@
+"""Identity columns and what stands behind every sequence: options, bounds, rights, and where it goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from dbsync.pg.quoting import literal, name
+from dbsync.schema.makers import access
+from dbsync.schema.makers.addresses import table_name
+from dbsync.schema.objects import Grant, Ref, SchemaObject, Snapshot
+from dbsync.schema.steps import Scene, Step
+
+
+def sequence_access(column: SchemaObject, scene: Scene) -> list[Step]:
+    """Return what gives the sequence of a new identity column its rights and its comment."""
+    sequence = identity_sequence(column, scene.source)
+    return [] if sequence is None else for_column(access.created(sequence, scene, {"owner"}), column)
+
+
+def identity_sequence(column: SchemaObject, schema: Snapshot) -> SchemaObject | None:
+    """The sequence behind an identity column, which changes hands with its table."""
+    identity = column.parts["identity"]
+    if identity is None:
+        return None
+    ref = Ref("sequence", identity["sequence_schema"], identity["sequence"])
+    table = schema.objects[Ref("table", column.ref.schema, column.ref.name)]
+    grants = frozenset(Grant(*grant) for grant in identity["grants"])
+    return SchemaObject(ref, {"owned_by": None}, table.owner, grants, identity["comment"])
+
+
+def for_column(steps: list[Step], column: SchemaObject) -> list[Step]:
+    """The steps on a sequence as steps on the column that it stands behind."""
+    return [Step(step.sql, column.ref, step.action) for step in steps]
+
+
+def always(identity: Mapping[str, Any]) -> str:
+    """Return the words for when the sequence gives the value."""
+    return "ALWAYS" if identity["always"] else "BY DEFAULT"
+
+
+def identity_options(identity: Mapping[str, Any]) -> str:
+    """Return the sequence options of an identity column, its sequence's name among them."""
+    sequence = name(identity["sequence_schema"], identity["sequence"])
+    return f"SEQUENCE NAME {sequence} {sequence_options(identity)}"
+
+
+def sequence_options(options: Mapping[str, Any]) -> str:
+    """Return START, INCREMENT and so on, all of them."""
+    return (
+        f"START WITH {options['start']} INCREMENT BY {options['increment']} MINVALUE {options['min']}"
+        f" MAXVALUE {options['max']} CACHE {options['cache']}{' CYCLE' if options['cycle'] else ' NO CYCLE'}"
+    )
+
+
+def go_on_after(column: Ref, sequence: str, increment: int) -> Step:
+    """A sequence that is new to a filled column goes on after the column's values, not at its start."""
+    farthest = "max" if increment > 0 else "min"
+    sql = (
+        f"SELECT pg_catalog.setval({literal(sequence)}, pg_catalog.{farthest}({name(column.sub)}))"
+        f" FROM {table_name(column)} HAVING pg_catalog.{farthest}({name(column.sub)}) IS NOT NULL"
+    )
+    return Step(sql, column, "alter")
+
+
+def bounds_clause(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
+    """A sequence whose old and new bounds do not meet can only start anew."""
+    apart = new["min"] > old["max"] or new["max"] < old["min"]
+    return f" RESTART WITH {new['start']}" if apart else ""
+
+
+def into_bounds(ref: Ref, sequence: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> list[Step]:
+    """A sequence whose value lies outside its new bounds is moved to the nearer one first; others stay."""
+    found = []
+    if old["min"] < new["min"] <= old["max"]:
+        found.append(f"SELECT pg_catalog.setval({literal(sequence)}, {new['min']}, false) FROM {sequence}"
+                     f" WHERE last_value < {new['min']}")  # fmt: skip
+    if old["min"] <= new["max"] < old["max"]:
+        found.append(f"SELECT pg_catalog.setval({literal(sequence)}, {new['max']}) FROM {sequence}"
+                     f" WHERE last_value > {new['max']}")  # fmt: skip
+    return [Step(sql, ref, "alter") for sql in found]

@@ -1,0 +1,5 @@
+CREATE FUNCTION acc(int, int) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT coalesce($1,0)+coalesce($2,0)';
+CREATE AGGREGATE mysum(int) (SFUNC = acc, STYPE = int, INITCOND = '0');
+CREATE TABLE t (a int);
+CREATE VIEW v AS SELECT mysum(a) AS s FROM t;
+CREATE MATERIALIZED VIEW m AS SELECT s FROM v;

@@ -1,0 +1,1 @@
+-- two schemas with everything in each other go, with an extension

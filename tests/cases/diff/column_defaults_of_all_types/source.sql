@@ -1,0 +1,2 @@
+-- defaults of all types, with quotes, infinities and functions
+CREATE TABLE t (a int DEFAULT (1 + 2), b text DEFAULT E'x\ny\\', c timestamptz DEFAULT '2020-01-01 00:00+00', d int[] DEFAULT ARRAY[1, 2], e jsonb DEFAULT '{"a": "it''s"}', f uuid DEFAULT gen_random_uuid(), g interval, h bytea DEFAULT '\xdead', i numeric DEFAULT 'NaN', j bit(4) DEFAULT B'0001', k text DEFAULT CURRENT_USER, l date DEFAULT CURRENT_DATE, m float8 DEFAULT '-Infinity', n char(3) DEFAULT 'ab');

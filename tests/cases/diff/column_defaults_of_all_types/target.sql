@@ -1,0 +1,1 @@
+CREATE TABLE t (a int DEFAULT 1, b text DEFAULT 'x', c timestamptz DEFAULT now(), d int[] DEFAULT '{1}', e jsonb, f uuid, g interval DEFAULT '1 day', h bytea, i numeric DEFAULT 1.50, j bit(4) DEFAULT B'1010', k text DEFAULT NULL);

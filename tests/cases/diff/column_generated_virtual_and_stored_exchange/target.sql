@@ -1,0 +1,4 @@
+CREATE TABLE t (a int, v int GENERATED ALWAYS AS (a + 1) VIRTUAL, s int GENERATED ALWAYS AS (a + 2) STORED);
+CREATE INDEX ts ON t (s);
+CREATE VIEW w AS SELECT v, s FROM t;
+GRANT SELECT (v) ON t TO dbsync_case_reader;

@@ -1,0 +1,4 @@
+CREATE TABLE t (id int PRIMARY KEY, s varchar(20) NOT NULL DEFAULT 'a', CONSTRAINT ck CHECK (s IN ('a','b')));
+CREATE INDEX ts ON t (s);
+CREATE VIEW v AS SELECT id, s FROM t WHERE s = 'a';
+INSERT INTO t VALUES (1, 'a');

@@ -1,0 +1,10 @@
+CREATE TYPE addr AS (street text, zip int);
+CREATE TABLE c (id int PRIMARY KEY, home addr, others addr[]);
+CREATE FUNCTION zip(a addr) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT a.zip';
+CREATE VIEW cz AS SELECT id, (home).zip AS z, home FROM c;
+CREATE INDEX cz_i ON c (((home).zip));
+CREATE TYPE outerc AS (a addr, n int);
+CREATE DOMAIN dad AS addr CHECK ((VALUE).zip > 0);
+CREATE TABLE uses (o outerc, d dad);
+COMMENT ON COLUMN addr.zip IS 'zip code';
+INSERT INTO c VALUES (1, ROW('s', 12), ARRAY[ROW('t', 13)::addr]);

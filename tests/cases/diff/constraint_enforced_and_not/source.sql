@@ -1,0 +1,5 @@
+-- checks and foreign keys become enforced and not, on partitioned tables too
+CREATE TABLE p (id int PRIMARY KEY);
+CREATE TABLE t (a int CONSTRAINT c1 CHECK (a > 0), b int CONSTRAINT c2 CHECK (b > 0) NOT ENFORCED, f int CONSTRAINT f1 REFERENCES p, g int CONSTRAINT f2 REFERENCES p ON DELETE CASCADE NOT ENFORCED);
+CREATE TABLE m (a int, f int REFERENCES p) PARTITION BY LIST (a);
+CREATE TABLE m1 PARTITION OF m FOR VALUES IN (1);

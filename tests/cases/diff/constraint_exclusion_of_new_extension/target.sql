@@ -1,0 +1,1 @@
+CREATE TABLE bk (room int, during tstzrange);

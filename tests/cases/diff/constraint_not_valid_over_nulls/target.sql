@@ -1,0 +1,2 @@
+CREATE TABLE t (a int, b int, c int CONSTRAINT cnn NOT NULL);
+INSERT INTO t VALUES (1, NULL, 2);

@@ -1,0 +1,3 @@
+CREATE TABLE a (id int PRIMARY KEY, tenant int NOT NULL);
+CREATE TABLE b (id int PRIMARY KEY, a_id int REFERENCES a ON DELETE CASCADE);
+CREATE INDEX bi ON b (a_id);

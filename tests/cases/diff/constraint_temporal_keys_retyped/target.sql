@@ -1,0 +1,4 @@
+CREATE EXTENSION IF NOT EXISTS btree_gist;
+CREATE TABLE r (id int, at tstzrange, CONSTRAINT rp PRIMARY KEY (id, at WITHOUT OVERLAPS));
+CREATE TABLE b (id int, r int, at tstzrange, CONSTRAINT bf FOREIGN KEY (r, PERIOD at) REFERENCES r (id, PERIOD at));
+INSERT INTO r VALUES (1, '[2020-01-01,2021-01-01)');

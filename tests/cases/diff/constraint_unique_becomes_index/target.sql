@@ -1,0 +1,3 @@
+CREATE TABLE t (a int, b int, CONSTRAINT u UNIQUE (a, b));
+CREATE UNIQUE INDEX x ON t (b) NULLS NOT DISTINCT;
+CREATE TABLE r (a int, b int, FOREIGN KEY (a, b) REFERENCES t (a, b));

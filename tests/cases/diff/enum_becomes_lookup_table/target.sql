@@ -1,0 +1,4 @@
+CREATE TYPE st AS ENUM ('a', 'b');
+CREATE TABLE t (id int PRIMARY KEY, s st DEFAULT 'a');
+CREATE FUNCTION f(s st) RETURNS text LANGUAGE sql AS 'SELECT s::text';
+CREATE VIEW v AS SELECT f(s) AS x FROM t;

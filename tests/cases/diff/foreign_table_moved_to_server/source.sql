@@ -1,0 +1,7 @@
+-- a foreign table moves to another server, under a view
+CREATE FOREIGN DATA WRAPPER w;
+CREATE SERVER s1 FOREIGN DATA WRAPPER w;
+CREATE SERVER s2 FOREIGN DATA WRAPPER w;
+CREATE FOREIGN TABLE ft (a int) SERVER s2;
+CREATE VIEW v AS SELECT * FROM ft;
+GRANT SELECT ON ft TO dbsync_case_reader;

@@ -1,0 +1,6 @@
+CREATE FUNCTION isx(text) RETURNS boolean LANGUAGE sql IMMUTABLE AS 'SELECT $1 = ''x''';
+CREATE TABLE t (a text, g boolean GENERATED ALWAYS AS (isx(a)) STORED);
+CREATE INDEX i ON t (a) WHERE isx(a);
+CREATE STATISTICS s ON (isx(a)), a FROM t;
+CREATE DOMAIN d AS text CHECK (isx(VALUE));
+CREATE TABLE u (d d);

@@ -1,0 +1,5 @@
+CREATE TABLE g (a int CONSTRAINT pos CHECK (a > 0), b text);
+CREATE TABLE p (c int) INHERITS (g);
+CREATE TABLE k (d int) INHERITS (p);
+CREATE VIEW v AS SELECT a FROM g;
+INSERT INTO k VALUES (1, 'x', 2, 3);

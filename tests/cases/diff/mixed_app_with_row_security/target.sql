@@ -1,0 +1,9 @@
+CREATE SCHEMA auth;
+CREATE FUNCTION auth.uid() RETURNS uuid LANGUAGE sql STABLE AS 'SELECT NULL::uuid';
+CREATE TABLE auth.users (id uuid PRIMARY KEY, email text);
+CREATE TABLE profiles (id uuid PRIMARY KEY REFERENCES auth.users ON DELETE CASCADE, name varchar(30));
+ALTER TABLE profiles ENABLE ROW LEVEL SECURITY;
+CREATE POLICY "Users see own" ON profiles FOR SELECT USING (auth.uid() = id);
+CREATE FUNCTION handle_new() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS 'BEGIN INSERT INTO public.profiles (id) VALUES (NEW.id); RETURN NEW; END';
+CREATE TRIGGER on_new AFTER INSERT ON auth.users FOR EACH ROW EXECUTE FUNCTION handle_new();
+CREATE PUBLICATION rt FOR TABLE profiles;

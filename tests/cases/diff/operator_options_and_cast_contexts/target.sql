@@ -1,0 +1,8 @@
+CREATE TYPE pt AS (x int, y int);
+CREATE FUNCTION pt_lt(pt, pt) RETURNS boolean LANGUAGE sql IMMUTABLE AS 'SELECT ($1).x < ($2).x';
+CREATE FUNCTION pt_cmp(pt, pt) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT ($1).x - ($2).x';
+CREATE FUNCTION pt_text(pt) RETURNS text LANGUAGE sql IMMUTABLE AS 'SELECT ($1).x::text';
+CREATE OPERATOR <<< (LEFTARG = pt, RIGHTARG = pt, FUNCTION = pt_lt);
+CREATE CAST (pt AS text) WITH FUNCTION pt_text(pt) AS ASSIGNMENT;
+CREATE TABLE t (p pt, CHECK (p <<< ROW(9,9)::pt));
+CREATE VIEW v AS SELECT p <<< ROW(1,1)::pt AS lt FROM t;

@@ -1,0 +1,5 @@
+CREATE TABLE ev (id bigint GENERATED ALWAYS AS IDENTITY, at timestamptz NOT NULL, PRIMARY KEY (id, at));
+CREATE INDEX ei ON ev (at);
+CREATE VIEW v AS SELECT * FROM ev;
+CREATE TABLE r (id bigint, at timestamptz, FOREIGN KEY (id, at) REFERENCES ev);
+GRANT INSERT ON ev TO dbsync_case_writer;

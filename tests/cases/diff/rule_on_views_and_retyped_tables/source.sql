@@ -1,0 +1,12 @@
+-- rules of views and tables change with the columns they name, and their states
+CREATE TABLE t (a bigint, b int);
+CREATE TABLE log (a bigint, w text DEFAULT current_user, x int);
+CREATE VIEW v AS SELECT a FROM t;
+CREATE RULE ins AS ON INSERT TO v DO INSTEAD (INSERT INTO t VALUES (NEW.a, 2);
+INSERT INTO log VALUES (NEW.a);
+);
+CREATE RULE upd AS ON UPDATE TO t WHERE NEW.a <> OLD.a DO ALSO INSERT INTO log VALUES (NEW.a);
+CREATE RULE nt AS ON DELETE TO t DO ALSO NOTIFY x;
+CREATE RULE del AS ON DELETE TO v DO INSTEAD NOTHING;
+ALTER TABLE t ENABLE ALWAYS RULE nt;
+ALTER TABLE t ENABLE REPLICA RULE upd;

@@ -1,0 +1,3 @@
+CREATE TABLE a (x int PRIMARY KEY, y text);
+CREATE TABLE b (p date, q int REFERENCES a);
+CREATE VIEW v AS SELECT * FROM b;

@@ -1,0 +1,5 @@
+CREATE TABLE a (id serial PRIMARY KEY, x int CHECK (x > 0));
+CREATE INDEX ax ON a (x);
+CREATE VIEW v AS SELECT x FROM a;
+CREATE TABLE c (a int REFERENCES a);
+INSERT INTO a (x) VALUES (4);

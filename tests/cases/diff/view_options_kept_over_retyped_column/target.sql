@@ -1,0 +1,4 @@
+CREATE TABLE t (a int, o name DEFAULT current_user);
+CREATE VIEW v WITH (security_invoker = true) AS SELECT a FROM t;
+CREATE VIEW w WITH (security_barrier) AS SELECT a FROM v WITH LOCAL CHECK OPTION;
+CREATE RULE _no AS ON DELETE TO w DO INSTEAD NOTHING;

@@ -1,0 +1,2 @@
+CREATE TABLE n (id int PRIMARY KEY, up int REFERENCES n);
+CREATE RECURSIVE VIEW r (id, d) AS SELECT id, 0 FROM n WHERE up IS NULL UNION ALL SELECT n.id, r.d + 1 FROM n JOIN r ON n.up = r.id;
