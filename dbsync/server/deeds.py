@@ -105,15 +105,18 @@ class Deed:
         return reply
 
 
-def note(core: Core, caller: Caller, action: str, subject: str, outcome: Outcome, *, code: str | None = None) -> None:
-    """Add an entry to the audit log. What is done is done: a log that cannot be written is told in our own log."""
+def note(core: Core, caller: Caller, action: str, subject: str, outcome: Outcome, **facts: str | None) -> None:
+    """Add an entry to the audit log, with ``facts`` as ``AuditFacts`` names them.
+
+    What is done is done: a log that cannot be written is told in our own log.
+    """
     entry = AuditEntry(
         owner=_safe(caller.owner),
         actor=_safe(f"{caller.email or caller.owner} by {caller.by}"),
         action=action,
         outcome=outcome,
         subject=_safe(subject),
-        facts=AuditFacts(code=_safe(code) if code else None),
+        facts=AuditFacts(**{name: _safe(text) for name, text in facts.items() if text}),  # type: ignore[arg-type]
     )
     try:
         record(core.store, entry)

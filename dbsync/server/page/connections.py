@@ -58,6 +58,7 @@ def add(visit: Adder, form: TheForm) -> Response:
         url = _given(visit, form)
         if url is None:
             raise ConfigError("the URL of the database is missing", hint="paste it, or fill in host, database and user")
+        visit.core.require_quota(visit.caller.owner, "connection")
         visit.core.registry.add(visit.caller.owner, name, url, labels=_labels(form))
     except (DbsyncError, Fault) as error:
         return _form(visit, None, _shown(form), fault_from(error))
@@ -173,6 +174,8 @@ def _shown(form: Form) -> dict[str, Any]:
 
 
 def _form(visit: Visit, known: Connection | None, values: dict[str, Any], fault: Fault | None = None) -> Response:
+    if fault is not None:
+        visit.deed.code = fault.members.get("code")
     empty = dict.fromkeys(("name", "environment", *_PARTS), "") | dict.fromkeys(_FLAGS, False)
     return render(
         visit,

@@ -60,8 +60,8 @@ def figures(id: str, visit: Looker) -> Response:
     return render(visit, "figures.html", job=job, **_figures(visit, job))
 
 
-@router.get("/{id}/live")
-def live(
+@router.get("/{id}/stream")
+def stream(
     id: str,
     visit: Looker,
     after: Annotated[int, Query(ge=0)] = 0,
@@ -94,6 +94,8 @@ def order(id: str, order: Literal["start", "pause", "resume", "stop", "retry"], 
     orders = {
         "start": jobs.start, "pause": jobs.pause, "resume": jobs.resume, "stop": jobs.stop, "retry": jobs.retry,
     }  # fmt: skip
+    if order in ("start", "resume", "retry"):
+        visit.core.require_quota(visit.caller.owner, "job")
     orders[order](job.id)
     return go_to(f"/ui/jobs/{job.id}")
 

@@ -21,7 +21,6 @@ from dbsync import __version__
 from dbsync.errors import DbsyncError, InternalFault
 from dbsync.server.faults import Fault, fault_of
 from dbsync.server.page import words
-from dbsync.server.page.deeds import keep_deed
 from dbsync.server.page.visit import SignInNeeded, Visit, set_cookie
 
 log = logging.getLogger("dbsync.server")
@@ -30,6 +29,7 @@ _TEMPLATES = Environment(
     autoescape=True,
     undefined=StrictUndefined,
     finalize=words.visible,
+    auto_reload=False,
     trim_blocks=True,
     lstrip_blocks=True,
 )
@@ -82,8 +82,7 @@ class PageRoute(APIRoute):
                 response = await run_in_threadpool(failed, request, error)
             visit = getattr(request.state, "visit", None)
             if isinstance(visit, Visit):
-                core, status = visit.core, response.status_code
-                await run_in_threadpool(keep_deed, core.store, visit.caller, visit.deed, status)
+                await run_in_threadpool(visit.deed.keep, visit.core, visit.caller, response.status_code)
             return response
 
         return answer
@@ -124,7 +123,9 @@ def _to_sign_in(request: Request) -> Response:
     """To the form, and back here afterwards."""
     if request.headers.get("hx-request") == "true":
         return Response(status_code=204, headers={"HX-Redirect": "/ui/sign-in"})
-    if request.method != "GET" or request.url.path.endswith("/live"):
+    if request.url.path.endswith("/stream"):
+        return Response(status_code=401)
+    if request.method != "GET":
         return RedirectResponse("/ui/sign-in", 303)
     query = f"?{request.url.query}" if request.url.query else ""
     return RedirectResponse(f"/ui/sign-in?next={quote(request.url.path + query, safe='')}", 303)

@@ -50,21 +50,7 @@ def new(visit: Looker, source: End = "", target: End = "") -> Response:
 @router.post("/preview")
 def preview(visit: Previewer, form: TheForm) -> Response:
     """What the sync would write, counted; nothing is written."""
-    source, target = both(visit, form.text("source"), form.text("target"))
-    names, options = _names(form), _options(form)
-    dry = foretold(visit.core.places, source, target, options)
-    return render(
-        visit,
-        "sync_preview.html",
-        source=source,
-        target=target,
-        names=names,
-        options=options,
-        dry=dry,
-        warnings=[one for one in dry.warnings if not any(one != other and one in other for other in dry.warnings)],
-        job_id=new_job_id(),
-        here="new",
-    )
+    return _previewed(visit, form)
 
 
 @router.post("")
@@ -74,10 +60,13 @@ def create(visit: Starter, form: TheForm) -> Response:
     visit.deed.source, visit.deed.target = source.name, target.name
     options = _options(form)
     phrase = form.text("confirm") or None
-    _require_consent(target, form, phrase)
+    fault = _consent_missing(target, form, phrase)
+    if fault is not None:
+        return _previewed(visit, form, fault)  # counted anew: what is agreed to must be what is shown
     spec = JobSpec(options=options, agreed=True, confirmed=phrase if target.url.needs_confirmation else None)
     core, owner, job_id = visit.core, visit.caller.owner, _job_id(form)
     visit.deed.job_id = job_id
+    core.require_quota(owner, "job")
     assert source.connection is not None
     assert target.connection is not None
     try:
@@ -98,6 +87,26 @@ def create(visit: Starter, form: TheForm) -> Response:
     return go_to(f"/ui/jobs/{job_id}")
 
 
+def _previewed(visit: Visit, form: Form, fault: Fault | None = None) -> Response:
+    source, target = both(visit, form.text("source"), form.text("target"))
+    names, options = _names(form), _options(form)
+    dry = foretold(visit.core.places, source, target, options)
+    return render(
+        visit,
+        "sync_preview.html",
+        fault.status if fault is not None else 200,
+        fault=fault,
+        source=source,
+        target=target,
+        names=names,
+        options=options,
+        dry=dry,
+        warnings=[one for one in dry.warnings if not any(one != other and one in other for other in dry.warnings)],
+        job_id=new_job_id(),
+        here="new",
+    )
+
+
 def _options(form: Form) -> SyncOptions:
     """The options that were chosen. Raises Fault 400, ConfigError for what does not go together."""
     mode = next((known for known in _MODES if known == form.text("mode")), None)
@@ -116,16 +125,14 @@ def _names(form: Form) -> list[str]:
     return names
 
 
-def _require_consent(target: Place, form: Form, phrase: str | None) -> None:
-    """Raise Fault 400 unless writing was agreed to: by a tick, or by the target's name where it is guarded."""
+def _consent_missing(target: Place, form: Form, phrase: str | None) -> Fault | None:
+    """Why nothing is begun; None where writing was agreed to: by a tick, or by the name of a guarded target."""
     if target.url.needs_confirmation and phrase != target.url.confirmation:
-        raise Fault(
-            400,
-            f"To write to {target.name} its name must be typed exactly",
-            hint="go back and type the name; nothing was changed",
-        )
+        said = f"To write to {target.name} its name must be typed exactly. Nothing was changed."
+        return Fault(400, said, code="PROTECTED_TARGET")
     if not target.url.needs_confirmation and not form.has("agreed"):
-        raise Fault(400, "Tick the box to agree that the target is written to", hint="nothing was changed")
+        return Fault(400, "Tick the box to agree. Nothing was changed.", code="CONSENT_MISSING")
+    return None
 
 
 def _job_id(form: Form) -> str:
