@@ -79,7 +79,8 @@ class Arrival:
                 status = message["status"]
                 sent = MutableHeaders(scope=message)
                 sent["X-Request-ID"] = request_id
-                for name, value in _HEADERS.items():
+                # What is left of a caller's minute stands on every reply, whoever made it.
+                for name, value in {**_HEADERS, **state.get("reply_headers", {})}.items():
                     sent.setdefault(name, value)
             await send(message)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated
 
-from fastapi import Depends, Header, Request, Response
+from fastapi import Depends, Header, Request
 
 from dbsync.jobs.store import JobStore
 from dbsync.quota import Purpose, Quotas
@@ -61,7 +61,6 @@ class Guard:
     def __call__(
         self,
         request: Request,
-        response: Response,
         x_backend_secret: Annotated[str | None, Header()] = None,
         authorization: Annotated[str | None, Header()] = None,
     ) -> Caller:
@@ -69,7 +68,7 @@ class Guard:
         core = core_of(request)
         caller = core.authenticator.caller(x_backend_secret, authorization)
         request.state.owner = caller.owner
-        response.headers.update(core.limits.take(self.kind, caller.owner))
+        request.state.reply_headers = core.limits.take(self.kind, caller.owner)
         if not caller.may(self.scope):
             raise Fault(403, f"This token does not allow to {self.scope}", code="SCOPE_MISSING")
         if self.admin and not caller.admin:

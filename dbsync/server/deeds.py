@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import Depends, Header, Request
-from fastapi import Response as Passing
 from fastapi.responses import Response
 
 from dbsync.errors import DbsyncError
@@ -145,14 +144,13 @@ class _Doer:
     def __call__(
         self,
         request: Request,
-        response: Passing,
         x_backend_secret: Annotated[str | None, Header()] = None,
         authorization: Annotated[str | None, Header()] = None,
     ) -> Deed:
         """Return the deed of this request. Raises Fault 401, 429, 403."""
         core = core_of(request)
         try:
-            caller = self._guard(request, response, x_backend_secret, authorization)
+            caller = self._guard(request, x_backend_secret, authorization)
         except Fault as fault:
             if fault.status == 403:
                 known = core.authenticator.caller(x_backend_secret, authorization)

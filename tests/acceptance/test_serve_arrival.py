@@ -333,6 +333,9 @@ class TestStarting:
             assert reply.json()["message"] == f"Rate limit exceeded. Please wait {wait} seconds before trying again."
             assert reply.headers["x-ratelimit-limit"] == "3"
             assert 0 <= int(reply.headers["x-ratelimit-reset"]) - time.time() <= 61
-            assert client.get("/api/connections/x/schema").status_code == 400
+            other_kind = client.get("/api/connections/x/schema")
+            assert (other_kind.status_code, other_kind.headers["x-ratelimit-limit"]) == (400, "100000")
+            started = client.post("/api/sync/x/start")  # also where a reply is made by hand
+            assert (started.status_code, started.headers["x-ratelimit-limit"]) == (404, "100000")
             with served.client("bob") as other:
                 assert other.get("/api/connections").status_code == 200
