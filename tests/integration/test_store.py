@@ -137,7 +137,9 @@ def test_a_store_that_is_killed_while_it_is_made_is_made_by_the_next(tmp_path: P
         "import os, signal\nfrom dbsync.store import open_store, store_place, tables\n"
         f"place = store_place(environ={environ!r})\n"
         "import sqlalchemy as sa\n"
-        "sa.event.listen(tables.audit, 'after_create', lambda *a, **k: os.kill(os.getpid(), signal.SIGKILL))\n"
+        "def die(connection, cursor, statement, *rest):\n"
+        "    if '.audit (' in statement:\n        os.kill(os.getpid(), signal.SIGKILL)\n"
+        "sa.event.listen(sa.Engine, 'after_cursor_execute', die)\n"
         "open_store(place)\n"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
