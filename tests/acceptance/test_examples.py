@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import psycopg
 import pytest
+import yaml
 
 from tests.fixtures import oracle
 
 ROOT = Path(__file__).parents[2]
+DEPLOY = ROOT / "examples" / "deploy"
 SCHEMA = "CREATE TABLE t (id serial PRIMARY KEY, v text);"
 
 
@@ -61,3 +64,37 @@ def test_the_roles_of_the_how_to_can_be_made(number, target_db):
             connection.execute("CREATE ROLE dbsync_writer LOGIN")
         connection.execute(block.encode())
         connection.rollback()
+
+
+def test_the_compose_file_runs_a_server_and_two_workers_over_one_store():
+    found = yaml.safe_load((DEPLOY / "compose.yaml").read_text())
+    services = found["services"]
+    assert services.keys() == {"store", "serve", "worker"}
+    assert services["worker"]["deploy"]["replicas"] == 2
+    assert services["serve"]["environment"]["DBSYNC_STORE"] == services["worker"]["environment"]["DBSYNC_STORE"]
+    for name in ("serve", "worker"):
+        done = run("-m", "dbsync", services[name]["command"][0], "--help", cwd=ROOT)
+        options = [word for word in services[name]["command"] if word.startswith("--")]
+        assert [word for word in options if word not in done.stdout] == []
+    (where,) = (line for line in services["serve"]["healthcheck"]["test"] if "urlopen" in line)
+    assert "/health/ready" in where
+
+
+def test_the_container_file_names_what_is_there():
+    text = (DEPLOY / "Containerfile").read_text()
+    for name in re.findall(r"requirements/\w+\.txt", text):
+        assert (ROOT / name).is_file(), name
+    assert (ROOT / "examples/deploy/Containerfile").is_file()
+    assert re.search(r"^USER dbsync$", text, re.MULTILINE)
+
+
+@pytest.mark.parametrize("unit", ["dbsync-serve.service", "dbsync-worker.service"])
+def test_systemd_accepts_the_units(unit, tmp_path):
+    if shutil.which("systemd-analyze") is None:
+        pytest.skip("NOT TESTED: systemd-analyze is not installed")
+    text = (DEPLOY / unit).read_text().replace("/opt/dbsync/bin/dbsync", sys.executable)
+    (tmp_path / unit).write_text(text)
+    done = subprocess.run(
+        ["systemd-analyze", "verify", str(tmp_path / unit)], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
