@@ -388,7 +388,7 @@ def opened(place: StorePlace) -> int:
 
 
 def test_a_first_key_that_was_killed_while_it_was_made_is_made_by_the_next(sqlite, dbsync):
-    for point in ("before_key_file_renamed", "after_key_created", "before_store_commit"):
+    for point in ("before_key_created", "before_key_file_renamed", "after_key_created", "before_store_commit"):
         killed = dbsync.start(
             "connections", "add", "x", "--from", "env:THE_URL",
             env={"XDG_STATE_HOME": os.environ["XDG_STATE_HOME"], "THE_URL": NOWHERE, "DBSYNC_FAILPOINT": f"{point}=kill"},

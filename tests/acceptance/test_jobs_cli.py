@@ -136,6 +136,24 @@ def test_a_sync_that_was_killed_is_found_and_taken_up(dbsync: Command, shop: tup
     assert oracle.differences(shop[0].url, shop[1].url) == []
 
 
+@pytest.mark.parametrize(("point", "written"), [("before_job_run", 2300), ("before_job_finished", 0)])
+def test_a_job_that_was_killed_at_its_edges_is_taken_up(
+    dbsync: Command, shop: tuple[Database, Database], point: str, written: int
+) -> None:
+    """Before it wrote anything, and after it committed all of it but before anybody was told."""
+    with held_up(shop[1]):
+        running = dbsync.start("sync", shop[0].url, shop[1].url, "--yes", "--json")
+        job = str(only_job(dbsync, "running")["job_id"])
+        dbsync.run("jobs", "stop", job).ended(0)
+        running.wait()
+    killed = dbsync.start("jobs", "retry", job, "--here", env={"DBSYNC_FAILPOINT": f"{point}=kill"})
+    assert killed.wait_quietly() == -9
+    wait_for(lambda: only_job(dbsync)["state"] == "failed", 40)
+    again = dbsync.run("jobs", "retry", job, "--here", "--json").ended(0)
+    assert again.result["result"]["totals"]["rows_inserted"] == written
+    assert oracle.differences(shop[0].url, shop[1].url) == []
+
+
 def test_watch_follows_in_lines_and_ends_with_the_jobs_exit_code(
     dbsync: Command, shop: tuple[Database, Database]
 ) -> None:

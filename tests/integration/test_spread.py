@@ -125,10 +125,11 @@ def test_ranges_of_one_table_are_staged_by_several_workers(
     assert things[0].query("SELECT pid FROM pg_stat_activity WHERE application_name LIKE 'dbsync %%'", []) == []
 
 
+@pytest.mark.parametrize("point", ["before_part", "after_part"])
 def test_a_part_whose_worker_was_killed_is_taken_over(
-    place: Yard, engine: Engine, things: tuple[Database, Database]
+    place: Yard, engine: Engine, things: tuple[Database, Database], point: str
 ) -> None:
-    job, helper = begun_with(place, engine, things, "before_part=kill")
+    job, helper = begun_with(place, engine, things, f"{point}=kill")
     assert helper.wait_quietly() == -signal.SIGKILL
     assert [tries for state, _, tries in parts(place, job) if state == "running"].count(0) >= 1
     ended_well(place, job, things)
