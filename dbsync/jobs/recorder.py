@@ -28,6 +28,7 @@ if TYPE_CHECKING:  # loads SQLAlchemy, which whoever begins the job does in the 
 _FLUSH_S = 0.5
 _RENEW_S = 1.5  # an order is heard after this at most
 _IMPATIENT_S = 2.0  # the rest of what a signal leaves is for the target
+_PAUSES_S = (0.2, 1.0)  # before the end is written down once more; a lease is 15 s
 _KEPT = 20_000  # facts, while the store cannot be written
 _READABLE = {"plan_ready": "info", "table_finished": "info", "notice": "info"}
 _ORDERS: Mapping[JobState, Callable[[], DbsyncError]] = {JobState.PAUSING: Paused, JobState.STOPPING: Stopped}
@@ -102,13 +103,17 @@ class Recorder:
         if self._thread.is_alive():
             self._warn("the store did not answer in time: this job's end is not written down")
             return None
-        try:
-            return self._jobs.finish(self.job.id, self._worker, to, error=error, result=result, delay_s=delay_s)
-        except Fenced:  # somebody has taken the job over: what became of it is theirs to say
-            return self._jobs.get(self.job.id)
-        except DbsyncError as error:
-            self._warn(f"this job's end is not written down: {error.message}")
-            return None
+        for pause in (*_PAUSES_S, None):
+            try:
+                return self._jobs.finish(self.job.id, self._worker, to, error=error, result=result, delay_s=delay_s)
+            except Fenced:  # somebody has taken the job over: what became of it is theirs to say
+                return self._jobs.get(self.job.id)
+            except DbsyncError as failure:
+                if pause is None or self._control.reason is not None:
+                    self._warn(f"this job's end is not written down: {failure.message}")
+                    return None
+                time.sleep(pause)
+        return None
 
     def _keep(self) -> None:
         try:

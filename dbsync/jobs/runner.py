@@ -56,7 +56,7 @@ class Runner:
         error: DbsyncError | None
         report: SyncReport | None = None
         earlier = self.jobs.attempts(job.id)[:-1]
-        with Recorder(lambda: (self.jobs, job), self.worker, control) as recorder:
+        with Recorder(lambda: (self.jobs, job), self.worker, control, LOGGER.warning) as recorder:
             try:
                 spec = job.read_spec()
                 with _limited(control, spec.timeout_s):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -151,10 +152,21 @@ def _engine(place: StorePlace) -> sa.Engine:
 
 
 def _pin_sqlite(connection: Any, _record: Any) -> None:
-    """Transactions are ours; what is committed is on the disk; references between rows hold."""
+    """Transactions are ours; what is committed is on the disk; references between rows hold.
+
+    While another process closes the file it is locked in a way that SQLite's own patience does not cover.
+    """
     connection.isolation_level = None
+    deadline = time.monotonic() + _BUSY_S
     for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
-        connection.execute(f"PRAGMA {pragma}")
+        while True:
+            try:
+                connection.execute(f"PRAGMA {pragma}")
+                break
+            except sqlite3.OperationalError as error:
+                if "locked" not in str(error) or time.monotonic() > deadline:
+                    raise
+                time.sleep(0.05)
 
 
 def _begin_sqlite(connection: sa.Connection) -> None:

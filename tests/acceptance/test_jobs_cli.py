@@ -211,13 +211,19 @@ def test_bad_input_is_one_sentence(dbsync: Command, args: tuple[str, ...], code:
     assert result.stderr.startswith("dbsync: ") or "error" in result.stderr.lower(), result
 
 
-def test_no_password_is_kept_in_the_clear(dbsync: Command, shop: tuple[Database, Database]) -> None:
-    shop[0].execute(
-        f"ALTER ROLE case_reader PASSWORD '{CANARY}'", "GRANT SELECT ON ALL TABLES IN SCHEMA public TO case_reader"
-    )
-    place = shop[0].url.rpartition("@")[2]
-    source = f"postgresql://case_reader:{CANARY}@{place}"
-    result: Result = dbsync.run("sync", source, shop[1].url, "--yes", "--json")
+@pytest.fixture
+def reader(source_db: Database) -> Iterator[str]:
+    """A role of this test's own, whose password is the canary; return its URL."""
+    role = f"canary_{source_db.name}"
+    source_db.execute(f"CREATE ROLE {role} LOGIN PASSWORD '{CANARY}'")
+    yield f"postgresql://{role}:{CANARY}@{source_db.url.rpartition('@')[2]}"
+    source_db.execute(f"DROP OWNED BY {role}", f"DROP ROLE {role}")
+
+
+def test_no_password_is_kept_in_the_clear(dbsync: Command, shop: tuple[Database, Database], reader: str) -> None:
+    role = reader.partition("//")[2].partition(":")[0]
+    shop[0].execute(f"GRANT SELECT ON ALL TABLES IN SCHEMA public TO {role}")
+    result: Result = dbsync.run("sync", reader, shop[1].url, "--yes", "--json")
     shown = dbsync.run("jobs", "list", "--json")
     kept = b"".join(file.read_bytes() for file in dbsync.home.rglob("*") if file.is_file())
     assert result.exit_code == 0, result

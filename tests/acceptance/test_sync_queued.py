@@ -109,7 +109,10 @@ def test_of_eight_terminals_that_resume_one_job_one_runs_it_and_seven_are_told(
 ) -> None:
     job = place.job(items[0].url, items[1].url)
     place.jobs.pause(job.id)
-    running = [place.command.start("jobs", "resume", job.id[:8], "--json", env=place.env) for _ in range(8)]
+    with psycopg.connect(items[1].url) as writer:
+        writer.execute("LOCK TABLE item IN ROW EXCLUSIVE MODE")  # so that the one is not done before the others ask
+        running = [place.command.start("jobs", "resume", job.id[:8], "--json", env=place.env) for _ in range(8)]
+        wait_for(lambda: sum(each.over for each in running) == 7, why=place.told)
     ended = [each.wait(120) for each in running]
     assert sorted(each.exit_code for each in ended) == [0, 5, 5, 5, 5, 5, 5, 5], [str(each) for each in ended]
     assert {each.error["code"] for each in ended if each.exit_code == 5} == {"JOB_BUSY"}

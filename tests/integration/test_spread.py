@@ -112,7 +112,7 @@ def stagers(things: tuple[Database, Database], job: Job) -> dict[str, int]:
 def test_ranges_of_one_table_are_staged_by_several_workers(
     place: Yard, engine: Engine, things: tuple[Database, Database]
 ) -> None:
-    start(place, engine, 2)
+    start(place, engine, 2, "before_copy_end=sleep:0.5")  # so that both have the time to come
     job = place.job(things[0].url, things[1].url, SMALL)
     ended_well(place, job, things)
     job = place.jobs.get(job.id)
