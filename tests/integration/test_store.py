@@ -131,14 +131,26 @@ def test_several_processes_may_make_the_store_at_once(place: StorePlace) -> None
         store.close()
 
 
-def test_a_store_that_is_killed_while_it_is_made_is_made_by_the_next(tmp_path: Path) -> None:
+_STEPS = (
+    "TABLE alembic_version",
+    ".audit (",
+    ".job (",
+    ".part (",
+    "INSERT INTO audit_head",
+    "TRIGGER",
+    "INSERT INTO alembic",
+)
+
+
+@pytest.mark.parametrize("step", _STEPS)
+def test_a_store_that_is_killed_at_any_step_while_it_is_made_is_made_by_the_next(tmp_path: Path, step: str) -> None:
     environ = {"XDG_STATE_HOME": str(tmp_path)}
     script = (
         "import os, signal\nfrom dbsync.store import open_store, store_place, tables\n"
         f"place = store_place(environ={environ!r})\n"
         "import sqlalchemy as sa\n"
         "def die(connection, cursor, statement, *rest):\n"
-        "    if '.audit (' in statement:\n        os.kill(os.getpid(), signal.SIGKILL)\n"
+        f"    if {step!r} in statement:\n        os.kill(os.getpid(), signal.SIGKILL)\n"
         "sa.event.listen(sa.Engine, 'after_cursor_execute', die)\n"
         "open_store(place)\n"
     )
