@@ -80,7 +80,5 @@ class Guard:
 TheCore = Annotated[Core, Depends(core_of)]
 Reader = Annotated[Caller, Depends(Guard("read", "read"))]
 SchemaReader = Annotated[Caller, Depends(Guard("schema", "read"))]
-Executor = Annotated[Caller, Depends(Guard("execute", "read"))]
-Editor = Annotated[Caller, Depends(Guard("read", "write"))]
 Runner = Annotated[Caller, Depends(Guard("sync", "run"))]
 Administrator = Annotated[Caller, Depends(Guard("admin", "admin", admin=True))]
