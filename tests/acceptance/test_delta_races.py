@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import threading
+import time
+from pathlib import Path
 
 import pytest
 
@@ -21,17 +22,17 @@ _WRITES = {
 
 
 @pytest.mark.parametrize("write", _WRITES.values(), ids=_WRITES.keys())
-def test_what_is_written_meanwhile_is_found(write: str, pairs, dbsync: Command) -> None:
+def test_what_is_written_meanwhile_is_found(write: str, pairs, dbsync: Command, tmp_path: Path) -> None:
     schema = "CREATE TABLE t (id int PRIMARY KEY, v text);"
     rows = "INSERT INTO t SELECT i, 'same' FROM generate_series(1, 5000) i; ANALYZE t;"
     pair: Pair = pairs(schema, rows, rows + "UPDATE t SET v = 'old' WHERE id = 3;")
-    running = dbsync.start(
-        "sync", pair.source, pair.target, "--yes", "--json", env={"DBSYNC_FAILPOINT": "after_survey=sleep:2"}
-    )
-    ended = threading.Timer(1.6, run_sql, (pair.target, write))
-    ended.start()
+    passed = tmp_path / "passed"
+    env = {"DBSYNC_FAILPOINT": "after_survey=sleep:2", "DBSYNC_FAILPOINTS_REACHED": str(passed)}
+    running = dbsync.start("sync", pair.source, pair.target, "--yes", "--json", env=env)
+    while not running.over and not (passed.exists() and "after_survey\n" in passed.read_text()):
+        time.sleep(0.02)
+    run_sql(pair.target, write)
     result = running.wait(30).ended(1)
-    ended.join()
     assert result.result["totals"]["rows_updated"] == 0, result
     assert rows_of(pair.target, "SELECT v FROM t WHERE id = 3") in ([["old"]], [])
     assert oracle.leftovers(pair.target) == []
