@@ -7,6 +7,7 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -230,6 +231,30 @@ def test_no_password_is_kept_in_the_clear(dbsync: Command, shop: tuple[Database,
     assert CANARY.encode() not in kept
     assert CANARY not in result.stdout + result.stderr + shown.stdout + shown.stderr
     assert kept
+
+
+def test_no_password_is_in_the_arguments_of_any_process(
+    dbsync: Command, shop: tuple[Database, Database], reader: str
+) -> None:
+    """The terminal was given a variable; the worker that it starts is given a job."""
+    role = reader.partition("//")[2].partition(":")[0]
+    shop[0].execute(f"GRANT SELECT ON ALL TABLES IN SCHEMA public TO {role}")
+    with held_up(shop[1]):
+        env = {"SOURCE_URL": reader}
+        dbsync.run("sync", "env:SOURCE_URL", shop[1].url, "--yes", "--detach", "--json", env=env).ended(0)
+        only_job(dbsync, "running")
+        seen = [arguments for arguments in map(arguments_of, Path("/proc").glob("[0-9]*")) if arguments]
+    assert any(b"dbsync" in arguments and b"worker" in arguments for arguments in seen)
+    assert not any(CANARY.encode() in arguments for arguments in seen)
+    wait_for(lambda: only_job(dbsync)["state"] == "succeeded", 60)
+    assert oracle.differences(shop[0].url, shop[1].url) == []
+
+
+def arguments_of(process: Path) -> bytes:
+    try:
+        return (process / "cmdline").read_bytes()
+    except OSError:  # it has ended
+        return b""
 
 
 def test_jobs_that_ended_long_ago_are_forgotten(dbsync: Command, shop: tuple[Database, Database]) -> None:
