@@ -185,6 +185,13 @@ class ConnectionLost(StatementFailed):
     advice = "run the command again when the server can be reached"
 
 
+class AnswerDamaged(StatementFailed):
+    """What a server sent cannot be read: bytes were changed on the way."""
+
+    code = "ANSWER_DAMAGED"
+    advice = "use sslmode=require or stricter, which notices such damage, and run the command again"
+
+
 class TableFailed(DbsyncError):
     """A table could not be synchronised."""
 

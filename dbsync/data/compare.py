@@ -24,7 +24,7 @@ from dbsync.failpoints import failpoint
 from dbsync.model import TableName
 from dbsync.pg import statements_compare as sql
 from dbsync.pg.copy_lines import copy_lines
-from dbsync.pg.database import Session
+from dbsync.pg.database import Session, legible
 from dbsync.pg.snapshot import ReaderPool
 from dbsync.pg.statements import Statement
 from dbsync.segments import Remembered, Segmentation, Sums, cut
@@ -191,13 +191,14 @@ def read_sums(session: Session, query: Statement, count: int, check: Callable[[]
     sums = Sums(count)
     for lines in copy_lines(session, query, check=check):
         for line in lines:
-            segment, *found = map(int, line.split(b"\t"))
+            with legible(session.url.name):
+                segment, rows, first, second, versions = map(int, line.split(b"\t"))
             if not 0 <= segment < count:
                 raise Mismatch(
                     "rows appeared beyond the keys that were compared",
                     hint="somebody wrote to the table while the run compared; run the command again",
                 )
-            sums.put(segment, *found)
+            sums.put(segment, rows, first, second, versions)
     return sums
 
 

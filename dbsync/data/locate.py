@@ -12,7 +12,7 @@ from dbsync.data.delta import Delta, Sample, Shift
 from dbsync.data.differences import RowKind
 from dbsync.pg import statements_compare as sql
 from dbsync.pg.copy_lines import copy_lines
-from dbsync.pg.database import Session
+from dbsync.pg.database import Session, legible
 from dbsync.segments import MASK
 
 _ROWS_IN_STEP = 20_000  # rows of one side that are held at a time, about 100 bytes each
@@ -36,6 +36,7 @@ def locate_rows(
     for session in (mine, theirs):
         session.execute("SET LOCAL enable_sort = on")
     with (
+        legible(f"{mine.url.name} or {theirs.url.name}"),
         closing(copy_lines(mine, ours.rows(delta.segments, parts=parts), check=check)) as left,
         closing(copy_lines(theirs, other.rows(delta.segments, parts=parts), check=check)) as right,
     ):

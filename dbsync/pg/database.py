@@ -6,6 +6,7 @@ import errno
 import ipaddress
 import os
 import socket
+import struct
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from typing import Any, LiteralString
 import psycopg
 from psycopg import sql
 
-from dbsync.errors import ConnectionLost, DbsyncError, Refused, StatementCancelled, StatementFailed
+from dbsync.errors import AnswerDamaged, ConnectionLost, DbsyncError, Refused, StatementCancelled, StatementFailed
 from dbsync.failpoints import failpoint
 from dbsync.pg import peer
 from dbsync.pg.dial import USER_TIMEOUT_MS, dial, route
@@ -106,7 +107,7 @@ class Session:
 
     def execute(self, query: Query, parameters: Parameters = None) -> list[tuple[Any, ...]]:
         """Run one statement and return its rows ([] where it has none); raise StatementFailed."""
-        with translated(self):
+        with translated(self), legible(self.url.name):
             cursor = self._connection.execute(query, parameters)
             return cursor.fetchall() if cursor.description is not None else []
 
@@ -116,7 +117,7 @@ class Session:
 
     def execute_single(self, query: Query, parameters: Parameters = None) -> list[tuple[Any, ...]]:
         """Like ``execute``, by the extended protocol: a second statement in the text is an error."""
-        with translated(self):
+        with translated(self), legible(self.url.name):
             cursor = self._connection.execute(query, parameters, prepare=True)
             return cursor.fetchall() if cursor.description is not None else []
 
@@ -216,6 +217,18 @@ class Database:
         if not pin(connection, read_only=self.read_only, settings=settings, backend_pid=pid):
             raise refuse_transaction_pooler(self.url)
         return Session(connection, self.url, backend_pid=pid, warnings=session.warnings)
+
+
+@contextmanager
+def legible(sender: str) -> Iterator[None]:
+    """Read what a server sent: an answer that is no answer to the question is AnswerDamaged, not our fault.
+
+    TCP's checksum lets one damaged packet in some ten thousand through, and only TLS notices it.
+    """
+    try:
+        yield
+    except (ValueError, OverflowError, struct.error) as error:
+        raise AnswerDamaged(f"what {sender} sent cannot be read") from error
 
 
 @contextmanager

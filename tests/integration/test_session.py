@@ -10,8 +10,10 @@ from dataclasses import replace
 
 import psycopg
 import pytest
+from psycopg.types.numeric import IntLoader
 
-from dbsync.errors import ConnectionLost, Refused, StatementCancelled, StatementFailed
+from dbsync.data.compare import read_sums
+from dbsync.errors import AnswerDamaged, ConnectionLost, Refused, StatementCancelled, StatementFailed
 from dbsync.local import EphemeralServer
 from dbsync.pg.database import Database, Session
 from dbsync.pg.pinned import _PINS
@@ -204,3 +206,17 @@ def test_a_database_without_an_encoding_shows_what_it_cannot_read(pg_a: Ephemera
     finally:
         with psycopg.connect(pg_a.url(), autocommit=True) as admin:
             admin.execute("DROP DATABASE raw_bytes")
+
+
+@pytest.mark.parametrize("answer", ["0|1|2x|3", "0|1|2", "0|1|2|3|4|5", "0|1||3", "0|1|2|3|x"])
+def test_sums_that_were_damaged_on_the_way_are_not_called_a_fault_of_dbsync(source_db: Fresh, answer: str) -> None:
+    query = psycopg.sql.SQL("COPY (SELECT pg_catalog.translate({}, '|', E'\\t')) TO STDOUT (FORMAT csv)").format(answer)
+    with opened(source_db) as session, pytest.raises(AnswerDamaged, match="cannot be read"):
+        read_sums(session, query, 1, lambda: None)
+
+
+def test_a_row_that_is_no_text_of_its_type_is_a_damaged_answer(source_db: Fresh) -> None:
+    with opened(source_db) as session:
+        session.raw.adapters.register_loader("text", IntLoader)  # what the type promises, the bytes are not
+        with pytest.raises(AnswerDamaged, match="cannot be read"):
+            session.execute("SELECT '1x'::text")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import shutil
@@ -367,11 +368,27 @@ def _full_disk(world: World, fault: Fault) -> Iterator[None]:
     room = (_ROOM_KB[0] + int(fault.share**2 * (_ROOM_KB[1] - _ROOM_KB[0]))) * 1024
     ballast = place / "ballast"
     try:
-        with open(ballast, "wb") as file:
-            os.posix_fallocate(file.fileno(), 0, max(shutil.disk_usage(place).free - room, 1))
+        _fill(place, ballast, room)
         yield
     finally:
         ballast.unlink()
+
+
+def _fill(place: Path, ballast: Path, room: int) -> None:
+    """Let a file take the place that is free, but for ``room`` bytes.
+
+    What counts as free is given back late after files were removed, and the server writes beside us: where
+    less can be had than is said to be free, less is asked for.
+    """
+    with open(ballast, "wb") as file:
+        while (size := shutil.disk_usage(place).free - room) > 0:
+            try:
+                os.posix_fallocate(file.fileno(), 0, size)
+                return
+            except OSError as error:
+                if error.errno != errno.ENOSPC:
+                    raise
+                room += 64 * 1024
 
 
 def _made(path: Path) -> Path:
