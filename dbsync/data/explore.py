@@ -5,7 +5,7 @@ All in one read-only snapshot, under a time limit. Values are the server's own t
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
@@ -73,10 +73,12 @@ class Figures:
 
 
 @contextmanager
-def explored(session: Session, *, time_limit_s: float = TIME_LIMIT_S) -> Iterator[Explorer]:
-    """Look at the database in one snapshot for as long as the block lasts."""
+def explored(
+    session: Session, *, time_limit_s: float = TIME_LIMIT_S, read: Callable[[Session], Catalog] = reflect
+) -> Iterator[Explorer]:
+    """Look at the database in one snapshot for as long as the block lasts; ``read`` gives its structure."""
     with one_snapshot(session):
-        catalog = reflect(session)
+        catalog = read(session)
         session.execute(
             "SELECT pg_catalog.set_config('statement_timeout', %s, true)", (str(max(1, int(time_limit_s * 1000))),)
         )

@@ -11,7 +11,7 @@ from dbsync.errors import ConfigError, ConnectionLost, Fenced, StatementFailed
 from dbsync.failpoints import failpoint
 from dbsync.model import Catalog, ForeignKey, TableName
 from dbsync.pg.database import Session
-from dbsync.pg.reflect import reflect
+from dbsync.pg.reflect import one_snapshot, reflect
 from dbsync.pg.sql import load
 from dbsync.pg.statements import relation
 
@@ -76,9 +76,8 @@ def stamps(session: Session, oids: Sequence[int]) -> Mapping[int, str]:
 
 
 def reflect_stamped(session: Session) -> tuple[Catalog, Mapping[int, str]]:
-    """Reflect a database and stamp its tables in one snapshot."""
-    with session.transaction():
-        session.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+    """Reflect a database and stamp its tables in one snapshot, the session's own if it has one."""
+    with one_snapshot(session):
         failpoint("before_reflect")
         catalog = reflect(session, inspector=False)
         oids = [table.oid for table in catalog.of_kind("table", "partitioned")]

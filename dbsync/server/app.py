@@ -18,6 +18,7 @@ from dbsync.registry.legacy import OlderKey, older_key
 from dbsync.server import faults
 from dbsync.server.arrival import Arrival
 from dbsync.server.auth import Authenticator
+from dbsync.server.catalogs import Catalogs
 from dbsync.server.core import Core
 from dbsync.server.crew import Crew
 from dbsync.server.limits import Breakers, RateLimits
@@ -77,6 +78,7 @@ def build_core(settings: ServeSettings, store: Store, environ: Mapping[str, str]
         jobs=jobs,
         authenticator=Authenticator(settings),
         limits=RateLimits(settings.limits),
+        catalogs=Catalogs(),
         meters=Meters(store),
         quotas=settings.quotas,
         places=places,

@@ -11,6 +11,7 @@ from dbsync.jobs.store import JobStore
 from dbsync.quota import Purpose, Quotas
 from dbsync.registry.connections import Registry
 from dbsync.server.auth import Authenticator, Caller
+from dbsync.server.catalogs import Catalogs
 from dbsync.server.crew import Crew
 from dbsync.server.faults import Fault
 from dbsync.server.limits import RateLimits
@@ -34,6 +35,7 @@ class Core:
     authenticator: Authenticator
     limits: RateLimits
     places: Places
+    catalogs: Catalogs
     meters: Meters
     quotas: Quotas
 

@@ -264,6 +264,17 @@ class TestExplorer:
             "defaultValue": None,
         }
 
+    def test_a_change_of_the_table_shows_at_once(self, client: httpx.Client, saved: str, shop: Database) -> None:
+        path = f"/api/explorer/{saved}/empty_one/rows"
+        assert [column["name"] for column in data(client.get(path))["columns"]] == ["id"]
+        shop.execute("ALTER TABLE empty_one ADD COLUMN more text DEFAULT 'new'; INSERT INTO empty_one VALUES (1)")
+        assert data(client.get(path))["rows"] == [{"id": 1, "more": "new"}]
+        shop.execute("CREATE TABLE just_made (a int); INSERT INTO just_made VALUES (5)")
+        assert data(client.get(f"/api/explorer/{saved}/just_made/rows"))["rows"] == [{"a": 5}]
+        shop.execute("DROP TABLE just_made; ALTER TABLE empty_one DROP COLUMN more; TRUNCATE empty_one")
+        assert client.get(f"/api/explorer/{saved}/just_made/rows").status_code == 404
+        assert data(client.get(path))["rows"] == []
+
     def test_sorting_and_searching(self, client: httpx.Client, saved: str, shop: Database) -> None:
         path = f"/api/explorer/{saved}/customer/rows"
         found = data(client.get(path, params={"sortBy": "id", "sortOrder": "desc", "limit": 1}))

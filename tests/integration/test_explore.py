@@ -6,6 +6,7 @@ import itertools
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import psycopg
 import pytest
@@ -23,7 +24,7 @@ from tests.fixtures.pair import with_user
 
 
 @contextmanager
-def exploring(url: str, **limits: float) -> Iterator[Explorer]:
+def exploring(url: str, **limits: Any) -> Iterator[Explorer]:
     session = Handle(parse_url(url), read_only=True).connect()
     try:
         with explored(session, **limits) as explorer:

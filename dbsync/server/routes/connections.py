@@ -122,7 +122,8 @@ def connection_schema(
 ) -> Reply[SchemaReport]:
     """Every table with its columns, keys, foreign keys, indexes and number of rows."""
     place = core.places.find(caller, id, encrypted_url)
-    with core.places.session(place) as session, explored(session) as explorer:
+    read = core.catalogs.fresh(place.url)
+    with core.places.session(place) as session, explored(session, read=read) as explorer:
         return ok(schema_report(place, explorer))
 
 

@@ -27,7 +27,8 @@ Direction = Literal["asc", "desc"]
 def tables(connection_id: str, caller: Reader, core: TheCore, encrypted_url: BlobInQuery = None) -> Reply[TableList]:
     """Tables and partitioned tables, with how many rows they have and how large they are."""
     place = core.places.find(caller, connection_id, encrypted_url)
-    with core.places.session(place) as session, explored(session) as explorer:
+    read = core.catalogs.fresh(place.url)
+    with core.places.session(place) as session, explored(session, read=read) as explorer:
         return ok(table_list(place, explorer))
 
 
@@ -48,7 +49,8 @@ def rows(
 ) -> Reply[RowPage]:
     """A page of rows, in the order asked for and then by key, so that no row is skipped or repeated."""
     place = core.places.find(caller, connection_id, encrypted_url)
-    with core.places.session(place) as session, explored(session) as explorer:
+    read = core.catalogs.of_table(place.url, table)
+    with core.places.session(place) as session, explored(session, read=read) as explorer:
         found = table_named(table, explorer.catalog)
         request = PageRequest(
             sort=_sort(found, sort_by or order_by, sort_order or order_dir),
