@@ -178,8 +178,8 @@ def _spread(workers: int, arguments: list[str]) -> bool:
 
 # What a sync never runs: a change there leaves the trials of yesterday true.
 _ELSEWHERE = re.compile(
-    r"(schema/|schemas/|local/|demo/|cli/(?!sync|command|call)|migra|proof|shadow|dumping|engines|settling|revisions|"
-    r"schema_diff|validation|explore|execute|pg/sql/(snapshot|measure|migrations|ddl|diagnose|circumstances)|"
+    r"(server/|schema/|schemas/|local/|demo/|cli/(?!sync|command|call)|migra|proof|shadow|dumping|engines|settling|"
+    r"revisions|schema_diff|validation|explore|execute|pg/sql/(snapshot|measure|migrations|ddl|diagnose|circumstances)|"
     r"pg/(reflect_|migrations|measure|script|quoting|diagnose|execute|circumstances)|data/(checks|rules|explore|findings))"
 )
 
