@@ -1,4 +1,4 @@
-"""Jobs in the store: every change of state is one compare-and-set, checked against the transitions of ``model``.
+"""Jobs in the store, changed: every change of state is one compare-and-set, checked against ``model``'s transitions.
 
 Methods take an owner where a person asks; None there asks for everybody's (administrators, workers).
 """
@@ -6,42 +6,39 @@ Methods take an owner where a person asks; None there asks for everybody's (admi
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
 
-from dbsync.errors import ConfigError, Fenced, JobNotFound
+from dbsync.errors import Fenced
 from dbsync.jobs.auditing import note_end, waited_for
 from dbsync.jobs.model import (
     HELD,
-    Attempt,
     Job,
     JobSpec,
     JobState,
     JobTable,
-    StoredEvent,
     check_transition,
     first_run_id,
     new_run_id,
     settled,
 )
-from dbsync.jobs.rows import event_of, from_text, job_of, keep_tables, lease_owner, owned, read_job, to_text
-from dbsync.jobs.ticks import Tick, add_tick
+from dbsync.jobs.records import LEASE_S, JobRecords, waiting
+from dbsync.jobs.rows import keep_tables, lease_owner, owned, read_job, to_text
+from dbsync.jobs.ticks import QUEUED, Tick, add_tick
 from dbsync.quota import NO_QUOTAS, Quotas
 from dbsync.store import Store, tables
 from dbsync.store.usage import add_usage, require_quota
 
-LEASE_S = 15.0  # so long a worker may say nothing; it speaks every few seconds
-_SHORTEST = 4
 _job = tables.job
 
 
-class JobStore:
+class JobStore(JobRecords):
     """Reads and writes jobs, their attempts, events and tables."""
 
     def __init__(self, store: Store, quotas: Quotas = NO_QUOTAS) -> None:
-        self.store = store
+        super().__init__(store)
         self._quotas = quotas
 
     def create(
@@ -85,54 +82,9 @@ class JobStore:
             )
             self._tell(connection, job_id, now, [("state", "info", {"from": None, "to": JobState.CREATED})])
             if tick is not None:
-                add_tick(connection, tick, now=now, outcome="queued", job_id=job_id)
+                add_tick(connection, tick, now=now, outcome=QUEUED, job_id=job_id)
                 return self._change(connection, job_id, JobState.QUEUED)
             return read_job(connection, job_id)
-
-    def get(self, job_id: str, owner: str | None = None) -> Job:
-        """Return the job with exactly this id. Raises JobNotFound, also for another owner's."""
-        with self.store.read() as connection:
-            return read_job(connection, job_id, owner)
-
-    def find(self, text: str, owner: str | None = None) -> Job:
-        """Return a job by the beginning of its id or of one of its runs' ids. Raises JobNotFound, ConfigError."""
-        letters = text.replace("-", "").lower()
-        if len(letters) < _SHORTEST or not letters.isalnum():
-            raise ConfigError(f"{text!r} is no name of a job", hint="give at least four letters of its id")
-        runs = sa.select(tables.attempt.c.job_id).where(tables.attempt.c.run_id.startswith(letters, autoescape=True))
-        mine = sa.func.replace(_job.c.id, "-", "").startswith(letters, autoescape=True)
-        query = sa.select(_job).where(mine | _job.c.id.in_(runs), *owned(owner)).limit(2)
-        with self.store.read() as connection:
-            rows = connection.execute(query).mappings().all()
-        if not rows:
-            raise JobNotFound(f"there is no job {text!r}", hint="dbsync jobs list shows them")
-        if len(rows) > 1:
-            raise ConfigError(f"more than one job begins with {text!r}", code="NO_SUCH_JOB", hint="give more of the id")
-        return job_of(rows[0])
-
-    def list(
-        self,
-        owner: str | None = None,
-        *,
-        states: Collection[JobState] = (),
-        name: str | None = None,
-        limit: int = 50,
-        offset: int = 0,
-    ) -> Sequence[Job]:
-        """Return jobs, the newest first."""
-        query = sa.select(_job).where(*owned(owner)).order_by(_job.c.created_at.desc(), _job.c.id)
-        if states:
-            query = query.where(_job.c.state.in_(states))
-        if name is not None:
-            query = query.where(_job.c.name == name)
-        with self.store.read() as connection:
-            return [job_of(row) for row in connection.execute(query.limit(limit).offset(offset)).mappings()]
-
-    def count(self, owner: str | None = None, states: Collection[JobState] = ()) -> int:
-        """How many jobs there are."""
-        query = sa.select(sa.func.count()).select_from(_job).where(*owned(owner))
-        with self.store.read() as connection:
-            return connection.execute(query.where(_job.c.state.in_(states)) if states else query).scalar_one()
 
     def change(self, job_id: str, to: JobState, owner: str | None = None, **values: Any) -> Job:
         """Let a job that nobody holds, or an order to who holds it, become ``to``. Raises InvalidTransition."""
@@ -146,16 +98,9 @@ class JobStore:
         """
         with self.store.write() as connection:
             now = self.store.now(connection)
-            if connection.execute(_waiting(now).where(_job.c.id == job_id).with_for_update()).first() is None:
+            if connection.execute(waiting(now).where(_job.c.id == job_id).with_for_update()).first() is None:
                 return None
             return self._begin(connection, job_id, worker, now)
-
-    def next_queued(self, owner: str | None = None) -> str | None:
-        """The queued job that is to be run next: the highest priority, then the oldest."""
-        with self.store.read() as connection:
-            query = _waiting(self.store.now(connection)).where(*owned(owner))
-            first = query.order_by(_job.c.priority.desc(), _job.c.updated_at, _job.c.id).limit(1)
-            return connection.execute(first).scalar_one_or_none()
 
     def begin(self, job_id: str, worker: str, run_id: str) -> Job:
         """Let a new job run at once, without the queue: who made it runs it."""
@@ -197,12 +142,6 @@ class JobStore:
                 note_end(self.store, connection, job, to, error, result)
             return self._end_attempt(connection, job, to, error=error, result=result, delay_s=delay_s)
 
-    def expired(self) -> Sequence[Job]:
-        """The jobs whose workers have said nothing for longer than their lease."""
-        with self.store.read() as connection:
-            late = (_job.c.state.in_(HELD), _job.c.lease_until < self.store.now(connection))
-            return [job_of(row) for row in connection.execute(sa.select(_job).where(*late)).mappings()]
-
     def take_back(self, job: Job, to: JobState, error: Mapping[str, Any] | None) -> Job | None:
         """End the attempt of a worker that is gone; None when it is there again, or somebody was quicker."""
         with self.store.write() as connection:
@@ -229,13 +168,6 @@ class JobStore:
                 return held  # it has ended meanwhile
             return self._end_attempt(connection, held, JobState.STOPPED, error=None, result=None)
 
-    def live_workers(self) -> int:
-        """How many workers wait for jobs: those that have spoken lately."""
-        count = sa.select(sa.func.count()).select_from(tables.worker)
-        with self.store.read() as connection:
-            since = self.store.now(connection) - LEASE_S
-            return connection.execute(count.where(tables.worker.c.seen_at > since)).scalar_one()
-
     def keep_plan(self, job_id: str, worker: str, plan: Mapping[str, Any]) -> None:
         """Keep what the attempt is going to do."""
         with self.store.write() as connection:
@@ -255,35 +187,6 @@ class JobStore:
                 raise Fenced("the job was taken over by another worker")
             self._tell(connection, job_id, self.store.now(connection), list(facts))
             keep_tables(connection, job_id, list(progress))
-
-    def events(
-        self, job_id: str, after: int = 0, *, limit: int = 1000, readable: bool = False
-    ) -> Sequence[StoredEvent]:
-        """Events with numbers above ``after``, oldest first; with ``readable`` those that people read."""
-        event = tables.event
-        query = sa.select(event).where(event.c.job_id == job_id, event.c.number > after).order_by(event.c.number)
-        if readable:
-            query = query.where(event.c.level.is_not(None))
-        with self.store.read() as connection:
-            return [event_of(row) for row in connection.execute(query.limit(limit)).mappings()]
-
-    def tables(self, job_id: str) -> Sequence[JobTable]:
-        """The job's tables in the plan's order."""
-        query = sa.select(tables.job_table).where(tables.job_table.c.job_id == job_id)
-        with self.store.read() as connection:
-            rows = connection.execute(query.order_by(tables.job_table.c.position)).mappings()
-            return [
-                JobTable(name=row["name"], position=row["position"], state=row["state"], facts=json.loads(row["facts"]))
-                for row in rows
-            ]
-
-    def attempts(self, job_id: str) -> Sequence[Attempt]:
-        """The tries at the job, the first one first."""
-        query = sa.select(tables.attempt).where(tables.attempt.c.job_id == job_id).order_by(tables.attempt.c.number)
-        with self.store.read() as connection:
-            return [
-                Attempt(**{**row, "error": from_text(row["error"])}) for row in connection.execute(query).mappings()
-            ]
 
     def remove(self, job_id: str, owner: str | None = None) -> None:
         """Forget a job that rests. Raises JobNotFound, InvalidTransition for one at work."""
@@ -393,11 +296,3 @@ class JobStore:
                 for number, (kind, level, data) in enumerate(facts, last - len(facts) + 1)
             ],
         )
-
-
-def _waiting(now: float) -> sa.Select[Any]:
-    """The ids of queued jobs that may begin: those that rest do not, nor those whose target another job writes to."""
-    other = _job.alias("other")
-    busy = sa.select(other.c.id).where(other.c.target_id == _job.c.target_id, other.c.state.in_(HELD))
-    rested = sa.func.coalesce(_job.c.not_before, 0) <= now
-    return sa.select(_job.c.id).where(_job.c.state == JobState.QUEUED, rested, ~busy.exists())
