@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any
 
 from dbsync.cli.profiles import profile_defaults
@@ -41,13 +42,13 @@ def checks(settings: Settings) -> list[Check]:
 
 def _checks(settings: Settings) -> Iterator[Check]:
     for entry in settings.databases.values():
-        yield _check("database", entry.name, lambda entry=entry: _database(entry, settings))  # type: ignore[misc]
+        yield _check("database", entry.name, partial(_database, entry, settings))
     for job in settings.syncs.values():
-        yield _check("sync", job.name, lambda job=job: _sync(job, settings))  # type: ignore[misc]
+        yield _check("sync", job.name, partial(_sync, job, settings))
     for name in settings.profiles:
-        yield _check("profile", name, lambda name=name: _profile(name, settings))  # type: ignore[misc]
+        yield _check("profile", name, partial(_profile, name, settings))
     if settings.store is not None:
-        yield _check("store", "store", lambda: _store(settings))
+        yield _check("store", "store", partial(_store, settings))
 
 
 def _check(kind: str, name: str, look: Callable[[], str]) -> Check:

@@ -96,7 +96,8 @@ def run(
     if wait_jitter and schedule.jitter_s:
         minute = now.replace(second=0, microsecond=0)
         context.control.wait(jitter(job, minute, schedule.jitter_s).total_seconds())
-    return sync.function(context, job=job, **_NOT_SCHEDULED, **options)  # type: ignore[no-any-return]
+    answer: Answer = sync.function(context, job=job, **_NOT_SCHEDULED, **options)
+    return answer
 
 
 def _as_sync(function: Any) -> Any:

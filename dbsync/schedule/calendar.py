@@ -139,7 +139,7 @@ def moved_firings(schedule: Schedule, now: datetime) -> list[datetime]:
     return [
         at
         for change in changes
-        for at in takewhile(lambda at, end=change + day: at < end, firings(schedule, change - 2 * day))  # type: ignore[misc]
+        for at in takewhile((change + day).__gt__, firings(schedule, change - 2 * day))
         if at.hour not in fields.hours or at.minute not in fields.minutes
     ]
 
