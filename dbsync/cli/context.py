@@ -25,6 +25,7 @@ from dbsync.urls import DatabaseUrl, Secret
 
 if TYPE_CHECKING:
     from dbsync.cli.auditing import Audit
+    from dbsync.cli.reporter import Reporter
     from dbsync.jobs.ticks import Tick
     from dbsync.quota import Quotas
     from dbsync.registry import Registry
@@ -77,6 +78,13 @@ class Context:
     def started(self) -> None:
         """The work itself begins now: what ``--heartbeat-url`` is told first."""
         self._call.start()
+
+    def reporter(self, values: Mapping[str, Any]) -> Reporter:
+        """What tells others of a run with these values of its options. Raises ConfigError where they cannot work."""
+        from dbsync.cli.reporter import Reporter
+
+        call = self._call
+        return Reporter(values, redact=call.redact, warn=call.journal.warning, verbose=call.verbose)
 
     def stream(self, pieces: Iterable[str]) -> None:
         """Write lines to stdout as they come; each piece is out when this returns."""

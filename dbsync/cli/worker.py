@@ -9,6 +9,7 @@ import typer
 
 from dbsync.cli.command import command
 from dbsync.cli.context import Context
+from dbsync.cli.firing_reports import FiringReports
 from dbsync.cli.kept import open_kept
 from dbsync.cli.output import Answer
 from dbsync.cli.scheduled import clock_of
@@ -37,7 +38,9 @@ def worker(
         chosen = choose_engine(engine, jobs.store)
         queue = stack.enter_context(closing(open_queue(chosen, jobs.store)))
         working = make_worker(jobs, urls, queue, engine=chosen, concurrency=concurrency, tell=context.notice)
-        working.clock = clock_of(context, jobs) if schedules else None
+        if schedules:
+            reports = stack.enter_context(FiringReports(context, kept))
+            working.clock = clock_of(context, jobs, reports.refused)
         working.serve(context.control, once=once)
     ended = dict(working.ended)
     return Answer(

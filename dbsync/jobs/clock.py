@@ -23,8 +23,15 @@ from dbsync.store.tables import tick as _tick
 _FIRED_ALREADY = "STORE_CONFLICT"
 
 
+def _unheard(name: str, error: DbsyncError) -> None:
+    """Nobody is to be told of a refusal."""
+
+
 class Clock:
-    """The schedules of one config file; ``begin`` queues the job of a firing, together with its tick."""
+    """The schedules of one config file; ``begin`` queues the job of a firing, together with its tick.
+
+    ``tell`` takes lines for the log. ``refused`` hears of a schedule whose job could not be made, once for each firing.
+    """
 
     def __init__(
         self,
@@ -32,9 +39,10 @@ class Clock:
         schedules: Mapping[str, Schedule],
         begin: Callable[[str, Tick], None],
         tell: Callable[[str], None],
+        refused: Callable[[str, DbsyncError], None] = _unheard,
     ) -> None:
         self._store, self._schedules = jobs.store, schedules
-        self._begin, self._tell = begin, tell
+        self._begin, self._tell, self._refused = begin, tell, refused
         self._lock = threading.Lock()
 
     def look(self) -> None:
@@ -67,20 +75,22 @@ class Clock:
                 return  # another worker was quicker
             if error.code.startswith("STORE_"):
                 raise
-            self._settle(tick, f"refused: {error.code}: {error.message}")
+            if self._settle(tick, f"refused: {error.code}: {error.message}"):
+                self._refused(tick.schedule, error)
         else:
             self._tell(f"schedule {tick.schedule}: fired")
 
-    def _settle(self, tick: Tick, outcome: str) -> None:
-        """Write down that this firing started nothing, unless another worker has."""
+    def _settle(self, tick: Tick, outcome: str) -> bool:
+        """Write down that this firing started nothing; False where another worker has settled it."""
         try:
             with self._store.write() as connection:
                 add_tick(connection, tick, now=self._store.now(connection), outcome=outcome)
         except DbsyncError as error:
             if error.code != _FIRED_ALREADY:
                 raise
-        else:
-            self._tell(f"schedule {tick.schedule}: {outcome}")
+            return False
+        self._tell(f"schedule {tick.schedule}: {outcome}")
+        return True
 
     def _is_at_work(self, name: str) -> bool:
         mine = (_job.c.name == name, _job.c.origin == "schedule", _job.c.state.not_in(RESTING))

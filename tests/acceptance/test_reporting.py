@@ -4,57 +4,20 @@ from __future__ import annotations
 
 import json
 import signal
-import sys
-import threading
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from prometheus_client.parser import text_string_to_metric_families
 
 from tests.fixtures.command import Command
 from tests.fixtures.inprocess import InProcess
 from tests.fixtures.locks import held_by_another_run
 from tests.fixtures.pair import Pair, run_sql
+from tests.fixtures.reports import Pings, metrics, note
 
 SCHEMA = "CREATE TABLE t (id int PRIMARY KEY, v text)"
 ROWS = "INSERT INTO t SELECT i, 'x' FROM generate_series(1, 20) i"
 CANARY = "s3cr3tCanary"
-
-
-class Pings:
-    """An HTTP server that remembers what it was told."""
-
-    def __init__(self, status: int = 200) -> None:
-        self.seen: list[tuple[str, str]] = []
-        pings = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["Content-Length"] or 0)).decode()
-                pings.seen.append((self.path, body))
-                self.send_response(status)
-                self.send_header("Location", "http://127.0.0.1:1/elsewhere")
-                self.send_header("Content-Length", "0")
-                self.end_headers()
-
-            def log_message(self, *args: object) -> None:
-                pass
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,))
-        self._thread.start()
-
-    @property
-    def paths(self) -> list[str]:
-        return [path for path, _ in self.seen]
-
-    def close(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
 
 
 @pytest.fixture
@@ -67,26 +30,6 @@ def pings() -> Iterator[Pings]:
 @pytest.fixture
 def pair(pairs: Callable[..., Pair]) -> Pair:
     return pairs(SCHEMA, ROWS)
-
-
-def metrics(path: Path) -> dict[str, float]:
-    """Every sample by its name, without labels, as Prometheus reads the file."""
-    return {
-        sample.name.removeprefix("dbsync_sync_last_"): sample.value
-        for family in text_string_to_metric_families(path.read_text())
-        for sample in family.samples
-        if "operation" not in sample.labels
-    }
-
-
-def note(tmp_path: Path) -> str:
-    """A command that writes down what it is given."""
-    script = tmp_path / "note.py"
-    script.write_text(
-        "import json, os, sys\n"
-        f"json.dump([json.load(sys.stdin), dict(os.environ)], open({str(tmp_path / 'noted')!r}, 'w'))\n"
-    )
-    return f"{sys.executable} {script}"
 
 
 def test_a_run_that_succeeds_tells_everybody(pair: Pair, dbsync: Command, tmp_path: Path, pings: Pings):
@@ -186,7 +129,7 @@ def test_a_fault_in_reporting_changes_no_exit_code(pair: Pair, capsys, monkeypat
     def explode(*_: object) -> str:
         raise LookupError(CANARY)
 
-    monkeypatch.setattr("dbsync.cli.reporting.summary_text", explode)
+    monkeypatch.setattr("dbsync.cli.reporter.summary_text", explode)
     ended = InProcess(capsys)(
         "sync", pair.source, pair.target, "--yes", "--json", "--summary-file", str(tmp_path / "s")
     )

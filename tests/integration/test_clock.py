@@ -16,7 +16,7 @@ from dbsync.jobs.clock import Clock
 from dbsync.jobs.model import LOCAL_OWNER, JobSpec, JobState
 from dbsync.jobs.service import Jobs
 from dbsync.jobs.store import JobStore
-from dbsync.jobs.ticks import Tick
+from dbsync.jobs.ticks import Step, Tick, take_steps
 from dbsync.schedule import Schedule
 from dbsync.store import tables
 from tests.fixtures.databases import Database
@@ -103,6 +103,37 @@ def test_jitter_puts_a_firing_off_and_loses_none(store: JobStore) -> None:
         looking.look()
         time.sleep(0.2)
     assert [outcome for _, _, outcome in ticks(store)] == ["queued"]
+
+
+def test_each_step_of_a_firings_job_is_had_by_one_of_those_who_look(store: JobStore) -> None:
+    clock(store, EACH_MINUTE).look()
+    (job,) = store.list()
+    assert steps(store) == []
+    store.claim(job.id, "w")
+    assert steps(store) == [Step(job.id, "begun")]
+    store.finish(job.id, "w", JobState.SUCCEEDED)
+    assert steps(store) == [Step(job.id, "ended")]
+    assert steps(store) == []
+    assert [outcome for _, _, outcome in ticks(store)] == ["succeeded"]
+
+
+def test_a_job_that_never_began_only_ends(store: JobStore) -> None:
+    clock(store, EACH_MINUTE).look()
+    (job,) = store.list()
+    store.change(job.id, JobState.STOPPED)
+    assert steps(store) == [Step(job.id, "ended")]
+    assert list(take_steps(store.store, ["another"])) == []
+
+
+def steps(store: JobStore) -> list[Step]:
+    """What eight callers at once have of what became of the firings' jobs."""
+    found: list[Step] = []
+    threads = [threading.Thread(target=lambda: found.extend(take_steps(store.store, ["nightly"]))) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return found
 
 
 def _make_past(store: JobStore, seconds: float = 60.0) -> None:
