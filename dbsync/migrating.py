@@ -16,16 +16,16 @@ from itertools import groupby
 from typing import Any, Literal
 
 from dbsync.control import Control
-from dbsync.errors import ConsentMissing, DbsyncError, Refused, StalePlan, StatementFailed, TargetBusy
+from dbsync.errors import DbsyncError, Refused, StalePlan, StatementFailed, TargetBusy
 from dbsync.events import Emit, Notice, StatementState, silent
 from dbsync.failpoints import failpoint
 from dbsync.guards import refuse_read_only, require_consent
+from dbsync.migration_obstacles import refuse_hazards, refuse_rows, refuse_unproved, require_ledger
 from dbsync.pg import ledger, migrations, runs
 from dbsync.pg.database import Database, Session
 from dbsync.pg.identity import ensure_primary
 from dbsync.pg.migrations import Direction, MigrationRecord
 from dbsync.schema.diff import schema_fingerprint
-from dbsync.schema.hazards import needs_leave
 from dbsync.schema.plan import MigrationPlan, Statement
 from dbsync.schema.plan_file import plan_hash
 from dbsync.schema.snapshot import take_snapshot
@@ -34,8 +34,6 @@ from dbsync.settling import Settled, settle
 from dbsync.shadow import PLAN_SETTINGS
 
 _LOCK_FAILURES = ("55P03", "40P01")
-# What a check asks about is made by the plan itself: a table, a column, a function, a type, a schema, a label.
-_GONE = ("42P01", "42703", "42883", "42704", "3F000", "22P02")
 _TRIES = 8
 _LONGEST_PAUSE_S = 10.0
 
@@ -110,10 +108,11 @@ class OpenMigration:
             self._check_fingerprint(self._seen, last)
         if not self.pending:
             return
-        self._check_proof(unproved)
-        self._check_hazards(allow)
-        self._check_rows()
-        self._check_ledger()
+        if not unproved:
+            refuse_unproved(self.plan.proof if self.direction == "up" else self.plan.undo_proof)
+        refuse_hazards(self.pending, allow)
+        self.not_asked += refuse_rows(self.session, self.pending)
+        require_ledger(self.session, self.pending)
 
     def require_consent(self, *, yes: bool, confirm: str | None, ask: Callable[[], bool] | None) -> None:
         """Raise Refused unless writing was agreed to; ``ask`` is None without a person."""
@@ -193,68 +192,6 @@ class OpenMigration:
             f"the schema of {self.target.url.name} is not what it was when the plan was made{half}",
             hint="see what changed with dbsync diff, then plan again",
         )
-
-    # Refusals
-
-    def _check_proof(self, unproved: bool) -> None:
-        proof = self.plan.proof if self.direction == "up" else self.plan.undo_proof
-        if proof.state == "proved" or unproved:
-            return
-        said = {
-            "not run": f"was not proved: {proof.reason or 'no proof was run'}",
-            "failed": f"failed at statement {proof.failed_at} when it was tried: {proof.reason}",
-            "differs": f"does not lead to the wanted schema: {'; '.join(proof.differences[:3])}",
-        }[proof.state]
-        raise Refused(f"the plan {said}", code="UNPROVED", hint="add --unproved to run it all the same")
-
-    def _check_hazards(self, allow: frozenset[str]) -> None:
-        asked: dict[str, str] = {}
-        for statement in self.pending:
-            for hazard in statement.hazards:
-                if needs_leave(hazard) and hazard.type not in allow:
-                    asked.setdefault(hazard.type, hazard.message)
-        if asked:
-            kinds = " ".join(f"--allow-hazard {kind}" for kind in sorted(asked))
-            raise ConsentMissing(
-                f"the plan does what nobody allowed: {'; '.join(asked[kind] for kind in sorted(asked))}",
-                code="HAZARD",
-                hint=f"if that is meant, add {kinds}",
-                details={"hazards": sorted(asked)},
-            )
-
-    def _check_rows(self) -> None:
-        """Ask the rows before anything is changed; questions about what the plan itself makes cannot be asked yet."""
-        found = []
-        for statement in self.pending:
-            for check in statement.checks:
-                try:
-                    with self.session.transaction():
-                        number = migrations.count(self.session, check.sql)
-                except StatementFailed as error:
-                    if error.sqlstate not in _GONE:
-                        raise
-                    self.not_asked.append(check.message.replace("{} ", "", 1))
-                    continue
-                if number:
-                    found.append(check.message.replace("{}", str(number), 1))
-        if found:
-            raise Refused(
-                f"rows are in the way: {'; '.join(found)}",
-                code="DATA_IN_THE_WAY",
-                hint="correct these rows first; nothing was changed",
-            )
-
-    def _check_ledger(self) -> None:
-        """Without a ledger nobody could go on after a crash: then all must be one transaction."""
-        ledger.find_ledger(self.session)
-        obstacle = ledger.obstacle(self.session)
-        atomic = len({s.group for s in self.pending}) == 1 and all(s.transactional for s in self.pending)
-        if obstacle is not None and not atomic:
-            raise Refused(
-                f"the plan needs more than one transaction, and none could be taken up without a ledger: {obstacle}",
-                code="NO_LEDGER",
-                hint="let the role have a schema dbsync in the target",
-            )
 
     # Running
 

@@ -13,7 +13,8 @@ from dbsync.events import Emit, silent
 from dbsync.pg.database import Database, Session
 from dbsync.pg.identity import ensure_distinct
 from dbsync.pg.measure import TableSize, sizes
-from dbsync.proof import Tried, Wanted, planned_only, prove_again, same_already, try_out
+from dbsync.proof import planned_only, prove_again, same_already, try_out
+from dbsync.proof_trial import Tried, Wanted
 from dbsync.schema.choice import Choice
 from dbsync.schema.diff import schema_fingerprint
 from dbsync.schema.objects import Snapshot

@@ -130,7 +130,7 @@ def test_auto_takes_the_first_plan_that_is_proved(plan, answers, monkeypatch, tm
     def at_a_loss(*sides: Any, **options: Any) -> PlannedStatements:
         return PlannedStatements(diff=SchemaDiff(created=(), dropped=(), changed=()), statements=())
 
-    monkeypatch.setattr("dbsync.proof.plan_statements", at_a_loss)
+    monkeypatch.setattr("dbsync.proof_trial.plan_statements", at_a_loss)
     found = plan("auto").document["result"]
     assert (found["engine"], found["proof"]["state"]) == ("results", "proved")
     answers(RIGHT[:1])
