@@ -1,7 +1,8 @@
 """Two embedded clusters per run, a fresh database per test, and no trace of the machine's environment.
 
-``DBSYNC_TEST_MAJORS=17,15`` chooses the majors of the two clusters; the default is 18 and 18. Servers,
-databases and directories are gone when the run ends, however it ends.
+``DBSYNC_TEST_MAJORS=17,15`` chooses the majors of the two clusters; the default is 18 and 18. What hypothesis
+draws is the same each time unless ``DBSYNC_TEST_SEED`` is set. Servers, databases and directories are gone
+when the run ends, however it ends.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from dbsync.errors import ConfigError
@@ -20,6 +22,10 @@ from dbsync.local import EphemeralServer, find_binaries
 from tests.fixtures.command import Command
 from tests.fixtures.databases import Database, Servers, fresh_database
 from tests.fixtures.pair import Pair, make_roles, pair_on
+
+if "DBSYNC_TEST_SEED" not in os.environ:
+    hypothesis.settings.register_profile("steady", derandomize=True)
+    hypothesis.settings.load_profile("steady")
 
 _SETTINGS = {
     "autovacuum": "off",  # statistics change only when a test says so

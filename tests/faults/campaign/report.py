@@ -35,7 +35,7 @@ python -m tests.faults.campaign --suite network --trials 50  # a part of it
 python -m tests.faults.campaign --replay kills:delta:100007  # one trial again, by the name that it prints
 ```
 
-A short form with other seeds every day runs in `make test`.
+A short form runs in `make test`, with other seeds where `DBSYNC_TEST_SEED` is set.
 """
 _TAIL = """
 ## What this does not show
