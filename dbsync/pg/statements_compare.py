@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from psycopg import sql
 
 from dbsync.model import ForeignKey, TableName
-from dbsync.pg.statements import DigestColumn, Statement, names, qualified, relation, row_text
+from dbsync.pg.statements import ONCE, DigestColumn, Statement, names, qualified, relation, row_text
 from dbsync.segments import KeyColumn, RowKey, Segmentation, runs_of
 
 _KEY_SEED, _SUB_SEED = 7, 11
@@ -67,8 +67,9 @@ class ComparedTable:
         return sql.SQL(
             "COPY (SELECT g, pg_catalog.count(*), COALESCE(pg_catalog.sum({first}), 0), "
             "COALESCE(pg_catalog.sum({second}), 0), COALESCE(pg_catalog.sum(v), 0) "
-            "FROM (SELECT {g} AS g, {row} AS r, {version} AS v FROM {table}{where} OFFSET 0) AS s GROUP BY g) TO STDOUT"
+            "FROM (SELECT {g} AS g, {row} AS r, {version} AS v, {once} FROM {table}{where}) AS s GROUP BY g) TO STDOUT"
         ).format(
+            once=ONCE,
             first=_hashed(0),
             second=_hashed(1),
             g=segment,
@@ -82,7 +83,7 @@ class ComparedTable:
         """The same as ``sums`` without hashing any row."""
         return sql.SQL(
             "COPY (SELECT g, pg_catalog.count(*), 0, 0, pg_catalog.sum(v) "
-            "FROM (SELECT {g} AS g, {version} AS v FROM {table}{where} OFFSET 0) AS s GROUP BY g) TO STDOUT"
+            "FROM (SELECT {g} AS g, {version} AS v FROM {table}{where}) AS s GROUP BY g) TO STDOUT"
         ).format(
             g=self._segment(),
             version=_SIGNATURE,

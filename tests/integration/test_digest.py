@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from contextlib import closing
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -10,6 +13,8 @@ from psycopg import sql
 from dbsync.model import TableName
 from dbsync.pg.database import Database
 from dbsync.pg.statements import DigestColumn, digest_rows
+from dbsync.pg.statements_compare import PLANNING, ComparedTable
+from dbsync.segments import cut
 from dbsync.urls import parse_url
 
 TABLE = TableName("public", "t")
@@ -190,3 +195,24 @@ def test_is_the_same_on_every_server(fixture, request):
 
 
 EXPECTED = (2, "881415634852679620", "12832514437084287385")
+
+
+def test_workers_share_the_work_and_a_row_is_spelled_once(target_db) -> None:
+    with closing(Database(parse_url(target_db.url)).connect()) as session:
+        session.execute("CREATE TABLE public.t (i bigint, a text, b text, j json)")
+        session.execute("INSERT INTO public.t SELECT n, 'a' || n, 'b', '{}' FROM pg_catalog.generate_series(1, 5000) n")
+        session.execute("SET min_parallel_table_scan_size = 0; SET parallel_setup_cost = 0")
+        session.execute("BEGIN")
+        session.execute(PLANNING)
+        sums = ComparedTable(
+            TABLE, only=True, where=None, key=None, columns=FORMS, segmentation=cut(5000, None), recode=False
+        ).sums(versions=True)
+        inner = sums.as_string(session.raw).removeprefix("COPY (").removesuffix(") TO STDOUT")
+        for query in (
+            digest_rows(TABLE, FORMS, only=True, where=None, recode=False),
+            sql.SQL(inner),
+        ):
+            plan = "\n".join(line for (line,) in session.execute(sql.SQL("EXPLAIN (VERBOSE, COSTS off) ") + query))
+            assert re.search(r"Finalize \w*Aggregate.*Gather.*Partial \w*Aggregate", plan, re.DOTALL), plan
+            # The scan makes the text, and what stands above it only names it: a copied expression is not in the scan.
+            assert re.search(r"Scan on public\.t\n\s+Output: [^\n]*concat_ws", plan), plan
