@@ -9,6 +9,7 @@ from tests.fixtures import dumpjudge
 from tests.fixtures.databases import fresh_database
 from tests.fixtures.diffcases import make_case_roles
 from tests.fixtures.mutation_kinds import KINDS
+from tests.fixtures.mutation_kinds_rare import RARE_KINDS
 from tests.fixtures.mutations import mutate
 
 _SHOP = (Path(dbsync.__file__).parent / "demo" / "shop_schema.sql").read_text(encoding="utf-8")
@@ -34,7 +35,7 @@ def test_most_kinds_of_change_can_be_made(pg_a) -> None:
     for seed in range(6):
         with fresh_database(pg_a) as database:
             database.execute(_SHOP)
-            done |= {mutation.kind for mutation in mutate(database.url, 60, seed)}
-    names = {kind.name for kind in KINDS}
-    assert len(names) == len(KINDS)
+            done |= {mutation.kind for mutation in mutate(database.url, 150, seed)}
+    names = {kind.name for kind in (*KINDS, *RARE_KINDS)}
+    assert len(names) == len(KINDS) + len(RARE_KINDS)
     assert len(done & names) > len(names) * 0.8, sorted(names - done)

@@ -45,7 +45,7 @@ class _Tables:
         later = [
             step
             for column in _columns(wanted, scene)
-            for step in (*later_steps(column), *sequence_access(column, scene))
+            for step in (*later_steps(column), *sequence_access(column, scene), *_without_default(column, scene))
         ]
         later += [step for column in _inherited_columns(wanted, scene) for step in _beside_parent(column, scene)]
         return [create, *later, *_security(wanted, {"row_security", "force_row_security"}, "create"),
@@ -130,16 +130,21 @@ def _inherited_columns(table: SchemaObject, scene: Scene) -> Iterator[SchemaObje
 def _beside_parent(column: SchemaObject, scene: Scene) -> list[Step]:
     """What an inherited column is beyond its parent's, or less than that."""
     steps = attribute_steps(column, {key for key in ATTRIBUTES if column.parts.get(key) is not None}, "create")
-    if column.ref._replace(kind="default") not in scene.source.objects and not column.parts["generated"]:
-        sql = f"ALTER TABLE ONLY {table_name(column.ref)} ALTER COLUMN {name(column.ref.sub)} DROP DEFAULT"
-        given = any(
-            Ref("default", made.parts["parent_schema"], made.parts["parent"], column.ref.sub) in side.objects
-            for made in scene.source.members(column.ref)
-            if made.ref.kind == "inheritance"
-            for side in (scene.source, scene.target)
-        )
-        steps += [Step(sql, column.ref, "create")] if given else []
-    return steps
+    return [*steps, *_without_default(column, scene)]
+
+
+def _without_default(column: SchemaObject, scene: Scene) -> list[Step]:
+    """INHERITS also gives the parent's default, to columns that stand in the child's own list too."""
+    if column.ref._replace(kind="default") in scene.source.objects or column.parts["generated"]:
+        return []
+    given = any(
+        Ref("default", made.parts["parent_schema"], made.parts["parent"], column.ref.sub) in side.objects
+        for made in scene.source.members(column.ref)
+        if made.ref.kind == "inheritance"
+        for side in (scene.source, scene.target)
+    )
+    sql = f"ALTER TABLE ONLY {table_name(column.ref)} ALTER COLUMN {name(column.ref.sub)} DROP DEFAULT"
+    return [Step(sql, column.ref, "create")] if given else []
 
 
 def _inlined(column: Ref, scene: Scene) -> str | None:
