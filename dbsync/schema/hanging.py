@@ -41,6 +41,14 @@ class Hanging:
         """Whether the table of a column leaves a parent, or comes to one, if only for a while."""
         return any(self._changes(made.ref) for made in (*self.before(column), *self.after(column)))
 
+    def leaves(self, column: Ref) -> bool:
+        """Whether the table of a column stops being a partition, if only for a while."""
+        return any(made.ref.kind == "partition" and self._changes(made.ref) for made in self.before(column))
+
+    def comes(self, column: Ref) -> bool:
+        """Whether the table of a column becomes a partition, if only again."""
+        return any(made.ref.kind == "partition" and self._changes(made.ref) for made in self.after(column))
+
     def _changes(self, link: Ref) -> bool:
         if link not in self.source.objects or link not in self.target.objects:
             return True

@@ -11,7 +11,8 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from dbsync.schema import makers
-from dbsync.schema.changes import Changes, find_changes
+from dbsync.schema.change_search import find_changes
+from dbsync.schema.changes import Changes
 from dbsync.schema.diff import SchemaDiff, compare_schemas
 from dbsync.schema.edges import Graph, Node
 from dbsync.schema.homes import drop_homes, inlined
