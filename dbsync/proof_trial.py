@@ -77,7 +77,7 @@ class Trial:
         self.sizes = _by_new_names(self.sizes, renames)
         first = grouped(rename_steps(renames, self.start))
         first, failure = self._measure(first)
-        _, statements, unplanned, warnings = self._plan(self.wanted.source, failure, self.foreign)
+        _, statements, unplanned, warnings = self._plan(self.wanted.source, failure, self.foreign, self.wanted.target)
         statements = _renumbered(first, statements)
         rest, failure = self._measure(statements[len(first) :], failure, offset=len(first))
         statements = (*first, *rest)
@@ -100,13 +100,18 @@ class Trial:
         )
 
     def _plan(
-        self, goal: Snapshot, failure: Proof | None, foreign: Sequence[Step] | None = None
+        self,
+        goal: Snapshot,
+        failure: Proof | None,
+        foreign: Sequence[Step] | None = None,
+        original: Snapshot | None = None,
     ) -> tuple[SchemaDiff | None, tuple[Statement, ...], tuple[Unplanned, ...], tuple[str, ...]]:
         if failure is not None:
             return None, (), (), ()
         if foreign is not None:
             return None, grouped(foreign), (), ()
-        chosen = choose(goal, snapshot_of(self.shadow.database), self.choice)
+        present = snapshot_of(self.shadow.database)
+        chosen = choose(goal, present if original is None else present.with_keys_in_use(original), self.choice)
         planned = plan_statements(
             chosen.source, chosen.target, ignore=self.choice.ignored_parts, online=self.wanted.online
         )

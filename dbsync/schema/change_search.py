@@ -11,10 +11,9 @@ from dataclasses import replace
 
 from dbsync.schema.changes import Changes
 from dbsync.schema.diff import SchemaDiff, differing_parts, is_implied
-from dbsync.schema.hanging import Hanging
-from dbsync.schema.makers import access
+from dbsync.schema.hanging import Hanging, left_to_children
 from dbsync.schema.makers.not_null import copied_not_null
-from dbsync.schema.objects import Ref, SchemaObject, Snapshot
+from dbsync.schema.objects import Ref, SchemaObject, Snapshot, attached_to
 from dbsync.schema.plan import Unplanned
 from dbsync.schema.steps import Alteration, Makers
 
@@ -128,6 +127,8 @@ class _Search:
         parts = frozenset({"inherited"}) if self.hanging.link_changes(ref) else frozenset()
         if parts and (self.source.objects[ref].parts["local"] or self.hanging.hangs_as_partition(ref)):
             parts |= {"local"}  # ATTACH and NO INHERIT change it as wanted; INHERIT does not
+        if any(left_to_children(parent, self.source, self.target) for parent in self.hanging.parents(ref)):
+            parts |= {"inherited", "local"}
         if not self.source.objects[ref].parts.get("inherited"):
             return parts
         for parent in self.hanging.parents(ref):
@@ -230,7 +231,7 @@ class _Search:
             return False
         if because.kind == "schema" or because not in self.found.gone:
             return False
-        if made.parts.get("attached_to") and because.kind == ref.kind and self._is_detached(made):
+        if attached_to(made) == because and self._is_detached(made):
             return False  # it stays with its table, and is attached again with that
         # Altered in place, most things let go of what they used; an index, a key or a trigger keeps it.
         in_place = ref in self.found.altered and because not in self.found.made and ref.kind not in _HOLDING
@@ -251,10 +252,11 @@ class _Search:
     def _attached_to(self, ref: Ref) -> list[Ref]:
         """The index or key of the parent, which lets none of its partitions' go while these are attached."""
         made = self.target.objects[ref]
-        if not made.parts.get("attached_to") or self._is_detached(made):
+        above = attached_to(made)
+        if above is None or self._is_detached(made):
             return []
         table = Ref("table", ref.schema, made.parts["table"] if ref.kind == "index" else ref.name)
-        return [] if table in self.found.gone else [Ref(ref.kind, *made.parts["attached_to"])]
+        return [] if table in self.found.gone else [above]
 
     def _is_detached(self, made: SchemaObject) -> bool:
         table = made.parts["table"] if made.ref.kind == "index" else made.ref.name
@@ -269,9 +271,14 @@ class _Search:
         return False
 
     def _left_behind(self) -> None:
-        """Copies of a parent's constraints stay with a table that leaves it; those that are not wanted go then."""
+        """Copies of a parent's constraints stay with a table that leaves it; those that are not wanted so go then."""
         for ref, made in self.target.objects.items():
-            if ref.kind != "constraint" or not is_implied(made) or ref in self.source.objects:
+            if ref.kind != "constraint" or not is_implied(made):
+                continue
+            wanted = self.source.objects.get(ref)
+            if wanted is not None and not (
+                is_implied(wanted) and wanted.parts["definition"] != made.parts["definition"]
+            ):
                 continue
             table = Ref("table", ref.schema, ref.name)
             leaves = any(link.ref in self.found.gone for link in self.hanging.before(ref))
@@ -285,7 +292,7 @@ class _Search:
                 continue  # its CREATE TABLE says them
             for made in self.source.members(link):
                 check = made.ref.kind == "constraint" and made.parts["type"] == "c" and is_implied(made)
-                if check and made.ref not in self.target.objects:
+                if check and (made.ref not in self.target.objects or made.ref in self.found.gone):
                     self.found.made.add(made.ref)
 
     def _trigger_copies(self) -> None:
@@ -312,10 +319,6 @@ class _Search:
             if alteration.unplanned:
                 reason = alteration.reason or "Postgres has no statement that changes this, or dbsync does not know it"
                 self.found.unplanned.append(Unplanned(ref=ref, parts=alteration.unplanned, reason=reason))
-        for ref in (*self.found.access, *self.found.made):
-            foreign = access.unplanned(self.target.objects.get(ref), self.source.objects[ref])
-            if foreign and (ref in self.found.made or "privileges" in self.found.access[ref]):
-                self.found.unplanned.append(Unplanned(ref=ref, parts=("privileges",), reason=foreign))
 
 
 def _of_view(made: SchemaObject) -> bool:

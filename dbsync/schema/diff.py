@@ -22,7 +22,7 @@ _DERIVED = {
     "default": {"of"},
     "constraint": {"of", "columns", "references", "referenced_columns", "valid"},
     "domain_constraint": {"of", "columns", "references", "referenced_columns", "valid"},
-    "index": {"of", "unique"},
+    "index": {"of", "unique", "uniqueness"},
     "function": {"signature", "identity", *_ARGUMENTS},
     "procedure": {"signature", "identity", *_ARGUMENTS},
     "aggregate": _ARGUMENTS,

@@ -7,18 +7,20 @@ from typing import Literal, NamedTuple
 
 from dbsync.schema.changes import Changes
 from dbsync.schema.homes import create_home
-from dbsync.schema.objects import ROUTINES, TYPES, Ref, Snapshot
+from dbsync.schema.objects import ROUTINES, TYPES, Ref, Snapshot, attached_to
 from dbsync.schema.order import Edges
 from dbsync.schema.steps import Scene
+from dbsync.schema.ties import Ties
 
 
 class Node(NamedTuple):
     """Something to be done to an object. ``own`` ties a sequence to its column; ``access``: owner, rights, comment.
 
+    ``free`` lets a sequence go that would be dropped with the column it belongs to, which is made anew.
     ``shell`` and ``hollow`` are of views that need what needs them: the columns come before the query, and go after it.
     """
 
-    action: Literal["drop", "hollow", "alter", "shell", "create", "own", "access"]
+    action: Literal["drop", "hollow", "alter", "shell", "create", "free", "own", "access"]
     ref: Ref
 
 
@@ -42,7 +44,7 @@ class Graph:
         self.homes, self.scene = homes, scene
         self.circled = circled
         self.edges: Edges[Node] = Edges()
-        self.owning = {ref for ref in self._sequences() if self._ties(ref)}
+        self.ties = Ties(changes, source, target)
         self._drops()
         self._creations()
         self._alterations()
@@ -59,7 +61,7 @@ class Graph:
         found |= {Node("alter", ref) for ref, alteration in changes.altered.items() if alteration.steps}
         found |= {Node("shell", ref) for ref in self.circled if ref.kind == "view" and ref in changes.made}
         found |= {Node("hollow", ref) for ref in self.circled if ref.kind == "view" and ref in changes.gone}
-        found |= {Node("own", ref) for ref in self.owning}
+        found |= {Node("own", ref) for ref in self.ties.tied} | {Node("free", ref) for ref in self.ties.freed}
         found |= {Node("access", ref) for ref in changes.access if ref not in changes.made or ref in changes.follows}
         return sorted(found)
 
@@ -168,18 +170,8 @@ class Graph:
 
     # Sequences
 
-    def _sequences(self) -> list[Ref]:
-        changes = self.changes
-        return [ref for ref in (*changes.made, *changes.altered) if ref.kind == "sequence"]
-
-    def _ties(self, ref: Ref) -> bool:
-        wanted = self.source.objects[ref].parts["owned_by"]
-        if ref in self.changes.made:
-            return bool(wanted)
-        return bool(wanted != self.target.objects[ref].parts["owned_by"])
-
     def _sequence_ties(self) -> None:
-        for ref in self.owning:
+        for ref in self.ties.tied:
             node = Node("own", ref)
             self.edges.before(Node("create" if ref in self.changes.made else "alter", ref), node)
             if owner := self.source.objects[ref].parts["owned_by"]:
@@ -187,12 +179,8 @@ class Graph:
                 if column in self.changes.made:
                     self.edges.before(self.creation(column), node)
                 self.edges.rather_before(node, Node("access", Ref("table", *owner[:2])))
-            present = self.target.objects.get(ref)
-            if present is not None and present.parts["owned_by"] and ref not in self.changes.gone:
-                schema, table, sub = present.parts["owned_by"]
-                for former in (Ref("column", schema, table, sub), Ref("table", schema, table)):
-                    if former in self.changes.gone:
-                        self.edges.before(node, self._drop(former))
+            for former in self.ties.formers(ref):
+                self.edges.before(Node("free", ref) if ref in self.ties.freed else node, self._drop(former))
 
     # Names
 
@@ -238,15 +226,14 @@ class Graph:
             if link is None:
                 continue
             node = self.creation(ref) if ref in changes.made else Node("alter", ref)
-            above: Ref | None = ref
-            while above is not None and (parent := self.source.objects[above].parts["attached_to"]):
-                above = Ref(ref.kind, *parent) if Ref(ref.kind, *parent) in self.source.objects else None
-                if above is not None:
-                    trees.setdefault(above, []).append(node)
+            above = attached_to(self.source.objects[ref])
+            while above is not None and above in self.source.objects:
+                trees.setdefault(above, []).append(node)
+                above = attached_to(self.source.objects[above])
             if link in changes.made:  # attaching the table finds both indexes, and ties them
                 edges.before(node, self.creation(link))
-                parent = Ref(ref.kind, *self.source.objects[ref].parts["attached_to"])
-                if parent in changes.made:
+                parent = attached_to(self.source.objects[ref])
+                if parent is not None and parent in changes.made:
                     edges.before(self.creation(parent), self.creation(link))
                     trees.setdefault(parent, []).append(self.creation(link))
         for ref, nodes in trees.items():  # an index with parts that are still to come is not valid, and not found
@@ -262,7 +249,7 @@ class Graph:
 
     def _link_of(self, ref: Ref, side: Snapshot) -> Ref | None:
         """The link of the partition to which an attached index or key belongs."""
-        if ref.kind not in ("index", "constraint") or not side.objects[ref].parts["attached_to"]:
+        if attached_to(side.objects[ref]) is None:
             return None
         table = side.objects[ref].parts["table"] if ref.kind == "index" else ref.name
         return Ref("partition", ref.schema, table)
@@ -270,10 +257,10 @@ class Graph:
     def _kept_indexes(self) -> None:
         """An index that stays while its parent's is made anew hangs on that as soon as its table is attached."""
         for ref, made in self.source.objects.items():
-            if ref.kind not in ("index", "constraint") or not made.parts["attached_to"] or ref in self.changes.made:
+            above = attached_to(made)
+            if above is None or ref in self.changes.made:
                 continue
-            table = made.parts["table"] if ref.kind == "index" else ref.name
-            link, above = Ref("partition", ref.schema, table), Ref(ref.kind, *made.parts["attached_to"])
+            link = Ref("partition", ref.schema, made.parts["table"] if ref.kind == "index" else ref.name)
             if link in self.changes.made and above in self.changes.made:
                 self.edges.before(self.creation(above), self.creation(link))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from dbsync.schema.objects import Ref, SchemaObject, Snapshot
 
@@ -68,6 +68,25 @@ class Hanging:
             self.target.objects[key].parts[part] != self.source.objects[key].parts[part]
             for key in keys if key in self.source.objects for part in ("type", "collation")
         )  # fmt: skip
+
+
+def left_to_children(column: Ref, source: Snapshot, target: Snapshot) -> bool:
+    """Whether a column that is dropped stays with a table that inherits it: as its own, from then on."""
+    return any(
+        kept is not None and not kept.parts["inherited"] and not made.parts["local"]
+        for made, kept in inheriting(column, source, target)
+    )
+
+
+def inheriting(column: Ref, source: Snapshot, target: Snapshot) -> Iterator[tuple[SchemaObject, SchemaObject | None]]:
+    """The column of each table that goes on inheriting it, as it is and as it is wanted."""
+    if column not in target.objects:
+        return
+    for ref, link in target.objects.items():
+        parent = (link.parts["parent_schema"], link.parts["parent"]) if ref.kind == "inheritance" else None
+        if parent == (column.schema, column.name) and source.objects.get(ref) == link:
+            own = Ref("column", ref.schema, ref.name, column.sub)
+            yield target.objects[own], source.objects.get(own)
 
 
 def _links(side: Snapshot) -> Links:

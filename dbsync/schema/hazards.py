@@ -119,6 +119,7 @@ def _known(statement: Statement) -> Iterator[Hazard]:
         yield hazard("NOT_TRANSACTIONAL", "runs outside a transaction: what was done before it stays")
     if (
         sql.startswith(_AUTHORITY)
+        or sql == "DO"  # a GRANT or REVOKE by the role that gave the right
         or statement.ref.kind == "policy"
         or " ROW LEVEL SECURITY" in sql
         or " OWNER TO" in sql

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 
 from dbsync.schema.changes import Changes
-from dbsync.schema.objects import RELATIONS, TYPES, Ref, Snapshot
+from dbsync.schema.objects import RELATIONS, TYPES, Ref, Snapshot, attached_to
 
 _WITH_TABLE = frozenset({"column", "default", "constraint", "trigger", "rule", "policy", "inheritance", "partition"})
 _INLINE = frozenset("pucx")
@@ -37,8 +37,7 @@ def _drop_home(ref: Ref, changes: Changes, target: Snapshot) -> Ref:
         for owner in (Ref("table", schema, table), Ref("column", schema, table, sub)):
             if owner in gone:
                 return followed(owner, changes)
-    if ref.kind in ("index", "constraint") and made.parts["attached_to"]:
-        parent = Ref(ref.kind, *made.parts["attached_to"])
+    if parent := attached_to(made):
         table = made.parts["table"] if ref.kind == "index" else ref.name
         leaves = Ref("partition", ref.schema, table) in gone  # and keeps what hung on its parent's
         if parent in gone and not leaves:

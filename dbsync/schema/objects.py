@@ -7,7 +7,7 @@ knows them), its owner, its grants and its comment. Nothing here knows how an ob
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 
@@ -99,6 +99,15 @@ class Snapshot:
         own = [o for r, o in self.objects.items() if (r.schema, r.name) == (ref.schema, ref.name) and r.kind in MEMBERS]
         return sorted(own, key=lambda o: (o.ref.kind, o.parts.get("number", 0), o.ref))
 
+    def with_keys_in_use(self, original: Snapshot) -> Snapshot:
+        """A copy, with what the original's foreign keys use: which of two equal keys it is, a dump does not say."""
+        needs = {
+            ref: self.needs[ref] | (original.needs.get(ref, frozenset()) & self.objects.keys())
+            for ref, made in self.objects.items()
+            if ref.kind == "constraint" and made.parts["type"] == "f"
+        }
+        return replace(self, needs={**self.needs, **needs})
+
     def limited_to(self, refs: Iterable[Ref]) -> Snapshot:
         """The snapshot with these objects only."""
         kept = {ref: self.objects[ref] for ref in refs}
@@ -114,3 +123,11 @@ class Snapshot:
 def parent_of(ref: Ref) -> tuple[str, str] | None:
     """Schema and name of the relation or type that an object belongs to, None for one that stands alone."""
     return (ref.schema, ref.name) if ref.kind in MEMBERS else None
+
+
+def attached_to(made: SchemaObject) -> Ref | None:
+    """The index or key of the parent on which a partition's hangs; a key may hang on a plain index."""
+    place = made.parts.get("attached_to")
+    if not place:
+        return None
+    return Ref("constraint" if len(place) == 3 else "index", *place)

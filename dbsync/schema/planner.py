@@ -17,7 +17,7 @@ from dbsync.schema.diff import SchemaDiff, compare_schemas
 from dbsync.schema.edges import Graph, Node
 from dbsync.schema.homes import drop_homes, inlined
 from dbsync.schema.makers import access, views
-from dbsync.schema.makers.relations import ownership
+from dbsync.schema.makers.relations import freed, ownership
 from dbsync.schema.objects import RELATIONS, ROUTINES, Ref, Snapshot
 from dbsync.schema.online import online_steps
 from dbsync.schema.order import Circle, arranged
@@ -126,7 +126,9 @@ class _Planning:
         rank = _RANKS.get(node.ref.kind, len(_RANKS))
         if node.action == "alter" and not all(step.transactional for step in self.changes.altered[node.ref].steps):
             return (0, rank, node)
-        phase = {"hollow": 1, "drop": 1, "shell": 2, "create": 2, "alter": 2, "own": 3, "access": 4}[node.action]
+        phase = {"free": 0, "hollow": 1, "drop": 1, "shell": 2, "create": 2, "alter": 2, "own": 3, "access": 4}[
+            node.action
+        ]
         return (phase, -rank if phase == 1 else rank, node)
 
     # Circles
@@ -173,6 +175,8 @@ class _Planning:
             return [views.shell(self.source.objects[ref], self.source, "create")]
         if node.action == "hollow":
             return [views.shell(self.target.objects[ref], self.target, "drop")]
+        if node.action == "free":
+            return [freed(ref)]
         if node.action == "own":
             return [ownership(self.source.objects[ref], "alter")]
         if node.action == "access":

@@ -10,7 +10,7 @@ from typing import Any
 
 from dbsync.pg.database import Session
 from dbsync.pg.sql import load
-from dbsync.schema.objects import RELATIONS, Grant, Ref, SchemaObject, Snapshot
+from dbsync.schema.objects import RELATIONS, Grant, Ref, SchemaObject, Snapshot, attached_to
 
 Address = tuple[int, int, int]
 
@@ -178,8 +178,6 @@ def _belongs_to(made: SchemaObject, objects: Mapping[Ref, SchemaObject]) -> set[
         found.add(Ref("column", ref.schema, ref.name, ref.sub))
     if ref.kind == "index":
         found |= {other for kind in ("table", "matview") if (other := Ref(kind, ref.schema, parts["table"])) in objects}
-        if parts["attached_to"]:
-            found.add(Ref("index", *parts["attached_to"]))
-    if ref.kind == "constraint" and parts["attached_to"]:
-        found.add(Ref("constraint", *parts["attached_to"]))
+    if above := attached_to(made):
+        found.add(above)
     return found

@@ -265,6 +265,32 @@ def test_a_statement_that_fails_is_in_the_result_and_the_same_command_goes_on(ca
     assert same(call, pair)
 
 
+def test_rows_are_asked_before_a_unique_index_is_built(call, pairs):
+    table = "CREATE TABLE person (id int PRIMARY KEY, mail text, gone boolean)"
+    pair = pairs(table, "CREATE UNIQUE INDEX person_mail ON person (lower(mail)) WHERE NOT gone",
+                 "INSERT INTO person VALUES (1, 'x@y', false), (2, 'X@y', false), (3, 'X@Y', true), (4, NULL, false)")  # fmt: skip
+    planned(call, pair)
+    apply = ("migrate", "apply", "plan.json", pair.target, "--yes", "--json")
+    refused(
+        call(*apply), "DATA_IN_THE_WAY", "1 values of the key person_mail of public.person stand in more than one row"
+    )
+    run_sql(pair.target, "UPDATE person SET gone = true WHERE id = 2")
+    assert call(*apply).exit_code == 0
+
+
+def test_what_a_type_forgets_is_lost_data_and_needs_leave(call, pairs):
+    pair = pairs("", "CREATE TABLE sale (at date, price int, note text)",
+                 "CREATE TABLE sale (at timestamptz, price numeric, note varchar(9))")  # fmt: skip
+    planned(call, pair)
+    apply = ("migrate", "apply", "plan.json", pair.target, "--yes", "--json")
+    refused(call(*apply), "HAZARD", "the times of day in public.sale.at are lost for good")
+    lost = [one["destroys"] for one in json.loads(Path("plan.json").read_text())["statements"] if one["destroys"]]
+    assert sorted(lost) == [
+        "the digits after the decimal point in public.sale.price", "the times of day in public.sale.at",
+    ]  # fmt: skip
+    assert call(*apply, *ALLOWED[1:]).exit_code == 0
+
+
 SHADOWS = "SELECT count(*) FROM pg_database WHERE datname LIKE 'dbsync\\_shadow%'"
 
 

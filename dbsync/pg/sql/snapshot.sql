@@ -187,9 +187,12 @@ SELECT c.tableoid, a.attrelid, a.attnum, 'column', n.nspname, c.relname, a.attna
               WHERE p.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND p.deptype = 'i') s
          ON a.attidentity <> '' AND s.refobjid = a.attrelid AND s.refobjsubid = a.attnum
   LEFT JOIN (SELECT k.conrelid, k.conkey[1] AS attnum, pg_catalog.jsonb_build_object(
-                    'name', k.conname, 'valid', k.convalidated, 'no_inherit', k.connoinherit, 'local', k.conislocal,
+                    'name', k.conname, 'valid', k.convalidated, 'no_inherit', k.connoinherit,
+                    -- A partition's that its parent has too: ATTACH, and so every restored dump, forgets whose it was.
+                    'local', k.conislocal AND (k.coninhcount = 0 OR NOT p.relispartition),
                     'comment', pg_catalog.obj_description(k.oid, 'pg_constraint')) AS facts
-               FROM pg_catalog.pg_constraint k WHERE k.contype = 'n' AND k.conrelid <> 0) k
+               FROM pg_catalog.pg_constraint k JOIN pg_catalog.pg_class p ON p.oid = k.conrelid
+              WHERE k.contype = 'n') k
          ON k.conrelid = a.attrelid AND k.attnum = a.attnum
  WHERE a.attnum > 0 AND NOT a.attisdropped
    AND c.relkind IN ('r', 'p', 'f', 'v', 'm') AND c.relpersistence <> 't'
@@ -247,7 +250,12 @@ SELECT k.tableoid, k.oid, 0, CASE WHEN k.contypid <> 0 THEN 'domain_constraint' 
             'attached_to', CASE WHEN k.contype <> 'f' AND k.conparentid <> 0 THEN
                 (SELECT pg_catalog.jsonb_build_array(pn.nspname, p.relname, pk.conname)
                    FROM pg_catalog.pg_constraint pk JOIN pg_catalog.pg_class p ON p.oid = pk.conrelid
-                   JOIN pg_catalog.pg_namespace pn ON pn.oid = p.relnamespace WHERE pk.oid = k.conparentid) END)
+                   JOIN pg_catalog.pg_namespace pn ON pn.oid = p.relnamespace WHERE pk.oid = k.conparentid)
+                -- or on an index that is no constraint's
+                WHEN k.contype IN ('p', 'u') THEN
+                (SELECT pg_catalog.jsonb_build_array(pn.nspname, p.relname)
+                   FROM pg_catalog.pg_inherits h JOIN pg_catalog.pg_class p ON p.oid = h.inhparent
+                   JOIN pg_catalog.pg_namespace pn ON pn.oid = p.relnamespace WHERE h.inhrelid = k.conindid) END)
        || COALESCE((SELECT pg_catalog.jsonb_build_object(
                 'clustered', x.indisclustered, 'replica_identity', x.indisreplident, 'index_valid', x.indisvalid,
                 'index_tablespace', (SELECT s.spcname FROM pg_catalog.pg_tablespace s WHERE s.oid = i.reltablespace),
@@ -275,6 +283,11 @@ SELECT i.tableoid, i.oid, 0, 'index', n.nspname, i.relname, '', '', NULL,
             'table', c.relname, 'of', c.relkind,
             'definition', pg_catalog.pg_get_indexdef(i.oid),
             'unique', x.indisunique, 'valid', x.indisvalid, 'clustered', x.indisclustered,
+            'uniqueness', CASE WHEN x.indisunique THEN pg_catalog.jsonb_build_object(
+                'key', (SELECT pg_catalog.jsonb_agg(pg_catalog.pg_get_indexdef(i.oid, k, false) ORDER BY k)
+                          FROM pg_catalog.generate_series(1, x.indnkeyatts::int) k),
+                'where', pg_catalog.pg_get_expr(x.indpred, x.indrelid),
+                'nulls_distinct', pg_catalog.to_jsonb(x) -> 'indnullsnotdistinct' IS DISTINCT FROM 'true') END,
             'replica_identity', x.indisreplident,
             'tablespace', (SELECT s.spcname FROM pg_catalog.pg_tablespace s WHERE s.oid = i.reltablespace),
             'options', (SELECT pg_catalog.jsonb_agg(o ORDER BY o) FROM pg_catalog.unnest(i.reloptions) o),

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Set
 from typing import Any
 
 from dbsync.pg.quoting import literal, name
+from dbsync.schema.hanging import inheriting, left_to_children
 from dbsync.schema.makers import access
 from dbsync.schema.makers.addresses import altering, table_name
 from dbsync.schema.makers.conversion import narrowing_checks, same_family, using
@@ -20,6 +21,7 @@ from dbsync.schema.makers.identity import (
     sequence_access,
 )
 from dbsync.schema.makers.links import attaching, detaching
+from dbsync.schema.makers.losses import lost_by_conversion
 from dbsync.schema.makers.not_null import named_not_null, not_null_at_once, not_null_clause, not_null_comment
 from dbsync.schema.objects import Ref, SchemaObject, Snapshot
 from dbsync.schema.steps import Action, Alteration, Check, Maker, Scene, Step
@@ -90,9 +92,13 @@ class _Columns:
         return [step, *later_steps(wanted), *sequence_access(wanted, scene)]
 
     def drop(self, present: SchemaObject, scene: Scene) -> list[Step]:
-        sql = f"{altering(present)} DROP COLUMN {name(present.ref.sub)}"
+        stays_below = left_to_children(present.ref, scene.source, scene.target)
+        sql = f"{altering(present, only=stays_below)} DROP COLUMN {name(present.ref.sub)}"
         lost = None if present.parts["generated"] else f"the values of {table_name(present.ref)}.{present.ref.sub}"
-        return [Step(sql, present.ref, "drop", destroys=lost)]
+        steps = [Step(sql, present.ref, "drop", destroys=lost)]
+        for made, kept in inheriting(present.ref, scene.source, scene.target) if stays_below else ():
+            steps += self.drop(made, scene) if kept is None and not made.parts["local"] else []
+        return steps
 
     def alter(self, present: SchemaObject, wanted: SchemaObject, parts: Set[str], scene: Scene) -> Alteration:
         return _ColumnChange(present, wanted, parts, scene).alteration()
@@ -200,10 +206,11 @@ class _ColumnChange:
             conversion = using(self.ref.sub, present, wanted, target, source)
             words += f" USING {conversion}" if conversion else ""
             checks = narrowing_checks(table_name(self.ref), self.ref.sub, present, wanted, target, source)
+            lost = lost_by_conversion(present, wanted, target, source)
         else:
-            checks = ()
+            checks, lost = (), None
         self._disturb_users(whole_family=same_family(present, wanted, target, source))
-        self._add(words, *checks)
+        self._add(words, *checks, destroys=f"{lost} in {table_name(self.ref)}.{self.ref.sub}" if lost else None)
 
     def _disturb_users(self, *, whole_family: bool = True) -> None:
         """What uses the column stands in the way of a new type, but for what Postgres converts along."""

@@ -9,7 +9,8 @@ from typing import Any
 from dbsync.pg.quoting import literal, name
 from dbsync.schema.makers.addresses import address
 from dbsync.schema.makers.conversion import narrowing_checks
-from dbsync.schema.makers.retyping import by_text, held_in_tables, replaced, users_of_type
+from dbsync.schema.makers.losses import lost_by_conversion
+from dbsync.schema.makers.retyping import by_text, held_in_tables, losing, replaced, users_of_type
 from dbsync.schema.objects import SchemaObject
 from dbsync.schema.steps import Action, Alteration, Scene, Step
 
@@ -159,11 +160,12 @@ def _reshaped(
 
     alteration = replaced(wanted, scene, create=lambda made: create_type(made, scene), using=taken_apart)
     gone = sorted(old.keys() - {attribute["name"] for attribute in _attributes(wanted)})
-    if not gone or not alteration.steps:
-        return alteration
-    lost = Step(alteration.steps[-1].sql, wanted.ref, "alter",
-                destroys=f"the values of {', '.join(gone)} in tables that hold {own}")  # fmt: skip
-    return Alteration((*alteration.steps[:-1], lost), disturbs=alteration.disturbs)
+    lost = [f"the values of {', '.join(gone)}"] if gone else []
+    for attribute in _attributes(wanted):
+        before = old.get(attribute["name"])
+        words = before and lost_by_conversion(before["type"], attribute["type"], scene.target, scene.source)
+        lost += [f"{words} of {attribute['name']}"] if words else []
+    return losing(alteration, f"{' and '.join(lost)} in tables that hold {own}" if lost else None)
 
 
 def _field(column: str, before: Mapping[str, Any] | None, wanted: Mapping[str, Any]) -> str:

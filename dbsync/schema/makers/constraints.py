@@ -7,8 +7,9 @@ from collections.abc import Set
 from dbsync.pg.quoting import literal, name
 from dbsync.schema.diff import is_implied
 from dbsync.schema.makers.addresses import table_name
+from dbsync.schema.makers.questions import constraint_checks, index_checks
 from dbsync.schema.objects import Ref, SchemaObject
-from dbsync.schema.steps import Action, Alteration, Check, Maker, Scene, Step
+from dbsync.schema.steps import Action, Alteration, Maker, Scene, Step
 
 _ENFORCED = 180000
 _LINKS = frozenset({"partition", "inheritance"})
@@ -40,7 +41,7 @@ class _Constraints:
         if is_implied(wanted) and not (joins and wanted.parts["type"] == "c"):
             return []
         add = f"{_alter_table(wanted)} ADD {constraint_clause(wanted)}"
-        steps = [Step(add, wanted.ref, "create", checks=_checks(wanted, scene))]
+        steps = [Step(add, wanted.ref, "create", checks=constraint_checks(wanted, scene))]
         return [*steps, *attach(wanted, scene), *index_facts(wanted)]
 
     def drop(self, present: SchemaObject, scene: Scene) -> list[Step]:
@@ -64,7 +65,7 @@ class _Constraints:
         if "definition" in parts:
             if old == f"{new} NOT VALID":
                 sql = f"{start} VALIDATE CONSTRAINT {name(wanted.ref.sub)}"
-                steps.append(Step(sql, wanted.ref, "alter", checks=_checks(wanted, scene)))
+                steps.append(Step(sql, wanted.ref, "alter", checks=constraint_checks(wanted, scene)))
             elif wanted.parts["type"] == "f" and _bare(old) == _bare(new) and _validity(old) == _validity(new):
                 sql = f"{start} ALTER CONSTRAINT {name(wanted.ref.sub)} {_deferrability(new)}"
                 steps.append(Step(sql, wanted.ref, "alter"))
@@ -77,6 +78,8 @@ class _Constraints:
         steps += index_facts(wanted, present, parts)
         known = {"definition", "attached_to", "inherited", "clustered", "replica_identity", "index_tablespace",
                  "index_options", "index_comment"}  # fmt: skip
+        if wanted.parts["of"] == "p" and wanted.parts.get("index_valid"):
+            known.add("index_valid")  # once every partition has its part
         return Alteration(tuple(steps), unplanned=tuple(sorted(parts - known)))
 
 
@@ -95,66 +98,6 @@ def _deferrability(definition: str) -> str:
     if " INITIALLY DEFERRED" in definition:
         return "DEFERRABLE INITIALLY DEFERRED"
     return "DEFERRABLE INITIALLY IMMEDIATE" if " DEFERRABLE" in definition else "NOT DEFERRABLE"
-
-
-def _checks(wanted: SchemaObject, scene: Scene) -> tuple[Check, ...]:
-    """Ask the rows that are there whether they keep the constraint. Exclusions have no cheap question."""
-    table = Ref("table", wanted.ref.schema, wanted.ref.name)
-    if table not in scene.target.objects or table in scene.created or wanted.parts["of"] == "f":
-        return ()
-    parts, where = wanted.parts, table_name(wanted.ref)
-    columns = parts["columns"] or []
-    if any(Ref("column", *table[1:3], column) not in scene.target.objects for column in columns):
-        return ()
-    label = name(wanted.ref.sub)
-    if parts["type"] == "c" and parts["definition"].startswith("CHECK ("):
-        if not parts["valid"] or "NOT ENFORCED" in parts["definition"]:
-            return ()
-        condition = parts["definition"].removeprefix("CHECK ").removesuffix(" NO INHERIT")
-        rows = f"ONLY {where}" if parts["definition"].endswith(" NO INHERIT") else where
-        return (Check(f"SELECT pg_catalog.count(*) FROM {rows} WHERE NOT {condition}",
-                      f"{{}} rows of {where} break the check {label}"),)  # fmt: skip
-    if parts["type"] == "f":
-        return _foreign_key_checks(wanted, where, scene)
-    if parts["type"] in "pu" and "WITHOUT OVERLAPS" not in parts["definition"]:
-        return _key_checks(wanted, where, columns, label)
-    return ()
-
-
-def _key_checks(wanted: SchemaObject, where: str, columns: list[str], label: str) -> tuple[Check, ...]:
-    listed = ", ".join(name(column) for column in columns)
-    nulls = " OR ".join(f"{name(column)} IS NULL" for column in columns)
-    found = []
-    if wanted.parts["type"] == "p":
-        found.append(Check(f"SELECT pg_catalog.count(*) FROM {where} WHERE {nulls}",
-                           f"{{}} rows of {where} have no value in the key {label}"))  # fmt: skip
-    kept = "" if "NULLS NOT DISTINCT" in wanted.parts["definition"] else f" WHERE NOT ({nulls})"
-    doubles = f"SELECT {listed} FROM {where}{kept} GROUP BY {listed} HAVING pg_catalog.count(*) > 1"
-    found.append(Check(f"SELECT pg_catalog.count(*) FROM ({doubles}) AS doubles",
-                       f"{{}} values of the key {label} of {where} stand in more than one row"))  # fmt: skip
-    return tuple(found)
-
-
-def _foreign_key_checks(wanted: SchemaObject, where: str, scene: Scene) -> tuple[Check, ...]:
-    parts = wanted.parts
-    other = Ref("table", *parts["references"])
-    known = (
-        other in scene.target.objects
-        and other not in scene.created
-        and all(Ref("column", *other[1:3], column) in scene.target.objects for column in parts["referenced_columns"])
-    )
-    if not known or not parts["valid"] or "NOT ENFORCED" in parts["definition"] or "PERIOD" in parts["definition"]:
-        return ()
-    pairs = list(zip(parts["columns"], parts["referenced_columns"], strict=True))
-    same = " AND ".join(f"theirs.{name(theirs)} = ours.{name(ours)}" for ours, theirs in pairs)
-    given = (" OR " if "MATCH FULL" in parts["definition"] else " AND ").join(
-        f"ours.{name(ours)} IS NOT NULL" for ours, _ in pairs
-    )
-    sql = (
-        f"SELECT pg_catalog.count(*) FROM {where} AS ours WHERE ({given})"
-        f" AND NOT EXISTS (SELECT FROM {name(*parts['references'])} AS theirs WHERE {same})"
-    )
-    return (Check(sql, f"{{}} rows of {where} refer to rows that are not in {name(*parts['references'])}"),)
 
 
 def attach(wanted: SchemaObject, scene: Scene) -> list[Step]:
@@ -219,7 +162,7 @@ def index_facts(wanted: SchemaObject, present: SchemaObject | None = None, parts
 
 class _Indexes:
     def create(self, wanted: SchemaObject, scene: Scene) -> list[Step]:
-        steps = [Step(wanted.parts["definition"], wanted.ref, "create", checks=self._checks(wanted, scene))]
+        steps = [Step(wanted.parts["definition"], wanted.ref, "create", checks=index_checks(wanted, scene))]
         return [*steps, *self._statistics(wanted, "create"), *attach(wanted, scene), *index_facts(wanted)]
 
     def drop(self, present: SchemaObject, scene: Scene) -> list[Step]:
@@ -246,9 +189,6 @@ class _Indexes:
                  wanted.ref, action)
             for number in sorted(old.keys() | new.keys()) if old.get(number) != new.get(number)
         ]  # fmt: skip
-
-    def _checks(self, wanted: SchemaObject, scene: Scene) -> tuple[Check, ...]:
-        return ()
 
 
 MAKERS: dict[str, Maker] = {"constraint": _Constraints(), "index": _Indexes()}

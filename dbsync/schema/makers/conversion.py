@@ -40,12 +40,21 @@ _LENGTH = re.compile(r"^(character varying|character|numeric|bit|bit varying)\((
 
 def base_of(type_name: str, schema: Snapshot) -> str:
     """The type without its length; of a domain, the type under it; arrays keep their brackets."""
-    array = type_name.endswith("[]")
-    plain = re.sub(r"\([^)]*\)", "", type_name.removesuffix("[]"))
+    return _without_length(unwrapped(type_name, schema))
+
+
+def unwrapped(type_name: str, schema: Snapshot) -> str:
+    """The type under a domain, with its length; any other type as it is."""
+    array = "[]" if type_name.endswith("[]") else ""
+    plain = _without_length(type_name.removesuffix("[]"))
     for ref, made in schema.objects.items():
         if ref.kind == "domain" and name(ref.schema, ref.name) == plain:
-            return base_of(made.parts["type"], schema) + ("[]" if array else "")
-    return plain + ("[]" if array else "")
+            return unwrapped(made.parts["type"], schema) + array
+    return type_name
+
+
+def _without_length(type_name: str) -> str:
+    return re.sub(r"\([^)]*\)", "", type_name)
 
 
 def same_family(present: str, wanted: str, target: Snapshot, source: Snapshot) -> bool:
@@ -59,6 +68,8 @@ def using(column: str, present: str, wanted: str, target: Snapshot, source: Snap
     old, new = base_of(present, target), base_of(wanted, source)
     if old == new or new in _TEXTS or any(old in one and new in other for one, other in _ASSIGNABLE):
         return None
+    if old.endswith("[]") and new.endswith("[]") and new.removesuffix("[]") in _TEXTS:
+        return None  # an explicit cast would cut the long ones here, too
     own = source.objects.get(Ref("cast", "", old, new)) or target.objects.get(Ref("cast", "", old, new))
     if own is not None:
         return None if own.parts["context"] in "ai" else f"{name(column)}::{wanted}"
@@ -114,7 +125,7 @@ def _fits(present: str, length: int) -> bool:
 
 def _exists_in(type_name: str, schema: Snapshot) -> bool:
     """Whether a type is there before the migration: one of Postgres' own, or one of the target's."""
-    plain = re.sub(r"\([^)]*\)", "", type_name.removesuffix("[]"))
+    plain = _without_length(type_name.removesuffix("[]"))
     return "." not in plain or any(
         name(ref.schema, ref.name) == plain
         for ref in schema.objects

@@ -262,6 +262,11 @@ def ownership(sequence: SchemaObject, action: Action) -> Step:
     )
 
 
+def freed(sequence: Ref) -> Step:
+    """Return the step that keeps a sequence from going with its column."""
+    return Step(f"ALTER SEQUENCE {name(sequence.schema, sequence.name)} OWNED BY NONE", sequence, "alter")
+
+
 MAKERS: dict[str, Maker] = {
     "table": _Tables(),
     "partition": _Partitions(),

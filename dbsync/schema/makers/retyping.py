@@ -8,7 +8,7 @@ are now: changes of their own come after. What Postgres cannot convert along is 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from dbsync.pg.quoting import name
 from dbsync.schema.diff import is_implied
@@ -185,6 +185,13 @@ def replaced(
     for ref, former in reversed(list(zip(users.types, formers, strict=True))):
         steps.append(_step(f"DROP {word(scene.target.objects[ref])} {name(ref.schema, former)}", wanted))
     return Alteration(tuple(_step(step.sql, wanted, step.checks) for step in steps), disturbs=frozenset(disturbs))
+
+
+def losing(alteration: Alteration, lost: str | None) -> Alteration:
+    """The alteration, with what its conversions cost the values said beside the last of its steps."""
+    if lost is None or not alteration.steps:
+        return alteration
+    return replace(alteration, steps=(*alteration.steps[:-1], replace(alteration.steps[-1], destroys=lost)))
 
 
 def kept_constraints(domain: Ref, scene: Scene) -> list[SchemaObject]:

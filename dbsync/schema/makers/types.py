@@ -9,10 +9,12 @@ from dbsync.pg.quoting import literal, name
 from dbsync.schema.makers import access, composites
 from dbsync.schema.makers.addresses import address, altering
 from dbsync.schema.makers.conversion import narrowing_checks, using
+from dbsync.schema.makers.losses import lost_by_conversion
 from dbsync.schema.makers.retyping import (
     by_text,
     held_in_tables,
     kept_constraints,
+    losing,
     made_anew_with,
     must_verify_within,
     only_adds_labels,
@@ -137,7 +139,11 @@ class _Domains(_Dropped):
                 name(column.ref.schema, column.ref.name), column.ref.sub, old, new, target, source
             )
         ]
-        return replaced(wanted, scene, create=lambda made: create_type(made, scene), using=conversion, checks=checks)
+        alteration = replaced(
+            wanted, scene, create=lambda made: create_type(made, scene), using=conversion, checks=checks
+        )
+        lost = lost_by_conversion(old, new, target, source) if held_in_tables(wanted.ref, scene) else None
+        return losing(alteration, f"{lost} in columns of {own}" if lost else None)
 
 
 def _column_checks(domain: Ref, condition: str, fault: str, scene: Scene) -> Iterator[Check]:

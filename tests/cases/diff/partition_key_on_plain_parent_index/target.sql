@@ -1,0 +1,4 @@
+CREATE TABLE public.p (k int NOT NULL, v int NOT NULL) PARTITION BY LIST (k);
+CREATE TABLE public.p1 PARTITION OF public.p FOR VALUES IN (1);
+
+INSERT INTO public.p VALUES (1, 1);

@@ -1,0 +1,10 @@
+CREATE SCHEMA app;
+GRANT USAGE ON SCHEMA app TO PUBLIC;
+CREATE TABLE app.t (id int, note text);
+GRANT SELECT, UPDATE ON app.t TO dbsync_case_reader WITH GRANT OPTION;
+SET ROLE dbsync_case_reader;
+GRANT SELECT ON app.t TO dbsync_case_writer WITH GRANT OPTION;
+GRANT UPDATE ON app.t TO dbsync_case_owner;
+SET ROLE dbsync_case_writer;
+GRANT SELECT ON app.t TO dbsync_case_owner;
+RESET ROLE;

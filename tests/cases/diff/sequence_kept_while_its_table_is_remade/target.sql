@@ -1,0 +1,3 @@
+CREATE TABLE public.event (id serial, kind text NOT NULL);
+
+INSERT INTO public.event (kind) VALUES ('a');
