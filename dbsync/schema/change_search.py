@@ -59,7 +59,7 @@ class _Search:
             self._rebuild(ref)
         self._closure()
         self._left_behind()
-        self._checks_of_new_parents()
+        self._ready_for_parents()
         self._trigger_copies()
         self._again()
         return self.found
@@ -285,15 +285,34 @@ class _Search:
             if leaves and table not in self.found.gone:
                 self.found.gone.add(ref)
 
-    def _checks_of_new_parents(self) -> None:
-        """A table becomes a partition only when it has its parent's checks."""
+    def _ready_for_parents(self) -> None:
+        """A table becomes a partition only when it has its parent's checks, and no trigger of the parent's name."""
         for link in [ref for ref in self.found.made if ref.kind == "partition"]:
             if Ref("table", link.schema, link.name) in self.found.made:
                 continue  # its CREATE TABLE says them
             for made in self.source.members(link):
+                present = self.target.objects.get(made.ref)
                 check = made.ref.kind == "constraint" and made.parts["type"] == "c" and is_implied(made)
-                if check and (made.ref not in self.target.objects or made.ref in self.found.gone):
+                if check and (present is None or made.ref in self.found.gone):
                     self.found.made.add(made.ref)
+                if (
+                    made.ref.kind == "trigger"
+                    and made.parts["inherited"]
+                    and present
+                    and not present.parts["inherited"]
+                ):
+                    self.found.gone.add(made.ref)
+            self._twins(link)
+
+    def _twins(self, link: Ref) -> None:
+        """Of equal indexes ATTACH takes the oldest one: those that are to stand alone come after it."""
+        indexes = [made for ref, made in self.source.objects.items()
+                   if (ref.kind, ref.schema, made.parts.get("table")) == ("index", *link[1:3])]  # fmt: skip
+        taken = {made.parts["definition"].partition(" USING ")[2] for made in indexes if attached_to(made)}
+        for made in indexes:
+            alone = attached_to(made) is None and made.parts["definition"].partition(" USING ")[2] in taken
+            if alone and made.ref in self.target.objects and made.ref not in self.found.gone:
+                self._rebuild(made.ref)
 
     def _trigger_copies(self) -> None:
         """A partition's copy of a trigger that is not in its parent's state gets that again after its parent's."""

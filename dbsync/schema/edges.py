@@ -130,6 +130,10 @@ class Graph:
                     edges.before(node, Node("alter", needed))  # it lets go of a type that then changes without it
             if ref in changes.access:
                 edges.before(node, Node("access", ref))
+        for ref in [ref for ref in changes.altered if ref.kind == "domain"]:  # made anew, it has its checks at once
+            for check in self.source.members(ref):
+                for needed in self.source.needs.get(check.ref, frozenset()) & changes.made:
+                    edges.rather_before(self.creation(needed), Node("alter", ref))
         self._persistence()
         for ref, parent in changes.copies.items():
             edges.before(Node("alter", parent), Node("alter", ref))

@@ -14,7 +14,7 @@ from dbsync.pg.quoting import name
 from dbsync.schema.diff import is_implied
 from dbsync.schema.makers import access
 from dbsync.schema.makers.addresses import address, altering, word
-from dbsync.schema.objects import TYPES, Ref, SchemaObject
+from dbsync.schema.objects import ROUTINES, TYPES, Ref, SchemaObject
 from dbsync.schema.steps import Alteration, Check, Scene, Step
 
 # Users of a column that ALTER COLUMN TYPE converts along.
@@ -197,15 +197,25 @@ def losing(alteration: Alteration, lost: str | None) -> Alteration:
 def kept_constraints(domain: Ref, scene: Scene) -> list[SchemaObject]:
     """The constraints that a domain made anew has from the start: within arrays and the like none can be added later.
 
-    They are the wanted ones, but for those that need what is not there yet.
+    They are the wanted ones, but for those that need what cannot be there before it.
     """
-    present, source = scene.target.objects, scene.source
+    source = scene.source
     return [
         made
         for made in (source.members(domain) if domain in source.objects else ())
         if made.ref.kind == "domain_constraint"
-        and all(other in present and other not in scene.created for other in source.needs[made.ref])
+        and all(_stays(other, scene) or _comes_before_types(other, scene) for other in source.needs[made.ref])
     ]
+
+
+def _stays(ref: Ref, scene: Scene) -> bool:
+    return ref in scene.target.objects and ref not in scene.created
+
+
+def _comes_before_types(ref: Ref, scene: Scene) -> bool:
+    """Whether a routine can be made before all types: it knows none but Postgres' own."""
+    needs = scene.source.needs[ref]
+    return ref.kind in ROUTINES and all(_stays(other, scene) and other.kind not in TYPES for other in needs)
 
 
 def made_anew_with(domain: Ref, scene: Scene) -> bool:
