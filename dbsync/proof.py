@@ -36,7 +36,7 @@ from dbsync.schema.plan import Proof, Statement
 from dbsync.schema.planner import plan_statements
 from dbsync.schema.renames import likely_renames
 from dbsync.schema.steps import Step
-from dbsync.shadow import Filled, NoShadow, Shadows, dump_of
+from dbsync.shadow import Filled, NoShadow, Original, Shadows, dump_of
 
 
 def planned_only(wanted: Wanted, reason: str) -> Tried:
@@ -91,7 +91,7 @@ def try_out(
 ) -> Tried:
     """Plan and prove on shadows of ``ends`` (source, target). Raises NoShadow where no true copy can be made."""
     target_text, program = dump_of(ends[1], control)
-    with places.filled(target_text, encoding=_encoding(wanted.target)) as shadow:
+    with places.filled(_original(target_text, wanted.target)) as shadow:
         shadow.populate(_populated(wanted.target))
         start = snapshot_of(shadow.database)
         same_prints = places.major == _major(wanted.target)
@@ -115,7 +115,7 @@ def prove_again(
 ) -> Proof:
     """Run statements on a fresh shadow and compare the outcome's fingerprint. Raises NoShadow."""
     text, _ = dump_of(target, control)
-    with places.filled(text, encoding=_encoding(present)) as shadow:
+    with places.filled(_original(text, present)) as shadow:
         if places.major != _major(present):
             raise NoShadow(f"the shadow runs Postgres {places.major}, which prints definitions otherwise")
         shadow.populate(_populated(present))
@@ -146,7 +146,7 @@ def _wanted_here(
     text, _ = dump_of(session, control)
     if _major(source) == places.major:
         return source, text
-    with places.filled(text, encoding=_encoding(source)) as copy:
+    with places.filled(_original(text, source)) as copy:
         own = program_for(program, places.major)
         return snapshot_of(copy.database), dump_schema(copy.database.url, own, check=control.check) if own else None
 
@@ -163,7 +163,7 @@ def _asked(
     ensure_harmless(engine, *sides)
     if source_text is None:
         raise NoShadow(f"no pg_dump is installed to make a copy of the source for {engine}")
-    with places.filled(source_text, encoding=_encoding(sides[1])) as copy:
+    with places.filled(_original(source_text, sides[1])) as copy:
         return other_steps(engine, shadow.database, copy.database, check=control.check)
 
 
@@ -183,5 +183,6 @@ def _major(snapshot: Snapshot) -> int:
     return snapshot.server_version_num // 10000
 
 
-def _encoding(snapshot: Snapshot) -> str:
-    return snapshot.encoding
+def _original(text: str, snapshot: Snapshot) -> Original:
+    versions = {ref.name: made.parts["version"] for ref, made in snapshot.objects.items() if ref.kind == "extension"}
+    return Original(text=text, encoding=snapshot.encoding, extensions=versions)

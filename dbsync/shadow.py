@@ -7,7 +7,7 @@ on a user's server unless it was asked for.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 
@@ -16,13 +16,20 @@ from dbsync.dumping import DumpProgram, dump_schema, find_pg_dump
 from dbsync.errors import ConfigError, DbsyncError, StatementFailed
 from dbsync.local import EphemeralServer, available_majors
 from dbsync.pg.database import Database, Session
-from dbsync.pg.quoting import name
-from dbsync.pg.script import act_as, drop_database, new_database, read_script, run_script
+from dbsync.pg.quoting import literal, name
+from dbsync.pg.script import Script, act_as, drop_database, new_database, read_script, run_script
 from dbsync.urls import DatabaseUrl, parse_url
 
 PREFIX = "dbsync_shadow_"
 # What a dump may count on, as if psql ran it.
 _AS_PSQL = {"search_path": '"$user", public', "row_security": "on"}
+_COPY = "the copy of the schema"
+# Versions that CREATE EXTENSION would not take by itself.
+_OFFERED = """
+SELECT v.name::pg_catalog.text, v.version
+  FROM pg_catalog.pg_available_extension_versions v JOIN pg_catalog.pg_available_extensions e USING (name)
+ WHERE v.version <> e.default_version
+"""
 _NO_PROGRAMS = "no server programs are installed for a shadow: pip install 'dbsync[local]', or give --shadow"
 _ELSEWHERE = "--shadow target, or --shadow DB, makes it on a server that has what is missing"
 _THERE = "the role needs CREATEDB there, the rights of the schema's owners, and its extensions"
@@ -30,6 +37,18 @@ _THERE = "the role needs CREATEDB there, the rights of the schema's owners, and 
 
 class NoShadow(Exception):
     """Why no shadow could be made, as a sentence."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Original:
+    """What a shadow is to be like: a dump's text, and what a dump does not say.
+
+    ``extensions``: their versions, which are taken where the shadow's server has them.
+    """
+
+    text: str
+    encoding: str
+    extensions: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,19 +94,19 @@ class Shadows:
         self._admin, self.major, self._role, self._control = admin, major, role, control
 
     @contextmanager
-    def filled(self, text: str, *, encoding: str = "UTF8") -> Iterator[Filled]:
-        """Make a database, run the script in it, and drop it after the block.
+    def filled(self, original: Original) -> Iterator[Filled]:
+        """Make a database like another one, and drop it after the block.
 
         Raises NoShadow where the server cannot have such a copy: an extension or a right is missing there.
         """
         database = PREFIX + secrets.token_hex(6)
         with closing(self._admin.connect(application_name="dbsync shadow")) as admin:
             with self._control.on_stop(admin.cancel), self._refusals():
-                new_database(admin, database, encoding=encoding)
+                new_database(admin, database, encoding=original.encoding)
             try:
                 url = replace(self._admin.url, name=database, dbname=database)
                 with self._refusals():
-                    self._fill(url, text)
+                    self._fill(url, original)
                 yield Filled(Database(url), self._role)
             finally:
                 drop_database(admin, database)
@@ -102,10 +121,26 @@ class Shadows:
             advice = _THERE if self._role is None else _ELSEWHERE
             raise NoShadow(f"no copy of the schema could be made: {error.message}; {advice}") from error
 
-    def _fill(self, url: DatabaseUrl, text: str) -> None:
+    def _fill(self, url: DatabaseUrl, original: Original) -> None:
         session = Database(url).connect(application_name="dbsync shadow", settings=_AS_PSQL)
         with closing(session), self._control.on_stop(session.cancel):
-            run_script(session, read_script("the copy of the schema", text), run_as=self._role)
+            script = read_script(_COPY, original.text)
+            offered = set(session.execute(_OFFERED)) if original.extensions else set()
+            if other := dict(original.extensions.items() & offered):
+                script = read_script(_COPY, _with_versions(script, other))
+            run_script(session, script, run_as=self._role)
+
+
+def _with_versions(script: Script, versions: Mapping[str, str]) -> str:
+    """The script's text, whose CREATE EXTENSION statements name the versions."""
+    pieces, done = [], 0
+    for statement in script.statements:
+        words = [token.value for token in statement.tokens[:6]]
+        if words[:5] == ["create", "extension", "if", "not", "exists"] and words[5] in versions:
+            end = statement.tokens[-1].end
+            pieces += [script.text[done:end], f" VERSION {literal(versions[words[5]])}"]
+            done = end
+    return "".join([*pieces, script.text[done:]])
 
 
 @contextmanager
