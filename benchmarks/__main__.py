@@ -7,11 +7,11 @@ import sys
 import time
 from pathlib import Path
 
-from benchmarks import cases, report, resync, schemas
+from benchmarks import cases, report, resync, schemas, serving
 from benchmarks.cases import Setup
 from benchmarks.servers import Failed, bench_servers
 
-CASES = {**cases.CASES, **resync.CASES, **schemas.CASES}
+CASES = {**cases.CASES, **resync.CASES, **schemas.CASES, **serving.CASES}
 PAGE = Path(__file__).parents[1] / "docs" / "explanation" / "performance.md"
 
 

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from types import ModuleType
 from typing import Annotated, Literal
 
 import typer
@@ -35,6 +40,10 @@ def serve(
     workers: Annotated[
         int, typer.Option("--workers", min=0, max=32, metavar="N", help="Jobs at a time; 0: others run them.")
     ] = 2,
+    processes: Annotated[
+        int,
+        typer.Option("--processes", min=1, max=32, metavar="N", help="Processes that share the port; one runs jobs."),
+    ] = 1,
     new_token: Annotated[
         str | None, typer.Option("--new-token", metavar="OWNER", help="Add a token to --tokens, print it, and end.")
     ] = None,
@@ -46,6 +55,38 @@ def serve(
     ] = None,
 ) -> Answer:
     """Serve the HTTP interface until it is stopped."""
+    with _figures_of(processes):
+        launch = _launch()
+        if new_token is not None:
+            if tokens is None:
+                raise ConfigError("--new-token needs --tokens FILE, which it is added to")
+            text = launch.add_token(tokens, owner=new_token, scopes=scopes, ends=_date(ends))
+            return Answer(result={"token": text, "owner": new_token}, render={"text": lambda: text + "\n"})
+        listened: list[str] = []
+
+        def ready(address: str) -> None:
+            listened.append(address)
+            context.notice(f"listening on {address}")
+
+        launch.serve(
+            host=host, port=port, auth=auth, tokens=tokens, workers=workers, processes=processes,
+            place=context.store_place, quotas=context.settings.quotas, warn=context.warn, ready=ready,
+        )  # fmt: skip
+    return Answer(result={"url": listened[0] if listened else None}, render={"text": lambda: ""})
+
+
+@contextmanager
+def _figures_of(processes: int) -> Iterator[None]:
+    """Let several processes count together: the library that counts looks for the directory when it is loaded."""
+    if processes == 1:
+        yield
+        return
+    with TemporaryDirectory(prefix="dbsync-serve-") as directory:
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = directory
+        yield
+
+
+def _launch() -> ModuleType:
     try:
         from dbsync.server import launch
     except ModuleNotFoundError as error:
@@ -54,22 +95,7 @@ def serve(
         raise ConfigError(
             "the server is not installed", hint="pip install 'dbsync[server]'", code="NO_SERVER"
         ) from None
-    if new_token is not None:
-        if tokens is None:
-            raise ConfigError("--new-token needs --tokens FILE, which it is added to")
-        text = launch.add_token(tokens, owner=new_token, scopes=scopes, ends=_date(ends))
-        return Answer(result={"token": text, "owner": new_token}, render={"text": lambda: text + "\n"})
-    listened: list[str] = []
-
-    def ready(address: str) -> None:
-        listened.append(address)
-        context.notice(f"listening on {address}")
-
-    launch.serve(
-        host=host, port=port, auth=auth, tokens=tokens, workers=workers,
-        place=context.store_place, quotas=context.settings.quotas, warn=context.warn, ready=ready,
-    )  # fmt: skip
-    return Answer(result={"url": listened[0] if listened else None}, render={"text": lambda: ""})
+    return launch
 
 
 def _date(text: str | None) -> dt.date | None:

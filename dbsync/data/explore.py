@@ -5,15 +5,18 @@ All in one read-only snapshot, under a time limit. Values are the server's own t
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from dbsync.data.explore_request import PageRequest, find_column, parse_filter, parse_sort, read_key, write_key
 from dbsync.errors import ConfigError, DbsyncError, StatementCancelled, StatementFailed, TimeLimit
 from dbsync.model import Catalog, Column, ColumnType, Table, TableName
 from dbsync.pg import statements_explore as statements
 from dbsync.pg.database import Session
+from dbsync.pg.functions import current_role
 from dbsync.pg.reflect import one_snapshot, reflect
 from dbsync.pg.statements_explore import Filter, OrderKey, Scope
 from dbsync.pg.text_rows import TextRow, fetch_text, read_text, require_looking
@@ -34,6 +37,7 @@ _SMALL = frozenset(
 _NO_ORDER = "42883"  # undefined function: the type has no order or equality
 _MISTAKES = ("22P02", "22007", "22008", "22003")  # values that are none of the type
 _NO_PRIVILEGE = "42501"
+_WILD = re.compile(r"[*?]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,17 +83,16 @@ def explored(
     """Look at the database in one snapshot for as long as the block lasts; ``read`` gives its structure."""
     with one_snapshot(session):
         catalog = read(session)
-        session.execute(
-            "SELECT pg_catalog.set_config('statement_timeout', %s, true)", (str(max(1, int(time_limit_s * 1000))),)
-        )
-        yield Explorer(session, catalog)
+        _limit(session, time_limit_s)
+        yield Explorer(session, catalog, time_limit_s=time_limit_s)
 
 
 class Explorer:
     """Answers questions about the relations of one database."""
 
-    def __init__(self, session: Session, catalog: Catalog) -> None:
+    def __init__(self, session: Session, catalog: Catalog, *, time_limit_s: float = TIME_LIMIT_S) -> None:
         self._session = session
+        self._time_limit_s = time_limit_s
         self.catalog = catalog
 
     @property
@@ -99,6 +102,10 @@ class Explorer:
 
     def table(self, text: str) -> Table:
         """The one relation that the user named; raise ConfigError else."""
+        if not _WILD.search(text):
+            with suppress(ConfigError):  # said below, with what is near
+                if (exact := self.catalog.tables.get(TableName.parse(text))) is not None:
+                    return exact
         names = select_tables(self.catalog.tables, include=[text], where=f"database {self.catalog.database}")
         if len(names) > 1:
             raise ConfigError(f"{text!r} names {len(names)} tables", hint="write one schema.table")
@@ -121,7 +128,7 @@ class Explorer:
         read = list(dict.fromkeys([*shown, *names]))
         statement = statements.page(scope, read, order, after, offset=request.offset)
         with self.asked(table):
-            require_looking(self._session, statement.query)
+            self._require_looking(statement)
             found = read_text(
                 self._session, statement.query, statement.values, rows=request.limit, limit_bytes=MOST_BYTES
             )
@@ -136,6 +143,18 @@ class Explorer:
             next=write_key([last[name] for name in names]) if goes_on else None,
             notes=(*notes, *self._rls_note(table), *([problem] if problem else [])),
         )
+
+    def count(self, name: str, request: PageRequest, *, seconds: float) -> int | None:
+        """How many rows a page is a part of; None where that takes longer, or cannot be asked."""
+        table = self.table(name)
+        statement = statements.total(self.scope(table, request))
+        with suppress(StatementFailed, TimeLimit), self._session.transaction(), self.asked(table):
+            self._require_looking(statement)
+            _limit(self._session, seconds)
+            ((rows,),) = fetch_text(self._session, statement.query, statement.values)
+            _limit(self._session, self._time_limit_s)  # where it fails the old limit comes back by itself
+            return int(rows or 0)
+        return None
 
     def row(self, name: str, key: str, columns: Sequence[str] = ()) -> Page:
         """The row with this key: a page of one row, or of none."""
@@ -152,7 +171,7 @@ class Explorer:
         scope = Scope(table=table, filters=filters)
         statement = statements.page(scope, [column.name for column in shown], (), None)
         with self.asked(table):
-            require_looking(self._session, statement.query)
+            self._require_looking(statement)
             found = read_text(self._session, statement.query, statement.values, rows=1, limit_bytes=_ANY_SIZE)
         notes = (*notes, *self._rls_note(table))
         return Page(table=table.name, columns=shown, order=(), rows=found.rows, more=False, next=None, notes=notes)
@@ -167,7 +186,7 @@ class Explorer:
         notes = (*notes, *self._rls_note(table))
         rows, found = 0, []
         with self.asked(table):
-            require_looking(self._session, statements.page(scope, [column.name for column in columns], (), None).query)
+            self._require_looking(statements.page(scope, [column.name for column in columns], (), None))
             for column in columns:
                 rows, figures = self._figures(scope, column, top)
                 found.append(figures)
@@ -196,6 +215,15 @@ class Explorer:
             greatest=greatest,
             top=tuple((value or "", int(count or 0)) for value, count in values),
         )
+
+    @cached_property
+    def _is_privileged(self) -> bool:
+        return current_role(self._session).privileged
+
+    def _require_looking(self, statement: statements.Statement) -> None:
+        """Raise Refused where it would do more than look; what the role may do is asked once in a snapshot."""
+        if self._is_privileged:
+            require_looking(self._session, statement.query)
 
     def _columns(self, table: Table, names: Sequence[str]) -> tuple[tuple[Column, ...], tuple[str, ...]]:
         """The columns to show: those asked for, else all that the role may read; and what is left out."""
@@ -299,6 +327,11 @@ class Explorer:
                     hint=error.hint,
                 ) from error
             raise
+
+
+def _limit(session: Session, seconds: float) -> None:
+    """Let no statement of this transaction take longer."""
+    session.execute("SELECT pg_catalog.set_config('statement_timeout', %s, true)", (str(max(1, int(seconds * 1000))),))
 
 
 def _is_text(type_: ColumnType) -> bool:

@@ -91,10 +91,9 @@ class Registry:
 
     def find(self, owner: str, reference: str) -> Connection | None:
         """Return a connection by its name, else by its id, else None."""
-        for column in (_table.c.name, _table.c.id):
-            for found in self._select(_table.c.owner == owner, column == reference):
-                return found
-        return None
+        named = _table.c.name == reference
+        either = _table.c.owner == owner, sa.or_(named, _table.c.id == reference)
+        return next(self._select(*either, order=sa.case((named, 0), else_=1), limit=1), None)
 
     def is_taken(self, connection_id: str) -> bool:
         """Whether any owner has a connection of that id."""

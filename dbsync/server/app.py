@@ -6,6 +6,7 @@ import os
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
+import anyio
 from fastapi import FastAPI
 from fastapi.concurrency import run_in_threadpool
 from fastapi.middleware.cors import CORSMiddleware
@@ -27,11 +28,13 @@ from dbsync.server.page.routes import router as page
 from dbsync.server.places import Places
 from dbsync.server.routes import admin, connections, explorer, health, pairs, rows, syncs
 from dbsync.server.settings import ServeSettings
+from dbsync.server.strangers import Strangers
 from dbsync.store import Store
 
 ROUTERS = (
     admin.router, health.router, connections.router, explorer.router, rows.router, pairs.router, syncs.router, page,
 )  # fmt: skip
+_SWEEP_S = 1.0
 _EXPOSED = ("X-Request-ID", "X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset", "Retry-After")
 
 
@@ -48,7 +51,7 @@ def create_app(settings: ServeSettings, store: Store, environ: Mapping[str, str]
     )
     core = app.state.core = build_core(settings, store, environ)
     app.state.routes = [*app.routes, *(route for router in ROUTERS for route in router.routes)]
-    faults.install(app)
+    faults.install(app, core.strangers.note)
     for router in ROUTERS:
         app.include_router(router)
     if settings.origins:
@@ -67,7 +70,7 @@ def create_app(settings: ServeSettings, store: Store, environ: Mapping[str, str]
 def build_core(settings: ServeSettings, store: Store, environ: Mapping[str, str]) -> Core:
     """Put the parts together."""
     registry = Registry(store, key_ring(store.place))
-    jobs = JobStore(store)
+    jobs = JobStore(store, settings.quotas)
     # Anybody can copy an older blob, so it is worth something only beside the secret of the frontend's server.
     blobs = settings.auth != "none" and settings.shared_secret is not None
     places = Places(registry, settings.allowed, Breakers(), _older(settings, environ), blobs=blobs)
@@ -80,6 +83,7 @@ def build_core(settings: ServeSettings, store: Store, environ: Mapping[str, str]
         limits=RateLimits(settings.limits),
         catalogs=Catalogs(),
         meters=Meters(store),
+        strangers=Strangers(store),
         quotas=settings.quotas,
         places=places,
         crew=Crew(jobs, kept_urls(registry, settings.allowed), concurrency=settings.workers),
@@ -94,6 +98,16 @@ def _older(settings: ServeSettings, environ: Mapping[str, str]) -> OlderKey | No
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     core: Core = app.state.core
     core.crew.start()
-    yield
+    async with anyio.create_task_group() as beside:
+        beside.start_soon(_sweep, core)
+        yield
+        beside.cancel_scope.cancel()
     await run_in_threadpool(core.crew.close)
+    core.places.idle.close()
     core.store.close()
+
+
+async def _sweep(core: Core) -> None:
+    while True:
+        await anyio.sleep(_SWEEP_S)
+        await run_in_threadpool(core.sweep)

@@ -58,6 +58,11 @@ class Authenticator:
         self._signer = _signer(settings.identity)
 
     @property
+    def may_wait(self) -> bool:
+        """Whether to know a caller may take a look at a file, or at keys that are published elsewhere."""
+        return self._tokens is not None or (self._mode != "none" and self._identity.jwt_secret is None)
+
+    @property
     def knows_people(self) -> bool:
         """Whether any bearer token could be accepted."""
         return self._mode == "none" or self._signer is not None or self._tokens is not None

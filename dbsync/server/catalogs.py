@@ -9,17 +9,21 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from dbsync.model import Catalog
 from dbsync.pg import runs
 from dbsync.pg.database import Session
+from dbsync.pg.sql import load
 from dbsync.server.faults import Fault
 from dbsync.server.names import table_named
 from dbsync.urls import DatabaseUrl
 
-_KEPT_S = 10.0  # rights and views have no stamp
-_MOST = 32
+# Rights, views and inheritance have no stamp.
+KEPT_S = 10.0
+# While one request reads anew, others need not wait for it.
+_LAST_S = 2 * KEPT_S
+_MOST_TABLES = 20_000  # in all
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,44 +33,82 @@ class _Known:
     since: float
 
 
+@dataclass(slots=True)
+class _Entry:
+    """One database as one role sees it; ``reading``: one request at a time reads it anew."""
+
+    known: _Known | None = None
+    reading: threading.Lock = field(default_factory=threading.Lock)
+
+
 class Catalogs:
     """The structures that were read last; each way to reach a database, its role included, has its own."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._lock = threading.Lock()
-        self._known: OrderedDict[DatabaseUrl, _Known] = OrderedDict()
+        self._entries: OrderedDict[DatabaseUrl, _Entry] = OrderedDict()
 
     def of_table(self, url: DatabaseUrl, table: str) -> Callable[[Session], Catalog]:
         """Return what reads the structure for a look at this table, in a session's snapshot."""
 
         def read(session: Session) -> Catalog:
-            with self._lock:
-                known = self._known.get(url)
-            if known is not None and self._holds(known, table, session):
-                return known.catalog
-            return self._read(url, session)
+            entry = self._entry(url)
+            if (catalog := self._held(entry, KEPT_S, table, session)) is not None:
+                return catalog
+            if not entry.reading.acquire(blocking=False):
+                if (catalog := self._held(entry, _LAST_S, table, session)) is not None:
+                    return catalog
+                entry.reading.acquire()
+            try:
+                # Whoever was waited for has read it, perhaps.
+                return self._held(entry, KEPT_S, table, session) or self._read(url, entry, session)
+            finally:
+                entry.reading.release()
 
         return read
 
     def fresh(self, url: DatabaseUrl) -> Callable[[Session], Catalog]:
         """Return what reads the structure anew, for a look at all of it."""
-        return lambda session: self._read(url, session)
+        return lambda session: self._read(url, self._entry(url), session)
 
-    def _read(self, url: DatabaseUrl, session: Session) -> Catalog:
+    def sweep(self) -> None:
+        """Forget what has not been read for a while."""
+        now = self._clock()
+        with self._lock:
+            late = [url for url, one in self._entries.items() if not one.known or now - one.known.since > _LAST_S]
+            for url in late:
+                del self._entries[url]
+
+    def _entry(self, url: DatabaseUrl) -> _Entry:
+        with self._lock:
+            return self._entries.setdefault(url, _Entry())
+
+    def _read(self, url: DatabaseUrl, entry: _Entry, session: Session) -> Catalog:
+        since = self._clock()  # before it is read: what changes meanwhile is no newer
         catalog, stamps = runs.reflect_stamped(session)
         with self._lock:
-            self._known[url] = _Known(catalog, stamps, self._clock())
-            self._known.move_to_end(url)
-            while len(self._known) > _MOST:
-                self._known.popitem(last=False)
+            entry.known = _Known(catalog, stamps, since)
+            self._entries[url] = entry
+            self._entries.move_to_end(url)
+            while len(self._entries) > 1 and sum(map(_size, self._entries.values())) > _MOST_TABLES:
+                self._entries.popitem(last=False)
         return catalog
 
-    def _holds(self, known: _Known, table: str, session: Session) -> bool:
-        if self._clock() - known.since > _KEPT_S:
-            return False
+    def _held(self, entry: _Entry, kept_s: float, table: str, session: Session) -> Catalog | None:
+        """The remembered structure, if it is young enough and the table is today as it was."""
+        known = entry.known
+        if known is None or self._clock() - known.since > kept_s:
+            return None
         try:
             found = table_named(table, known.catalog)
         except Fault:
-            return False  # it may have been made since
-        return runs.stamps(session, [found.oid]).get(found.oid, "") == known.stamps.get(found.oid)
+            return None  # it may have been made since
+        stamp = known.stamps.get(found.oid)
+        # Prepared: it is asked in every request, and planning it takes a quarter of its time.
+        now = dict(session.execute_single(load("sync")["stamps"], [[found.oid]])) if stamp else {}
+        return known.catalog if stamp and now.get(found.oid) == stamp else None
+
+
+def _size(entry: _Entry) -> int:
+    return len(entry.known.catalog.tables) + 1 if entry.known is not None else 1

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import Depends, Header, Request
+from fastapi.concurrency import run_in_threadpool
 
+from dbsync.data.explore import Explorer, explored
 from dbsync.jobs.store import JobStore
 from dbsync.quota import Purpose, Quotas
 from dbsync.registry.connections import Registry
@@ -16,8 +20,9 @@ from dbsync.server.crew import Crew
 from dbsync.server.faults import Fault
 from dbsync.server.limits import RateLimits
 from dbsync.server.metrics import Meters
-from dbsync.server.places import Places
+from dbsync.server.places import Place, Places
 from dbsync.server.settings import LimitKind, ServeSettings
+from dbsync.server.strangers import Strangers
 from dbsync.server.tokens import Scope
 from dbsync.store import Store
 from dbsync.store.usage import require_quota
@@ -37,7 +42,20 @@ class Core:
     places: Places
     catalogs: Catalogs
     meters: Meters
+    strangers: Strangers
     quotas: Quotas
+
+    @contextmanager
+    def explorer(self, place: Place, table: str | None = None) -> Iterator[Explorer]:
+        """Look around in a database for the block; for one table a remembered structure will do."""
+        read = self.catalogs.of_table(place.url, table) if table is not None else self.catalogs.fresh(place.url)
+        with self.places.snapshot(place) as session, explored(session, read=read) as explorer:
+            yield explorer
+
+    def sweep(self) -> None:
+        """Let go of what waited for a next request that did not come."""
+        self.places.idle.sweep()
+        self.catalogs.sweep()
 
     def require_quota(self, owner: str, purpose: Purpose) -> None:
         """Raise QuotaExceeded unless the owner may have one more."""
@@ -60,15 +78,21 @@ class Guard:
         self.scope = scope
         self.admin = admin
 
-    def __call__(
+    async def __call__(
         self,
         request: Request,
         x_backend_secret: Annotated[str | None, Header()] = None,
         authorization: Annotated[str | None, Header()] = None,
     ) -> Caller:
         """Return the caller. Raises Fault 401, 429, 403."""
+        if core_of(request).authenticator.may_wait:
+            return await run_in_threadpool(self.caller, request, x_backend_secret, authorization)
+        return self.caller(request, x_backend_secret, authorization)
+
+    def caller(self, request: Request, secret: str | None, authorization: str | None) -> Caller:
+        """Return the caller, for who has a thread of their own already. Raises Fault 401, 429, 403."""
         core = core_of(request)
-        caller = core.authenticator.caller(x_backend_secret, authorization)
+        caller = core.authenticator.caller(secret, authorization)
         request.state.owner = caller.owner
         request.state.reply_headers = core.limits.take(self.kind, caller.owner)
         if not caller.may(self.scope):
@@ -79,7 +103,11 @@ class Guard:
         return caller
 
 
-TheCore = Annotated[Core, Depends(core_of)]
+async def _core(request: Request) -> Core:
+    return core_of(request)  # a coroutine: a plain function would cost a change of threads
+
+
+TheCore = Annotated[Core, Depends(_core)]
 Reader = Annotated[Caller, Depends(Guard("read", "read"))]
 SchemaReader = Annotated[Caller, Depends(Guard("schema", "read"))]
 Runner = Annotated[Caller, Depends(Guard("sync", "run"))]

@@ -21,7 +21,7 @@ from dbsync.errors import DbsyncError
 from dbsync.server.auth import Caller
 from dbsync.server.core import Core, Guard, core_of
 from dbsync.server.faults import Fault, fault_of
-from dbsync.server.wire.envelope import Shape
+from dbsync.server.wire.envelope import Shape, dumped
 from dbsync.store import replies
 from dbsync.store.audit import record
 from dbsync.store.audit_entry import AuditEntry, AuditFacts, Outcome
@@ -50,7 +50,7 @@ class Deed:
         ``again``: it may be begun anew where its first process is gone; else nobody knows whether it was done.
         """
         if not self.request.state.given_id:
-            return _json(status, _dumped(self._noted(action, subject, work)))
+            return _json(status, dumped(self._noted(action, subject, work)))
         claim = {"owner": self.caller.owner, "request_id": self.request.state.request_id}
         route, digest = f"{self.request.method} {self.request.url.path}", self.request.state.digest
         deadline = time.monotonic() + _WAIT_S
@@ -77,7 +77,7 @@ class Deed:
     def _first(self, claim: dict[str, str], work: Callable[[], Shape], status: int) -> Response:
         """Carry it out; what failed by a fault of ours may be tried anew."""
         try:
-            body = _dumped(work())
+            body = dumped(work())
         except (Fault, DbsyncError) as error:
             fault = error if isinstance(error, Fault) else fault_of(error)
             if fault.status >= 500:
@@ -127,10 +127,6 @@ def _safe(text: str) -> str:
     return "".join(character if character.isprintable() else "?" for character in text)[:_LONGEST]
 
 
-def _dumped(shape: Shape) -> str:
-    return shape.model_dump_json(by_alias=True, exclude_unset=True)
-
-
 def _json(status: int, body: str) -> Response:
     return Response(body, status, media_type="application/json")
 
@@ -150,7 +146,7 @@ class _Doer:
         """Return the deed of this request. Raises Fault 401, 429, 403."""
         core = core_of(request)
         try:
-            caller = self._guard(request, x_backend_secret, authorization)
+            caller = self._guard.caller(request, x_backend_secret, authorization)
         except Fault as fault:
             if fault.status == 403:
                 known = core.authenticator.caller(x_backend_secret, authorization)

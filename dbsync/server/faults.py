@@ -6,7 +6,7 @@ What a caller can cause is a 4xx: the frontend retries 5xx and counts them again
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -90,18 +90,20 @@ def fault_of(error: DbsyncError) -> Fault:
     return fault
 
 
-def install(app: FastAPI) -> None:
-    """Let every failure of the application end here."""
-    app.add_exception_handler(Fault, _fault)
+def install(app: FastAPI, stranger: Callable[[Request, str], None]) -> None:
+    """Let every failure of the application end here; ``stranger`` is told of whoever was refused with 401, and why."""
+
+    def fault(request: Request, error: Exception) -> JSONResponse:
+        assert isinstance(error, Fault)
+        if error.status == 401:
+            stranger(request, error.error)
+        return error.reply()
+
+    app.add_exception_handler(Fault, fault)
     app.add_exception_handler(DbsyncError, _dbsync)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(Exception, _unforeseen)
-
-
-def _fault(_request: Request, error: Exception) -> JSONResponse:
-    assert isinstance(error, Fault)
-    return error.reply()
 
 
 def _dbsync(_request: Request, error: Exception) -> JSONResponse:

@@ -7,19 +7,26 @@ import os
 import signal
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from socket import socket
+from types import FrameType
 
 import uvicorn
+from fastapi import FastAPI
 
+from dbsync.errors import DbsyncError
 from dbsync.quota import Quotas
 from dbsync.server.app import create_app
+from dbsync.server.patience import PatientProtocol
 from dbsync.server.settings import Auth, ServeSettings, serve_settings
+from dbsync.server.siblings import Siblings, shared_port
 from dbsync.server.tokens import new_token, read_scopes
 from dbsync.store import StorePlace, open_store
 
 __all__ = ["Auth", "add_token", "serve"]
+_LOG = logging.getLogger("dbsync.server")
 _GRACE_S = 10  # for requests that are being answered when the server is told to stop
 _IDLE_S = 75
 # Passwords of this machine's user are not for databases that callers name.
@@ -36,6 +43,7 @@ def serve(
     place: StorePlace,
     quotas: Quotas,
     workers: int,
+    processes: int,
     ready: Callable[[str], None],
     warn: Callable[[str], None],
     environ: Mapping[str, str] = os.environ,
@@ -45,14 +53,59 @@ def serve(
     for name in _AMBIENT:
         os.environ.pop(name, None)
     os.environ["PGPASSFILE"] = _NO_FILE
+    if processes > 1:
+        _serve_together(settings, place, processes, ready, warn, environ)
+        return
     app = create_app(settings, open_store(place), environ)
     for warning in _warnings(settings, app.state.core.authenticator.knows_people):
         warn(warning)
     _log_to_stderr()
-    config = uvicorn.Config(
+    _Server(config_of(app, settings), ready).run()
+
+
+def _serve_together(
+    settings: ServeSettings,
+    place: StorePlace,
+    processes: int,
+    ready: Callable[[str], None],
+    warn: Callable[[str], None],
+    environ: Mapping[str, str],
+) -> None:
+    """Serve in several processes; the jobs are the first one's. Raises SiblingLost where one of them dies."""
+    open_store(place).close()  # made or upgraded once, before there are several
+    first = shared_port(settings.host, settings.port)
+    siblings = Siblings()
+    siblings.fork(processes)
+    code = 1
+    try:
+        number = siblings.number
+        port = first.getsockname()[1]
+        listening = first if number == 0 else shared_port(settings.host, port)
+        mine = replace(settings, port=port, workers=settings.workers if number == 0 else 0)
+        app = create_app(mine, open_store(place), environ)
+        for warning in _warnings(mine, app.state.core.authenticator.knows_people) if number == 0 else ():
+            warn(warning)
+        _log_to_stderr()
+        tell = ready if number == 0 else lambda _address: None
+        _Server(config_of(app, mine), tell, siblings).run([listening])
+        code = 0
+    except Exception as error:
+        if siblings.number:
+            _LOG.error("process %s ends: %s", siblings.number, error if isinstance(error, DbsyncError) else repr(error))
+        raise
+    finally:
+        if siblings.number:
+            os._exit(code)  # what called us is the first process's to end
+        siblings.close()
+
+
+def config_of(app: FastAPI, settings: ServeSettings) -> uvicorn.Config:
+    """How uvicorn serves it: HTTP/1.1 without TLS, with limits for whatever a client can make it wait for."""
+    return uvicorn.Config(
         app,
         host=settings.host,
         port=settings.port,
+        http=PatientProtocol,
         log_config=None,
         access_log=False,
         server_header=False,
@@ -62,15 +115,27 @@ def serve(
         h11_max_incomplete_event_size=128 * 1024,
         limit_concurrency=2000,
     )
-    _Server(config, ready).run()
 
 
 class _Server(uvicorn.Server):
     """Tells when it listens, and where: port 0 is a free one."""
 
-    def __init__(self, config: uvicorn.Config, ready: Callable[[str], None]) -> None:
+    def __init__(self, config: uvicorn.Config, ready: Callable[[str], None], siblings: Siblings | None = None) -> None:
         super().__init__(config)
         self._ready = ready
+        self._siblings = siblings
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Let all processes end at the same time."""
+        if self._siblings is not None:
+            self._siblings.end()
+        super().handle_exit(sig, frame)
+
+    async def on_tick(self, counter: int) -> bool:
+        """End with the others."""
+        if self._siblings is not None and self._siblings.is_over():
+            self.should_exit = True
+        return await super().on_tick(counter)
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -86,7 +151,8 @@ class _Server(uvicorn.Server):
         """Listen, then say so."""
         await super().startup(sockets)
         if not self.should_exit:
-            host, port = self.servers[0].sockets[0].getsockname()[:2]
+            listening = sockets[0] if sockets else self.servers[0].sockets[0]
+            host, port = listening.getsockname()[:2]
             self._ready(f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}")
 
 

@@ -12,12 +12,12 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
 from limits import RateLimitItemPerMinute
-from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter
 
 from dbsync.errors import ConnectionFailed
 from dbsync.server.faults import Fault
 from dbsync.server.settings import LimitKind
+from dbsync.server.windows import Windows
 from dbsync.urls import DatabaseUrl
 
 _OPENS_AFTER = 5
@@ -33,7 +33,7 @@ class RateLimits:
 
     def __init__(self, most: Mapping[LimitKind, int]) -> None:
         self._items = {kind: RateLimitItemPerMinute(number) for kind, number in most.items()}
-        self._limiter = MovingWindowRateLimiter(MemoryStorage())
+        self._limiter = MovingWindowRateLimiter(Windows())
 
     def take(self, kind: LimitKind, owner: str) -> dict[str, str]:
         """Count a request and return the headers of its reply. Raises Fault 429."""

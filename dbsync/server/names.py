@@ -5,12 +5,29 @@ from __future__ import annotations
 import re
 from contextlib import suppress
 
+from starlette.convertors import Convertor, register_url_convertor
+
 from dbsync.errors import ConfigError
 from dbsync.model import Catalog, Table, TableName
 from dbsync.server.faults import Fault
 
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)?\Z")
 _NEEDS_QUOTES = re.compile(r'[".]')
+
+
+class _TableInPath(Convertor[str]):
+    """A table's name in a path: it may hold slashes and, unlike Starlette's own ``path``, line ends."""
+
+    regex = "(?s:.*)"
+
+    def convert(self, value: str) -> str:
+        return value
+
+    def to_string(self, value: str) -> str:
+        return value
+
+
+register_url_convertor("table", _TableInPath())
 
 
 def wire_name(name: TableName) -> str:

@@ -5,8 +5,9 @@ Another owner's connection is not found. What does not belong to the operator is
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass, replace
 
 from dbsync.errors import ConfigError
@@ -17,11 +18,13 @@ from dbsync.registry.legacy import OlderKey, read_older
 from dbsync.registry.model import Connection
 from dbsync.server.auth import Caller
 from dbsync.server.faults import Fault
+from dbsync.server.idle import IdleSessions
 from dbsync.server.limits import Breakers
 from dbsync.urls import DatabaseUrl, parse_url
 
 _UNKNOWN = "production"  # what is shown where nobody knows: it makes the frontend ask before it writes
 _APPLICATION = "dbsync serve"
+_OUR_ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}\Z")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +32,7 @@ class Place:
     """One database as a request names it. ``connection`` is None where only a blob is known."""
 
     id: str
+    owner: str
     name: str
     environment: str
     url: DatabaseUrl
@@ -50,21 +54,28 @@ class Places:
         self._breakers = breakers
         self._older = older
         self._blobs = blobs and older is not None
+        self.idle = IdleSessions(lambda url: self._dialled(Database(url, read_only=True)))
 
     def find(self, caller: Caller, reference: str, blob: str | None = None) -> Place:
-        """Return the database. Raises Fault 404 or 400, HostNotAllowed, ConfigError for a blob that says nothing."""
+        """Return the database. Raises Fault 404 or 400, HostNotAllowed, ConfigError for a blob that says nothing.
+
+        Whether an id is unknown or another owner's, the answer is the same.
+        """
         connection = self._registry.find(caller.owner, reference)
         if connection is not None:
             return self.saved(connection)
         if blob:
-            return self._of_blob(reference, blob)
-        raise Fault(400, "Encrypted URL is required") if self._blobs else Fault(404, "Connection not found")
+            return self._of_blob(caller.owner, reference, blob)
+        if self._blobs and not _OUR_ID.match(reference):
+            raise Fault(400, "Encrypted URL is required")
+        raise Fault(404, "Connection not found")
 
     def saved(self, connection: Connection) -> Place:
         """A connection that was found."""
         url = self.dialable(connection.owner, self._registry.url(connection))
         return Place(
             id=connection.id,
+            owner=connection.owner,
             name=connection.name or url.dbname or connection.id,
             environment=connection.labels.environment or "development",
             url=url,
@@ -86,20 +97,28 @@ class Places:
         except ConfigError as error:
             raise ConfigError(f"the encrypted URL is no usable one: {error.message}", hint=error.hint) from None
 
-    def _of_blob(self, reference: str, blob: str) -> Place:
+    def _of_blob(self, owner: str, reference: str, blob: str) -> Place:
         url = self._allowed.checked(self.read_blob(blob))
         name = url.dbname or reference
-        return Place(id=reference, name=name, environment=_UNKNOWN, url=replace(url, name=name), connection=None)
+        return Place(
+            id=reference, owner=owner, name=name, environment=_UNKNOWN, url=replace(url, name=name), connection=None
+        )
 
     @contextmanager
     def session(self, place: Place, *, read_only: bool = True) -> Iterator[Session]:
         """Open a session for the block; a database that keeps failing rests for a while."""
-        with self._breakers.guarded(place.url):
-            session = place.database(read_only=read_only).connect(application_name=_APPLICATION)
-        with closing(session):
+        with closing(self._dialled(place.database(read_only=read_only))) as session:
             yield session
+
+    def snapshot(self, place: Place) -> AbstractContextManager[Session]:
+        """A session to look around with, in one read-only snapshot for the block: one that has waited, or a new one."""
+        return self.idle.snapshot(place.owner, place.url)
 
     def require_awake(self, *places: Place) -> None:
         """Raise DatabaseResting where one of them rests: for work that opens its sessions by itself."""
         for place in places:
             self._breakers.require_awake(place.url)
+
+    def _dialled(self, database: Database) -> Session:
+        with self._breakers.guarded(database.url):
+            return database.connect(application_name=_APPLICATION)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -29,6 +29,7 @@ _LONGEST_S = 600.0
 _PING_S = 15
 _SLOWEST_S = 15.0  # a reader that takes nothing for so long is dropped
 _BATCH = 200
+_LOOKS = 10  # a job without news is read anew so often
 _HEADERS = {"Cache-Control": "no-cache"}
 
 
@@ -103,6 +104,8 @@ class Frames:
     after: int
     over: bool = False
     _failing: bool = field(default=False, init=False)
+    _progress: ServerSentEvent | None = field(default=None, init=False)  # what was sent last
+    _looks: int = field(default=0, init=False)
 
     def first(self) -> list[ServerSentEvent]:
         """That the stream is open."""
@@ -111,8 +114,10 @@ class Frames:
     def look(self) -> list[ServerSentEvent]:
         """What is new, in small events; sets ``over`` with the last of them."""
         try:
+            events = self.jobs.store.events(self.job_id, self.after, limit=_BATCH)
+            if not self._must_read(events):
+                return [self._progress] if self._progress else []
             job = self.jobs.get(self.job_id)
-            events = self.jobs.store.events(job.id, self.after, limit=_BATCH) if job.events > self.after else []
             tables = self.jobs.store.tables(job.id)
         except JobNotFound:
             self.over = True
@@ -127,12 +132,18 @@ class Frames:
         status = STATUS[job.state]
         told_all = self.after >= job.events
         news = {"type": "progress", "status": status, "state": job.state.value, "progress": progress}
-        frames.append(_frame(news | {"checkpoint": checkpoint_of(job, tables)}, self.after or None))
+        self._progress = _frame(news | {"checkpoint": checkpoint_of(job, tables)}, self.after or None)
+        frames.append(self._progress)
         if told_all and job.state in RESTING:
             self.over = True
             if job.state is not JobState.PAUSED:
                 frames.append(self._end(job, progress))
         return frames
+
+    def _must_read(self, events: Sequence[StoredEvent]) -> bool:
+        """Whether the job itself is to be read: whatever changes it is an event, but for its removal."""
+        self._looks += 1
+        return bool(events) or self._progress is None or self._failing or self._looks % _LOOKS == 0
 
     def _end(self, job: Job, progress: dict[str, Any]) -> ServerSentEvent:
         reason = {"error": job.error["message"]} if job.error else {}

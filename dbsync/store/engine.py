@@ -13,7 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import event, exc
 
-from dbsync.errors import ConfigError, DbsyncError, Refused
+from dbsync.errors import ConfigError, ConnectionFailed, DbsyncError, Refused
 from dbsync.failpoints import failpoint
 from dbsync.pg.database import Database
 from dbsync.store import tables
@@ -144,7 +144,11 @@ def _engine(place: StorePlace) -> sa.Engine:
     database = Database(place.url)
 
     def connect() -> Any:
-        raw = database.connect(application_name="dbsync store", settings=_SETTINGS).raw
+        try:
+            raw = database.connect(application_name="dbsync store", settings=_SETTINGS).raw
+        except ConnectionFailed as error:
+            error.code = "STORE_FAILED"  # not one of the databases that a command or a request names
+            raise
         raw.autocommit = False  # SQLAlchemy begins and ends transactions
         return raw
 

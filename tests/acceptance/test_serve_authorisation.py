@@ -165,6 +165,18 @@ def test_what_changes_something_leaves_one_entry_each_and_what_only_reads_leaves
             assert new[0]["outcome"] == "refused"  # writing is not allowed on this server
 
 
+def test_who_was_refused_is_noted_with_the_reason_and_cannot_fill_the_log(ground: Ground) -> None:
+    for _ in range(30):
+        assert ground.ask("GET /api/connections", {"X-Backend-Secret": SECRET}).status_code == 401
+        assert ground.ask("POST /api/sync", {"X-Backend-Secret": "wrong"}).status_code == 401
+        assert ground.client.post("/ui/sign-in", data={"token": "x", "secret": "y"}).status_code in (401, 403)
+    noted = [entry for entry in entries(ground) if entry["event_type"] == "auth"]
+    reasons = [entry["metadata"]["code"] for entry in noted]
+    assert {"MISSING_AUTHORIZATION_HEADER", "INVALID_BACKEND_SECRET"} <= set(reasons)
+    assert len(reasons) < 12  # each reason once a minute
+    assert {(entry["user_id"], entry["outcome"]) for entry in noted} == {("nobody", "refused")}
+
+
 def entries(ground: Ground) -> list[dict[str, Any]]:
     """The audit log, the newest entry first."""
     root = known("root", email="admin@example.test")

@@ -90,7 +90,14 @@ class TestConnections:
             for method, path in (("GET", ""), ("PUT", ""), ("DELETE", "")):
                 assert other.request(method, f"/api/connections/{saved}{path}", json={}).status_code == 404
             assert data(other.get("/api/connections")) == []
-            assert other.get(f"/api/connections/{saved}/schema").json()["error"] == "Encrypted URL is required"
+            unknown = "3f0d7a52-5a0f-4c9e-8a53-0c8a8f8f0001"
+            for path in ("/api/connections/{}/schema", "/api/explorer/{}/tables", "/api/explorer/{}/customer/rows"):
+                replies = [other.get(path.format(id)) for id in (saved, unknown)]
+                assert [reply.status_code for reply in replies] == [404, 404]
+                assert replies[0].json() == replies[1].json() == {"success": False, "error": "Connection not found"}
+            for path in ("test", "keep-alive", "execute"):
+                reply = other.post(f"/api/connections/{saved}/{path}", json={"sql": "SELECT 1"})
+                assert (reply.status_code, reply.json()["error"]) == (404, "Connection not found")
             assert other.get("/api/connections/shop/schema").status_code == 400
 
     @pytest.mark.parametrize(

@@ -460,6 +460,26 @@ def test_any_process_over_one_store_answers_for_any_job(tmp_path: Path, pair: tu
         assert data(here.get(f"/api/sync/{job}"))["status"] == "completed"
 
 
+def test_a_quota_of_one_job_lets_one_of_many_start(tmp_path: Path, pair: tuple[Database, Database]) -> None:
+    env = environment(tmp_path, DBSYNC_QUOTA_JOBS="1")
+    with serving(tmp_path, "--workers", "0", env=env) as served, served.client() as client:
+        body = save(client, *pair) | {"tables": BOTH}
+        jobs = [data(client.post("/api/sync", json=body), 201)["id"] for _ in range(6)]
+        replies: list[httpx.Response] = []
+        threads = [
+            threading.Thread(target=lambda job=job: replies.append(client.post(f"/api/sync/{job}/start")))
+            for job in jobs
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert sorted(reply.status_code for reply in replies) == [200, *[403] * 5]
+        refused = next(reply.json() for reply in replies if reply.status_code == 403)
+        assert (refused["code"], refused["limits"], refused["usage"]["jobs"]) == ("QUOTA", {"jobs": 1}, 1)
+        assert client.post("/api/sync", json=body).status_code == 403
+
+
 class TestStreams:
     def test_caps_and_heartbeats(self, tmp_path: Path, pair: tuple[Database, Database]) -> None:
         with serving(tmp_path) as served, served.client() as client:

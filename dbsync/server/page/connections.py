@@ -58,8 +58,8 @@ def add(visit: Adder, form: TheForm) -> Response:
         url = _given(visit, form)
         if url is None:
             raise ConfigError("the URL of the database is missing", hint="paste it, or fill in host, database and user")
-        visit.core.require_quota(visit.caller.owner, "connection")
-        visit.core.registry.add(visit.caller.owner, name, url, labels=_labels(form))
+        owner, quota = visit.caller.owner, visit.core.quotas.of(visit.caller.owner)
+        visit.core.registry.add(owner, name, url, labels=_labels(form), quota=quota)
     except (DbsyncError, Fault) as error:
         return _form(visit, None, _shown(form), fault_from(error))
     return go_to("/ui/connections")
@@ -91,6 +91,7 @@ def change(id: str, visit: Changer, form: TheForm) -> Response:
             keep_alive=labels.keep_alive,
         )
         registry.edit(owner, known.id, changes)
+        visit.core.places.idle.forget(known.id)
     except (DbsyncError, Fault) as error:
         return _form(visit, known, _shown(form), fault_from(error))
     return go_to("/ui/connections")
@@ -107,7 +108,8 @@ def ask_to_remove(id: str, visit: Looker) -> Response:
 def remove(id: str, visit: Remover) -> Response:
     """Forget it; refused while jobs that are not over need it."""
     visit.deed.subject = visit.core.registry.get(visit.caller.owner, id).name
-    visit.core.registry.remove(visit.caller.owner, id)
+    removed = visit.core.registry.remove(visit.caller.owner, id)
+    visit.core.places.idle.forget(removed.id)
     return go_to("/ui/connections")
 
 

@@ -16,6 +16,7 @@ from dbsync.server.page.visit import Visit
 from dbsync.server.shapes.jobs import log_line, progress_of
 
 _BATCH = 200
+_LOOKS = 10  # a job without news is read anew so often
 _LOOKED_BACK = 100  # events, for the newest figures
 
 
@@ -65,6 +66,7 @@ class Telling:
         self._after = after
         self._newest: Mapping[str, Any] | None = None
         self._sent: dict[str, str] = {}
+        self._looks = 0
 
     def first(self) -> list[ServerSentEvent]:
         """Nothing: the page has it all."""
@@ -72,9 +74,12 @@ class Telling:
 
     def look(self) -> list[ServerSentEvent]:
         """What is new; sets ``over`` with the last of it."""
+        self._looks += 1
         try:
+            events = self._jobs.events(self.job_id, self._after, limit=_BATCH)
+            if not events and self._sent and self._looks % _LOOKS:
+                return []  # whatever changes a job is an event, but for its removal
             job = self._jobs.get(self.job_id, self._visit.caller.owner)
-            events = self._jobs.events(job.id, self._after, limit=_BATCH) if job.events > self._after else []
         except JobNotFound:
             self.over = True
             return [ServerSentEvent(event="over", data="gone")]

@@ -45,6 +45,7 @@ def sign_in(request: Request, form: TheForm) -> Response:
     try:
         caller = core.authenticator.caller(secret, f"Bearer {token}")
     except Fault as fault:
+        core.strangers.note(request, fault.error)
         return _form(request, to, fault)
     before = cookie_of(request)
     if before is not None:

@@ -11,7 +11,6 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query
 from starlette.responses import Response
 
-from dbsync.data.explore import explored
 from dbsync.data.options import Mode, SyncOptions
 from dbsync.errors import DbsyncError
 from dbsync.guards import refuse_read_only
@@ -42,7 +41,7 @@ def new(visit: Looker, source: End = "", target: End = "") -> Response:
         return render(visit, "sync_ends.html", connections=known, source=source, target=target, here="new")
     left, right = both(visit, source, target)
     refuse_read_only(right.url)
-    with visit.core.places.session(left) as session, explored(session) as explorer:
+    with visit.core.explorer(left) as explorer:
         found = table_list(left, explorer)
     return render(visit, "sync_tables.html", source=left, target=right, found=found, here="new")
 

@@ -8,7 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from starlette.responses import Response
 
-from dbsync.data.explore import Explorer, Page, explored
+from dbsync.data.explore import Explorer, Page
 from dbsync.data.explore_request import PageRequest
 from dbsync.data.totals import Total, count_matching
 from dbsync.model import Table, quote_identifier
@@ -27,7 +27,7 @@ _DEEPEST_PAGE = 100_000
 def tables(id: str, visit: Looker) -> Response:
     """Tables and partitioned tables, with how many rows they have and how large they are."""
     place = visit.place(id)
-    with visit.core.places.session(place) as session, explored(session) as explorer:
+    with visit.core.explorer(place) as explorer:
         found = table_list(place, explorer)
     return render(visit, "tables.html", place=place, found=found, here="connections")
 
@@ -46,7 +46,7 @@ def rows(
     if "\0" in search + sort:
         raise Fault(400, "No text in a database has this character")
     place = visit.place(id)
-    with visit.core.places.session(place) as session, explored(session) as explorer:
+    with visit.core.explorer(place, table) as explorer:
         one = table_named(table, explorer.catalog)
         request = PageRequest(
             sort=_sort(one, sort, down), search=search or None, limit=_ROWS, offset=(page - 1) * _ROWS

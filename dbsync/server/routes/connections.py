@@ -10,7 +10,6 @@ from fastapi import APIRouter, Query
 from fastapi.responses import Response
 
 from dbsync.control import Control
-from dbsync.data.explore import explored
 from dbsync.errors import DbsyncError
 from dbsync.pg.diagnose import diagnose
 from dbsync.registry.keep_alive import Patience, ping
@@ -25,7 +24,7 @@ from dbsync.server.shapes.schema import schema_report
 from dbsync.server.times import iso, milliseconds, now
 from dbsync.server.wire.asked import ChangedConnection, NamedDatabase, NewConnection, Statements
 from dbsync.server.wire.databases import Execution, KeepAlive, SavedConnection, SchemaReport, TestResult
-from dbsync.server.wire.envelope import Reply, answers, ok
+from dbsync.server.wire.envelope import Reply, answers, ok, sent
 from dbsync.urls import DatabaseUrl, parse_url
 
 router = APIRouter(prefix="/api/connections", tags=["connections"])
@@ -73,7 +72,9 @@ def change_connection(id: str, deed: EditorDeed, body: ChangedConnection) -> Res
             read_only=body.read_only,
             keep_alive=body.keep_alive,
         )
-        return ok(_shown(deed.core, deed.core.registry.edit(deed.caller.owner, id, changes)))
+        changed = deed.core.registry.edit(deed.caller.owner, id, changes)
+        deed.core.places.idle.forget(changed.id)
+        return ok(_shown(deed.core, changed))
 
     return deed.once("connections.edit", id, work)
 
@@ -84,6 +85,7 @@ def remove_connection(id: str, deed: EditorDeed) -> Response:
 
     def work() -> Reply[dict[str, str]]:
         removed = deed.core.registry.remove(deed.caller.owner, id)
+        deed.core.places.idle.forget(removed.id)
         return ok({"id": removed.id}, message="Connection deleted")
 
     return deed.once("connections.remove", id, work)
@@ -117,14 +119,11 @@ def test_connection(id: str, caller: Reader, core: TheCore, body: NamedDatabase)
 
 
 @router.get("/{id}/schema", **answers(Reply[SchemaReport]))
-def connection_schema(
-    id: str, caller: SchemaReader, core: TheCore, encrypted_url: BlobInQuery = None
-) -> Reply[SchemaReport]:
+def connection_schema(id: str, caller: SchemaReader, core: TheCore, encrypted_url: BlobInQuery = None) -> Response:
     """Every table with its columns, keys, foreign keys, indexes and number of rows."""
     place = core.places.find(caller, id, encrypted_url)
-    read = core.catalogs.fresh(place.url)
-    with core.places.session(place) as session, explored(session, read=read) as explorer:
-        return ok(schema_report(place, explorer))
+    with core.explorer(place) as explorer:
+        return sent(ok(schema_report(place, explorer)))
 
 
 @router.post("/{id}/execute", **answers(Reply[Execution]))

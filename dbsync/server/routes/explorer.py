@@ -6,17 +6,18 @@ from dataclasses import replace
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query
+from fastapi.responses import Response
 
-from dbsync.data.explore import Explorer, explored
+from dbsync.data.explore import Explorer
 from dbsync.data.explore_request import PageRequest
-from dbsync.data.totals import Total, count_matching
+from dbsync.data.totals import BUDGET_S, Total, count_matching
 from dbsync.model import Table, quote_identifier
 from dbsync.server.core import Reader, TheCore
 from dbsync.server.names import pattern_of, table_named
 from dbsync.server.routes.connections import BlobInQuery
 from dbsync.server.shapes.schema import row_page, table_list
 from dbsync.server.wire.databases import RowPage, TableList
-from dbsync.server.wire.envelope import Reply, answers, ok
+from dbsync.server.wire.envelope import Reply, answers, ok, sent
 
 router = APIRouter(prefix="/api/explorer", tags=["explorer"])
 _DEEPEST_ROW = 10_000_000  # pages further in are reached by sorting the other way, or by a search
@@ -24,15 +25,14 @@ Direction = Literal["asc", "desc"]
 
 
 @router.get("/{connection_id}/tables", **answers(Reply[TableList]))
-def tables(connection_id: str, caller: Reader, core: TheCore, encrypted_url: BlobInQuery = None) -> Reply[TableList]:
+def tables(connection_id: str, caller: Reader, core: TheCore, encrypted_url: BlobInQuery = None) -> Response:
     """Tables and partitioned tables, with how many rows they have and how large they are."""
     place = core.places.find(caller, connection_id, encrypted_url)
-    read = core.catalogs.fresh(place.url)
-    with core.places.session(place) as session, explored(session, read=read) as explorer:
-        return ok(table_list(place, explorer))
+    with core.explorer(place) as explorer:
+        return sent(ok(table_list(place, explorer)))
 
 
-@router.get("/{connection_id}/{table:path}/rows", **answers(Reply[RowPage]))
+@router.get("/{connection_id}/{table:table}/rows", **answers(Reply[RowPage]))
 def rows(
     connection_id: str,
     table: str,
@@ -46,11 +46,10 @@ def rows(
     order_by: Annotated[str | None, Query(alias="orderBy", max_length=255)] = None,
     order_dir: Annotated[Direction | None, Query(alias="orderDir")] = None,
     search: Annotated[str | None, Query(max_length=1000)] = None,
-) -> Reply[RowPage]:
+) -> Response:
     """A page of rows, in the order asked for and then by key, so that no row is skipped or repeated."""
     place = core.places.find(caller, connection_id, encrypted_url)
-    read = core.catalogs.of_table(place.url, table)
-    with core.places.session(place) as session, explored(session, read=read) as explorer:
+    with core.explorer(place, table) as explorer:
         found = table_named(table, explorer.catalog)
         request = PageRequest(
             sort=_sort(found, sort_by or order_by, sort_order or order_dir),
@@ -58,7 +57,7 @@ def rows(
             limit=limit,
             offset=(page - 1) * limit,
         )
-        return ok(_page(explorer, found, request, page))
+        return sent(ok(_page(explorer, found, request, page)))
 
 
 def _page(explorer: Explorer, table: Table, request: PageRequest, page: int) -> RowPage:
@@ -67,8 +66,13 @@ def _page(explorer: Explorer, table: Table, request: PageRequest, page: int) -> 
         found = replace(explorer.page(pattern, PageRequest(limit=1)), rows=(), more=False)
         return row_page(table, found, Total(0, exact=True), page=page, limit=request.limit)
     found = explorer.page(pattern, request)
-    total = count_matching(explorer, pattern, request)
-    return row_page(table, found, total, page=page, limit=request.limit)
+    return row_page(table, found, _total(explorer, pattern, request), page=page, limit=request.limit)
+
+
+def _total(explorer: Explorer, pattern: str, request: PageRequest) -> Total:
+    """Counted, where that is quick; else foreseen."""
+    rows = explorer.count(pattern, request, seconds=BUDGET_S)
+    return Total(rows, exact=True) if rows is not None else count_matching(explorer, pattern, request, seconds=0)
 
 
 def _sort(table: Table, column: str | None, direction: Direction | None) -> tuple[str, ...]:

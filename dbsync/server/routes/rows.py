@@ -28,7 +28,7 @@ from dbsync.server.wire.envelope import Reply, answers, ok
 router = APIRouter(prefix="/api/explorer", tags=["explorer"])
 Row = dict[str, Any]
 Key = Annotated[str, Query(alias="id", min_length=1, max_length=8192)]
-_PATH = "/{connection_id}/{table:path}/row"
+_PATH = "/{connection_id}/{table:table}/row"
 
 
 @router.get(_PATH, **answers(Reply[Row]))
@@ -37,7 +37,7 @@ def get_row(
 ) -> Reply[Row]:
     """One row; ``id`` is the value of the key, or a JSON array of its values."""
     place = core.places.find(caller, connection_id, encrypted_url)
-    with core.places.session(place) as session, explored(session) as explorer:
+    with core.explorer(place, table) as explorer:
         found = table_named(table, explorer.catalog)
         key = edit.key_of(found)
         read_key(id, key, "id")

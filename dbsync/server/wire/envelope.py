@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Generic, Literal, TypeVar
 
+from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
 
@@ -56,6 +57,16 @@ class Failure(BaseModel):
 def ok(data: Data, **more: Any) -> Reply[Data]:
     """A reply that is a success unless ``success`` is given."""
     return Reply[Data](**{"success": True, "data": data, **more})
+
+
+def sent(shape: Shape, status: int = 200) -> Response:
+    """The reply itself: large ones are not read through by the framework once more."""
+    return Response(dumped(shape), status, media_type="application/json")
+
+
+def dumped(shape: Shape) -> str:
+    """The text of a reply."""
+    return shape.model_dump_json(by_alias=True, exclude_unset=True)
 
 
 def camel(facts: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,158 @@
+"""Sessions that wait between requests: reaching a database takes longer than most questions to it.
+
+They read only. Each is one owner's and for one exact URL, is lent to one request at a time, and comes back only from a
+transaction that ended well; nothing that a request sets outlives its transaction.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from dbsync.errors import DbsyncError
+from dbsync.pg.database import Session
+from dbsync.urls import DatabaseUrl
+
+# Short: an idle session keeps others from dropping the database, and a host from putting it to sleep.
+IDLE_S = 4.0
+# What a server decides when a session begins (passwords, settings of roles) holds after so long.
+LONGEST_S = 60.0
+MOST = 48
+MOST_EACH = 8
+_BEGIN = "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reach:
+    """Who reaches which database how: the password and the checked addresses are parts of the URL."""
+
+    owner: str
+    url: DatabaseUrl
+
+
+@dataclass(slots=True, eq=False)
+class _Kept:
+    """One session, and when it was opened and last used."""
+
+    reach: Reach
+    session: Session
+    opened_at: float
+    used_at: float
+    wanted: bool = True  # False: it is closed when it comes back
+
+
+class IdleSessions:
+    """Lends sessions and keeps a few of those that come back."""
+
+    def __init__(self, dial: Callable[[DatabaseUrl], Session], clock: Callable[[], float] = time.monotonic) -> None:
+        self._dial = dial
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._idle: OrderedDict[_Kept, None] = OrderedDict()  # the one that waits longest first
+        self._lent: set[_Kept] = set()
+        self._closed = False
+
+    @contextmanager
+    def snapshot(self, owner: str, url: DatabaseUrl) -> Iterator[Session]:
+        """Lend a session for the block, in one read-only snapshot. Whatever goes wrong in the block closes it."""
+        kept = self._begun(Reach(owner=owner, url=url))
+        try:
+            yield kept.session
+            kept.wanted = kept.session.usable and kept.wanted  # nobody has swallowed an error
+            kept.session.execute("COMMIT")
+        except BaseException:
+            kept.wanted = False
+            raise
+        finally:
+            self._give_back(kept)
+
+    def forget(self, connection_id: str) -> None:
+        """Close what a saved connection has opened: it was changed or removed."""
+        self._drop(lambda kept: kept.reach.url.connection_id == connection_id)
+
+    def sweep(self) -> None:
+        """Close what has waited or lived for too long."""
+        now = self._clock()
+        with self._lock:
+            late = [kept for kept in self._idle if not self._is_fresh(kept, now)]
+            for kept in late:
+                del self._idle[kept]
+        _close(late)
+
+    def close(self) -> None:
+        """Close all of them, those that are lent when they come back; from now on none is kept."""
+        with self._lock:
+            self._closed = True
+        self._drop(lambda _: True)
+
+    def _begun(self, reach: Reach) -> _Kept:
+        """A session in a new transaction. BEGIN finds out whether one that has waited is still alive."""
+        while (kept := self._take(reach)) is not None:
+            try:
+                kept.session.execute(_BEGIN)
+            except DbsyncError:  # the server has ended it; nothing was asked yet, so another one is as good
+                kept.wanted = False
+                self._give_back(kept)
+                continue
+            return kept
+        session = self._dial(reach.url)
+        now = self._clock()
+        kept = _Kept(reach, session, opened_at=now, used_at=now)
+        with self._lock:
+            self._lent.add(kept)
+        try:
+            session.execute(_BEGIN)
+        except BaseException:
+            kept.wanted = False
+            self._give_back(kept)
+            raise
+        return kept
+
+    def _take(self, reach: Reach) -> _Kept | None:
+        """The one that was used last, so that others can end."""
+        now = self._clock()
+        with self._lock:
+            found = next((kept for kept in reversed(self._idle) if kept.reach == reach), None)
+            if found is None or not self._is_fresh(found, now):
+                return None
+            del self._idle[found]
+            self._lent.add(found)
+            return found
+
+    def _give_back(self, kept: _Kept) -> None:
+        kept.session.notices.clear()
+        kept.used_at = self._clock()
+        over = []
+        with self._lock:
+            self._lent.discard(kept)
+            if self._closed or not kept.wanted or not kept.session.at_rest or not self._is_fresh(kept, kept.used_at):
+                over.append(kept)
+            else:
+                self._idle[kept] = None
+                same = [other for other in self._idle if other.reach == kept.reach]
+                over += same[: max(0, len(same) - MOST_EACH)]
+                over += list(self._idle)[: max(0, len(self._idle) - MOST)]
+                for each in over:
+                    self._idle.pop(each, None)
+        _close(over)
+
+    def _drop(self, which: Callable[[_Kept], bool]) -> None:
+        with self._lock:
+            dropped = [kept for kept in self._idle if which(kept)]
+            for kept in dropped:
+                del self._idle[kept]
+            for kept in self._lent:
+                kept.wanted = kept.wanted and not which(kept)
+        _close(dropped)
+
+    def _is_fresh(self, kept: _Kept, now: float) -> bool:
+        return now - kept.used_at <= IDLE_S and now - kept.opened_at <= LONGEST_S
+
+
+def _close(sessions: list[_Kept]) -> None:
+    for kept in dict.fromkeys(sessions):
+        kept.session.close()
