@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -47,24 +47,32 @@ def dump_schema(url: DatabaseUrl, program: DumpProgram, *, check: Callable[[], N
     ]  # fmt: skip
     if program.major >= 18:
         command.append("--no-statistics")
+    status, out, err = run_program(command, libpq_environment(url), check)
+    if status:
+        reason = " ".join(err.decode(errors="replace").split())[:_LONGEST_REASON]
+        raise StatementFailed(f"pg_dump of {url.name} failed: {reason}", code="PG_DUMP")
+    return out.decode("utf-8")
+
+
+def run_program(
+    command: Sequence[str], environment: Mapping[str, str], check: Callable[[], None]
+) -> tuple[int, bytes, bytes]:
+    """Run a program to its end; return its exit code and what it wrote. It is killed when ``check`` raises."""
     process = subprocess.Popen(
-        command, env=libpq_environment(url), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     )
     try:
         while True:
             try:
                 out, err = process.communicate(timeout=0.2)
-                break
             except subprocess.TimeoutExpired:
                 check()
+            else:
+                return process.returncode, out, err
     except BaseException:
         process.kill()
         process.wait()
         raise
-    if process.returncode:
-        reason = " ".join(err.decode(errors="replace").split())[:_LONGEST_REASON]
-        raise StatementFailed(f"pg_dump of {url.name} failed: {reason}", code="PG_DUMP")
-    return out.decode("utf-8")
 
 
 def libpq_environment(url: DatabaseUrl) -> dict[str, str]:

@@ -6,12 +6,11 @@ They read, nothing else. What they answer is split into single statements and go
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from typing import Literal
 
-from dbsync.dumping import libpq_environment
+from dbsync.dumping import libpq_environment, run_program
 from dbsync.errors import ConfigError, DbsyncError, Refused
 from dbsync.pg.database import Database
 from dbsync.schema.objects import Ref, Snapshot
@@ -89,20 +88,8 @@ def _step(engine: str, sql: str) -> Step:
 
 
 def _output(engine: str, command: list[str], environment: dict[str, str], check: Callable[[], None]) -> str:
-    process = subprocess.Popen(
-        command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
-    try:
-        while True:
-            try:
-                out, err = process.communicate(timeout=0.2)
-                break
-            except subprocess.TimeoutExpired:
-                check()
-    except BaseException:
-        process.kill()
-        process.wait()
-        raise
-    if process.returncode:
-        raise EngineFailed(f"{engine} gave up: {' '.join(err.split())[-_LONGEST_REASON:]}")
-    return out
+    status, out, err = run_program(command, environment, check)
+    if status:
+        reason = " ".join(err.decode(errors="replace").split())[-_LONGEST_REASON:]
+        raise EngineFailed(f"{engine} gave up: {reason}")
+    return out.decode()

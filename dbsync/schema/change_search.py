@@ -11,7 +11,8 @@ from dataclasses import replace
 
 from dbsync.schema.changes import Changes
 from dbsync.schema.diff import SchemaDiff, differing_parts, is_implied
-from dbsync.schema.hanging import Hanging, left_to_children
+from dbsync.schema.hanging import Hanging, left_to_children, lonely_twins
+from dbsync.schema.makers.columns import NO_DEFAULT
 from dbsync.schema.makers.not_null import copied_not_null
 from dbsync.schema.objects import Ref, SchemaObject, Snapshot, attached_to
 from dbsync.schema.plan import Unplanned
@@ -58,6 +59,7 @@ class _Search:
         for ref in self.hanging.anew:
             self._rebuild(ref)
         self._closure()
+        self._leave_to_remade_views()
         self._left_behind()
         self._ready_for_parents()
         self._trigger_copies()
@@ -110,7 +112,11 @@ class _Search:
         parts = frozenset(differing_parts(present, self.source.objects[ref], oldest=oldest))
         if access := parts & ACCESS:
             self.found.access[ref] = access
-        if parts := parts - ACCESS - {"local", "inherited", "identity", "default"}:
+        parts = parts - ACCESS - {"local", "inherited", "identity", "default"}
+        default, own = (one._replace(kind="default") in self.source.objects for one in (parent, ref))
+        if default and not own:
+            parts |= {NO_DEFAULT}
+        if parts:
             self.parts[ref], self.presents[ref] = parts, present
 
     def _leave_to_views(self) -> None:
@@ -270,6 +276,12 @@ class _Search:
                 self.found.unplanned.append(Unplanned(ref=because, parts=("definition",), reason=reason))
         return False
 
+    def _leave_to_remade_views(self) -> None:
+        """A view that is made anew comes with its columns as they are wanted."""
+        for ref in [ref for ref in self.found.altered if ref.kind == "column" and _of_view(self.source.objects[ref])]:
+            if any(Ref(kind, ref.schema, ref.name) in self.found.gone for kind in ("view", "matview")):
+                del self.found.altered[ref]
+
     def _left_behind(self) -> None:
         """Copies of a parent's constraints stay with a table that leaves it; those that are not wanted so go then."""
         for ref, made in self.target.objects.items():
@@ -288,31 +300,18 @@ class _Search:
     def _ready_for_parents(self) -> None:
         """A table becomes a partition only when it has its parent's checks, and no trigger of the parent's name."""
         for link in [ref for ref in self.found.made if ref.kind == "partition"]:
-            if Ref("table", link.schema, link.name) in self.found.made:
-                continue  # its CREATE TABLE says them
+            new = Ref("table", link.schema, link.name) in self.found.made
             for made in self.source.members(link):
-                present = self.target.objects.get(made.ref)
+                present = None if new else self.target.objects.get(made.ref)
                 check = made.ref.kind == "constraint" and made.parts["type"] == "c" and is_implied(made)
-                if check and (present is None or made.ref in self.found.gone):
-                    self.found.made.add(made.ref)
-                if (
-                    made.ref.kind == "trigger"
-                    and made.parts["inherited"]
-                    and present
-                    and not present.parts["inherited"]
-                ):
+                if check and not (new and made.parts["valid"]) and (present is None or made.ref in self.found.gone):
+                    self.found.made.add(made.ref)  # CREATE TABLE says those that are valid
+                copy = made.ref.kind == "trigger" and made.parts["inherited"]
+                if copy and present is not None and not present.parts["inherited"]:
                     self.found.gone.add(made.ref)
-            self._twins(link)
-
-    def _twins(self, link: Ref) -> None:
-        """Of equal indexes ATTACH takes the oldest one: those that are to stand alone come after it."""
-        indexes = [made for ref, made in self.source.objects.items()
-                   if (ref.kind, ref.schema, made.parts.get("table")) == ("index", *link[1:3])]  # fmt: skip
-        taken = {made.parts["definition"].partition(" USING ")[2] for made in indexes if attached_to(made)}
-        for made in indexes:
-            alone = attached_to(made) is None and made.parts["definition"].partition(" USING ")[2] in taken
-            if alone and made.ref in self.target.objects and made.ref not in self.found.gone:
-                self._rebuild(made.ref)
+            for twin in [] if new else lonely_twins(link, self.source):
+                if twin in self.target.objects and twin not in self.found.gone:
+                    self._rebuild(twin)
 
     def _trigger_copies(self) -> None:
         """A partition's copy of a trigger that is not in its parent's state gets that again after its parent's."""

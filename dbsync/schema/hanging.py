@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from dbsync.schema.objects import Ref, SchemaObject, Snapshot
+from dbsync.schema.objects import Ref, SchemaObject, Snapshot, attached_to
 
 Links = Mapping[tuple[str, str], list[SchemaObject]]
 
@@ -87,6 +87,15 @@ def inheriting(column: Ref, source: Snapshot, target: Snapshot) -> Iterator[tupl
         if parent == (column.schema, column.name) and source.objects.get(ref) == link:
             own = Ref("column", ref.schema, ref.name, column.sub)
             yield target.objects[own], source.objects.get(own)
+
+
+def lonely_twins(link: Ref, side: Snapshot) -> list[Ref]:
+    """Of equal indexes ATTACH takes the oldest one: those that are to stand alone have to come after it."""
+    indexes = [made for ref, made in side.objects.items()
+               if (ref.kind, ref.schema, made.parts.get("table")) == ("index", *link[1:3])]  # fmt: skip
+    taken = {made.parts["definition"].partition(" USING ")[2] for made in indexes if attached_to(made)}
+    alone = (made for made in indexes if attached_to(made) is None)
+    return [made.ref for made in alone if made.parts["definition"].partition(" USING ")[2] in taken]
 
 
 def _links(side: Snapshot) -> Links:

@@ -9,6 +9,8 @@ from dbsync.schema.objects import RELATIONS, TYPES, Ref, Snapshot, attached_to
 
 _WITH_TABLE = frozenset({"column", "default", "constraint", "trigger", "rule", "policy", "inheritance", "partition"})
 _INLINE = frozenset("pucx")
+# What a key is beyond its definition, which takes statements of its own.
+_BESIDE = ("attached_to", "clustered", "replica_identity", "index_comment", "index_tablespace")
 
 
 def drop_homes(changes: Changes, target: Snapshot, *, apart: Collection[Ref]) -> Mapping[Ref, Ref]:
@@ -63,7 +65,7 @@ def inlined(changes: Changes, source: Snapshot, *, apart: Collection[Ref]) -> fr
         elif ref.kind == "constraint" and table in changes.made and made.parts["type"] in _INLINE:
             implied = bool(made.parts["inherited"])
             hangs = Ref("partition", *table[1:3]) in changes.made
-            plain = made.parts["valid"] and not made.parts["attached_to"]
+            plain = made.parts["valid"] and not any(made.parts.get(part) for part in _BESIDE)
             if plain and (not implied or (hangs and made.parts["type"] == "c")):
                 found.add(ref)
     return frozenset(found)

@@ -14,10 +14,11 @@ from dbsync.schema import makers
 from dbsync.schema.change_search import find_changes
 from dbsync.schema.changes import Changes
 from dbsync.schema.diff import SchemaDiff, compare_schemas
-from dbsync.schema.edges import Graph, Node
+from dbsync.schema.edges import Graph
 from dbsync.schema.homes import drop_homes, inlined
 from dbsync.schema.makers import access, views
 from dbsync.schema.makers.relations import freed, ownership
+from dbsync.schema.nodes import Node
 from dbsync.schema.objects import RELATIONS, ROUTINES, Ref, Snapshot
 from dbsync.schema.online import online_steps
 from dbsync.schema.order import Circle, arranged

@@ -28,6 +28,7 @@ from dbsync.schema.steps import Action, Alteration, Check, Maker, Scene, Step
 
 _STORAGE = {"p": "PLAIN", "e": "EXTERNAL", "x": "EXTENDED", "m": "MAIN"}
 _COMPRESSION = {"p": "pglz", "l": "lz4"}
+NO_DEFAULT = "no default"  # no part, but a wish: what the parent's ADD COLUMN gives a partition is to go
 # What Postgres converts along with a column's type, where old and new type are of one family.
 _FOLLOWS = frozenset({"index", "constraint", "sequence", "default", "publication"})
 
@@ -40,6 +41,12 @@ def column_clause(column: SchemaObject, scene: Scene, default: str | None = None
         words.append(f"OPTIONS ({options_list(parts['foreign_options'])})")
     if parts["collation"]:
         words.append(f"COLLATE {parts['collation']}")
+    return " ".join([*words, *column_options(column, scene, default)])
+
+
+def column_options(column: SchemaObject, scene: Scene, default: str | None = None) -> list[str]:
+    """Return what a column is beyond its type: where its values come from, and whether they may be missing."""
+    parts, words = column.parts, []
     if parts["generated"]:
         kind = "VIRTUAL" if parts["generated"] == "v" else "STORED"
         words.append(f"GENERATED ALWAYS AS ({parts['expression']}) {kind}")
@@ -49,7 +56,7 @@ def column_clause(column: SchemaObject, scene: Scene, default: str | None = None
         words.append(f"DEFAULT {default}")
     if parts["not_null"] and not_null_at_once(parts):
         words += named_not_null(column, scene)
-    return " ".join(words)
+    return words
 
 
 def later_steps(column: SchemaObject) -> list[Step]:
@@ -162,25 +169,28 @@ class _ColumnChange:
             return Alteration(rebuild=True)
         if "identity" in parts and self.wanted.parts["identity"] is None:
             self._add("DROP IDENTITY")
+        if "generated" in parts:  # first: while it is computed, no conversion of its values can be said
+            self._add("DROP EXPRESSION")
         if parts & {"type", "collation"}:
             self._type()
             # A new type comes with its own way of storing values.
             parts = parts | {key for key in ("storage", "compression") if self.wanted.parts.get(key) is not None}
-        if "generated" in parts:
-            self._add("DROP EXPRESSION")
-        elif "expression" in parts:
+        if "expression" in parts and "generated" not in parts:
             self._add(f"SET EXPRESSION AS ({self.wanted.parts['expression']})")
             self._disturb_users()
         if parts & {"not_null", "not_null_constraint"}:
             self._not_null()
         if "identity" in parts and self.wanted.parts["identity"] is not None:
             self._identity()
+        if NO_DEFAULT in parts:
+            sql = f"{altering(self.wanted, only=True)} ALTER COLUMN {name(self.ref.sub)} DROP DEFAULT"
+            self.steps.append(Step(sql, self.ref, "alter"))
         self.steps += attribute_steps(self.wanted, parts & set(ATTRIBUTES), "alter", self.present)
         if "foreign_options" in parts:
             changed = changed_options(self.present.parts["foreign_options"], self.wanted.parts["foreign_options"])
             self._add(f"OPTIONS ({changed})")
         known = {"type", "collation", "generated", "expression", "not_null", "not_null_constraint", "identity",
-                 "foreign_options", "inherited", "type_storage", *ATTRIBUTES}  # fmt: skip
+                 "foreign_options", "inherited", "type_storage", NO_DEFAULT, *ATTRIBUTES}  # fmt: skip
         self.unplanned += sorted(parts - known)
         return Alteration(tuple(self.steps), disturbs=frozenset(self.disturbs), unplanned=tuple(self.unplanned))
 

@@ -54,10 +54,14 @@ class _Constraints:
         if is_implied(wanted):  # the parent's, from now on: an own one goes, and comes back with that
             links = [link.ref for link in scene.source.members(wanted.ref) if link.ref.kind in _LINKS]
             stays = all(link.kind == "inheritance" and link not in scene.created for link in links)
-            return Alteration(rebuild="inherited" in parts and stays)
+            other = "definition" in parts and any(link in scene.created for link in links)
+            return Alteration(rebuild=other or ("inherited" in parts and stays))
         if is_implied(present):
-            if any(link.ref in scene.dropped for link in scene.target.members(wanted.ref) if link.ref.kind in _LINKS):
-                return Alteration()  # a table that leaves its parent keeps what it had from it
+            leaves = any(
+                link.ref in scene.dropped for link in scene.target.members(wanted.ref) if link.ref.kind in _LINKS
+            )
+            if leaves:  # it keeps what it had from its parent, and may change it then
+                return Alteration(rebuild="definition" in parts)
             return Alteration((Step(f"{_alter_table(wanted)} ADD {constraint_clause(wanted)}", wanted.ref, "alter"),))
         old, new = present.parts["definition"], wanted.parts["definition"]
         steps: list[Step] = []

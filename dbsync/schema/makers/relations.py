@@ -11,6 +11,7 @@ from dbsync.schema.makers.columns import (
     attribute_steps,
     changed_options,
     column_clause,
+    column_options,
     later_steps,
     options_list,
 )
@@ -52,12 +53,15 @@ class _Tables:
                 *_replica_identity(wanted, "create")]  # fmt: skip
 
     def _body(self, wanted: SchemaObject, scene: Scene) -> str:
-        if wanted.parts["of_type"]:
-            return f"OF {wanted.parts['of_type']}"
-        lines = [column_clause(column, scene, _inlined(column.ref, scene)) for column in _columns(wanted, scene)]
-        lines += [constraint_clause(made) for made in scene.source.members(wanted.ref) if made.ref in scene.inlined
-                  and made.ref.kind == "constraint"]  # fmt: skip
-        return "(\n    " + ",\n    ".join(lines) + "\n)" if lines else "()"
+        columns = list(_columns(wanted, scene))
+        constraints = [constraint_clause(made) for made in scene.source.members(wanted.ref) if made.ref in scene.inlined
+                       and made.ref.kind == "constraint"]  # fmt: skip
+        if of_type := wanted.parts["of_type"]:
+            options = ((c, column_options(c, scene, _inlined(c.ref, scene))) for c in columns)
+            own = [f"{name(c.ref.sub)} WITH OPTIONS {' '.join(words)}" for c, words in options if words]
+            return f"OF {of_type}{_listed([*own, *constraints])}"
+        lines = [column_clause(column, scene, _inlined(column.ref, scene)) for column in columns]
+        return _listed([*lines, *constraints]) or "()"
 
     def _parents(self, wanted: SchemaObject, scene: Scene) -> str:
         parents = sorted(
@@ -109,6 +113,10 @@ class _Tables:
         if scene.target.server_version_num < 150000:
             known.discard("access_method")
         return Alteration(tuple(steps), unplanned=tuple(sorted(parts - known)))
+
+
+def _listed(lines: list[str]) -> str:
+    return "(\n    " + ",\n    ".join(lines) + "\n)" if lines else ""
 
 
 def _columns(table: SchemaObject, scene: Scene) -> Iterator[SchemaObject]:

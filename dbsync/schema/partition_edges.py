@@ -1,0 +1,166 @@
+"""What must come before what where tables hang on others: as partitions, with their indexes, or by inheritance."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from typing import TYPE_CHECKING
+
+from dbsync.schema.nodes import Node
+from dbsync.schema.objects import Ref, Snapshot, attached_to
+
+if TYPE_CHECKING:
+    from dbsync.schema.edges import Graph
+
+
+class PartitionEdges:
+    """Adds them to a graph."""
+
+    def __init__(self, graph: Graph) -> None:
+        self._graph, self._edges = graph, graph.edges
+        self._changes, self._source, self._target, self._homes = graph.changes, graph.source, graph.target, graph.homes
+
+    def add(self) -> None:
+        """Add every edge that a partition or a child makes needful."""
+        changes = self._changes
+        self._kept_indexes()
+        links = [ref for ref in changes.made | changes.gone if ref.kind in ("partition", "inheritance")]
+        for ref in links:
+            if ref in changes.gone and self._homes[ref] == ref:
+                self._detach(ref)
+            if ref in changes.made and self._graph.creation(ref).ref == ref:
+                self._attach(ref)
+                self._lonely_indexes(ref)
+            elif ref in changes.made:
+                self._inherit(ref)
+        self._attached_indexes()
+
+    def _attached_indexes(self) -> None:
+        """Indexes and keys of partitions hang on their parents'; a foreign key needs the whole tree of a key."""
+        changes, edges = self._changes, self._edges
+        for ref in changes.gone:
+            link = self._link_of(ref, self._target)
+            if link in changes.gone and self._homes[ref] == ref and self._homes[link] == link:
+                edges.before(self._graph.drop(link), self._graph.drop(ref))
+        trees: dict[Ref, list[Node]] = {}
+        for ref in (*changes.made, *changes.altered):
+            link = self._link_of(ref, self._source)
+            if link is None:
+                continue
+            node = self._graph.creation(ref) if ref in changes.made else Node("alter", ref)
+            above = attached_to(self._source.objects[ref])
+            while above is not None and above in self._source.objects:
+                trees.setdefault(above, []).append(node)
+                above = attached_to(self._source.objects[above])
+            if link in changes.made:  # attaching the table finds both indexes, and ties them
+                edges.before(node, self._graph.creation(link))
+                parent = attached_to(self._source.objects[ref])
+                if parent is not None and parent in changes.made:
+                    edges.before(self._graph.creation(parent), self._graph.creation(link))
+                    trees.setdefault(parent, []).append(self._graph.creation(link))
+        for ref, nodes in trees.items():  # an index with parts that are still to come is not valid, and not found
+            link = self._link_of(ref, self._source)
+            if link is not None and link in changes.made:
+                for node in nodes:
+                    edges.before(node, self._graph.creation(link))
+        for ref in changes.made:
+            if ref.kind == "constraint" and self._source.objects[ref].parts["type"] == "f":
+                for needed in self._graph.needed(ref):
+                    for node in trees.get(needed, ()):
+                        edges.before(node, self._graph.creation(ref))
+
+    def _link_of(self, ref: Ref, side: Snapshot) -> Ref | None:
+        """The link of the partition to which an attached index or key belongs."""
+        if attached_to(side.objects[ref]) is None:
+            return None
+        table = side.objects[ref].parts["table"] if ref.kind == "index" else ref.name
+        return Ref("partition", ref.schema, table)
+
+    def _kept_indexes(self) -> None:
+        """An index that stays while its parent's is made anew hangs on that as soon as its table is attached."""
+        for ref, made in self._source.objects.items():
+            above = attached_to(made)
+            if above is None or ref in self._changes.made:
+                continue
+            link = Ref("partition", ref.schema, made.parts["table"] if ref.kind == "index" else ref.name)
+            if link in self._changes.made and above in self._changes.made:
+                self._edges.before(self._graph.creation(above), self._graph.creation(link))
+
+    def _detach(self, link: Ref) -> None:
+        """A table leaves its parent before anything is done to either, and before another takes its place."""
+        parts = self._target.objects[link].parts
+        for ref in self._changes.gone:
+            if ref.kind in ("constraint", "column") and (ref.schema, ref.name) == (link.schema, link.name):
+                self._edges.before(self._graph.drop(link), self._graph.drop(ref))
+                for above in self._above(link):  # dropping the parent's takes its copies along
+                    if (same := ref._replace(schema=above[0], name=above[1])) in self._changes.gone:
+                        self._edges.before(self._graph.drop(link), self._graph.drop(same))
+        for ref in self._changes.gone:  # a table that leaves keeps its copies of what its parent loses
+            if ref.kind in ("constraint", "index") and (ref.schema, self._table_of(ref)) in self._above(link):
+                self._edges.rather_before(self._graph.drop(link), self._graph.drop(ref))
+        for node in self._of_tables(
+            self._target, {(link.schema, link.name), (parts["parent_schema"], parts["parent"])}
+        ):
+            self._edges.rather_before(self._graph.drop(link), node)
+        for other in self._changes.made:
+            if other.kind == link.kind and self._source.objects[other].parts["parent"] == parts["parent"]:
+                self._edges.before(self._graph.drop(link), self._graph.creation(other))
+
+    def _table_of(self, ref: Ref) -> str:
+        return str(self._target.objects[ref].parts["table"]) if ref.kind == "index" else ref.name
+
+    def _above(self, link: Ref) -> set[tuple[str, str]]:
+        """All tables on which a table hangs by a link of the target, however far up."""
+        found: set[tuple[str, str]] = set()
+        queue = [self._target.objects[link]]
+        while queue:
+            parts = queue.pop().parts
+            place = (parts["parent_schema"], parts["parent"])
+            if place not in found:
+                found.add(place)
+                table = Ref("table", *place)
+                queue += [made for made in self._target.members(table) if made.ref.kind == link.kind]
+        return found
+
+    def _attach(self, link: Ref) -> None:
+        """A table is fit for its parent before it is attached."""
+        parts = self._source.objects[link].parts
+        tables = {(link.schema, link.name), (parts["parent_schema"], parts["parent"])}
+        for node in self._of_tables(self._source, tables):
+            if node.action != "drop" and node.ref != link:
+                self._edges.before(node, Node("create", link))
+
+    def _lonely_indexes(self, link: Ref) -> None:
+        """ATTACH gives the table an index for each of its parent's: one that is to have none there comes later."""
+        parent = (self._source.objects[link].parts["parent_schema"], self._source.objects[link].parts["parent"])
+        here = {
+            tuple(made.parts["attached_to"] or ())
+            for ref, made in self._source.objects.items()
+            if ref.kind == "index" and (ref.schema, made.parts["table"]) == (link.schema, link.name)
+        }
+        for ref in self._changes.made:
+            parts = self._source.objects[ref].parts
+            lonely = ref.kind == "index" and not parts["valid"] and (ref.schema, parts["table"]) == parent
+            if lonely and (ref.schema, ref.name) not in here:
+                self._edges.before(Node("create", link), self._graph.creation(ref))
+
+    def _inherit(self, link: Ref) -> None:
+        """A table that is made with a parent repeats the columns that this has by then."""
+        parts = self._source.objects[link].parts
+        parent = (parts["parent_schema"], parts["parent"])
+        for ref in (*self._changes.gone, *self._changes.made, *self._changes.altered):
+            if ref.kind == "column" and (ref.schema, ref.name) == parent:
+                if ref in self._changes.gone:
+                    self._edges.rather_before(self._graph.drop(ref), self._graph.creation(link))
+                if ref in self._changes.made:
+                    self._edges.rather_before(self._graph.creation(ref), self._graph.creation(link))
+                elif ref in self._changes.altered:
+                    self._edges.rather_before(Node("alter", ref), self._graph.creation(link))
+
+    def _of_tables(self, side: Snapshot, tables: Collection[tuple[str, str]]) -> Iterator[Node]:
+        """Nodes on the columns and checks of tables."""
+        for ref in (*self._changes.made, *self._changes.altered):
+            if (ref.schema, ref.name) not in tables:
+                continue
+            check = ref.kind == "constraint" and self._source.objects[ref].parts["type"] == "c"
+            if ref.kind == "column" or check:
+                yield self._graph.creation(ref) if ref in self._changes.made else Node("alter", ref)

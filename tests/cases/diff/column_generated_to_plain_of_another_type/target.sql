@@ -1,0 +1,2 @@
+CREATE TABLE public.t (id int, total int GENERATED ALWAYS AS (id * 2) STORED, day text GENERATED ALWAYS AS ('2024-01-01') STORED);
+INSERT INTO public.t VALUES (1);

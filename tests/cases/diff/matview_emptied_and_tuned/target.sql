@@ -1,0 +1,4 @@
+CREATE TABLE public.t (id int PRIMARY KEY, v text);
+CREATE MATERIALIZED VIEW public.m AS SELECT t.v, count(*) AS n FROM public.t GROUP BY t.v;
+ALTER MATERIALIZED VIEW public.m ALTER v SET STATISTICS 20;
+INSERT INTO public.t VALUES (1, 'x');

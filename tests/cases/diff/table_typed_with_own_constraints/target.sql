@@ -1,0 +1,1 @@
+CREATE TYPE public.dims AS (unit text, "w h" numeric, d int);
