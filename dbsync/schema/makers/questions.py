@@ -52,7 +52,7 @@ def _is_there(ref: Ref, scene: Scene) -> bool:
     if ref.kind in RELATIONS or wanted is None:
         return True
     if ref.kind == "column":
-        return all(present.parts[part] == wanted.parts[part] for part in ("type", "collation", "expression"))
+        return all(present.parts.get(part) == wanted.parts.get(part) for part in ("type", "collation", "expression"))
     return present.parts == wanted.parts
 
 
