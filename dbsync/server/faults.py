@@ -141,10 +141,11 @@ def _http(request: Request, error: Exception) -> JSONResponse:
 
 
 def _allowed(request: Request) -> list[str]:
-    """The methods of all routes with this path: each of them knows its own only."""
+    """The methods of the routes with this very path, else of all that fit: each of them knows its own only."""
     path = request.url.path
     known: Sequence[BaseRoute] = request.app.state.routes
     routes = [route for route in known if isinstance(route, Route) and route.path_regex.match(path)]
+    routes = [route for route in routes if route.path == path] or routes
     return sorted({method for route in routes for method in route.methods or () if method != "HEAD"})
 
 

@@ -28,6 +28,7 @@ from dbsync.server.wire.envelope import Reply, answers, ok, sent
 from dbsync.urls import DatabaseUrl, parse_url
 
 router = APIRouter(prefix="/api/connections", tags=["connections"])
+_NOT_NAMED, _NO_CHANGE = NamedDatabase(), ChangedConnection()  # a body may be left away
 BlobInQuery = Annotated[str | None, Query(alias="encryptedUrl", max_length=16 * 1024)]
 
 
@@ -60,7 +61,7 @@ def get_connection(id: str, caller: Reader, core: TheCore) -> Reply[SavedConnect
 
 
 @router.put("/{id}", **answers(Reply[SavedConnection]))
-def change_connection(id: str, deed: EditorDeed, body: ChangedConnection) -> Response:
+def change_connection(id: str, deed: EditorDeed, body: ChangedConnection = _NO_CHANGE) -> Response:
     """Change what is given of a saved connection."""
 
     def work() -> Reply[SavedConnection]:
@@ -92,7 +93,7 @@ def remove_connection(id: str, deed: EditorDeed) -> Response:
 
 
 @router.post("/{id}/test", **answers(Reply[TestResult]))
-def test_connection(id: str, caller: Reader, core: TheCore, body: NamedDatabase) -> Reply[TestResult]:
+def try_connection(id: str, caller: Reader, core: TheCore, body: NamedDatabase = _NOT_NAMED) -> Reply[TestResult]:
     """Go through every phase of a connection; a failure is a 400 that names the phase."""
     place = core.places.find(caller, id, body.encrypted_url)
     core.places.require_awake(place)
@@ -145,7 +146,7 @@ def execute(id: str, deed: ExecutorDeed, body: Statements) -> Any:
 
 
 @router.post("/{id}/keep-alive", **answers(Reply[KeepAlive]))
-def keep_alive(id: str, caller: Reader, core: TheCore, body: NamedDatabase) -> Reply[KeepAlive]:
+def keep_alive(id: str, caller: Reader, core: TheCore, body: NamedDatabase = _NOT_NAMED) -> Reply[KeepAlive]:
     """Ask a database for a sign of life; always 200."""
     place = core.places.find(caller, id, body.encrypted_url)
     started = time.monotonic()

@@ -28,6 +28,7 @@ from dbsync.server.wire.envelope import Reply, answers, ok
 router = APIRouter(prefix="/api/explorer", tags=["explorer"])
 Row = dict[str, Any]
 Key = Annotated[str, Query(alias="id", min_length=1, max_length=8192)]
+_NO_CHANGE = RowChange()  # a body may be left away
 _PATH = "/{connection_id}/{table:table}/row"
 
 
@@ -45,7 +46,7 @@ def get_row(
 
 
 @router.post(_PATH, **answers(Reply[Row]))
-def add_row(connection_id: str, table: str, deed: EditorDeed, body: RowChange) -> Response:
+def add_row(connection_id: str, table: str, deed: EditorDeed, body: RowChange = _NO_CHANGE) -> Response:
     """Insert a row."""
 
     def insert(session: Session, found: Table) -> Page:
@@ -56,7 +57,7 @@ def add_row(connection_id: str, table: str, deed: EditorDeed, body: RowChange) -
 
 
 @router.put(_PATH, **answers(Reply[Row]))
-def change_row(connection_id: str, table: str, deed: EditorDeed, body: RowChange) -> Response:
+def change_row(connection_id: str, table: str, deed: EditorDeed, body: RowChange = _NO_CHANGE) -> Response:
     """Change a row: ``data`` by column, or one ``field`` and its ``value``."""
     changes = dict(body.data or {}) | ({body.field: body.value} if body.field is not None else {})
 

@@ -30,6 +30,7 @@ from dbsync.server.wire.syncs import DryRun, Job, JobChange, JobDetails, Status
 router = APIRouter(prefix="/api/sync", tags=["sync"])
 _STREAM: dict[str, Any] = {"description": "Server-sent events", "content": {"text/event-stream": {}}}
 _MOST_LOGS = 1000
+_NO_ENDS = Ends()  # a body may be left away
 
 
 @router.get("", **answers(Listing[Job]))
@@ -86,25 +87,25 @@ def remove_job(id: str, deed: RunnerDeed) -> Response:
 
 
 @router.post("/{id}/start", **answers(Reply[JobChange]))
-def start(id: str, deed: RunnerDeed, body: Ends) -> Response:
+def start(id: str, deed: RunnerDeed, body: Ends = _NO_ENDS) -> Response:
     """Let a job that was created, paused, stopped or has failed run; it goes on from what is committed."""
     return deed.once("jobs.start", id, lambda: _ordered(deed.core, deed.caller, id, "start"))
 
 
 @router.post("/{id}/resume", **answers(Reply[JobChange]))
-def resume(id: str, deed: RunnerDeed, body: Ends) -> Response:
+def resume(id: str, deed: RunnerDeed, body: Ends = _NO_ENDS) -> Response:
     """Let a paused job go on: a new snapshot, and what differs from it."""
     return deed.once("jobs.resume", id, lambda: _ordered(deed.core, deed.caller, id, "resume"))
 
 
 @router.post("/{id}/pause", **answers(Reply[JobChange]))
-def pause(id: str, deed: RunnerDeed, body: Ends) -> Response:
+def pause(id: str, deed: RunnerDeed, body: Ends = _NO_ENDS) -> Response:
     """Let a running job end so that it can go on later."""
     return deed.once("jobs.pause", id, lambda: _ordered(deed.core, deed.caller, id, "pause"))
 
 
 @router.post("/{id}/stop", **answers(Reply[JobChange]))
-def stop(id: str, deed: RunnerDeed, body: Ends) -> Response:
+def stop(id: str, deed: RunnerDeed, body: Ends = _NO_ENDS) -> Response:
     """End a job; what is committed stays."""
     return deed.once("jobs.stop", id, lambda: _ordered(deed.core, deed.caller, id, "stop"))
 

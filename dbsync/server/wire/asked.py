@@ -13,6 +13,7 @@ Text = Annotated[str, StringConstraints(max_length=4096)]
 Blob = Annotated[str, StringConstraints(max_length=96 * 1024)]
 Sql = Annotated[str, StringConstraints(min_length=1, max_length=1024 * 1024)]
 Reference = Annotated[str, StringConstraints(min_length=1, max_length=255)]
+Flag = Annotated[bool, Field(strict=True)]  # no number, no word
 Environment = Literal["production", "staging", "development"]
 
 
@@ -39,9 +40,9 @@ class NewConnection(Shape):
     url: Text | None = None
     encrypted_url: Blob | None = None
     environment: Environment | None = None
-    protected: bool = False
-    read_only: bool = False
-    keep_alive: bool = False
+    protected: Flag = False
+    read_only: Flag = False
+    keep_alive: Flag = False
 
 
 class ChangedConnection(Shape):
@@ -50,17 +51,17 @@ class ChangedConnection(Shape):
     name: Annotated[str, StringConstraints(min_length=1, max_length=255)] | None = None
     url: Text | None = None
     environment: Literal["production", "staging", "development", "none"] | None = None
-    protected: bool | None = None
-    read_only: bool | None = None
-    keep_alive: bool | None = None
+    protected: Flag | None = None
+    read_only: Flag | None = None
+    keep_alive: Flag | None = None
 
 
 class Statements(NamedDatabase):
     """SQL to run. ``stepwise``: commit each statement (what no transaction takes)."""
 
     sql: Sql
-    dry_run: bool = False
-    stepwise: bool = False
+    dry_run: Flag = False
+    stepwise: Flag = False
     max_rows: Annotated[int, Field(ge=1, le=1000)] | None = None
     confirmation_phrase: Text | None = None
 
@@ -79,7 +80,7 @@ class SelectedTable(Shape):
     """One table of a sync."""
 
     table_name: Reference
-    enabled: bool = True
+    enabled: Flag = True
     conflict_strategy: Literal["last_write_wins", "source_wins", "target_wins", "manual"] | None = None
 
 
@@ -125,8 +126,8 @@ class AskedSync(Pair):
     """A sync to foretell or to create."""
 
     direction: Literal["one_way", "two_way"] = "one_way"
-    dry_run: bool = False
-    delete: bool = False  # rows too that only the target has
+    dry_run: Flag = False
+    delete: Flag = False  # rows too that only the target has
     confirmation_phrase: Text | None = None
 
 
