@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import Request, urlopen
@@ -26,6 +27,7 @@ _SECRET, _SIGNING = "shared-by-two-servers-0123456789abcdef", "signs-the-tokens-
 _OWNERS, _STREAMS_ASKED, _STREAMS_HELD = 20, 1000, 100
 _ROWS, _PAGE = 10_000, 50
 _RATE = 300
+_PROCESSES = 2
 _REST_S = 6.0  # what waits for a next request is let go after four seconds
 _TABLE = """
 CREATE TABLE public.item (id bigint PRIMARY KEY, name text NOT NULL, amount numeric(12,2), count int, at timestamptz,
@@ -51,39 +53,65 @@ class Served:
     streams: list[str]
 
     def rss_mb(self) -> float:
-        """Its resident memory."""
-        with open(f"/proc/{self.pid}/status", encoding="ascii") as file:
-            found = re.search(r"VmRSS:\s*(\d+) kB", file.read())
-        return int(found[1]) / 1024 if found else 0.0
+        """The resident memory of its processes."""
+        found = (re.search(r"VmRSS:\s*(\d+) kB", _proc(pid, "status")) for pid in self._pids())
+        return sum(int(one[1]) / 1024 for one in found if one)
 
     def cpu_s(self) -> float:
-        """The processor time that it has used."""
-        with open(f"/proc/{self.pid}/stat", encoding="ascii") as file:
-            fields = file.read().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        """The processor time that its processes have used."""
+        return sum(_cpu_s(pid) for pid in self._pids())
+
+    def _pids(self) -> list[int]:
+        return [self.pid, *map(int, _proc(self.pid, f"task/{self.pid}/children").split())]
+
+
+def _proc(pid: int, name: str) -> str:
+    return Path(f"/proc/{pid}/{name}").read_text(encoding="utf-8", errors="replace")
+
+
+def _cpu_s(pid: int) -> float:
+    fields = _proc(pid, "stat").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def _backends_cpu_s(bench: Bench) -> float:
+    """The processor time of the sessions that are there now: what has ended is not in it."""
+    query = "SELECT pid FROM pg_catalog.pg_stat_activity WHERE usename = 'reader'"
+    return sum(_cpu_s(pid) for (pid,) in execute(bench.source, "served", query) if Path(f"/proc/{pid}").exists())
 
 
 def serving(setup: Setup) -> Section:
     """Pages of rows at a steady rate beside held streams, then as fast as they come; memory before and after."""
-    table = [["situation", "requests/s", "p50 ms", "p99 ms", "slowest ms", "server CPU ms", "server RSS MB"]]
+    table = [
+        [
+            "situation",
+            "requests/s",
+            "p50 ms",
+            "p99 ms",
+            "slowest ms",
+            "server CPU ms",
+            "Postgres CPU ms",
+            "server RSS MB",
+        ]
+    ]
     seconds = max(3.0, 30 * setup.scale)
     with _served(setup) as served:
-        _load(served, _RATE, 3.0)
+        _load(setup.bench, served, _RATE, 3.0)
         time.sleep(_REST_S)
         before = served.rss_mb()
-        table.append(["at rest, after 3 s of load", "-", "-", "-", "-", "-", f"{before:.0f}"])
+        table.append(["at rest, after 3 s of load", "-", "-", "-", "-", "-", "-", f"{before:.0f}"])
         with _held(served) as (answered, lost):
             held, refused = answered.get("200", 0), answered.get("429", 0)
             other = _STREAMS_ASKED - held - refused
             setup.say(f"  {held} streams held, {refused} refused, {other} answered otherwise")
-            steady = _load(served, _RATE, seconds)
+            steady = _load(setup.bench, served, _RATE, seconds)
             during = served.rss_mb()
             table.append(_row(f"{_RATE} a second for {seconds:.0f} s, {held} streams held", steady, served))
-            fast = _load(served, 0, seconds / 3)
+            fast = _load(setup.bench, served, 0, seconds / 3)
             table.append(_row(f"as fast as they come, {held} streams held", fast, served))
         time.sleep(_REST_S)
         after = served.rss_mb()
-        table.append([f"at rest again, {_REST_S:.0f} s later", "-", "-", "-", "-", "-", f"{after:.0f}"])
+        table.append([f"at rest again, {_REST_S:.0f} s later", "-", "-", "-", "-", "-", "-", f"{after:.0f}"])
     bad = sum(number for status, number in steady["answered"].items() if status != "200")
     targets = [
         Target(f"pages at {_RATE} requests/s with {held} streams held, p99", 1000 * steady["p99"], 150, 100, " ms"),
@@ -93,8 +121,9 @@ def serving(setup: Setup) -> Section:
     ]
     setup.say(f"  RSS {before:.0f} MB before, {during:.0f} during, {after:.0f} after")
     about = (
-        f"One process, its store a SQLite file. A page is {_PAGE} of {setup.rows(_ROWS):,} rows of 8 columns, counted "
-        f"exactly, asked for by {_OWNERS} callers with a JWT each, over {_OWNERS} connections; the role may only read. "
+        f"{_PROCESSES} processes, their store a SQLite file. A page is {_PAGE} of {setup.rows(_ROWS):,} rows of 8 "
+        f"columns, counted exactly, asked for by {_OWNERS} callers with a JWT each, over {_OWNERS} connections; "
+        "the role may only read. "
         f"The time of a request begins when it was due. {_STREAMS_ASKED:,} streams are asked for: {held} are held, "
         f"{refused} refused with 429. The clients, the server and Postgres share the machine's cores."
     )
@@ -107,23 +136,23 @@ CASES: Mapping[str, Callable[[Setup], Section]] = {"serve": serving}
 def _row(situation: str, found: Mapping[str, Any], served: Served) -> list[str]:
     number = _answered(found)
     marks = [f"{1000 * found[name]:.1f}" for name in ("p50", "p99", "most")]
-    cpu = 1000 * found["cpu"] / max(number, 1)
-    return [situation, f"{number / found['wall']:.0f}", *marks, f"{cpu:.1f}", f"{served.rss_mb():.0f}"]
+    cpu = [f"{1000 * found[name] / max(number, 1):.1f}" for name in ("cpu", "backends")]
+    return [situation, f"{number / found['wall']:.0f}", *marks, *cpu, f"{served.rss_mb():.0f}"]
 
 
 def _answered(found: Mapping[str, Any]) -> int:
     return int(sum(found["answered"].values()))
 
 
-def _load(served: Served, rate: float, seconds: float) -> dict[str, Any]:
-    used = served.cpu_s()
+def _load(bench: Bench, served: Served, rate: float, seconds: float) -> dict[str, Any]:
+    used, backends = served.cpu_s(), _backends_cpu_s(bench)
     job = {"work": "load", "host": served.host, "port": served.port, "clients": served.pages}
     with _visitors(job | {"rate": rate, "seconds": seconds}) as process:
         assert process.stdout is not None
         found: dict[str, Any] = json.loads(process.stdout.read())
     if not found.get("p99"):
         raise Failed(f"no request was answered: {found}")
-    return found | {"cpu": served.cpu_s() - used}
+    return found | {"cpu": served.cpu_s() - used, "backends": max(0.0, _backends_cpu_s(bench) - backends)}
 
 
 @contextmanager
@@ -172,7 +201,8 @@ def _served(setup: Setup) -> Iterator[Served]:
         }
     )
     with open(bench.errors, "w+", encoding="utf-8") as errors:
-        process = subprocess.Popen([bench.dbsync, "serve", "--port", "0"], stderr=errors, env=environment)
+        command = [bench.dbsync, "serve", "--port", "0", "--processes", str(_PROCESSES)]
+        process = subprocess.Popen(command, stderr=errors, env=environment)
         try:
             address = urlsplit(_listening(bench, process))
             host, port = str(address.hostname), int(address.port or 0)

@@ -99,10 +99,10 @@ def hold(address: Address, requests: list[str]) -> dict[str, object]:
     waiting = selectors.DefaultSelector()
     heads: dict[socket.socket, bytearray] = {}
     for request in requests:
-        one = socket.create_connection(address)
-        one.sendall(request.encode())
-        heads[one] = bytearray()
-        waiting.register(one, selectors.EVENT_READ)
+        opened = socket.create_connection(address)
+        opened.sendall(request.encode())
+        heads[opened] = bytearray()
+        waiting.register(opened, selectors.EVENT_READ)
     waiting.register(sys.stdin, selectors.EVENT_READ)
     statuses: Counter[int] = Counter()
     lost = 0
@@ -132,5 +132,5 @@ def hold(address: Address, requests: list[str]) -> dict[str, object]:
 
 if __name__ == "__main__":
     job = json.loads(sys.stdin.readline())
-    work = {"load": load, "hold": hold}[job.pop("work")]
-    print(json.dumps(work((job.pop("host"), job.pop("port")), **job)))
+    where = (job.pop("host"), job.pop("port"))
+    print(json.dumps(load(where, **job) if job.pop("work") == "load" else hold(where, **job)))
