@@ -233,7 +233,8 @@ class _Search:
     def _must_go(self, ref: Ref, because: Ref) -> bool:
         """Whether an object goes because one that it needs goes."""
         made = self.target.objects[ref]
-        if ref.kind in ("publication", "sequence") or is_implied(made) or _of_view(made):
+        copy = is_implied(made) and not (ref.kind == "constraint" and self._leaves(ref))
+        if ref.kind in ("publication", "sequence") or copy or _of_view(made):
             return False
         if because.kind == "schema" or because not in self.found.gone:
             return False
@@ -276,6 +277,10 @@ class _Search:
                 self.found.unplanned.append(Unplanned(ref=because, parts=("definition",), reason=reason))
         return False
 
+    def _leaves(self, member: Ref) -> bool:
+        """Whether the table of something leaves a parent, and keeps what it had from it as its own."""
+        return any(link.ref in self.found.gone for link in self.hanging.before(member))
+
     def _leave_to_remade_views(self) -> None:
         """A view that is made anew comes with its columns as they are wanted."""
         for ref in [ref for ref in self.found.altered if ref.kind == "column" and _of_view(self.source.objects[ref])]:
@@ -292,9 +297,7 @@ class _Search:
                 is_implied(wanted) and wanted.parts["definition"] != made.parts["definition"]
             ):
                 continue
-            table = Ref("table", ref.schema, ref.name)
-            leaves = any(link.ref in self.found.gone for link in self.hanging.before(ref))
-            if leaves and table not in self.found.gone:
+            if self._leaves(ref) and Ref("table", ref.schema, ref.name) not in self.found.gone:
                 self.found.gone.add(ref)
 
     def _ready_for_parents(self) -> None:

@@ -91,11 +91,13 @@ class PartitionEdges:
         for ref in self._changes.gone:
             if ref.kind in ("constraint", "column") and (ref.schema, ref.name) == (link.schema, link.name):
                 self._edges.before(self._graph.drop(link), self._graph.drop(ref))
-                for above in self._above(link):  # dropping the parent's takes its copies along
+                for above in self._above(link, self._target):  # dropping the parent's takes its copies along
                     if (same := ref._replace(schema=above[0], name=above[1])) in self._changes.gone:
                         self._edges.before(self._graph.drop(link), self._graph.drop(same))
         for ref in self._changes.gone:  # a table that leaves keeps its copies of what its parent loses
-            if ref.kind in ("constraint", "index") and (ref.schema, self._table_of(ref)) in self._above(link):
+            if ref.kind in ("constraint", "index") and (ref.schema, self._table_of(ref)) in self._above(
+                link, self._target
+            ):
                 self._edges.rather_before(self._graph.drop(link), self._graph.drop(ref))
         for node in self._of_tables(
             self._target, {(link.schema, link.name), (parts["parent_schema"], parts["parent"])}
@@ -108,23 +110,22 @@ class PartitionEdges:
     def _table_of(self, ref: Ref) -> str:
         return str(self._target.objects[ref].parts["table"]) if ref.kind == "index" else ref.name
 
-    def _above(self, link: Ref) -> set[tuple[str, str]]:
-        """All tables on which a table hangs by a link of the target, however far up."""
+    def _above(self, link: Ref, side: Snapshot) -> set[tuple[str, str]]:
+        """All tables on which a table hangs by a link, however far up."""
         found: set[tuple[str, str]] = set()
-        queue = [self._target.objects[link]]
+        queue = [side.objects[link]]
         while queue:
             parts = queue.pop().parts
             place = (parts["parent_schema"], parts["parent"])
             if place not in found:
                 found.add(place)
                 table = Ref("table", *place)
-                queue += [made for made in self._target.members(table) if made.ref.kind == link.kind]
+                queue += [made for made in side.members(table) if made.ref.kind == link.kind]
         return found
 
     def _attach(self, link: Ref) -> None:
         """A table is fit for its parent before it is attached."""
-        parts = self._source.objects[link].parts
-        tables = {(link.schema, link.name), (parts["parent_schema"], parts["parent"])}
+        tables = {(link.schema, link.name), *self._above(link, self._source)}
         for node in self._of_tables(self._source, tables):
             if node.action != "drop" and node.ref != link:
                 self._edges.before(node, Node("create", link))

@@ -137,8 +137,16 @@ def _inherited_columns(table: SchemaObject, scene: Scene) -> Iterator[SchemaObje
 
 def _beside_parent(column: SchemaObject, scene: Scene) -> list[Step]:
     """What an inherited column is beyond its parent's, or less than that."""
-    steps = attribute_steps(column, {key for key in ATTRIBUTES if column.parts.get(key) is not None}, "create")
-    return [*steps, *_without_default(column, scene)]
+    own = {key for key in ATTRIBUTES if column.parts.get(key) is not None}
+    given = {key for key in ("storage", "compression") for parent in _parent_columns(column, scene)
+             if parent.parts.get(key) is not None}  # fmt: skip
+    return [*attribute_steps(column, own | given, "create"), *_without_default(column, scene)]
+
+
+def _parent_columns(column: SchemaObject, scene: Scene) -> Iterator[SchemaObject]:
+    for made in scene.source.members(column.ref):
+        if made.ref.kind == "inheritance":
+            yield scene.source.objects[Ref("column", made.parts["parent_schema"], made.parts["parent"], column.ref.sub)]
 
 
 def _without_default(column: SchemaObject, scene: Scene) -> list[Step]:

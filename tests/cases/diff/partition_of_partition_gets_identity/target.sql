@@ -1,0 +1,4 @@
+CREATE TABLE public.p (id int NOT NULL GENERATED ALWAYS AS IDENTITY, k int, l int) PARTITION BY LIST (k);
+CREATE TABLE public.q PARTITION OF public.p FOR VALUES IN (1) PARTITION BY LIST (l);
+CREATE TABLE public.r (id int NOT NULL, k int, l int);
+INSERT INTO public.r VALUES (1, 1, 1);
