@@ -12,11 +12,10 @@ from fastapi import Request
 from dbsync.errors import DbsyncError
 from dbsync.store import Store
 from dbsync.store.audit import record
-from dbsync.store.audit_entry import AuditEntry, AuditFacts
+from dbsync.store.audit_entry import NOBODY, AuditEntry, AuditFacts
 
 _LOG = logging.getLogger("dbsync.server")
 EACH_S = 60.0  # whoever guesses tokens must not be able to fill the store
-NOBODY = "nobody"
 
 
 class Strangers:

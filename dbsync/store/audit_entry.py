@@ -16,6 +16,7 @@ from typing import Any, Literal
 from dbsync.errors import ConfigError, InternalFault
 
 GENESIS = "0" * 64
+NOBODY = "nobody"  # the owner of what was asked by somebody who is not known
 Outcome = Literal["done", "refused", "failed", "stopped"]
 _WORD = re.compile(r"[a-z][a-z0-9_.-]{0,63}\Z")
 _HEAD = re.compile(r"(\d{1,18}):([0-9a-f]{64})\Z")

@@ -9,6 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from dbsync.store.audit_entry import NOBODY
 from dbsync.store.engine import Store
 from dbsync.store.tables import audit as _audit
 from dbsync.store.tables import connection as _connection
@@ -160,7 +161,9 @@ def _seen() -> sa.CompoundSelect[Any]:
     """Owner and time of everything that has both."""
     pairs = ((_connection.c.owner, _connection.c.created_at), (_job.c.owner, _job.c.created_at),
              (_job.c.owner, _job.c.updated_at), (_audit.c.owner, _audit.c.at))  # fmt: skip
-    return sa.union_all(*(sa.select(owner.label("owner"), at.label("at")) for owner, at in pairs))
+    return sa.union_all(
+        *(sa.select(owner.label("owner"), at.label("at")).where(owner != NOBODY) for owner, at in pairs)
+    )
 
 
 def _count_of(table: sa.Table, owner: sa.ColumnElement[Any], *conditions: Condition) -> sa.ScalarSelect[Any]:
