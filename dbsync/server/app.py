@@ -35,6 +35,7 @@ ROUTERS = (
     admin.router, health.router, connections.router, explorer.router, rows.router, pairs.router, syncs.router, page,
 )  # fmt: skip
 _SWEEP_S = 1.0
+_ASIDE = 6
 _EXPOSED = ("X-Request-ID", "X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset", "Retry-After")
 
 
@@ -84,6 +85,7 @@ def build_core(settings: ServeSettings, store: Store, environ: Mapping[str, str]
         catalogs=Catalogs(),
         meters=Meters(store),
         strangers=Strangers(store),
+        aside=anyio.CapacityLimiter(_ASIDE),
         quotas=settings.quotas,
         places=places,
         crew=Crew(jobs, kept_urls(registry, settings.allowed), concurrency=settings.workers),
@@ -110,4 +112,4 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
 async def _sweep(core: Core) -> None:
     while True:
         await anyio.sleep(_SWEEP_S)
-        await run_in_threadpool(core.sweep)
+        await anyio.to_thread.run_sync(core.sweep, limiter=core.aside)

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Annotated
 
+from anyio import CapacityLimiter
 from fastapi import Depends, Header, Request
 from fastapi.concurrency import run_in_threadpool
 
@@ -43,6 +44,8 @@ class Core:
     catalogs: Catalogs
     meters: Meters
     strangers: Strangers
+    # Threads apart from those of requests: databases that do not answer hold up neither streams nor health.
+    aside: CapacityLimiter
     quotas: Quotas
 
     @contextmanager

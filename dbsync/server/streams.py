@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import anyio
+from anyio import to_thread
 from sse_starlette import EventSourceResponse, ServerSentEvent
-from starlette.concurrency import run_in_threadpool
 
 from dbsync.errors import DbsyncError, JobNotFound
 from dbsync.jobs.model import RESTING, Job, JobState, StoredEvent
@@ -76,7 +76,7 @@ async def _held(core: Core, place: str, follower: Follower) -> AsyncIterator[Ser
         for frame in follower.first():
             yield frame
         while True:
-            for frame in await run_in_threadpool(follower.look):
+            for frame in await to_thread.run_sync(follower.look, limiter=core.aside):
                 yield frame
             if follower.over:
                 return
@@ -87,12 +87,12 @@ async def _held(core: Core, place: str, follower: Follower) -> AsyncIterator[Ser
             if now - kept > _PING_S:
                 kept = now
                 with suppress(DbsyncError):
-                    await run_in_threadpool(streams.keep_place, core.store, place)
+                    await to_thread.run_sync(streams.keep_place, core.store, place, limiter=core.aside)
             await anyio.sleep(_LOOK_S)
     finally:
         core.meters.streams.dec()
         with anyio.CancelScope(shield=True), suppress(DbsyncError):
-            await run_in_threadpool(streams.leave_place, core.store, place)
+            await to_thread.run_sync(streams.leave_place, core.store, place, limiter=core.aside)
 
 
 @dataclass(slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -148,3 +149,22 @@ def test_a_stream_whose_reader_stands_still_is_dropped_and_its_place_is_free(her
         for _ in range(5):  # all five places of this owner
             with client.stream("GET", f"/api/sync/{job}/stream") as reply:
                 assert reply.status_code == 200
+
+
+def test_databases_that_do_not_answer_hold_up_neither_health_nor_others(here: Here) -> None:
+    """Each of these requests waits in a thread of its own, and there are more of them than threads."""
+    with closing(socket.create_server(("127.0.0.1", 0), backlog=100)) as silent, here.client() as client:
+        url = f"postgresql://u:p@127.0.0.1:{silent.getsockname()[1]}/d?connect_timeout=6"
+        id = client.post("/api/connections", json={"name": "silent", "url": url}).json()["data"]["id"]
+        asking = [
+            threading.Thread(target=lambda: client.get(f"/api/explorer/{id}/item/rows"), daemon=True) for _ in range(60)
+        ]
+        for thread in asking:
+            thread.start()
+        wait_until(lambda: here.connections >= 60)
+        for path in ("/health", "/health/ready", "/health/live"):
+            started = time.monotonic()
+            assert httpx.get(f"http://127.0.0.1:{here.port}{path}").status_code == 200
+            assert time.monotonic() - started < 3
+        for thread in asking:
+            thread.join(30)

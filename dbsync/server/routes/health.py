@@ -8,6 +8,7 @@ import time
 from dataclasses import asdict
 from typing import Any
 
+from anyio import to_thread
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 
@@ -37,9 +38,13 @@ def root() -> _Json:
 
 
 @router.get("/health", responses={503: {"description": "The store does not answer"}})
-def health(request: Request) -> JSONResponse:
+async def health(request: Request) -> JSONResponse:
     """How it is, part by part; 503 where the store does not answer."""
     core = core_of(request)
+    return await to_thread.run_sync(_health, core, limiter=core.aside)
+
+
+def _health(core: Core) -> JSONResponse:
     store, latency = _ask_store(core)
     checks: _Json = {
         "redis": {"status": "up", "latency": 0, "details": "not used"},
@@ -72,9 +77,10 @@ async def live() -> _Json:
 
 
 @router.get("/health/ready", responses={503: {"description": "Not ready"}})
-def ready(request: Request) -> JSONResponse:
+async def ready(request: Request) -> JSONResponse:
     """Whether it can take work."""
-    reason, _ = _ask_store(core_of(request))
+    core = core_of(request)
+    reason, _ = await to_thread.run_sync(_ask_store, core, limiter=core.aside)
     if reason is None:
         return JSONResponse({"status": "ready", "timestamp": now()})
     return JSONResponse({"status": "not_ready", "reason": reason, "timestamp": now()}, 503)
