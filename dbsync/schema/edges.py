@@ -171,9 +171,9 @@ class Graph:
             node = Node("own", ref)
             self.edges.before(Node("create" if ref in self.changes.made else "alter", ref), node)
             if owner := self.source.objects[ref].parts["owned_by"]:
-                column = Ref("column", *owner)
-                if column in self.changes.made:
-                    self.edges.before(self.creation(column), node)
+                for needed in (Ref("column", *owner), Ref("table", *owner[:2])):  # of a view's name: it has the column
+                    if needed in self.changes.made:
+                        self.edges.before(self.creation(needed), node)
                 self.edges.rather_before(node, Node("access", Ref("table", *owner[:2])))
             for former in self.ties.formers(ref):
                 self.edges.before(Node("free", ref) if ref in self.ties.freed else node, self.drop(former))

@@ -30,7 +30,9 @@ class Ties:
     def _freed(self) -> Iterator[Ref]:
         for ref, made in self.source.objects.items():
             owner = made.parts["owned_by"] if ref.kind == "sequence" else None
-            if owner and Ref("column", *owner) in self.changes.made and self.formers(ref):
+            if not owner or not self.formers(ref):
+                continue
+            if {Ref("column", *owner), Ref("table", *owner[:2])} & self.changes.made:
                 yield ref
 
     def _differs(self, ref: Ref) -> bool:
