@@ -160,7 +160,7 @@ class _Planning:
                 if (
                     home == node.ref
                     and ref != home
-                    and ref.kind in ("default", "constraint", "policy", "trigger", "rule")
+                    and ref.kind in ("default", "constraint", "policy", "trigger", "rule", "partition")
                 ):
                     yield ref
 
