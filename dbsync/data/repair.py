@@ -329,6 +329,9 @@ class RepairRun(GroupRun):
         )
 
     def _took_place(self, session: Session) -> bool:
+        """By the ledger; without one by content: a number of rows says nothing about rows that were updated."""
+        if self.run.books.fence is not None:
+            return super()._took_place(session)
         try:
             for outcome in self.outcomes:
                 self._verify_table(session, outcome)

@@ -11,7 +11,7 @@ import pytest
 
 from tests.faults import ledger
 from tests.faults.arena import Arena
-from tests.faults.proxy import Fate, Message
+from tests.faults.proxy import Fate, Message, Proxy
 from tests.fixtures import oracle
 from tests.fixtures.command import Command, Result, Running
 from tests.fixtures.databases import Servers
@@ -219,6 +219,36 @@ def test_a_lost_reply_to_commit_is_settled_by_the_ledger(fate: Fate, arena: Aren
     arena.settle()
     assert lost, "no reply was lost"
     assert trial.check(result.ended(0)) == [], result
+
+
+@pytest.mark.parametrize("fate", [Fate.LOSE, Fate.CUT])
+@pytest.mark.parametrize("verify", ["count", "none"])
+def test_a_repair_whose_commit_is_in_doubt_is_settled_by_the_ledger(
+    verify: str, fate: Fate, pairs, dbsync: Command
+) -> None:
+    """Rows that were only updated are as many after a COMMIT that was lost as after one whose reply was."""
+    old, new = (f"INSERT INTO t SELECT i, '{word}' FROM generate_series(1, 100) i" for word in ("old", "new"))
+    pair: Pair = pairs("CREATE TABLE t (id int PRIMARY KEY, v text);", new, old)
+    writers: list[int] = []
+    hit: list[Message] = []
+
+    def hook(message: Message) -> Fate:
+        if message.sender == "client" and message.start.startswith(b"UPDATE ONLY"):
+            writers.append(message.link)
+        arrives = fate is Fate.CUT and message.sender == "client" and message.start.startswith(b"COMMIT")
+        if message.link in writers and (arrives or fate is Fate.LOSE and message.commits):
+            hit.append(message)
+            return fate
+        return Fate.PASS
+
+    with Proxy(pair.target) as target:
+        target.hook = hook
+        result = dbsync.start("sync", pair.source, target.url, "--yes", "--json", "--verify", verify).wait(60)
+    assert len(hit) == 1, result
+    done = fate is Fate.LOSE
+    result.ended(0 if done else 6)
+    assert rows(pair.target, "SELECT DISTINCT v FROM t") == [["new" if done else "old"]], result
+    assert result.result["totals"]["rows_updated"] == (100 if done else 0), result
 
 
 def test_a_former_target_is_a_source_like_any_other(pairs, dbsync: Command) -> None:
