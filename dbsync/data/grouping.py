@@ -190,6 +190,8 @@ class _GroupMaker:
         options = self.options
         if options.mode != "delta" or not options.delete or options.max_delete is not None or options.where:
             return None
+        if any(self._tasks.keeps_columns(route) for unit in units for route in unit.routes):
+            return None  # their values are nowhere but in the target's rows
         mine = sum(max(rows_of(self.source, self.source.tables[unit.source]), 0) for unit in units)
         theirs = sum(max(rows_of(self.target, self.target.tables[unit.target]), 0) for unit in units)
         size = sum(bytes_of(self.target, self.target.tables[unit.target]) for unit in units)

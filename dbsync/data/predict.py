@@ -13,7 +13,7 @@ from dbsync.data.plan_file import check_contents
 from dbsync.data.problem import Problem
 from dbsync.data.sides import Side, survey_ends
 from dbsync.data.signatures import remember, trusts
-from dbsync.data.survey import surveyed, target_contents
+from dbsync.data.survey import emptied, surveyed, target_contents
 from dbsync.events import Emit
 from dbsync.model import TableName
 from dbsync.pg import statements
@@ -50,7 +50,7 @@ def predict(plan: SyncPlan, source: Side, target: Side, *, contents: bool, emit:
                     held = target_contents(plan, survey, ends) if contents or plan.expected else {}
                     check_contents(plan.expected, held)
                     counts = {task.target: survey.counts(task, plan) or _count(task, ends) for task in plan.tables}
-                return Prediction(counts, survey.refusals, held)
+                return Prediction(counts, (*survey.refusals, *emptied(plan, readers)), held)
         finally:
             readers.close()
 

@@ -225,12 +225,16 @@ class RepairRun(GroupRun):
         return deleted
 
     def _may_be_rewritten(self, task: TableTask) -> bool:
-        """Whether no foreign key stands that refers to a table, whose action or check a DELETE would call."""
+        """Whether rows may be deleted and inserted anew.
+
+        Not where the target has columns that the copy does not fill, nor where a foreign key stands that refers to
+        the table, whose action or check a DELETE would call.
+        """
+        if task.kept or self._parts is not None:
+            return False
         dropped = self._switches.dropped_keys()
         standing = [key for key in self.group.foreign_keys if key.name not in dropped]
-        return self._parts is None and not any(
-            self._concerns(key.ref_table, task) for key in (*standing, *self.group.referring)
-        )
+        return not any(self._concerns(key.ref_table, task) for key in (*standing, *self.group.referring))
 
     def _concerns(self, table: TableName, task: TableTask) -> bool:
         """Whether a foreign key's end is this table, or a partitioned table that it may be part of."""

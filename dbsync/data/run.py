@@ -30,7 +30,7 @@ from dbsync.data.report import SyncReport, overall_error, quarantined_error
 from dbsync.data.sequence_states import set_sequences
 from dbsync.data.sides import Side, survey_ends
 from dbsync.data.signatures import Memory, remember, trusts
-from dbsync.data.survey import Survey, surveyed, target_contents
+from dbsync.data.survey import Survey, emptied, surveyed, target_contents
 from dbsync.data.watch import watch
 from dbsync.errors import (
     ConnectionLost,
@@ -155,8 +155,8 @@ class _Run:
             with self.control.on_stop(context.cancel):
                 try:
                     with self._surveyed(snapshot, hashers) as (survey, target_snapshot):
-                        if survey.refusals:
-                            raise refused(survey.refusals)
+                        if refusals := (*survey.refusals, *emptied(self.plan, hashers)):
+                            raise refused(refusals)
                         failpoint("after_survey")
                         self._begin(context, snapshot, lock)
                         self._groups(context, snapshot, target_snapshot, lock, survey)

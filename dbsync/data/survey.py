@@ -19,6 +19,7 @@ from dbsync.errors import DbsyncError, InternalFault
 from dbsync.events import Emit, TablePhase
 from dbsync.model import TableName
 from dbsync.pg import statements
+from dbsync.pg.snapshot import ReaderPool
 
 
 @dataclass(slots=True)
@@ -95,6 +96,20 @@ def _compare(task: TableTask, ends: Ends, memory: Memory, emit: Emit) -> Delta:
         delta, why = compare_table(task, ends, versions=True, remembered=found), ""
     delta.how = how_compared(delta, why)
     return delta
+
+
+def emptied(plan: SyncPlan, source: ReaderPool) -> list[Problem]:
+    """Tables that --delete replaces for their few rows, which estimates told, although the source holds none at all."""
+    tasks = [task for task in plan.tables if task.strategy == "replace"]
+    if plan.options.mode != "delta" or not tasks:
+        return []
+    with source.reader() as session:
+        holds = dict(session.execute(statements.any_rows([(task.source, task.source_only) for task in tasks])))
+    return [
+        Problem("source_emptied", f"{task.target} is empty in the source and would lose all of its rows", task.target)
+        for number, task in enumerate(tasks)
+        if not holds[number]
+    ]
 
 
 def _over_limit(plan: SyncPlan, deltas: Mapping[TableName, Delta]) -> list[Problem]:

@@ -65,9 +65,14 @@ class TaskMaker:
             key=found,
             uniques=self._uniques(target, found, referred) if repair and held else (),
             identities=_identities(target, pairing, found) if repair and held else (),
+            kept=kept_columns(target, pairing),
             cursor=_cursor_of(self.options, source, unit.source, pairing),
             notes=tuple(str(note) for note in pairing.notes),
         )
+
+    def keeps_columns(self, route: Route) -> bool:
+        """Whether the target has columns that the copy leaves alone."""
+        return bool(kept_columns(self.target.tables[route.target], self.pairings[route]))
 
     def _strategy(self, held: bool, key: RowKey | str, where: str | None, few: str | None) -> tuple[Strategy, str]:
         if not held:
@@ -141,6 +146,12 @@ def _identities(target: Table, pairing: Pairing, key: RowKey | None) -> tuple[st
     exact = {column.name for column in key.columns if column.exact} if key else set()
     copied = {pair.name for pair in pairing.pairs if pair.copied} - exact
     return tuple(column.name for column in target.columns if column.identity == "always" and column.name in copied)
+
+
+def kept_columns(target: Table, pairing: Pairing) -> tuple[str, ...]:
+    """The target's columns whose values neither the copy nor the target itself makes."""
+    copied = {pair.name for pair in pairing.pairs if pair.copied}
+    return tuple(column.name for column in target.columns if column.name not in copied and not column.generated)
 
 
 def rows_of(catalog: Catalog, table: Table) -> int:
