@@ -1,7 +1,8 @@
-"""Tables that were not selected and refer to rows that a run would delete or give another referred value.
+"""Rows that a run leaves alone and that refer to rows which it would delete or give another referred value.
 
-The actions of their foreign keys would change them, or forbid the run half way; it is refused before the first
-write instead. What is counted is what the two snapshots of the comparison hold.
+They are those of tables that were not selected, and those that do not match --where. The actions of their foreign
+keys would change them, or forbid the run half way; it is refused before the first write instead. What is counted is
+what the two snapshots of the comparison hold; what came to refer since is looked for before the delete.
 """
 
 from __future__ import annotations
@@ -12,14 +13,16 @@ from itertools import islice
 
 from dbsync.data.compare import Ends
 from dbsync.data.delta import Delta
-from dbsync.data.plan import SyncPlan
+from dbsync.data.plan import GroupTask, SyncPlan, TableTask
 from dbsync.data.problem import Problem
+from dbsync.errors import Drift
 from dbsync.model import ForeignKey, TableName
 from dbsync.pg import statements_compare as sql
 from dbsync.pg.database import Session
 
 _LOCATIONS = 5000
 _ACTING = ("CASCADE", "SET NULL", "SET DEFAULT")
+_APART = " that do not match --where"
 
 Place = tuple[int, str]  # relation oid, where there are several, and ctid
 
@@ -36,13 +39,57 @@ def outside_problems(plan: SyncPlan, deltas: Mapping[TableName, Delta], ends: En
             if plan.options.mode == "delta" and key.on_update in _ACTING:
                 count = sum(_altered(key, delta, ends) for delta in concerned)
                 found += [_problem(key, count, f"ON UPDATE {key.on_update}", "would change")] if count else []
+        for key, where in _filtered(group):
+            concerned = _concerned(key, [deltas[task.target] for task in group.tables if task.target in deltas])
+            if plan.options.delete and key.on_delete in _ACTING:
+                count = sum(_deleted(key, delta, ends, apart=where) for delta in concerned)
+                action = f"ON DELETE {key.on_delete}"
+                found += [_problem(key, count, action, "would be deleted", _APART)] if count else []
+            if plan.options.mode == "delta" and key.on_update in _ACTING:
+                count = sum(_altered(key, delta, ends, apart=where) for delta in concerned)
+                action = f"ON UPDATE {key.on_update}"
+                found += [_problem(key, count, action, "would change", _APART)] if count else []
     return found
 
 
-def _problem(key: ForeignKey, count: int, action: str, what: str) -> Problem:
+def refuse_newcomers(session: Session, group: GroupTask, delta: Delta, oid: int, locations: list[str]) -> None:
+    """Lock rows that are to be deleted; raise Drift when rows that are left alone have come to refer to them."""
+    task = delta.task
+    keys: list[tuple[ForeignKey, str | None]] = [(key, None) for key in group.referring if key.on_delete in _ACTING]
+    keys += [(key, where) for key, where in _filtered(group) if key.on_delete in _ACTING]
+    keys = [(key, where) for key, where in keys if _may_refer(key, task, group)]
+    if not keys:
+        return
+    session.execute(sql.lock_at(task.target, only=task.target_only, oid=oid, locations=locations))
+    for key, where in keys:
+        query = sql.count_referring(key, task.target, oid=oid, locations=locations, apart=where)
+        (count,) = session.one(query)
+        if count:
+            raise Drift(
+                f"{count:,} rows of {key.table} have come to refer by foreign key {key.name} (ON DELETE "
+                f"{key.on_delete}) to rows of {key.ref_table} that would be deleted; rolled back",
+                hint="somebody wrote to it while the run compared; run the command again",
+            )
+
+
+def _filtered(group: GroupTask) -> Iterator[tuple[ForeignKey, str]]:
+    """The foreign keys of tables of which --where leaves rows alone, each with the condition."""
+    conditions = {task.target: task.where for task in group.tables}
+    for key in group.foreign_keys:
+        where = conditions.get(key.table)
+        if where is not None:
+            yield key, where
+
+
+def _may_refer(key: ForeignKey, task: TableTask, group: GroupTask) -> bool:
+    """Whether a foreign key's other end is a table, or a partitioned table that it may be part of."""
+    return key.ref_table == task.target or all(other.target != key.ref_table for other in group.tables)
+
+
+def _problem(key: ForeignKey, count: int, action: str, what: str, which: str = ", which is not selected,") -> Problem:
     return Problem(
         "foreign_key_outside",
-        f"{count:,} rows of {key.table}, which is not selected, refer by foreign key {key.name} "
+        f"{count:,} rows of {key.table}{which} refer by foreign key {key.name} "
         f"({action}) to rows of {key.ref_table} that {what}",
         key.table,
         name=key.name,
@@ -55,14 +102,14 @@ def _concerned(key: ForeignKey, deltas: list[Delta]) -> list[Delta]:
     return named or deltas
 
 
-def _deleted(key: ForeignKey, delta: Delta, ends: Ends) -> int:
+def _deleted(key: ForeignKey, delta: Delta, ends: Ends, *, apart: str | None = None) -> int:
     if not delta.surplus.count:
         return 0
     with ends.target.reader() as session:
-        return sum(_referring(key, delta, session, *batch) for batch in delta.surplus.batches(_LOCATIONS))
+        return sum(_referring(key, delta, session, *batch, apart) for batch in delta.surplus.batches(_LOCATIONS))
 
 
-def _altered(key: ForeignKey, delta: Delta, ends: Ends) -> int:
+def _altered(key: ForeignKey, delta: Delta, ends: Ends, *, apart: str | None = None) -> int:
     """Rows that refer to rows whose referred columns differ."""
     kept = {column.name for column in delta.task.key.columns if column.exact} if delta.task.key else set()
     copied = {pair.name for pair in delta.task.columns if pair.copied}
@@ -76,12 +123,14 @@ def _altered(key: ForeignKey, delta: Delta, ends: Ends) -> int:
             ours = _texts(mine, task.source, columns, task.source_only, [here for here, _ in batch])
             others = _texts(theirs, task.target, columns, task.target_only, [there for _, there in batch])
             moved = [there for here, there in batch if ours[here] != others[there]]
-            count += sum(_referring(key, delta, theirs, *gathered) for gathered in _by_relation(moved))
+            count += sum(_referring(key, delta, theirs, *gathered, apart) for gathered in _by_relation(moved))
     return count
 
 
-def _referring(key: ForeignKey, delta: Delta, session: Session, oid: int, locations: list[str]) -> int:
-    query = sql.count_referring(key, delta.task.target, oid=oid, locations=locations)
+def _referring(
+    key: ForeignKey, delta: Delta, session: Session, oid: int, locations: list[str], apart: str | None
+) -> int:
+    query = sql.count_referring(key, delta.task.target, oid=oid, locations=locations, apart=apart)
     return int(session.one(query)[0])
 
 

@@ -13,6 +13,7 @@ from typing import Literal
 from dbsync.data.context import RunContext
 from dbsync.data.delta import Delta
 from dbsync.data.group import GroupRun
+from dbsync.data.outside import refuse_newcomers
 from dbsync.data.plan import GroupTask, TableTask
 from dbsync.data.quarantine import UNIQUE, RowByRow
 from dbsync.data.repair_check import difference_in_count, first_difference, leave_out, read_again
@@ -251,6 +252,7 @@ class RepairRun(GroupRun):
             deleted = 0
             for oid, locations in delta.surplus.batches(_LOCATIONS):
                 self.run.control.check()
+                refuse_newcomers(session, self.group, delta, oid, locations)
                 delete = repair_sql.delete_at(task.target, only=task.target_only, oid=oid, locations=locations)
                 deleted += session.affected(delete)
             if deleted < delta.surplus.count and order != "unconstrained" and self._may_be_moved(task):

@@ -274,17 +274,29 @@ def insert_from(changes: str, table: TableName, columns: Sequence[str]) -> State
     )
 
 
-def count_referring(key: ForeignKey, held_in: TableName, *, oid: int, locations: Sequence[str]) -> Statement:
-    """Count the rows whose foreign key points at rows at some locations of a table, or of a partition of it."""
+def lock_at(table: TableName, *, only: bool, oid: int, locations: Sequence[str]) -> Statement:
+    """Lock the rows at some locations of one relation: nobody else can make another row refer to them."""
+    rows = sql.SQL("SELECT FROM {}").format(relation(table, only=only)) + _at(oid, locations)
+    return rows + sql.SQL(" FOR UPDATE")
+
+
+def count_referring(
+    key: ForeignKey, held_in: TableName, *, oid: int, locations: Sequence[str], apart: str | None = None
+) -> Statement:
+    """Count the rows whose foreign key points at rows at some locations of a table, or of a partition of it.
+
+    With ``apart`` only those for which that condition does not hold.
+    """
     here: sql.Composable = sql.SQL("")
     if not oid:
         here = sql.SQL(
             " AND tableoid = (SELECT c.oid FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n "
             "ON n.oid = c.relnamespace WHERE n.nspname = {} AND c.relname = {})"
         ).format(sql.Literal(held_in.schema), sql.Literal(held_in.name))
-    return sql.SQL("SELECT pg_catalog.count(*) FROM {} WHERE ({}) IN (SELECT {} FROM {}{}{})").format(
+    rest = sql.SQL(" AND {} IS NOT TRUE").format(_user(apart)) if apart is not None else sql.SQL("")
+    return sql.SQL("SELECT pg_catalog.count(*) FROM {} WHERE ({}) IN (SELECT {} FROM {}{}{}){}").format(
         qualified(key.table), names(key.columns), names(key.ref_columns), qualified(key.ref_table),
-        _at(oid, locations), here,
+        _at(oid, locations), here, rest,
     )  # fmt: skip
 
 
