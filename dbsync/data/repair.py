@@ -21,11 +21,11 @@ from dbsync.data.report import TableOutcome
 from dbsync.data.signatures import Memory
 from dbsync.data.spool import Spool
 from dbsync.data.stream import copied_columns, copy_queries_at, progress_of
-from dbsync.errors import DbsyncError, Mismatch, StatementFailed
+from dbsync.errors import DbsyncError, Drift, Mismatch, StatementFailed
 from dbsync.events import TablePhase, TableStarted
 from dbsync.failpoints import failpoint
 from dbsync.model import TableName
-from dbsync.pg import statements
+from dbsync.pg import runs, statements
 from dbsync.pg import statements_compare as repair_sql
 from dbsync.pg.copy import copy_rows
 from dbsync.pg.database import Session
@@ -46,10 +46,15 @@ class RepairRun(GroupRun):
     """Carries one group through, as ``GroupRun`` does, with the deltas of its tables that hold rows."""
 
     def __init__(
-        self, group: GroupTask, run: RunContext, deltas: Mapping[TableName, Delta], memory: Memory | None = None
+        self,
+        group: GroupTask,
+        run: RunContext,
+        deltas: Mapping[TableName, Delta],
+        memory: Memory | None = None,
+        files: Mapping[int, int | None] | None = None,
     ) -> None:
         super().__init__(group, run)
-        self._deltas, self._memory = deltas, memory or Memory()
+        self._deltas, self._memory, self._files = deltas, memory or Memory(), files or {}
         self._after: dict[TableName, Sums] = {}  # what the target holds of the tables that were written to
         options = run.plan.options
         self._updates, self._deletes = options.mode == "delta", options.delete
@@ -92,6 +97,7 @@ class RepairRun(GroupRun):
 
     def _write(self, session: Session) -> None:
         """Try the gentlest order first; a constraint that forbids it rolls back to a savepoint."""
+        self._check_places(session)
         if self.group.deferred:
             session.execute("SET CONSTRAINTS ALL DEFERRED")
         if self._parts is None:
@@ -116,6 +122,14 @@ class RepairRun(GroupRun):
                 if order == orders[-1]:
                     raise refused or error from error
                 self._switches.forget()
+
+    def _check_places(self, session: Session) -> None:
+        """Raise Drift where rows are in another file than the one in which they were found (VACUUM FULL, TRUNCATE)."""
+        oids = self.run.target_oids(self.group.lock)
+        now = runs.files(session, oids.values())
+        for table, oid in oids.items():
+            if oid in self._files and now.get(oid) != self._files[oid]:
+                raise Drift(f"{table} was written anew since it was compared", hint="run the command again")
 
     def _stage_changes(self, session: Session) -> None:
         """Bring the source's version of every changed row beside its table."""

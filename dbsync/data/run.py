@@ -43,6 +43,7 @@ from dbsync.errors import (
 )
 from dbsync.events import Emit, PlanReady, RunFinished
 from dbsync.failpoints import failpoint
+from dbsync.model import TableName
 from dbsync.pg import ledger, runs, statements
 from dbsync.pg.database import Session
 from dbsync.pg.ledger_parts import end_part_sessions
@@ -189,7 +190,7 @@ class _Run:
             return GroupRun(group, context)
         if self.plan.options.mode == "cursor":
             return CursorRun(group, context)
-        return RepairRun(group, context, survey.deltas, survey.memory)
+        return RepairRun(group, context, survey.deltas, survey.memory, survey.files)
 
     def _begin(self, context: RunContext, snapshot: Snapshot, lock: Session) -> None:
         """Open the books: from here on the target is written to, and no earlier run can commit."""
@@ -211,8 +212,13 @@ class _Run:
             if self.plan.expected:
                 check_contents(self.plan.expected, target_contents(self.plan, survey, ends))
                 failpoint("after_plan_checked")
+            with ends.target.reader() as session:  # as long as none of the tables can be written anew
+                survey.files = runs.files(session, [self.target.oids[name] for name in self._repaired()])
             ends.target.close()  # their locks would be in the way
             yield survey, held
+
+    def _repaired(self) -> list[TableName]:
+        return [name for group in self.plan.groups if group.method == "repair" for name in group.lock]
 
     def _memory(self, ends: Ends) -> Memory:
         failpoint("before_memory")

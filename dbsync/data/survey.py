@@ -29,6 +29,7 @@ class Survey:
     deltas: dict[TableName, Delta] = field(default_factory=dict)
     refusals: tuple[Problem, ...] = ()
     memory: Memory = field(default_factory=Memory)
+    files: Mapping[int, int | None] = field(default_factory=dict)  # of the target's relations, by oid, when compared
 
     def counts(self, task: TableTask, plan: SyncPlan) -> Counts | None:
         """What a run would write into a compared table."""

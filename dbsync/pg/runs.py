@@ -75,6 +75,11 @@ def stamps(session: Session, oids: Sequence[int]) -> Mapping[int, str]:
     return dict(session.execute(load("sync")["stamps"], [list(oids)]))
 
 
+def files(session: Session, oids: Iterable[int]) -> Mapping[int, int | None]:
+    """Return the number of each relation's file, which changes when the relation is written anew; None without one."""
+    return dict(session.execute(load("sync")["files"], [list(oids)]))
+
+
 def reflect_stamped(session: Session) -> tuple[Catalog, Mapping[int, str]]:
     """Reflect a database and stamp its tables in one snapshot, the session's own if it has one."""
     with one_snapshot(session):

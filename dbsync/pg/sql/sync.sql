@@ -1,10 +1,21 @@
 -- The fixed queries of a sync: drift, locks, leftovers.
 
 -- name: stamps
--- What a copy relies on, by relation: one text each, equal as long as nothing of it changed.
+-- What a copy relies on, by relation: one text each, equal as long as nothing of it changed. A partition's and its
+-- root's text tell of every other partition, too: a table is copied partition by partition.
+WITH RECURSIVE asked AS (
+    SELECT o AS oid, pg_catalog.pg_partition_root(o) AS root FROM pg_catalog.unnest(%s::pg_catalog.oid[]) o
+), tree AS (
+    SELECT DISTINCT a.root, a.root::pg_catalog.oid AS oid FROM asked a WHERE a.root IS NOT NULL
+     UNION ALL
+    SELECT t.root, i.inhrelid FROM tree t JOIN pg_catalog.pg_inherits i ON i.inhparent = t.oid
+), family AS (
+    SELECT t.root, pg_catalog.md5(pg_catalog.string_agg(t.oid::pg_catalog.text, ',' ORDER BY t.oid)) AS members
+      FROM tree t GROUP BY t.root
+)
 SELECT c.oid,
        pg_catalog.md5(pg_catalog.concat_ws(E'\x01',
-           n.nspname, c.relname, c.relkind, c.relpersistence, c.relispartition, c.relrowsecurity,
+           n.nspname, c.relname, c.relkind, c.relpersistence, c.relispartition, c.relrowsecurity, f.members,
            (SELECT pg_catalog.string_agg(pg_catalog.concat_ws(',', a.attnum, a.attname, a.atttypid, a.atttypmod,
                        a.attnotnull, a.attgenerated, a.attidentity, a.attisdropped, a.attcollation,
                        (SELECT pg_catalog.string_agg(e.enumlabel, ',' ORDER BY e.enumsortorder)
@@ -20,10 +31,15 @@ SELECT c.oid,
            (SELECT pg_catalog.string_agg(pg_catalog.pg_get_indexdef(i.indexrelid),
                    E'\x02' ORDER BY pg_catalog.pg_get_indexdef(i.indexrelid) COLLATE "C")
               FROM pg_catalog.pg_index i WHERE i.indrelid = c.oid)))
-  FROM pg_catalog.pg_class c
+  FROM asked a
+  JOIN pg_catalog.pg_class c ON c.oid = a.oid
   JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
- WHERE c.oid = ANY (%s)
+  LEFT JOIN family f ON f.root = a.root
  ORDER BY c.oid;
+
+-- name: files
+-- The file of each relation: a row's place means nothing in another one.
+SELECT o, pg_catalog.pg_relation_filenode(o) FROM pg_catalog.unnest(%s::pg_catalog.oid[]) o;
 
 -- name: try_run_lock
 -- One run per target database: the key spells "dbsy", 1.

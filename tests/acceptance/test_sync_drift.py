@@ -1,0 +1,37 @@
+"""A partition that comes between the plan and its run: its rows are part of the table, so the run may not go on."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.fixtures import oracle
+from tests.fixtures.command import Command
+from tests.fixtures.pair import Pair, rows, run_sql
+
+_SCHEMA = """
+CREATE TABLE t (id int, region text, year int) PARTITION BY LIST (region);
+CREATE TABLE t_a PARTITION OF t FOR VALUES IN ('a') PARTITION BY LIST (year);
+CREATE TABLE t_a_1 PARTITION OF t_a FOR VALUES IN (1);
+"""
+_ATTACH = {
+    "beside": "CREATE TABLE t_a_2 PARTITION OF t_a FOR VALUES IN (2); INSERT INTO t VALUES (2, 'a', 2);",
+    "above": "CREATE TABLE t_b PARTITION OF t FOR VALUES IN ('b'); INSERT INTO t VALUES (2, 'b', 1);",
+}
+
+
+@pytest.mark.parametrize("side", ["source", "target"])
+@pytest.mark.parametrize("attach", _ATTACH.values(), ids=_ATTACH)
+def test_a_partition_that_comes_after_the_plan(attach: str, side: str, pairs, dbsync: Command, tmp_path: Path) -> None:
+    pair: Pair = pairs(_SCHEMA, "INSERT INTO t VALUES (1, 'a', 1)", "INSERT INTO t VALUES (7, 'a', 1)")
+    passed = tmp_path / "passed"
+    env = {"DBSYNC_FAILPOINT": "before_run=sleep:2", "DBSYNC_FAILPOINTS_REACHED": str(passed)}
+    running = dbsync.start("sync", pair.source, pair.target, "--yes", "--json", "--delete", env=env)
+    while not running.over and not (passed.exists() and "before_run\n" in passed.read_text()):
+        time.sleep(0.02)
+    run_sql(getattr(pair, side), attach)
+    assert running.wait(30).ended(4).error["code"] == "DRIFT"
+    assert rows(pair.target, "SELECT id FROM t_a_1") == [[7]]
+    assert oracle.leftovers(pair.target) == []
