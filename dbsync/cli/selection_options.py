@@ -59,8 +59,8 @@ def compared(
     return SyncOptions(
         tables=tuple(tables or ()),
         exclude=tuple(exclude or ()),
-        where=dict(by_table("--where", text) for text in where or ()),
-        columns={table: names(text) for table, text in (by_table("--columns", text) for text in columns or ())},
+        where=keyed("--where", where),
+        columns={table: names(text) for table, text in keyed("--columns", columns).items()},
         maps=tuple(map(TableMap.parse, maps or ())),
         jobs=jobs,
     )
@@ -72,6 +72,16 @@ def by_table(option: str, text: str) -> tuple[str, str]:
     if not separator or not table or not rest.strip():
         raise ConfigError(f"cannot read {option} {text!r}", hint=f"write {option} schema.table:...")
     return table, rest
+
+
+def keyed(option: str, texts: Sequence[str] | None) -> dict[str, str]:
+    """Read ``TABLE:REST`` texts; raise ConfigError where a table is named twice: neither may be forgotten."""
+    found: dict[str, str] = {}
+    for table, rest in (by_table(option, text) for text in texts or ()):
+        if table in found:
+            raise ConfigError(f"{option} names {table} twice", hint="say it once; conditions are joined with AND")
+        found[table] = rest
+    return found
 
 
 def names(text: str) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ from dbsync.cli.context import Context, end_of
 from dbsync.cli.output import Answer, write_file
 from dbsync.cli.recording import run_recorded
 from dbsync.cli.render_sync import plan_text, question, report_text
-from dbsync.cli.selection_options import by_table, names
+from dbsync.cli.selection_options import keyed, names
 from dbsync.data.options import DeleteLimit, SyncOptions, TableMap
 from dbsync.data.plan import SyncPlan
 from dbsync.data.plan_file import PlanFile, from_text
@@ -169,10 +169,10 @@ def sync(
         max_delete=max_delete,
         tables=tuple(tables or ()),
         exclude=tuple(exclude or ()),
-        where=dict(by_table("--where", text) for text in where or ()),
-        columns={table: names(text) for table, text in (by_table("--columns", text) for text in columns or ())},
+        where=keyed("--where", where),
+        columns={table: names(text) for table, text in keyed("--columns", columns).items()},
         maps=tuple(map(TableMap.parse, maps or ())),
-        cursors=dict(_cursor(text) for text in cursors or ()),
+        cursors={table: _column(table, text) for table, text in keyed("--cursor", cursors).items()},
         jobs=jobs,
         chunk_bytes=chunk_size,
         max_rate=max_rate,
@@ -288,12 +288,11 @@ def _named_ends(
     return source, target
 
 
-def _cursor(text: str) -> tuple[str, str]:
-    table, columns = by_table("--cursor", text)
-    listed = names(columns)
+def _column(table: str, text: str) -> str:
+    listed = names(text)
     if len(listed) != 1 or not listed[0]:
-        raise ConfigError(f"cannot read --cursor {text!r}: a table has one cursor column")
-    return table, listed[0]
+        raise ConfigError(f"cannot read --cursor {f'{table}:{text}'!r}: a table has one cursor column")
+    return listed[0]
 
 
 def _read_plan(file: Path) -> PlanFile:

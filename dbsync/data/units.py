@@ -83,6 +83,7 @@ def select_units(source: Catalog, target: Catalog, options: SyncOptions) -> Sele
             problems.append(unit)
         else:
             units.append(unit)
+    _check_keyed(source, units, excluded, options)
     clashes = _clashes(target, units)
     if clashes and options.maps:
         raise ConfigError(next(iter(clashes.values())).message, hint="change --map or --exclude one")
@@ -203,6 +204,29 @@ def _check_maps(options: SyncOptions, relations: set[TableName]) -> None:
     for rule in options.maps:
         if all(rule.apply(name) is None for name in relations):
             raise ConfigError(f"--map {rule.source}={rule.target}: no table of the source is {rule.source}")
+
+
+def _check_keyed(source: Catalog, units: list[Unit], excluded: set[TableName], options: SyncOptions) -> None:
+    """What is said of a table must be said once, and of what is read by itself: else some of it would be forgotten."""
+    for option, values in (("--where", options.where), ("--columns", options.columns), ("--cursor", options.cursors)):
+        patterns = {text: TablePattern.parse(text) for text in values}
+        for unit in units:
+            read = {unit.source, *(route.source for route in unit.routes)}
+            for table in sorted(read):
+                told = [text for text, each in patterns.items() if each.matches(table) or each.matches(unit.source)]
+                if len(told) > 1:
+                    raise ConfigError(
+                        f"{option} speaks of {table} twice: {told[0]!r} and {told[1]!r}",
+                        hint="say it once; conditions are joined with AND",
+                    )
+            parts = {family.name for family in family_of(source, unit.source)} - read - excluded
+            for text, pattern in patterns.items():
+                part = next((name for name in sorted(parts) if pattern.matches(name)), None)
+                if part is not None and not pattern.matches(unit.source):
+                    raise ConfigError(
+                        f"{option} {text!r}: {part} is a part of {unit.source} that is not read by itself",
+                        hint=f"name {unit.source}",
+                    )
 
 
 def _clashes(catalog: Catalog, units: list[Unit]) -> Mapping[TableName, Problem]:

@@ -1,0 +1,2 @@
+CREATE TABLE t (id int, r text) PARTITION BY LIST (r); CREATE TABLE t_a PARTITION OF t FOR VALUES IN ('a');
+INSERT INTO t VALUES (1, 'a'), (2, 'a');
