@@ -192,6 +192,8 @@ class _GroupMaker:
             return None
         if any(self._tasks.keeps_columns(route) for unit in units for route in unit.routes):
             return None  # their values are nowhere but in the target's rows
+        if options.on_row_error == "quarantine":
+            return None  # a row that is refused keeps its old version only where rows are compared
         mine = sum(max(rows_of(self.source, self.source.tables[unit.source]), 0) for unit in units)
         theirs = sum(max(rows_of(self.target, self.target.tables[unit.target]), 0) for unit in units)
         size = sum(bytes_of(self.target, self.target.tables[unit.target]) for unit in units)

@@ -78,6 +78,7 @@ def test_a_target_with_few_of_the_rows_is_replaced_where_deletes_are_allowed():
         return {task.target.name: task.strategy for task in plan(source, target, **options).tables}
 
     assert strategies(**both) == {"a": "replace", "b": "compare"}
+    assert strategies(**both, on_row_error="quarantine") == {"a": "compare", "b": "compare"}
     (task,) = [task for task in plan(source, target, **both).tables if task.target.name == "a"]
     assert task.reason == "the target holds about 900 of 50,000 rows: replacing costs less than comparing"
     # Not without --delete, with a limit on deletes (which only a comparison can keep) or with a filter.
