@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from itertools import islice
 
 from dbsync.data.compare import Ends
@@ -74,11 +75,10 @@ def refuse_newcomers(session: Session, group: GroupTask, delta: Delta, oid: int,
 
 def _filtered(group: GroupTask) -> Iterator[tuple[ForeignKey, str]]:
     """The foreign keys of tables of which --where leaves rows alone, each with the condition."""
-    conditions = {task.target: task.where for task in group.tables}
     for key in group.foreign_keys:
-        where = conditions.get(key.table)
-        if where is not None:
-            yield key, where
+        for task in group.tables:
+            if task.where is not None and key.table in (task.target, *task.above):
+                yield replace(key, table=task.target), task.where
 
 
 def _may_refer(key: ForeignKey, task: TableTask, group: GroupTask) -> bool:

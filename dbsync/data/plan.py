@@ -78,6 +78,7 @@ class TableTask:
     key: RowKey | None = None  # what rows are matched by when they are compared; None: by whole rows
     uniques: tuple[Index, ...] = ()  # what may be dropped and built again to let rows swap unique values
     identities: tuple[str, ...] = ()  # columns GENERATED ALWAYS that an UPDATE has to write
+    above: tuple[TableName, ...] = ()  # the partitioned tables of the target that it is part of
     kept: tuple[str, ...] = ()  # columns of the target that the copy leaves alone: a row written anew would lose them
     cursor: CursorColumn | None = None  # only rows past its stored value are copied
     notes: tuple[str, ...] = ()

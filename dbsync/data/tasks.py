@@ -9,7 +9,7 @@ from dbsync.data.columns import Pairing
 from dbsync.data.keys import choose_key
 from dbsync.data.options import SyncOptions, option_for
 from dbsync.data.plan import CursorColumn, Strategy, TableTask
-from dbsync.data.units import Route, Unit, family_of
+from dbsync.data.units import Route, Unit, ancestors_of, family_of
 from dbsync.model import Catalog, CursorKind, ForeignKey, Index, Table, TableName, quote_identifier
 from dbsync.segments import RowKey
 
@@ -65,6 +65,7 @@ class TaskMaker:
             key=found,
             uniques=self._uniques(target, found, referred) if repair and held else (),
             identities=_identities(target, pairing, found) if repair and held else (),
+            above=tuple(table.name for table in ancestors_of(self.target, target)),
             kept=kept_columns(target, pairing),
             cursor=_cursor_of(self.options, source, unit.source, pairing),
             notes=tuple(str(note) for note in pairing.notes),

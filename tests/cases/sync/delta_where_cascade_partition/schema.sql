@@ -1,0 +1,3 @@
+CREATE TABLE p (id int PRIMARY KEY);
+CREATE TABLE c (id int, p int REFERENCES p ON DELETE SET NULL, region text) PARTITION BY LIST (region);
+CREATE TABLE c_1 PARTITION OF c FOR VALUES IN ('eu', 'us');
