@@ -20,7 +20,7 @@ from fastapi.responses import Response
 from dbsync.errors import DbsyncError
 from dbsync.server.auth import Caller
 from dbsync.server.core import Core, Guard, core_of
-from dbsync.server.faults import Fault, fault_of
+from dbsync.server.faults import Fault, fault_of, internal
 from dbsync.server.wire.envelope import Shape, dumped
 from dbsync.store import replies
 from dbsync.store.audit import record
@@ -57,7 +57,7 @@ class Deed:
         while True:
             known = replies.claim(self.core.store, **claim, route=route, request_hash=digest)
             if known is None or (again and replies.take_over(self.core.store, **claim, after_s=_GONE_S)):
-                return self._first(claim, lambda: self._noted(action, subject, work), status)
+                return self._first(claim, lambda: self._noted(action, subject, work), status, again)
             if (known.route, known.request_hash) != (route, digest):
                 raise Fault(409, "This X-Request-ID was used for another request")
             if known.status is not None:
@@ -74,18 +74,21 @@ class Deed:
         made = hashlib.sha256(f"{self.caller.owner}\0{self.request.state.request_id}".encode()).digest()
         return str(uuid.UUID(bytes=made[:16], version=4))
 
-    def _first(self, claim: dict[str, str], work: Callable[[], Shape], status: int) -> Response:
-        """Carry it out; what failed by a fault of ours may be tried anew."""
+    def _first(self, claim: dict[str, str], work: Callable[[], Shape], status: int, again: bool) -> Response:
+        """Carry it out. What fails by a fault of ours is forgotten where twice is no harm: it may have been done."""
         try:
             body = dumped(work())
         except (Fault, DbsyncError) as error:
             fault = error if isinstance(error, Fault) else fault_of(error)
-            if fault.status >= 500:
+            if fault.status >= 500 and again:
                 replies.forget(self.core.store, **claim)
                 raise
             status, body = fault.status, bytes(fault.reply().body).decode()
         except BaseException:
-            replies.forget(self.core.store, **claim)
+            if again:
+                replies.forget(self.core.store, **claim)
+            else:
+                replies.keep(self.core.store, **claim, status=500, body=bytes(internal().body).decode())
             raise
         replies.keep(self.core.store, **claim, status=status, body=body)
         return _json(status, body)

@@ -74,6 +74,11 @@ def failure(status: int, error: str, *, headers: Mapping[str, str] | None = None
     return JSONResponse({"success": False, "error": error, **members}, status, dict(headers) if headers else None)
 
 
+def internal() -> JSONResponse:
+    """The reply to what nobody foresaw; why stands in the log."""
+    return failure(500, _INTERNAL)
+
+
 def fault_of(error: DbsyncError) -> Fault:
     """The reply to one of our own errors."""
     status = _STATUS_OF_CODE.get(error.code) or next(
@@ -151,4 +156,4 @@ def _allowed(request: Request) -> list[str]:
 
 def _unforeseen(_request: Request, error: Exception) -> JSONResponse:
     log.error("%s", errors.InternalFault.of(error).message)
-    return failure(500, _INTERNAL)
+    return internal()

@@ -11,12 +11,12 @@ from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from socket import socket
-from types import FrameType
+from types import FrameType, TracebackType
 
 import uvicorn
 from fastapi import FastAPI
 
-from dbsync.errors import DbsyncError
+from dbsync.errors import DbsyncError, InternalFault
 from dbsync.quota import Quotas
 from dbsync.server.app import create_app
 from dbsync.server.patience import PatientProtocol
@@ -173,10 +173,20 @@ def _warnings(settings: ServeSettings, knows_people: bool) -> list[str]:
     return found
 
 
+class _Lines(logging.Formatter):
+    """Names the place of a failure: its text, which uvicorn would log as well, might hold a secret."""
+
+    def formatException(  # noqa: N802  # logging's name
+        self, ei: tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
+    ) -> str:
+        """Return the type and the place in one line."""
+        return InternalFault.of(ei[1]).message if ei[1] is not None else ""
+
+
 def _log_to_stderr() -> None:
     """Requests and failures as lines on stderr; uvicorn's own start and end are told by ``ready``."""
     handler = logging.StreamHandler()
-    handler.setFormatter(logging.Formatter("%(asctime)s %(name)s %(levelname)s %(message)s"))
+    handler.setFormatter(_Lines("%(asctime)s %(name)s %(levelname)s %(message)s"))
     for name, level in (("dbsync.access", logging.INFO), ("dbsync.server", logging.INFO), ("uvicorn", logging.WARNING)):
         logger = logging.getLogger(name)
         logger.addHandler(handler)

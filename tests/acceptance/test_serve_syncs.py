@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -442,6 +444,23 @@ class TestRepeats:
             assert client.post(path, json=counter, headers={"X-Request-ID": "insert-1"}).content == answers[0].content
             wait_for(client, job, "completed")
         assert pair[1].value("SELECT count(*) FROM customer WHERE id = 5000") == 1
+
+
+def test_an_id_whose_reply_is_long_forgotten_makes_no_other_job(
+    tmp_path: Path, pair: tuple[Database, Database]
+) -> None:
+    named = {"X-Request-ID": "of-yesterday"}
+    with serving(tmp_path) as served, served.client() as client:
+        body = save(client, *pair) | {"tables": BOTH}
+        job = data(client.post("/api/sync", json=body, headers=named), 201)["id"]
+        with closing(sqlite3.connect(tmp_path / "store.db")) as store, store:
+            store.execute("DELETE FROM reply")
+        other = client.post("/api/sync", json=body | {"delete": True}, headers=named)
+        assert other.status_code == 409
+        assert data(client.post("/api/sync", json=body, headers={"X-Request-ID": "of-today"}), 201)["id"] != job
+        with closing(sqlite3.connect(tmp_path / "store.db")) as store, store:
+            store.execute("DELETE FROM reply")
+        assert data(client.post("/api/sync", json=body, headers=named), 201)["id"] == job
 
 
 def test_any_process_over_one_store_answers_for_any_job(tmp_path: Path, pair: tuple[Database, Database]) -> None:

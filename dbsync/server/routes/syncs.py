@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query
@@ -136,7 +137,16 @@ def _created(core: Core, caller: Caller, job_id: str, spec: JobSpec, ends: tuple
         if error.code != "STORE_CONFLICT":
             raise
         job = core.jobs.get(job_id, caller.owner)  # made by the same request, whose process has died
+        if not _is_what_was_asked(job, spec, ends):
+            raise Fault(409, "This X-Request-ID was used for another job") from None
     return shown_job(job, [], _ends(core, job))
+
+
+def _is_what_was_asked(job: KeptJob, spec: JobSpec, ends: tuple[Place, Place]) -> bool:
+    """Whether a job does this between these databases, as far as they are saved ones."""
+    named = zip((job.source_id, job.target_id), ends, strict=True)
+    same = all(place.connection is None or place.connection.id == id for id, place in named)
+    return same and dict(job.spec) == json.loads(json.dumps(spec.to_dict()))
 
 
 def _kept(core: Core, caller: Caller, place: Place) -> str:
