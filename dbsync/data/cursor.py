@@ -20,7 +20,7 @@ from dbsync.model import TableName
 from dbsync.pg import ledger_memory
 from dbsync.pg import statements_cursor as cursor_sql
 from dbsync.pg.database import Database, Session
-from dbsync.pg.identity import DatabaseIdentity, identify
+from dbsync.pg.identity import DatabaseIdentity, identify_history
 from dbsync.pg.sql import load
 
 _PATIENCE_S = 5.0
@@ -76,7 +76,7 @@ def find_cursors(
                     code="STANDBY",
                     hint="name the primary, or use --mode delta",
                 )
-            identity = identify(session)
+            identity = identify_history(session)  # rows behind the value may be others on another timeline
             ledger_memory.require_known(identity)
             warnings: list[str] = []
             found = [

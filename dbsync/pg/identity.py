@@ -7,7 +7,7 @@ system identifier. So the two meet: one takes an advisory lock on a random key, 
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from dbsync.errors import Refused, SameDatabase, StatementFailed
 from dbsync.pg.database import Session
@@ -31,6 +31,12 @@ def identify(session: Session) -> DatabaseIdentity:
     (oid,) = session.one(_SQL["database_oid"])
     (name,) = session.one("SELECT pg_catalog.current_database()")
     return DatabaseIdentity(system[0] if system else None, oid, name)
+
+
+def identify_history(session: Session) -> DatabaseIdentity:
+    """Return what tells a database's present history from others: one that was promoted or restored has begun anew."""
+    found, system = identify(session), _system(session)
+    return replace(found, system=f"{system[0]} timeline {system[1]}") if system and system[1] > 1 else found
 
 
 def ensure_distinct(source: Session, target: Session) -> list[str]:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import time
+from dataclasses import replace
 from typing import Any
 
 import psycopg
 import pytest
 
 from dbsync.data import cursor
+from dbsync.local import EphemeralServer
 from tests.acceptance.conftest import CalledSync
 from tests.fixtures import oracle
 from tests.fixtures.command import Command, Result
@@ -170,6 +174,29 @@ def test_what_was_stored_is_not_trusted_where_it_cannot_be_true(pairs, called: C
     back = _sync(called, pair).ended(0)
     assert _written(back) == (0, 1)
     assert any("before the stored cursor" in warning for warning in back.document["warnings"]), back
+
+
+def test_a_source_that_was_restored_or_promoted_is_read_from_the_start(called: CalledSync, pairs) -> None:
+    """Its greatest value has passed the stored one again, and tells nothing."""
+    pair: Pair = pairs(_SCHEMA, "")
+    with EphemeralServer() as server:
+        source = server.url("postgres")
+        run_sql(source, _SCHEMA + _MINE)
+        source_pair = replace(pair, source=source)
+        assert _written(_sync(called, source_pair, column="public.t:id").ended(0)) == (100, 0)
+        run_sql(source, "UPDATE t SET v = 'of another history' WHERE id = 50", "CHECKPOINT")
+        assert _written(_sync(called, source_pair, column="public.t:id").ended(0)) == (0, 0)
+        run_sql(source, "ALTER SYSTEM SET restore_command = 'false'")
+        server.kill()
+        signal = server.data_dir / "recovery.signal"
+        signal.touch()
+        owner = server.data_dir.stat()
+        os.chown(signal, owner.st_uid, owner.st_gid)
+        server.restart()
+        while rows(source, "SELECT pg_is_in_recovery()") == [[True]]:
+            time.sleep(0.05)
+        run_sql(source, "CHECKPOINT")
+        assert _written(_sync(called, source_pair, column="public.t:id").ended(0)) == (0, 1)
 
 
 def test_tables_that_refer_to_each_other_arrive_together(pairs, called: CalledSync) -> None:
