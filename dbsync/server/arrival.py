@@ -29,7 +29,7 @@ _LONGEST_QUERY = 60 * 1024
 _DEEPEST = 32
 _BODY_S = 30.0
 _CHANGING = ("POST", "PUT", "PATCH", "DELETE")
-_STRINGS = re.compile(rb'"(?:[^"\\]|\\.)*"')
+_STRINGS = re.compile(rb'"[^"]*"?')  # what is never closed goes to the end: nothing is looked at twice
 _BRACKETS = re.compile(rb"[\[\]{}]")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}\Z")
 _HEADERS = {
@@ -90,7 +90,7 @@ class Arrival:
             self._require_origin(scope, headers)
             inner["query_string"] = _first_query(scope["query_string"])
             body = await _body(inner, headers, receive)
-            state["digest"] = hashlib.sha256(body).hexdigest()
+            state["digest"] = hashlib.sha256(inner["query_string"] + b"\n" + body).hexdigest()
         except Fault as fault:
             await fault.reply()(scope, receive, answer)
         else:
@@ -103,7 +103,7 @@ class Arrival:
     def _require_host(self, headers: Headers) -> None:
         """A page of another site that has our address by DNS rebinding names its own host here."""
         given = headers.getlist("host")
-        host = urlsplit(f"//{given[0]}").hostname if len(given) == 1 and _is_host(given[0]) else None
+        host = _host_in(given[0]) if len(given) == 1 else None
         if host is None or (host.lower() not in self._hosts and not _is_address(host)):
             raise Fault(400, "Invalid host header")
 
@@ -127,8 +127,14 @@ def _method(scope: Scope) -> str:
     return scope["method"] if scope["method"] in (*_CHANGING, "GET", "HEAD", "OPTIONS") else "other"
 
 
-def _is_host(text: str) -> bool:
-    return bool(re.fullmatch(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:\d{1,5})?", text))
+def _host_in(text: str) -> str | None:
+    """The host of ``host:port``; None where it is none."""
+    if not re.fullmatch(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:\d{1,5})?", text):
+        return None
+    try:
+        return urlsplit(f"//{text}").hostname
+    except ValueError:  # no address is in the brackets
+        return None
 
 
 def _is_address(host: str) -> bool:
@@ -202,7 +208,8 @@ async def _read(receive: Receive, most: int) -> bytes:
 
 def _require_shallow(body: bytes) -> None:
     depth = 0
-    for bracket in _BRACKETS.finditer(_STRINGS.sub(b"", body)):
+    unescaped = body.replace(rb"\\", b"").replace(rb"\"", b"")
+    for bracket in _BRACKETS.finditer(_STRINGS.sub(b"", unescaped)):
         depth += 1 if bracket[0] in b"[{" else -1
         if depth > _DEEPEST:
             raise Fault(400, f"The request is nested more than {_DEEPEST} deep")

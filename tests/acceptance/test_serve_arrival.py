@@ -181,6 +181,20 @@ class TestFailures:
             deep_in_text = json.dumps({"name": "[" * 100, "url": "postgresql://127.0.0.1/x"})
             assert "nested" not in client.post("/api/connections", content=deep_in_text).text
 
+    def test_a_text_that_is_never_closed_holds_nobody_up(self, server: Served) -> None:
+        bodies = [b'"' + b'\\"' * 500_000, b'{"a": "' + b"\\" * 900_000, b'[{"a": ' * 100_000]
+        started = time.monotonic()
+        for body in bodies:  # nobody in particular sends them
+            reply = httpx.post(f"{server.url}/api/sync", content=body, headers={"Content-Type": "application/json"})
+            assert reply.status_code in (400, 401), reply.text
+        assert time.monotonic() - started < 20
+        deep = httpx.post(
+            f"{server.url}/api/sync",
+            content=b'{"\\"]]]": ' + b"[" * 40,
+            headers={"Content-Type": "application/json"},
+        )
+        refused(deep, 400, "The request is nested more than 32 deep")
+
     def test_a_missing_field_is_named_and_a_value_is_never_repeated(self, server: Served) -> None:
         with server.client() as client:
             reply = client.post("/api/connections/x/execute", json={"sql": ["canary-value"], "encryptedUrl": "canary"})
@@ -197,7 +211,8 @@ class TestFailures:
 
 class TestBrowsers:
     @pytest.mark.parametrize(
-        "host", ["evil.example", "localhost.evil.example", "127.0.0.1.evil.example", "", "a b", "localhost:x"]
+        "host",
+        ["evil.example", "localhost.evil.example", "127.0.0.1.evil.example", "", "a b", "localhost:x", "[:]", "[1.2]"],
     )
     def test_a_host_that_is_not_ours_is_refused(self, server: Served, host: str) -> None:
         refused(httpx.get(f"{server.url}/health", headers={"Host": host}), 400)

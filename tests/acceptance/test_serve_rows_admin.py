@@ -84,6 +84,19 @@ class TestRows:
             assert (reply.status_code, reply.json()["error"]) == (404, "Row not found")
         assert database.value("SELECT count(*) FROM item") == 1
 
+    def test_two_rows_are_not_one_request_because_they_have_one_id(
+        self, client: httpx.Client, saved: str, database: Database
+    ) -> None:
+        path = f"/api/explorer/{saved}/item/row"
+        database.execute("INSERT INTO item VALUES (70, 'a'), (71, 'b')")
+        once = {"X-Request-ID": "same-for-two-rows"}
+        assert client.delete(path, params={"id": "70"}, headers=once).json()["data"]["id"] == 70
+        assert client.delete(path, params={"id": "70"}, headers=once).json()["data"]["id"] == 70  # repeated
+        other = client.delete(path, params={"id": "71"}, headers=once)
+        assert (other.status_code, other.json()["error"]) == (409, "This X-Request-ID was used for another request")
+        assert database.value("SELECT count(*) FROM item WHERE id IN (70, 71)") == 1
+        database.execute("DELETE FROM item WHERE id = 71")
+
     def test_a_key_of_several_columns_is_given_whole(self, client: httpx.Client, saved: str) -> None:
         path = f"/api/explorer/{saved}/two%20keys/row"
         assert client.get(path, params={"id": json.dumps(["x,y", "1"])}).json()["data"]["note"] == "first"
