@@ -123,6 +123,17 @@ class TestRows:
         assert reply.status_code == 400, reply.text
         assert reply.json()["success"] is False
 
+    def test_half_a_character_is_the_callers_fault(self, client: httpx.Client, saved: str) -> None:
+        whole = [{"data": {"id": 80, "name": "\ud800"}}, {"data": {"id": 80, "facts": {"\udfff": [1]}}}]
+        for body in whole:
+            reply = client.post(f"/api/explorer/{saved}/item/row", content=json.dumps(body))
+            assert (reply.status_code, reply.json()["success"]) == (400, False), reply.text
+
+    def test_more_rows_than_a_page_has_are_as_many_as_that(self, client: httpx.Client, saved: str) -> None:
+        body = {"sql": "SELECT n FROM generate_series(1, 1500) n", "maxRows": 10_000}
+        found = client.post(f"/api/connections/{saved}/execute", json=body).json()
+        assert (found["success"], len(found["data"]["rows"]), found["data"]["truncated"]) == (True, 1000, True)
+
     def test_writing_needs_the_connection_the_token_and_for_production_its_name(
         self, client: httpx.Client, database: Database, server: Served
     ) -> None:
@@ -258,3 +269,11 @@ def test_a_database_that_does_not_answer_rests_for_a_while(client: httpx.Client)
     errors = [client.post("/api/connections/dead/test", json=dead).json() for _ in range(7)]
     assert [error["code"] for error in errors[:5]] == ["CONNECT_TCP"] * 5
     assert {error["code"] for error in errors[5:]} == {"RESTING"}
+
+
+@pytest.mark.parametrize("filters", [{"status": ""}, {"severity": ""}, {"search": "", "userId": ""}, {}, None])
+def test_an_export_takes_lists_of_choices_in_which_nothing_was_chosen(server: Served, filters: Any) -> None:
+    with server.admin() as admin:
+        for kind in ("users", "sync-jobs", "security-events"):
+            reply = admin.post("/api/admin/export", json={"type": kind, "format": "csv", "filters": filters})
+            assert reply.status_code == 200, reply.text

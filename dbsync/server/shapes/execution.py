@@ -67,7 +67,7 @@ def run_order(core: Core, place: Place, order: Order) -> Reply[Execution]:
 
 def _planned(core: Core, caller: Caller, place: Place, asked: Statements) -> tuple[Script, ExecuteOptions]:
     """The script as a read, else as a write where that is allowed. Raises Refused, Fault."""
-    most = asked.max_rows or _MOST_ROWS
+    most = min(asked.max_rows or _MOST_ROWS, _MOST_ROWS)
     reading = ExecuteOptions(max_rows=most, statement_timeout=_STATEMENT_S)
     try:
         return plan_script(asked.sql, reading), reading

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, StringConstraints, field_validator
@@ -62,7 +63,7 @@ class Statements(NamedDatabase):
     sql: Sql
     dry_run: Flag = False
     stepwise: Flag = False
-    max_rows: Annotated[int, Field(ge=1, le=1000)] | None = None
+    max_rows: Annotated[int, Field(ge=1)] | None = None  # more than a page has: as many as that
     confirmation_phrase: Text | None = None
 
 
@@ -74,6 +75,15 @@ class RowChange(NamedDatabase):
     field: Reference | None = None
     value: Any = None
     confirmation_phrase: Text | None = None
+
+    @field_validator("id", "data", "value", mode="before")
+    @classmethod
+    def _whole(cls, value: Any) -> Any:
+        try:
+            json.dumps(value, ensure_ascii=False).encode()
+        except UnicodeEncodeError:
+            raise ValueError("holds half a character, which no text in a database has") from None
+        return value
 
 
 class SelectedTable(Shape):
@@ -146,6 +156,11 @@ class ExportFilters(Shape):
     severity: Literal["low", "medium", "high", "critical"] | None = None
     user_id: Reference | None = None
     search: Reference | None = None
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _chosen(cls, value: Any) -> Any:
+        return None if value == "" else value  # a list of choices in which nothing was chosen
 
 
 class AskedExport(Shape):
