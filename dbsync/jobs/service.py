@@ -88,10 +88,10 @@ class Jobs:
         Then the lease is taken away: its run can write no more than the transaction that it is committing.
         """
         job = self.get(job_id)
-        if job.state not in HELD:
-            return self.store.change(job.id, JobState.STOPPED, self.owner)
-        stopping = job if job.state is JobState.STOPPING else self.store.change(job.id, JobState.STOPPING, self.owner)
-        return self.store.seize(stopping) if now else stopping
+        if job.state is not JobState.STOPPING:
+            to = JobState.STOPPING if job.state in HELD else JobState.STOPPED
+            job = self.store.change(job.id, to, self.owner)
+        return self.store.seize(job) if now and job.state is JobState.STOPPING else job
 
     def get(self, job_id: str) -> Job:
         """Return a job by its whole id. Raises JobNotFound, also for another owner's."""

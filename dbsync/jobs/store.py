@@ -87,8 +87,19 @@ class JobStore(JobRecords):
             return read_job(connection, job_id)
 
     def change(self, job_id: str, to: JobState, owner: str | None = None, **values: Any) -> Job:
-        """Let a job that nobody holds, or an order to who holds it, become ``to``. Raises InvalidTransition."""
+        """Let a job that nobody holds, or an order to who holds it, become ``to``. Raises InvalidTransition.
+
+        A job that was to be stopped while it waited, and that a worker has taken meanwhile, is to stop.
+        """
         with self.store.write() as connection:
+            if to is JobState.STOPPED:
+                before = read_job(connection, job_id, owner, lock=True)
+                if before.state is JobState.STOPPING:
+                    return before
+                if before.state in HELD:
+                    to = JobState.STOPPING
+                else:
+                    values |= {"ended_at": self.store.now(connection)}
             return self._change(connection, job_id, to, owner=owner, **values)
 
     def claim(self, job_id: str, worker: str) -> Job | None:

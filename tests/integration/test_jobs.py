@@ -310,6 +310,29 @@ def test_stop_now_does_not_wait_for_who_runs_the_job(store: JobStore) -> None:
         store.renew(job.id, "w1")
 
 
+@pytest.mark.parametrize("waits", [JobState.CREATED, JobState.QUEUED])
+def test_a_job_that_is_stopped_while_it_waits_has_ended_then(store: JobStore, waits: JobState) -> None:
+    job = new_job(store) if waits is JobState.CREATED else queued(store)
+    stopped = Jobs(store, LOCAL_OWNER).stop(job.id)
+    assert (stopped.state, stopped.ended_at is not None) == (JobState.STOPPED, True)
+    assert store.prune(time.time() + 1e6) == 1
+
+
+def test_a_job_that_a_worker_takes_while_it_is_stopped_ends_as_one_at_work_does(
+    store: JobStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    jobs, job = Jobs(store, LOCAL_OWNER), queued(store)
+    claimed(store, job)
+    with monkeypatch.context() as patched:
+        patched.setattr(jobs, "get", lambda _: job)  # it was read a moment before
+        assert jobs.stop(job.id).state is JobState.STOPPING
+        assert jobs.stop(job.id).state is JobState.STOPPING
+    assert store.renew(job.id, "w1") is JobState.STOPPING
+    ended = store.finish(job.id, "w1", JobState.STOPPED)
+    assert (ended.state, ended.lease_owner, ended.ended_at is not None) == (JobState.STOPPED, None, True)
+    assert store.attempts(job.id)[-1].state == "stopped"
+
+
 def test_the_queue_gives_the_most_urgent_and_oldest_first(store: JobStore) -> None:
     jobs = Jobs(store, LOCAL_OWNER)
     first, second = queued(store), queued(store)
