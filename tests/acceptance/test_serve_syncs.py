@@ -527,6 +527,34 @@ class TestStreams:
                 assert served.stop() == 0  # a stream does not keep the server from ending
 
 
+class TestQuota:
+    def test_of_jobs_that_are_started_at_once_no_more_run_than_may(
+        self, pair: tuple[Database, Database], tmp_path: Path
+    ) -> None:
+        env = environment(tmp_path, DBSYNC_QUOTA_JOBS="1")
+        with serving(tmp_path, "--workers", "0", env=env) as served, served.client() as client:
+            order = save(client, *pair) | {"tables": [table("customer")]}
+            jobs = [data(client.post("/api/sync", json=order), 201)["id"] for _ in range(8)]
+            together = threading.Barrier(len(jobs))
+            codes: list[int] = []
+
+            def start(job: str) -> None:
+                with served.client() as mine:
+                    mine.get("/health")
+                    together.wait(30)
+                    codes.append(mine.post(f"/api/sync/{job}/start").status_code)
+
+            threads = [threading.Thread(target=start, args=(job,)) for job in jobs]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+            assert sorted(codes) == [200] + [403] * 7
+            begun = next(job for job in jobs if client.get(f"/api/sync/{job}").json()["data"]["status"] == "running")
+            again = client.post(f"/api/sync/{begun}/start")
+            assert (again.status_code, again.json()["error"]) == (400, 'Cannot start job with status "running"')
+
+
 def wait_until(holds: Callable[[], bool], timeout: float = 15) -> None:
     deadline = time.monotonic() + timeout
     while not holds():
