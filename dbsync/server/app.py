@@ -74,7 +74,9 @@ def build_core(settings: ServeSettings, store: Store, environ: Mapping[str, str]
     jobs = JobStore(store, settings.quotas)
     # Anybody can copy an older blob, so it is worth something only beside the secret of the frontend's server.
     blobs = settings.auth != "none" and settings.shared_secret is not None
-    places = Places(registry, settings.allowed, Breakers(), _older(settings, environ), blobs=blobs)
+    places = Places(
+        registry, settings.allowed, Breakers(), _older(settings, environ), blobs=blobs, shadows=settings.shadows
+    )
     return Core(
         settings=settings,
         store=store,

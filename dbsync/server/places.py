@@ -15,7 +15,7 @@ from dbsync.pg.database import Database, Session
 from dbsync.registry.allowed import AllowList
 from dbsync.registry.connections import Registry
 from dbsync.registry.legacy import OlderKey, read_older
-from dbsync.registry.model import Connection
+from dbsync.registry.model import LOCAL_OWNER, Connection
 from dbsync.server.auth import Caller
 from dbsync.server.faults import Fault
 from dbsync.server.idle import IdleSessions
@@ -38,6 +38,11 @@ class Place:
     url: DatabaseUrl
     connection: Connection | None
 
+    @property
+    def is_operators(self) -> bool:
+        """Whether it was saved by whoever runs this server."""
+        return self.connection is not None and self.connection.owner == LOCAL_OWNER
+
     def database(self, *, read_only: bool = True) -> Database:
         """A handle, whose sessions may write or not."""
         return Database(self.url, read_only=read_only)
@@ -47,8 +52,16 @@ class Places:
     """Finds databases for callers, and opens them."""
 
     def __init__(
-        self, registry: Registry, allowed: AllowList, breakers: Breakers, older: OlderKey | None, *, blobs: bool
+        self,
+        registry: Registry,
+        allowed: AllowList,
+        breakers: Breakers,
+        older: OlderKey | None,
+        *,
+        blobs: bool,
+        shadows: bool,
     ) -> None:
+        self.shadows = shadows
         self._registry = registry
         self._allowed = allowed
         self._breakers = breakers

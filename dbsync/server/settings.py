@@ -45,6 +45,7 @@ class ServeSettings:
     hosts: tuple[str, ...] = ()  # names by which this server may be called, beside its own
     allowed: AllowList = AllowList()
     execute: Execute = "read"
+    shadows: bool = False  # whether schemas that callers name may be run in servers of this machine, to prove plans
     limits: Mapping[LimitKind, int] = field(default_factory=lambda: dict(LIMITS))
     quotas: Quotas = NO_QUOTAS
     workers: int = 2  # jobs at a time; 0: other processes run them
@@ -85,6 +86,9 @@ def serve_settings(
     execute = environ.get("DBSYNC_EXECUTE") or "read"
     if execute not in get_args(Execute):
         raise ConfigError("DBSYNC_EXECUTE is not known", hint=f"one of {', '.join(get_args(Execute))}")
+    shadows = environ.get("DBSYNC_SHADOWS") or "off"
+    if shadows not in ("off", "on"):
+        raise ConfigError("DBSYNC_SHADOWS is not known", hint="one of off, on")
     given_tokens = tokens or (Path(environ["DBSYNC_TOKENS"]) if environ.get("DBSYNC_TOKENS") else None)
     return ServeSettings(
         host=host or environ.get("HOST") or "127.0.0.1",
@@ -104,6 +108,7 @@ def serve_settings(
         hosts=_list(environ, "DBSYNC_HOST_NAMES"),
         allowed=AllowList.of(environ),
         execute=execute,  # type: ignore[arg-type]  # one of them, as was checked
+        shadows=shadows == "on",
         limits={kind: _number(environ, f"RATE_LIMIT_{kind.upper()}", most) for kind, most in LIMITS.items()},
     )
 

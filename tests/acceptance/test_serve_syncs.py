@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import secrets
 import sqlite3
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -37,7 +39,7 @@ INSERT INTO customer VALUES (999, 'only here', NULL);
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     home = tmp_path_factory.mktemp("serve")
-    with serving(home, env=environment(home)) as served:
+    with serving(home, env=environment(home, DBSYNC_SHADOWS="on")) as served:
         yield served
 
 
@@ -188,6 +190,28 @@ class TestMigration:
         target.execute(*(script["sql"] for script in plan["scripts"]))
         again = data(client.post("/api/sync/generate-migration", json=ids))
         assert again["migrationPlan"]["scripts"] == []
+
+    def test_nothing_of_a_callers_schema_is_run_here_unless_the_operator_says_so(
+        self, pair: tuple[Database, Database], tmp_path: Path
+    ) -> None:
+        """A plan's proof runs what a schema holds with a superuser's rights, programs included."""
+        source, target = pair
+        source.execute("CREATE TABLE fresh (id int PRIMARY KEY)")
+        ran = Path(tempfile.gettempdir()) / f"dbsync-{secrets.token_hex(8)}"  # whoever the server runs as may write
+        target.execute(
+            "CREATE FUNCTION f() RETURNS int LANGUAGE plpgsql AS $$ BEGIN IF current_database() LIKE 'dbsync_shadow_%' "
+            f"THEN COPY (SELECT 1) TO PROGRAM 'touch {ran}'; END IF; RETURN 1; END $$",
+            "CREATE MATERIALIZED VIEW m AS SELECT public.f() AS x",
+        )
+        with serving(tmp_path, env=environment(tmp_path)) as served, served.client() as caller:
+            saved = save(caller, *pair)
+            found = data(caller.post("/api/sync/generate-migration", json=saved))
+        try:
+            assert (found["proof"]["state"], "DBSYNC_SHADOWS" in found["proof"]["reason"]) == ("not run", True)
+            assert "CREATE TABLE public.fresh" in found["combinedSQL"]
+            assert not ran.exists()
+        finally:
+            ran.unlink(missing_ok=True)
 
     def test_the_other_direction_and_the_fix_of_one_finding(
         self, client: httpx.Client, ids: dict[str, str], pair: tuple[Database, Database]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from itertools import takewhile
 from typing import Literal
 
@@ -13,7 +14,7 @@ from dbsync.model import TableName
 from dbsync.schema.choice import Choice
 from dbsync.schema.hazards import needs_leave
 from dbsync.schema.objects import Ref
-from dbsync.schema.plan import MigrationPlan, Statement
+from dbsync.schema.plan import MigrationPlan, Proof, Statement
 from dbsync.schema.plan_sql import check_sql, hazard_lines, plan_sql, undo_sql
 from dbsync.server.names import pattern_named, wire_name
 from dbsync.server.places import Place, Places
@@ -32,6 +33,7 @@ Severity = Literal["safe", "caution", "dangerous"]
 _IMPACT: dict[Severity, Literal["low", "medium", "high"]] = {"safe": "low", "caution": "medium", "dangerous": "high"}
 _BYTES_PER_S = 50_000_000  # of a table that is rewritten or scanned: a modest disk
 _STATEMENT_S = 0.1
+_UNPROVED = "this server makes no shadows of databases that callers name (DBSYNC_SHADOWS)"
 # Definitions are written with every name qualified, as they are planned.
 _SESSION = "SET LOCAL search_path = '';\nSET LOCAL check_function_bodies = off;\n"
 _NAMES = {"column": "COLUMN", "constraint": "CONSTRAINT", "index": "INDEX", "table": "TABLE"}
@@ -39,10 +41,19 @@ _ACTIONS = {"create": "CREATE", "alter": "ALTER", "drop": "DROP"}
 
 
 def planned(places: Places, source: Place, target: Place, patterns: Sequence[str]) -> MigrationPlan:
-    """Plan what makes the target's schema like the source's, proved on a shadow where one can be made."""
+    """Plan what makes the target's schema like the source's, proved on a shadow where that may be made.
+
+    A shadow runs what the schemas hold (views, defaults, triggers) with a superuser's rights in a server of this
+    machine: so what callers name gets one only where the operator trusts them with that.
+    """
     places.require_awake(source, target)
-    options = MigrationOptions(choice=Choice(tables=tuple(patterns)))
-    return make_plan(source.database(), target.database(), options, control=Control())
+    proof = places.shadows or all(place.is_operators for place in (source, target))
+    options = MigrationOptions(choice=Choice(tables=tuple(patterns)), proof=proof)
+    plan = make_plan(source.database(), target.database(), options, control=Control())
+    if proof:
+        return plan
+    not_run = Proof(state="not run", reason=_UNPROVED)
+    return replace(plan, proof=not_run, undo_proof=not_run)
 
 
 def full_report(plan: MigrationPlan, found: ValidationReport) -> MigrationReport:
