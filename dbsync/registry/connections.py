@@ -159,6 +159,22 @@ class Registry:
             return labelled(DatabaseUrl(name=name, dbname=payload["reference"], local=True), connection, payload)
         return labelled(database_url(payload["parameters"], name=name), connection, payload)
 
+    def guarded(self, owner: str, url: DatabaseUrl) -> DatabaseUrl:
+        """Give a database the guards of the owner's connections to the same place, whatever it was reached by.
+
+        One that cannot be opened now cannot be compared.
+        """
+        for known in self.list(owner):
+            if not known.labels.guards:
+                continue
+            try:
+                saved = self.shown(known)
+            except DbsyncError:
+                continue
+            if not saved.local and url.same_place(saved):
+                url = url.guarded_as(saved)
+        return url
+
     def resolve(self, owner: str, reference: str) -> DatabaseUrl:
         """Return the database behind a name or an id."""
         return self.url(self.get(owner, reference))

@@ -7,7 +7,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from difflib import get_close_matches
 
-from dbsync.errors import ConfigError, DbsyncError
+from dbsync.errors import ConfigError
 from dbsync.registry import LOCAL_OWNER, Registry, open_registry
 from dbsync.store import StorePlace
 from dbsync.urls import DatabaseUrl
@@ -46,19 +46,5 @@ class SavedConnections:
         return None
 
     def guarded(self, url: DatabaseUrl) -> DatabaseUrl:
-        """Give a database reached otherwise the guards of the connections to the same place.
-
-        One that cannot be opened now cannot be compared.
-        """
-        if url.connection_id is not None:
-            return url
-        for known in self.registry.list(LOCAL_OWNER):
-            if not known.labels.guards:
-                continue
-            try:
-                saved = self.registry.shown(known)
-            except DbsyncError:
-                continue
-            if not saved.local and url.same_place(saved):
-                url = url.guarded_as(saved)
-        return url
+        """Give a database reached otherwise the guards of the connections to the same place."""
+        return url if url.connection_id is not None else self.registry.guarded(LOCAL_OWNER, url)

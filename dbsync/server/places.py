@@ -95,6 +95,15 @@ class Places:
             connection=connection,
         )
 
+    def guarded(self, place: Place) -> Place:
+        """A database that is to be written to; one in a blob has the guards of saved connections to the same place."""
+        if place.connection is not None:
+            return place
+        url = place.url
+        for owner in dict.fromkeys((place.owner, LOCAL_OWNER)):
+            url = self._registry.guarded(owner, url)
+        return replace(place, url=url, environment=url.environment or place.environment)
+
     def dialable(self, owner: str, url: DatabaseUrl) -> DatabaseUrl:
         """The URL as it may be dialled for this owner. Raises HostNotAllowed."""
         return self._allowed.for_owner(owner, url)

@@ -155,6 +155,26 @@ class TestRows:
         )
         assert reply.json()["data"]["committed"] is True
 
+    def test_an_encrypted_url_has_the_guards_of_the_connections_to_the_same_place(
+        self, client: httpx.Client, pg_a: EphemeralServer
+    ) -> None:
+        with fresh_database(pg_a) as guarded:
+            guarded.execute(_TABLES)
+            other = {"encryptedUrl": blob(guarded.url)}
+            path, sql = "/api/connections/of-the-frontend", {"sql": "UPDATE item SET name = 'changed'"}
+            row = {"id": 1, "field": "name", "value": "changed"}
+            production = save(client, guarded, "guarded", environment="production")
+            refused = [
+                client.post(f"{path}/execute", json=sql | other),
+                client.put("/api/explorer/of-the-frontend/item/row", json=row | other),
+            ]
+            assert [(reply.status_code, reply.json()["requiresConfirmation"]) for reply in refused] == [(400, True)] * 2
+            client.put(f"/api/connections/{production}", json={"environment": "development", "readOnly": True})
+            assert client.put("/api/explorer/of-the-frontend/item/row", json=row | other).status_code == 403
+            assert guarded.value("SELECT name FROM item WHERE id = 1") == "one"
+            client.put(f"/api/connections/{production}", json={"readOnly": False})
+            assert client.put("/api/explorer/of-the-frontend/item/row", json=row | other).status_code == 200
+
     def test_a_script_that_fails_half_way_changes_nothing(
         self, client: httpx.Client, saved: str, database: Database
     ) -> None:

@@ -131,7 +131,7 @@ def connection_schema(id: str, caller: SchemaReader, core: TheCore, encrypted_ur
 def execute(id: str, deed: ExecutorDeed, body: Statements) -> Any:
     """Run SQL, held to reading unless the server and the connection allow writes. 200 also where a statement failed."""
     core = deed.core
-    place = core.places.find(deed.caller, id, body.encrypted_url)
+    place = core.places.guarded(core.places.find(deed.caller, id, body.encrypted_url))
     order = judged(core, deed.caller, place, body)
     if order.refusal is not None:
         note(core, deed.caller, "execute", place.id, "refused", code=order.refusal.code)

@@ -46,7 +46,7 @@ def both_ends(core: Core, caller: Caller, body: Pair) -> tuple[Place, Place]:
         raise Fault(400, "Source and target connections must be different")
     return (
         core.places.find(caller, body.source_connection_id, body.source_encrypted_url),
-        core.places.find(caller, body.target_connection_id, body.target_encrypted_url),
+        core.places.guarded(core.places.find(caller, body.target_connection_id, body.target_encrypted_url)),
     )
 
 

@@ -100,7 +100,7 @@ def _once(deed: Deed, target: _Target, word: str, said: str, change: Callable[[S
     core = deed.core
 
     def work() -> Reply[Row]:
-        place = core.places.find(deed.caller, target.connection, target.blob)
+        place = core.places.guarded(core.places.find(deed.caller, target.connection, target.blob))
         if not may_write(core, deed.caller, place):
             raise Fault(403, "Writing is not allowed here: by DBSYNC_EXECUTE, the connection or the token")
         require_phrase(place, target.phrase)

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Header, Query
 from fastapi.responses import Response
 
 from dbsync.errors import DbsyncError, InvalidTransition, JobBusy, JobNotFound
+from dbsync.guards import refuse_read_only
 from dbsync.jobs.history import newest_events
 from dbsync.jobs.model import Job as KeptJob
 from dbsync.jobs.model import JobSpec, new_job_id
@@ -60,6 +61,7 @@ def create(deed: RunnerDeed, body: AskedSync) -> Response:
     spec = JobSpec(options=options, agreed=True, confirmed=body.confirmation_phrase)
 
     def work() -> Reply[Job]:
+        refuse_read_only(target.url)
         require_phrase(target, body.confirmation_phrase)
         deed.core.require_quota(deed.caller.owner, "job")
         return ok(_created(deed.core, deed.caller, job_id, spec, (source, target)))
