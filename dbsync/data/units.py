@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from dbsync.data.options import SyncOptions, option_for
 from dbsync.data.problem import Problem
 from dbsync.errors import ConfigError
-from dbsync.model import Catalog, Table, TableName
+from dbsync.model import Catalog, Table, TableName, quote_identifier
 from dbsync.selection import TablePattern, select_tables
 
 
@@ -184,7 +184,8 @@ def _partitioned_unit(
     left_out = {leaf.name for leaf in source_leaves} & excluded
     left = {options.target_name(leaf.name): _layout(source, leaf) for leaf in source_leaves}
     right = {leaf.name: _layout(target, leaf) for leaf in target_leaves}
-    if table.kind == other.kind and left == right:
+    by_oid = _is_hashed_by_oid(source, table)
+    if table.kind == other.kind and left == right and not by_oid:
         routes = tuple(
             Route(leaf.name, options.target_name(leaf.name)) for leaf in source_leaves if leaf.name not in left_out
         )
@@ -197,7 +198,22 @@ def _partitioned_unit(
     route = Route(
         table.name, other.name, source_only=table.kind != "partitioned", target_only=other.kind != "partitioned"
     )
-    return Unit(table.name, other.name, (route,), note="partition layouts differ: rows are routed through the root")
+    why = "hashes of a user's type differ between databases" if by_oid else "partition layouts differ"
+    return Unit(table.name, other.name, (route,), note=f"{why}: rows are routed through the root")
+
+
+def _is_hashed_by_oid(catalog: Catalog, root: Table) -> bool:
+    """Whether the same row may belong into another hash partition of an equal layout.
+
+    An enum's hash is that of the oid of its label; of other types that users make nobody knows.
+    """
+    keys = [table for table in family_of(catalog, root.name) if (table.partition_key or "").startswith("HASH")]
+    return any(
+        "." in (table.partition_key or "")  # an expression with a user's function or type
+        or (column.type.schema != "pg_catalog" and quote_identifier(column.name) in (table.partition_key or ""))
+        for table in keys
+        for column in table.columns
+    )
 
 
 def _check_maps(options: SyncOptions, relations: set[TableName]) -> None:
