@@ -42,6 +42,7 @@ def _bare_environment(place: Path) -> None:
     for name in list(os.environ):
         if name.startswith(_STRAY) and name not in ("DBSYNC_TEST_MAJORS", "DBSYNC_PG_BINDIR"):
             del os.environ[name]
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # nohup has it ignored, and children inherit that
     home = place / "home"
     home.mkdir()
     os.environ |= {"HOME": str(home), "DBSYNC_LOCAL_DIR": str(place / "local"), "NO_COLOR": "1"}

@@ -152,10 +152,10 @@ class Ends(Shape):
 class ExportFilters(Shape):
     """Which rows: of jobs by status and owner, of events by severity and owner, of users by a part of the name."""
 
-    status: Literal["pending", "running", "paused", "completed", "failed"] | None = None
-    severity: Literal["low", "medium", "high", "critical"] | None = None
-    user_id: Reference | None = None
-    search: Reference | None = None
+    status: Literal["", "pending", "running", "paused", "completed", "failed"] | None = None
+    severity: Literal["", "low", "medium", "high", "critical"] | None = None
+    user_id: Reference | Literal[""] | None = None
+    search: Reference | Literal[""] | None = None
 
     @field_validator("*", mode="before")
     @classmethod
