@@ -11,10 +11,11 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from dbsync.errors import Fenced
+from dbsync.errors import Fenced, InvalidTransition
 from dbsync.jobs.auditing import note_end, waited_for
 from dbsync.jobs.model import (
     HELD,
+    TRANSITIONS,
     Job,
     JobSpec,
     JobState,
@@ -89,11 +90,14 @@ class JobStore(JobRecords):
     def change(self, job_id: str, to: JobState, owner: str | None = None, **values: Any) -> Job:
         """Let a job that nobody holds, or an order to who holds it, become ``to``. Raises InvalidTransition.
 
-        A job that was to be stopped while it waited, and that a worker has taken meanwhile, is to stop.
+        A job that was to be stopped while it waited, and that a worker has taken meanwhile, is to stop. One that a
+        worker holds goes back to the queue by the worker's hand alone, however it looked to who asks.
         """
         with self.store.write() as connection:
+            before = read_job(connection, job_id, owner, lock=True)
+            if to is JobState.QUEUED and before.state in HELD:
+                raise InvalidTransition(before.state, to, sorted(TRANSITIONS[before.state] - {to}))
             if to is JobState.STOPPED:
-                before = read_job(connection, job_id, owner, lock=True)
                 if before.state is JobState.STOPPING:
                     return before
                 if before.state in HELD:

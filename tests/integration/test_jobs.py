@@ -303,6 +303,16 @@ def test_a_job_at_work_is_neither_forgotten_nor_pruned(store: JobStore) -> None:
         store.get(job.id)
 
 
+def test_who_saw_a_job_rest_does_not_take_it_from_the_worker_that_has_it_by_now(store: JobStore) -> None:
+    job = queued(store)
+    assert store.claim(job.id, "w1") is not None
+    with pytest.raises(InvalidTransition):  # what a second terminal asks for that read the job a moment earlier
+        store.change(job.id, JobState.QUEUED, LOCAL_OWNER, ended_at=None, not_before=None)
+    held = store.get(job.id)
+    assert (held.state, held.lease_owner) == (JobState.RUNNING, "w1")
+    assert store.finish(job.id, "w1", JobState.QUEUED).state is JobState.QUEUED  # the worker may give it back
+
+
 def test_stop_now_does_not_wait_for_who_runs_the_job(store: JobStore) -> None:
     job = claimed(store, queued(store))
     assert Jobs(store, LOCAL_OWNER).stop(job.id, now=True).state is JobState.STOPPED
