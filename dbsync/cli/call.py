@@ -18,6 +18,7 @@ from dbsync.cli.redaction import Redactor
 from dbsync.cli.terminal import escape, is_terminal
 from dbsync.control import Control
 from dbsync.errors import ConfigError, DbsyncError, InternalFault, Interrupted
+from dbsync.events import Event, TableFinished
 
 _DATA = frozenset({"json", "jsonl", "csv", "sql"})  # formats that hold text from a database as it is
 _SHORT_WITH_VALUE = "cpo"
@@ -36,6 +37,7 @@ class Call:
         self.silent_text = False  # --quiet silences its text
         self.exit_code = 0
         self.signals = 0
+        self.committed: list[str] = []  # tables
         self.before_end: list[Callable[[], None]] = []  # what gives the terminal back
         self.on_start: list[Callable[[], None]] = []
         self.after_end: list[Callable[[bool], None]] = []  # what tells others how it ended; True: there is no time
@@ -118,6 +120,11 @@ class Call:
                 self.journal.debug(line)
         self.fail(InternalFault.of(error))
 
+    def note(self, event: Event) -> None:
+        """Remember what a report would have to say, should there be none."""
+        if isinstance(event, TableFinished) and event.state == "done":
+            self.committed.append(str(event.table))
+
     def conclude(self, *, hurried: bool = False) -> None:
         """Everything is written: tell others how it ended. Their trouble is a warning, it changes no exit code."""
         hooks, self.after_end = self.after_end, []
@@ -135,7 +142,9 @@ class Call:
     def cut_off(self) -> None:
         """The work did not end in time after a signal: end the process with a true report."""
         if not self.ending:
-            self.report.warnings.append(CUT_OFF)
+            # There is no report of the work, which still believes to be at it; what it had told of stays true.
+            done = f"; committed before: {', '.join(self.committed)}" if self.committed else ""
+            self.report.warnings.append(CUT_OFF + done)
             self.fail(self.control.reason or Interrupted())
         self.conclude(hurried=True)
         os._exit(self.exit_code)

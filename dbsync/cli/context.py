@@ -16,7 +16,7 @@ from dbsync.cli.terminal import is_terminal
 from dbsync.config import Settings, load_settings
 from dbsync.control import Control
 from dbsync.errors import ConfigError
-from dbsync.events import Emit
+from dbsync.events import Emit, fan_out
 from dbsync.guards import refuse_read_only
 from dbsync.pg.database import Database, Session
 from dbsync.references import resolve
@@ -56,7 +56,7 @@ class Context:
         """Where services report what happens: progress on stderr, lines in the log file."""
         emit, close = progress_of(self.options, self._call.journal)
         self._call.before_end.append(close)
-        return emit
+        return fan_out(emit, self._call.note)
 
     @property
     def can_ask(self) -> bool:

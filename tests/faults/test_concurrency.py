@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -263,3 +264,20 @@ def test_a_reader_never_sees_half_of_a_group(arena: Arena) -> None:
     mixed = [state for state in seen if state[0] != state[1] or "," in str(state[0]) or state[2:] != ("1500", "3000")]
     assert mixed == []
     assert len(seen) >= 2
+
+
+def test_a_run_that_has_to_be_cut_off_names_the_tables_that_it_had_committed(pairs, dbsync: Command) -> None:
+    schema = "CREATE TABLE a (id int PRIMARY KEY, v text); CREATE TABLE b (id int PRIMARY KEY, v text);"
+    pair: Pair = pairs(schema, "INSERT INTO a VALUES (1, 'x'); INSERT INTO b VALUES (1, 'x');")
+    stuck = {"DBSYNC_FAILPOINT": "before_conclusion=sleep:30"}
+    running = dbsync.start("sync", pair.source, pair.target, "--yes", "--json", "-j", "1", env=stuck)
+    deadline = time.monotonic() + 20
+    while rows(pair.target, "SELECT (SELECT count(*) FROM a), (SELECT count(*) FROM b)") != [[1, 1]]:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    time.sleep(0.5)  # for the event of the last one
+    running.send(signal.SIGTERM)
+    ended = running.wait().ended(143)
+    (warning,) = [text for text in ended.document["warnings"] if "cut off" in text]
+    committed = warning.partition("; committed before: ")[2].split(", ")
+    assert sorted(committed) == ["public.a", "public.b"]
