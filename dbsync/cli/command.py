@@ -283,6 +283,7 @@ def _signed(
     keywords = tuple(parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in parameters)
     functools.update_wrapper(entry, function)
     del entry.__wrapped__  # type: ignore[attr-defined]  # set by update_wrapper; it would hide this signature
+    # What inspect.signature reads first, and no class declares.
     entry.__signature__ = inspect.Signature([context, *keywords])  # type: ignore[attr-defined]
     entry.__annotations__ = {parameter.name: parameter.annotation for parameter in (context, *keywords)}
     return entry

@@ -54,7 +54,7 @@ class Meters:
         if SHARED not in os.environ:
             return self.registry
         found = CollectorRegistry()
-        MultiProcessCollector(found)  # type: ignore[no-untyped-call]
+        MultiProcessCollector(found)  # type: ignore[no-untyped-call]  # the library has no types for it
         found.register(self._jobs)
         return found
 
