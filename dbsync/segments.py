@@ -116,10 +116,6 @@ class Sums:
         """Rows of the whole table."""
         return sum(self.rows)
 
-    def total_versions(self) -> tuple[int, int]:
-        """Rows and signature of the whole table."""
-        return sum(self.rows), sum(self.versions) & MASK
-
     def take_contents(self, other: Sums, segments: Iterable[int]) -> None:
         """Take over the hashes of some segments."""
         for number in segments:
@@ -136,12 +132,17 @@ class Sums:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Remembered:
-    """The row versions that both sides held after a verified run; ``open``: segments that differed even then."""
+    """The row versions that both sides held after a verified run; ``open``: segments that differed even then.
+
+    ``since``: for source and target the oldest transaction that had not ended, so that what was written later is of
+    none before it; None where that says nothing.
+    """
 
     segmentation: Segmentation
     source: Sums
     target: Sums
     open: frozenset[int] = frozenset()
+    since: tuple[int, int] | None = None
 
     def stretched(self, fresh: Segmentation, bounds: tuple[int, int] | None) -> Remembered | None:
         """The same for a table that has grown since; None where ``fresh`` segments must take their place."""

@@ -94,9 +94,7 @@ class _Reading:
     def what_moved(self, then: Remembered) -> Delta | None:
         """Hash the rows of the segments that were written to; None when the table has outgrown its segments."""
         self._plan_for(sql.VERSION_PLANNING)
-        ours, other = self._sides(then.segmentation)
-        totals = self._both(ours.version_total(), other.version_total(), 1)
-        written = [now.total_versions() != side.total_versions() for now, side in zip(totals, _of(then), strict=True)]
+        written = self._written(then)
         if any(written):
             bounds = self._bounds()
             fitting = then.stretched(cut(_estimate(self.task), bounds), bounds)
@@ -112,7 +110,25 @@ class _Reading:
             mine, theirs = (side.sums(versions=False, within=moved) for side in (ours, other))
             for sums, hashed in zip((source, target), self._both(mine, theirs, segmentation.count), strict=True):
                 sums.take_contents(hashed, moved)
-        return self._delta(segmentation, source, target, len(moved))
+        delta = self._delta(segmentation, source, target, len(moved))
+        delta.reread = any(written)
+        return delta
+
+    def _written(self, then: Remembered) -> list[bool]:
+        """Whether each side may have been written to since; False is certain.
+
+        A row that was inserted or updated since is of a transaction that had not ended then, and rows that were only
+        deleted are missing in the count. With a condition on rows that is not enough: time alone can change which
+        rows it holds for.
+        """
+        if then.since is None or self.task.where is not None:
+            return [True, True]
+        ours, other = self._sides(then.segmentation)
+        found = self._both(ours.newer(then.since[0]), other.newer(then.since[1]), 1)
+        return [
+            now.versions[0] != 0 or now.rows[0] != side.total_rows()
+            for now, side in zip(found, (then.source, then.target), strict=True)
+        ]
 
     def _versions(
         self, then: Remembered, ours: sql.ComparedTable, other: sql.ComparedTable, written: list[bool]
@@ -160,10 +176,6 @@ class _Reading:
                 self.theirs.cancel()
             raise
         return found, reading.result()
-
-
-def _of(then: Remembered) -> tuple[Sums, Sums]:
-    return then.source, then.target
 
 
 def sides_of(

@@ -40,6 +40,7 @@ class Delta:
     segments: list[int]  # those that differ
     hashed: int  # how many segments' rows were hashed, the others being as they were remembered
     how: str = ""  # to be said of that
+    reread: bool = False  # row versions were read, since a side may have been written to
     outgrown: bool = False  # the segments that were remembered fit no longer
     elapsed_s: float = 0.0
     missing: Spool = field(default_factory=Spool)  # rows the target lacks, by their place in the source

@@ -88,7 +88,7 @@ class Memory:
             return "no verified run has left signatures"
         then = (found.source_facts, found.target_facts)
         reason = _moved(then, self._facts(task))
-        return reason if reason is not None else _remembered(found)
+        return reason if reason is not None else _remembered(found, self._facts(task))
 
     def keep(self, session: Session, task: TableTask, delta: Delta, after: Sums | None) -> None:
         """Note the versions that a table's verified segments have, in the transaction that wrote or looked at them.
@@ -97,7 +97,7 @@ class Memory:
         """
         if self.ends is None or self.origin is None or self._obstacle(task) is not None:
             return
-        if after is None and not delta.hashed:
+        if after is None and not delta.hashed and not delta.reread:
             return  # nothing is known that was not before
         source, target = self._facts(task)
         now = after if after is not None else delta.target
@@ -205,7 +205,18 @@ def _moved(then: tuple[Mapping[str, Any], Mapping[str, Any]], now: tuple[dict[st
     return None
 
 
-def _remembered(found: Signature) -> Remembered:
+def _since(found: Signature, now: tuple[dict[str, Any], dict[str, Any]]) -> tuple[int, int] | None:
+    """What was the oldest running transaction of each side; None where numbers may have been given again since."""
+    since = []
+    for then, facts in zip((found.source_facts, found.target_facts), now, strict=True):
+        oldest = then.get("oldest")
+        if oldest is None or facts["xid"] - oldest >= _FARTHEST:
+            return None
+        since.append(int(oldest))
+    return since[0], since[1]
+
+
+def _remembered(found: Signature, now: tuple[dict[str, Any], dict[str, Any]]) -> Remembered:
     cutting = dict(found.segmentation)
     unequal = frozenset(cutting.pop("open"))
     segmentation = Segmentation(**cutting)
@@ -214,6 +225,7 @@ def _remembered(found: Signature) -> Remembered:
         source=Sums.of_versions(found.source_counts, found.source_signatures, segmentation.count),
         target=Sums.of_versions(found.target_counts, found.target_signatures, segmentation.count),
         open=unequal,
+        since=_since(found, now),
     )
 
 

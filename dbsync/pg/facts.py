@@ -13,7 +13,11 @@ _SQL = load("signatures")
 
 @dataclass(frozen=True, slots=True)
 class ServerFacts:
-    """Which server, on which branch of its history, since which start and crash; ``xid``: the next transaction's."""
+    """Which server, on which branch of its history, since which start and crash.
+
+    ``xid``: the next transaction's; ``oldest``: before it every transaction had ended. Both with their epoch, and as
+    the snapshot has them that the facts are read in.
+    """
 
     system: str
     timeline: str
@@ -21,7 +25,8 @@ class ServerFacts:
     version: str
     started: str
     recovered: str
-    xid: int  # with its epoch
+    xid: int
+    oldest: int
 
 
 @dataclass(frozen=True, slots=True)

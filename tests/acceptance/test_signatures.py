@@ -97,6 +97,59 @@ def test_only_segments_that_were_written_to_are_hashed_again(pairs, called: Call
     assert run() == nothing
 
 
+FORGET_VERSIONS = "UPDATE dbsync.signature SET source_signatures = '{0}', target_signatures = '{0}';"
+
+
+def test_rows_that_are_all_older_than_the_last_look_are_not_told_by_their_versions(pairs, called: CalledSync) -> None:
+    """So it does not matter that the versions are forgotten, until a row is written or its number may be another's."""
+    pair = pairs(ITEMS, FILL)
+
+    def run(*args: str) -> dict[str, tuple[int, int]]:
+        return hashed(called.sync(pair.source, pair.target, *args).ended(0).tables())
+
+    verified(called, pair)
+    run_sql(pair.target, FORGET_VERSIONS)
+    assert run() == {"t": (0, 1)}
+    for url in (pair.source, pair.target):
+        run_sql(url, "UPDATE t SET v = v WHERE id = 5;")
+        assert run() == {"t": (1, 1)}
+        run_sql(pair.target, FORGET_VERSIONS)
+        assert run() == {"t": (0, 1)}
+    for side in ("source", "target"):
+        older = f"{side}_facts = jsonb_set({side}_facts, '{{oldest}}', '-1073741824')"
+        run_sql(pair.target, f"UPDATE dbsync.signature SET {older};")
+        assert run() == {"t": (1, 1)}
+        run_sql(pair.target, FORGET_VERSIONS)
+    run("--where", "t:id > 0")
+    run_sql(pair.target, FORGET_VERSIONS)
+    assert run("--where", "t:id > 0") == {"t": (1, 1)}, "time may change which rows a condition holds for"
+
+
+def test_what_the_last_run_wrote_is_old_for_the_run_after_the_next(pairs, called: CalledSync) -> None:
+    pair = pairs(ITEMS, FILL)
+    verified(called, pair)
+    run_sql(pair.source, CHANGE)
+    for written in (1, 0):
+        (table,) = called.sync(pair.source, pair.target).ended(0).tables().values()
+        assert (table["segments_hashed"], table["rows_updated"]) == (written, written)
+    run_sql(pair.target, FORGET_VERSIONS)
+    assert hashed(called.sync(pair.source, pair.target).ended(0).tables()) == {"t": (0, 1)}
+
+
+def test_writes_of_a_transaction_that_was_open_at_the_last_look_are_found(pairs, called: CalledSync) -> None:
+    """Its own and those of its savepoint, though the number of rows is as it was."""
+    pair = pairs(ITEMS, FILL)
+    with psycopg.connect(pair.source) as opened:
+        opened.execute("INSERT INTO t VALUES (1000, 'new')")
+        opened.execute("SAVEPOINT inner_one")
+        opened.execute("UPDATE t SET v = 'late' WHERE id = 5")
+        verified(called, pair)
+        opened.execute("DELETE FROM t WHERE id = 6")
+    (table,) = called.sync(pair.source, pair.target, "--delete").ended(0).tables().values()
+    assert [table[f"rows_{done}"] for done in ("inserted", "updated", "deleted")] == [1, 1, 1]
+    assert rows(pair.target, "SELECT * FROM t ORDER BY id") == rows(pair.source, "SELECT * FROM t ORDER BY id")
+
+
 def test_a_table_that_grows_gets_more_segments_until_it_is_cut_anew(pairs, called: CalledSync) -> None:
     pair = pairs(ITEMS, "INSERT INTO t SELECT g FROM generate_series(1000, 4999) g; ANALYZE t;")
     assert hashed(verified(called, pair)) == {"t": (4, 4)}

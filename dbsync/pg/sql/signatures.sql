@@ -14,7 +14,8 @@ SELECT (SELECT s.system_identifier::pg_catalog.text FROM pg_catalog.pg_control_s
        pg_catalog.current_setting('server_version_num'),
        pg_catalog.pg_postmaster_start_time()::pg_catalog.text,
        COALESCE((SELECT a.stats_reset::pg_catalog.text FROM pg_catalog.pg_stat_archiver a), ''),
-       pg_catalog.pg_snapshot_xmax(pg_catalog.pg_current_snapshot())::pg_catalog.text::pg_catalog.int8;
+       pg_catalog.pg_snapshot_xmax(pg_catalog.pg_current_snapshot())::pg_catalog.text::pg_catalog.int8,
+       pg_catalog.pg_snapshot_xmin(pg_catalog.pg_current_snapshot())::pg_catalog.text::pg_catalog.int8;
 
 -- name: tables
 -- Per table: why versions cannot stand for its rows (NULL: they can), its files, its columns, and the definitions of
