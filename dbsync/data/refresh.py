@@ -1,13 +1,17 @@
-"""PURE: which materialised views are refreshed after the data, and in which order."""
+"""PURE: which materialised views of the target are refreshed after the data, and in which order.
+
+All that read a written table, also those that the source has not or defines otherwise: what a view shows is a
+matter of the database that it is in. One that has to stay as it is, is listed with the reason.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from dbsync.data.options import SyncOptions
 from dbsync.data.order import parents_first
-from dbsync.data.units import Skipped, Unit, family_of
-from dbsync.model import Catalog, TableName
+from dbsync.data.units import Skipped, Unit, ancestors_of, family_of
+from dbsync.model import Catalog, Table, TableName
 from dbsync.selection import TablePattern
 
 
@@ -15,28 +19,52 @@ def plan_refresh(
     source: Catalog, target: Catalog, units: Sequence[Unit], options: SyncOptions
 ) -> tuple[tuple[TableName, ...], list[Skipped]]:
     """Choose the materialised views to refresh, in dependency order; the others are listed with the reason."""
-    written = {family.name for unit in units for family in family_of(target, unit.target)}
+    known = {options.target_name(view.name): view for view in source.of_kind("matview") if view.extension is None}
+    excluded = [TablePattern.parse(text) for text in options.exclude]
+    written = _shown_through(target, [family.name for unit in units for family in family_of(target, unit.target)])
     notes: list[Skipped] = []
     wanted: list[TableName] = []
-    patterns = [TablePattern.parse(text) for text in options.exclude]
-    for view in source.of_kind("matview"):
-        name = options.target_name(view.name)
-        if view.extension is not None or any(pattern.matches(view.name) for pattern in patterns):
+    for name in sorted({*known, *(view.name for view in target.of_kind("matview"))}):
+        view, mine = target.tables.get(name), known.get(name)
+        if view is None or view.kind != "matview":
+            reason: str | None = "missing in the target: not refreshed"
+        elif view.extension is not None or not _reads_from(target, name, written):
             continue
-        other = target.tables.get(name)
-        if not _reads_from(target, name, written):
-            continue
-        if other is None or other.kind != "matview":
-            notes.append(Skipped(str(name), "materialised view missing in the target: not refreshed"))
-        elif not view.populated:
-            notes.append(Skipped(str(name), "materialised view not populated in the source: left alone"))
-        elif not other.privileges & {"OWNER", "MAINTAIN"}:
-            notes.append(Skipped(str(name), "materialised view not refreshed: only its owner can"))
         else:
+            reason = _why_not(view, mine)
+        if any(pattern.matches(mine.name if mine is not None else name) for pattern in excluded):
+            reason = "excluded by --exclude: not refreshed"
+        if reason is None:
             wanted.append(name)
+        else:
+            notes.append(Skipped(str(name), f"materialised view {reason}"))
     references = [(view, parent) for view in wanted for parent in target.matview_depends.get(view, ())]
     order, _ = parents_first(wanted, references)
     return tuple(order), notes
+
+
+def _why_not(view: Table, mine: Table | None) -> str | None:
+    """Why a view of the target is left as it is."""
+    if mine is not None and not mine.populated:
+        return "not populated in the source: left alone"
+    if mine is None and not view.populated:
+        return "not populated, and not in the source: left alone"
+    if not view.privileges & {"OWNER", "MAINTAIN"}:
+        return "not refreshed: only its owner can"
+    return None
+
+
+def _shown_through(target: Catalog, tables: Iterable[TableName]) -> set[TableName]:
+    """Tables, and those that show their rows too: what they are partitions of or inherit from."""
+    found: set[TableName] = set()
+    waiting = list(tables)
+    while waiting:
+        name = waiting.pop()
+        if name not in found and name in target.tables:
+            found.add(name)
+            table = target.tables[name]
+            waiting += [*table.inherits, *(above.name for above in ancestors_of(target, table))]
+    return found
 
 
 def _reads_from(target: Catalog, view: TableName, written: set[TableName]) -> bool:

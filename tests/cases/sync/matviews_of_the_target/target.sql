@@ -1,0 +1,13 @@
+INSERT INTO t SELECT generate_series(2, 8);
+CREATE VIEW seen AS SELECT id + 1 AS id FROM t;
+CREATE VIEW seen_again AS SELECT id FROM seen;
+CREATE MATERIALIZED VIEW z_own AS SELECT count(*) AS n FROM seen_again;
+CREATE VIEW between_them AS SELECT n + 1 AS n FROM z_own;
+CREATE MATERIALIZED VIEW a_own AS SELECT n FROM between_them;
+CREATE MATERIALIZED VIEW differs AS SELECT max(id) AS n FROM t;
+CREATE MATERIALIZED VIEW plain_there AS SELECT min(id) AS n FROM t;
+CREATE MATERIALIZED VIEW left_out AS SELECT count(*) AS n FROM t;
+CREATE MATERIALIZED VIEW never AS SELECT count(*) AS n FROM t WITH NO DATA;
+CREATE TABLE own (id int);
+CREATE MATERIALIZED VIEW unread AS SELECT count(*) AS n FROM own;
+INSERT INTO own SELECT generate_series(1, 3);
