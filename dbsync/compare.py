@@ -63,8 +63,8 @@ def compare(
         return CompareReport(level=level, tables=ready.refused, skipped=look.skipped, warnings=ready.notes)
     held = partial(exported_snapshot, label=label, lock_timeout_s=options.lock_timeout_s, cancelled_by=control.on_stop)
     with (
-        held(source, [task.source for task in ready.tasks]) as mine,
-        held(target, [task.target for task in ready.tasks]) as theirs,
+        held(source, [(task.source, task.source_only) for task in ready.tasks]) as mine,
+        held(target, [(task.target, task.target_only) for task in ready.tasks]) as theirs,
     ):
         look.source.check_drift(mine, [task.source for task in ready.tasks])
         look.target.check_drift(theirs, [task.target for task in ready.tasks])

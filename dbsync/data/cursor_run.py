@@ -9,7 +9,10 @@ from dbsync.data.compare import Ends, compare_table
 from dbsync.data.context import RunContext
 from dbsync.data.cursor import find_stand, past_cursor, stored
 from dbsync.data.group import GroupRun
+from dbsync.data.newcomers import reached_by_update
+from dbsync.data.outside import changes, past_cursor_problems
 from dbsync.data.plan import Counts, GroupTask, TableTask
+from dbsync.data.problem import Problem, refused
 from dbsync.data.repair import RepairRun
 from dbsync.data.report import TableOutcome
 from dbsync.data.spool import Spool
@@ -22,24 +25,24 @@ from dbsync.pg import ledger, statements
 from dbsync.pg import statements_compare as compare_sql
 from dbsync.pg import statements_cursor as cursor_sql
 from dbsync.pg.database import Session
-from dbsync.pg.identity import identify
+from dbsync.pg.identity import identify_history
 
 _LOCATIONS = 5000
 
 
-def foretell(task: TableTask, ends: Ends) -> Counts:
-    """What the rows past the cursor would change: the whole table is compared."""
+def foretell(task: TableTask, group: GroupTask, ends: Ends) -> tuple[Counts, list[Problem]]:
+    """What the rows past the cursor would change, and what forbids it: the whole table is compared."""
     assert task.cursor is not None
     with ends.target.reader() as target, ends.source.reader() as source:
-        start = stored(target, identify(source), task) if ledger.find_ledger(target) is not None else None
+        start = stored(target, identify_history(source), task) if ledger.find_ledger(target) is not None else None
         stand = find_stand(source, task, task.cursor, start, [])
     past = past_cursor(task, stand).where
     delta = compare_table(task, ends)
     try:
         inserted, updated = (_count_at(task, places, past, ends) for places in (delta.missing, delta.changed))
+        return Counts(inserted, updated), past_cursor_problems(group, delta, past, ends)
     finally:
         delta.close()
-    return Counts(inserted, updated)
 
 
 def _count_at(task: TableTask, places: Spool, where: str | None, ends: Ends) -> int:
@@ -74,10 +77,10 @@ class CursorRun(RepairRun):
             task = outcome.task
             if task.strategy != "cursor":
                 continue
-            columns, changes = copied_columns(task), _changes(number)
-            session.execute(compare_sql.create_changes(changes, task.target, columns, only=task.target_only))
-            self._stream(session, outcome, TableName("pg_temp", changes))
-            session.execute(statements.analyze(TableName("pg_temp", changes)))
+            columns, past = copied_columns(task), _changes(number)
+            session.execute(compare_sql.create_changes(past, task.target, columns, only=task.target_only))
+            self._stream(session, outcome, TableName("pg_temp", past))
+            session.execute(statements.analyze(TableName("pg_temp", past)))
             failpoint("after_past_staged")
 
     def _write_table(self, session: Session, number: int, outcome: TableOutcome) -> None:
@@ -88,6 +91,9 @@ class CursorRun(RepairRun):
         assert task.key is not None
         self.run.emit(TablePhase(table=task.target, phase="repair"))
         columns = copied_columns(task)
+        reached = [changes(*found) for found in reached_by_update(session, self.group, task, _changes(number))]
+        if reached:
+            raise refused(reached)
         for column in task.identities:
             session.execute(statements.set_identity(task.target, column, always=False))
         outcome.rows_updated = session.affected(

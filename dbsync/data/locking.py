@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from dbsync.data.context import RunContext
 from dbsync.data.plan import GroupTask
 from dbsync.errors import Drift, StatementFailed
@@ -37,3 +39,12 @@ def lock_group(session: Session, run: RunContext, group: GroupTask) -> None:
         for number, holds_rows in filled:
             if holds_rows:
                 raise Drift(f"{bulk[number].target} was empty when the plan was made and holds rows now")
+
+
+def check_files(session: Session, run: RunContext, group: GroupTask, then: Mapping[int, int | None]) -> None:
+    """Raise Drift where rows are in another file than the one in which they were found (VACUUM FULL, TRUNCATE)."""
+    oids = run.target_oids(group.lock)
+    now = runs.files(session, oids.values())
+    for table, oid in oids.items():
+        if oid in then and now.get(oid) != then[oid]:
+            raise Drift(f"{table} was written anew since it was compared", hint="run the command again")

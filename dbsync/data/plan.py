@@ -79,6 +79,7 @@ class TableTask:
     uniques: tuple[Index, ...] = ()  # what may be dropped and built again to let rows swap unique values
     identities: tuple[str, ...] = ()  # columns GENERATED ALWAYS that an UPDATE has to write
     above: tuple[TableName, ...] = ()  # the partitioned tables of the target that it is part of
+    below: tuple[TableName, ...] = ()  # its partitions in the target, where rows are routed through it
     kept: tuple[str, ...] = ()  # columns of the target that the copy leaves alone: a row written anew would lose them
     cursor: CursorColumn | None = None  # only rows past its stored value are copied
     notes: tuple[str, ...] = ()

@@ -13,7 +13,7 @@ from dbsync.data.plan_file import check_contents
 from dbsync.data.problem import Problem
 from dbsync.data.sides import Side, survey_ends
 from dbsync.data.signatures import remember, trusts
-from dbsync.data.survey import emptied, surveyed, target_contents
+from dbsync.data.survey import Survey, emptied, surveyed, target_contents
 from dbsync.events import Emit
 from dbsync.model import TableName
 from dbsync.pg import statements
@@ -37,7 +37,7 @@ def predict(plan: SyncPlan, source: Side, target: Side, *, contents: bool, emit:
     label = "dbsync dry run"
     with exported_snapshot(
         source.database,
-        [task.source for task in plan.tables],
+        [(task.source, task.source_only) for task in plan.tables],
         label=label,
         lock_timeout_s=plan.options.lock_timeout_s,
         cancelled_by=control.on_stop,
@@ -49,16 +49,28 @@ def predict(plan: SyncPlan, source: Side, target: Side, *, contents: bool, emit:
                 with surveyed(plan, ends, memory=memory, emit=emit, control=control) as survey:
                     held = target_contents(plan, survey, ends) if contents or plan.expected else {}
                     check_contents(plan.expected, held)
-                    counts = {task.target: survey.counts(task, plan) or _count(task, ends) for task in plan.tables}
-                return Prediction(counts, (*survey.refusals, *emptied(plan, readers)), held)
+                    counts, refusals = _counts(plan, survey, ends)
+                return Prediction(counts, (*survey.refusals, *refusals, *emptied(plan, readers)), held)
         finally:
             readers.close()
 
 
+def _counts(plan: SyncPlan, survey: Survey, ends: Ends) -> tuple[dict[TableName, Counts], list[Problem]]:
+    """What would be written to each table; what forbids it is known of the compared ones already."""
+    counts: dict[TableName, Counts] = {}
+    refusals: list[Problem] = []
+    for group in plan.groups:
+        for task in group.tables:
+            if task.strategy == "cursor":
+                counts[task.target], found = foretell(task, group, ends)
+                refusals += found
+            else:
+                counts[task.target] = survey.counts(task, plan) or _count(task, ends)
+    return counts, refusals
+
+
 def _count(task: TableTask, ends: Ends) -> Counts:
-    """Count what a load would insert and remove, or what rows past a cursor would change."""
-    if task.strategy == "cursor":
-        return foretell(task, ends)
+    """Count what a load would insert and remove."""
     with ends.source.reader() as session:
         (inserted,) = session.one(statements.count_rows(task.source, only=task.source_only, where=task.where))
     deleted = 0

@@ -10,30 +10,30 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
+from dbsync.data.actions import is_referred_to, may_change, may_move
 from dbsync.data.context import RunContext
 from dbsync.data.delta import Delta
 from dbsync.data.group import GroupRun
-from dbsync.data.outside import refuse_newcomers
+from dbsync.data.locking import check_files
+from dbsync.data.newcomers import refuse_before_delete, refuse_before_update
 from dbsync.data.plan import GroupTask, TableTask
 from dbsync.data.quarantine import UNIQUE, RowByRow
 from dbsync.data.repair_check import difference_in_count, first_difference, leave_out, read_again
 from dbsync.data.report import TableOutcome
 from dbsync.data.signatures import Memory
 from dbsync.data.spool import Spool
-from dbsync.data.stream import copied_columns, copy_queries_at, progress_of
-from dbsync.errors import DbsyncError, Drift, Mismatch, StatementFailed
-from dbsync.events import TablePhase, TableStarted
+from dbsync.data.stream import copied_columns, copy_places
+from dbsync.errors import Mismatch, StatementFailed
+from dbsync.events import TablePhase
 from dbsync.failpoints import failpoint
 from dbsync.model import TableName
-from dbsync.pg import runs, statements
+from dbsync.pg import statements
 from dbsync.pg import statements_compare as repair_sql
-from dbsync.pg.copy import copy_rows
 from dbsync.pg.database import Session
 from dbsync.segments import RowKey, Sums
 
 _LOCATIONS = 5000  # a statement; their text is about 70 kB
 _CONSTRAINT_FAILED = "23"
-_ACTING = ("CASCADE", "SET NULL", "SET DEFAULT")
 _TAKEN = (UNIQUE, "23P01")  # another row has the value, or overlaps it
 
 # In which order rows are written. Writing before deleting keeps every reference whole; a row that takes the
@@ -56,6 +56,7 @@ class RepairRun(GroupRun):
         super().__init__(group, run)
         self._deltas, self._memory, self._files = deltas, memory or Memory(), files or {}
         self._after: dict[TableName, Sums] = {}  # what the target holds of the tables that were written to
+        self._staged_bytes: dict[TableName, int] = {}
         options = run.plan.options
         self._updates, self._deletes = options.mode == "delta", options.delete
         for outcome in self.outcomes:
@@ -67,7 +68,7 @@ class RepairRun(GroupRun):
             super().replace()
             return
         for outcome in self.outcomes:
-            outcome.verified = self.run.verify == "checksum"
+            self._leave(outcome)
         with self.run.target_session("finish") as session, session.transaction():
             self._before_commit(session)
 
@@ -76,6 +77,19 @@ class RepairRun(GroupRun):
         if delta is None:
             return True  # an empty table that is loaded
         return bool(delta.missing.count + delta.changed.count * self._updates + delta.surplus.count * self._deletes)
+
+    def _leave(self, outcome: TableOutcome) -> None:
+        """Nothing is to be written: then the table must hold, as it was compared, what a repair would have led to."""
+        delta = self._deltas[outcome.task.target]
+        expected = delta.expected(updates=self._updates, deletes=self._deletes)
+        if any(delta.target.contents(number) != expected.contents(number) for number in delta.segments):
+            outcome.error = Mismatch(
+                f"{outcome.task.target} differs from the source, but not in any row: one side holds a row twice that "
+                "a unique key forbids",
+                hint="an index may be damaged: look for the key that is there twice, then REINDEX",
+            )
+            raise outcome.error
+        outcome.verified = self.run.verify == "checksum"
 
     def _report(self, outcome: TableOutcome) -> None:
         """What the comparison found, as numbers."""
@@ -97,11 +111,14 @@ class RepairRun(GroupRun):
 
     def _write(self, session: Session) -> None:
         """Try the gentlest order first; a constraint that forbids it rolls back to a savepoint."""
-        self._check_places(session)
+        check_files(session, self.run, self.group, self._files)
         if self.group.deferred:
             session.execute("SET CONSTRAINTS ALL DEFERRED")
+        for outcome in self.outcomes:
+            outcome.bytes = 0
         if self._parts is None:
             self._stage_changes(session)
+        self._staged_bytes = {outcome.task.target: outcome.bytes for outcome in self.outcomes}
         orders: list[Order] = ["write_first", "delete_first"] if self._deletes else ["write_first"]
         if self._parts is not None and self._refused_with == UNIQUE:
             orders = orders[-1:]  # with its index dropped no row would be refused
@@ -123,14 +140,6 @@ class RepairRun(GroupRun):
                     raise refused or error from error
                 self._switches.forget()
 
-    def _check_places(self, session: Session) -> None:
-        """Raise Drift where rows are in another file than the one in which they were found (VACUUM FULL, TRUNCATE)."""
-        oids = self.run.target_oids(self.group.lock)
-        now = runs.files(session, oids.values())
-        for table, oid in oids.items():
-            if oid in self._files and now.get(oid) != self._files[oid]:
-                raise Drift(f"{table} was written anew since it was compared", hint="run the command again")
-
     def _stage_changes(self, session: Session) -> None:
         """Bring the source's version of every changed row beside its table."""
         for number, outcome in enumerate(self.outcomes):
@@ -147,6 +156,7 @@ class RepairRun(GroupRun):
     def _write_in(self, session: Session, order: Order) -> None:
         for outcome in self.outcomes:
             outcome.rows_inserted = outcome.rows_updated = outcome.rows_deleted = 0
+            outcome.bytes = self._staged_bytes[outcome.task.target]  # what another order had written is undone
         if order == "unconstrained":
             session.execute(statements.lock_tables(self.group.lock, "ACCESS EXCLUSIVE"))
             self._switches.drop_keys(session)
@@ -211,13 +221,14 @@ class RepairRun(GroupRun):
 
     def _update(self, session: Session, number: int, task: TableTask, expected: int) -> int:
         assert task.key is not None
+        refuse_before_update(session, self.group, task, _changes(number))
         for column in task.identities:
             session.execute(statements.set_identity(task.target, column, always=False))
         updated = self._overwrite(session, number, task, task.key)
         for column in task.identities:
             session.execute(statements.set_identity(task.target, column, always=True))
         if updated != expected:
-            raise (_Displaced if self._may_be_acted_on(task) else Mismatch)(
+            raise (_Displaced if may_change(self.group, task) else Mismatch)(
                 f"{task.target}: {updated} of {expected} rows could be updated; rolled back",
                 hint="rows were changed while the run compared, or a trigger of the target drops updates",
             )
@@ -245,15 +256,8 @@ class RepairRun(GroupRun):
         Not where the target has columns that the copy does not fill, nor where a foreign key stands that refers to
         the table, whose action or check a DELETE would call.
         """
-        if task.kept or self._parts is not None:
-            return False
         dropped = self._switches.dropped_keys()
-        standing = [key for key in self.group.foreign_keys if key.name not in dropped]
-        return not any(self._concerns(key.ref_table, task) for key in (*standing, *self.group.referring))
-
-    def _concerns(self, table: TableName, task: TableTask) -> bool:
-        """Whether a foreign key's end is this table, or a partitioned table that it may be part of."""
-        return table == task.target or all(other.target != table for other in self.group.tables)
+        return not (task.kept or self._parts is not None or is_referred_to(self.group, task, dropped=dropped))
 
     def _delete_all(self, session: Session, order: Order) -> None:
         """Delete what the source lacks, children first."""
@@ -266,34 +270,24 @@ class RepairRun(GroupRun):
             deleted = 0
             for oid, locations in delta.surplus.batches(_LOCATIONS):
                 self.run.control.check()
-                refuse_newcomers(session, self.group, delta, oid, locations)
+                refuse_before_delete(session, self.group, delta, oid, locations)
                 delete = repair_sql.delete_at(task.target, only=task.target_only, oid=oid, locations=locations)
                 deleted += session.affected(delete)
-            if deleted < delta.surplus.count and order != "unconstrained" and self._may_be_moved(task):
+            if deleted < delta.surplus.count and order != "unconstrained" and may_move(self.group, task):
                 raise _Displaced(f"{task.target}: {deleted} of {delta.surplus.count} rows are where they were")
+            acted_on = may_change(self.group, task)
+            if deleted < delta.surplus.count and not acted_on and self.run.verify == "none":
+                raise Mismatch(
+                    f"{task.target}: {deleted} of {delta.surplus.count} rows are where they were; rolled back",
+                    hint="rows were changed while the run compared, or a trigger of the target drops deletes",
+                )
             # Rows that an ON DELETE action took along count too; the check before the commit finds any that are left.
-            outcome.rows_deleted = delta.surplus.count
+            outcome.rows_deleted = delta.surplus.count if acted_on else deleted
             failpoint("after_delete")
 
     def _fetch(self, session: Session, outcome: TableOutcome, into: TableName, places: Spool) -> int:
         """COPY the source's rows at these places into a table."""
-        task, columns = outcome.task, copied_columns(outcome.task)
-        self.run.emit(TableStarted(table=task.target, rows=places.count, bytes=-1))
-        with self.run.copy_readers(task) as readers, progress_of(task, self.run) as progress:
-            copied = copy_rows(
-                readers[:1],
-                copy_queries_at(task, places),
-                session,
-                statements.copy_in(into, columns, binary=task.binary),
-                binary=task.binary,
-                pace=self.run.pace,
-                progress=progress,
-            )
-        if copied.rows != places.count:
-            raise DbsyncError(
-                f"{task.target}: the source gave {copied.rows} of {places.count} rows that its snapshot holds",
-                code="SNAPSHOT_BROKEN",
-            )
+        copied = copy_places(session, self.run, outcome.task, into, places)
         outcome.bytes += copied.bytes
         return copied.rows
 
@@ -303,8 +297,8 @@ class RepairRun(GroupRun):
         if delta is None:
             super()._verify_table(session, outcome)
             return
-        if not (self._is_written(outcome) or self.group.fires or self._may_be_acted_on(task)):
-            outcome.verified = self.run.verify == "checksum"
+        if not (self._is_written(outcome) or self.group.fires or may_change(self.group, task)):
+            self._leave(outcome)
             return
         expected = delta.expected(updates=self._updates, deletes=self._deletes)
         unknown = leave_out(self._refused(outcome), expected)
@@ -333,20 +327,6 @@ class RepairRun(GroupRun):
                 self._memory.keep(session, outcome.task, delta, after)
         failpoint("after_signatures")
         super()._before_commit(session)
-
-    def _may_be_acted_on(self, task: TableTask) -> bool:
-        """Whether a foreign key's action may have changed a table that this run leaves alone."""
-        return any(
-            self._concerns(key.table, task) and (key.on_delete in _ACTING or key.on_update in _ACTING)
-            for key in self.group.foreign_keys
-        )
-
-    def _may_be_moved(self, task: TableTask) -> bool:
-        """Whether a foreign key's action may have put rows to be deleted in another place."""
-        return any(
-            self._concerns(key.table, task) and (key.on_delete in _ACTING[1:] or key.on_update in _ACTING)
-            for key in self.group.foreign_keys
-        )
 
     def _took_place(self, session: Session) -> bool:
         """By the ledger; without one by content: a number of rows says nothing about rows that were updated."""

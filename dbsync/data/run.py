@@ -122,7 +122,7 @@ class _Run:
         """Take the snapshot, compare, change every group, then set shared sequences and refresh views."""
         runs.drop_dead_staging(lock)
         label = f"dbsync {self.run_id}"
-        tables = [task.source for task in self.plan.tables]
+        tables = [(task.source, task.source_only) for task in self.plan.tables]
         cursors = self._find_cursors(lock, label)
         with exported_snapshot(
             self.source.database,

@@ -9,9 +9,12 @@ from contextlib import contextmanager
 from dbsync.data.context import RunContext
 from dbsync.data.plan import TableTask
 from dbsync.data.spool import Spool
-from dbsync.events import TableProgress
+from dbsync.errors import DbsyncError
+from dbsync.events import TableProgress, TableStarted
 from dbsync.model import TableName
 from dbsync.pg import statements
+from dbsync.pg.copy import Copied, copy_rows
+from dbsync.pg.database import Session
 from dbsync.pg.statements_compare import select_at
 
 _PROGRESS_S = 0.1
@@ -52,6 +55,27 @@ def copy_queries_at(task: TableTask, places: Spool) -> Iterator[statements.State
     for oid, locations in places.batches(_LOCATIONS):
         rows = select_at(task.source, columns, only=task.source_only, oid=oid, locations=locations)
         yield statements.copy_out(rows, binary=task.binary)
+
+
+def copy_places(session: Session, run: RunContext, task: TableTask, into: TableName, places: Spool) -> Copied:
+    """COPY the source's rows at these places into a table of the target."""
+    run.emit(TableStarted(table=task.target, rows=places.count, bytes=-1))
+    with run.copy_readers(task) as readers, progress_of(task, run) as progress:
+        copied = copy_rows(
+            readers[:1],
+            copy_queries_at(task, places),
+            session,
+            statements.copy_in(into, copied_columns(task), binary=task.binary),
+            binary=task.binary,
+            pace=run.pace,
+            progress=progress,
+        )
+    if copied.rows != places.count:
+        raise DbsyncError(
+            f"{task.target}: the source gave {copied.rows} of {places.count} rows that its snapshot holds",
+            code="SNAPSHOT_BROKEN",
+        )
+    return copied
 
 
 class Progress:

@@ -66,6 +66,7 @@ class TaskMaker:
             uniques=self._uniques(target, found, referred) if repair and held else (),
             identities=_identities(target, pairing, found) if repair and held else (),
             above=tuple(table.name for table in ancestors_of(self.target, target)),
+            below=tuple(table.name for table in family_of(self.target, target.name) if table.name != target.name),
             kept=kept_columns(target, pairing),
             cursor=_cursor_of(self.options, source, unit.source, pairing),
             notes=tuple(str(note) for note in pairing.notes),

@@ -13,7 +13,7 @@ from dbsync.errors import DbsyncError
 from dbsync.failpoints import failpoint
 from dbsync.model import TableName
 from dbsync.pg.database import Database, Session
-from dbsync.pg.statements import qualified
+from dbsync.pg.statements import relation
 
 _BEGIN = "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY"
 
@@ -29,7 +29,7 @@ class Snapshot:
 @contextmanager
 def exported_snapshot(
     database: Database,
-    tables: Sequence[TableName],
+    tables: Sequence[tuple[TableName, bool]],
     *,
     label: str,
     lock_timeout_s: float,
@@ -37,6 +37,7 @@ def exported_snapshot(
 ) -> Iterator[Snapshot]:
     """Hold ACCESS SHARE locks on the tables and a snapshot taken after them, for as long as the block runs.
 
+    Each table comes with whether it is read alone (ONLY) or with its partitions, which a TRUNCATE would empty for all.
     Locks come first: LOCK TABLE takes no snapshot, so no DDL can slip in between. ``cancelled_by``
     registers the holder's cancel for the time it may have to wait for a lock.
     """
@@ -61,10 +62,10 @@ def import_snapshot(session: Session, snapshot_id: str) -> None:
     session.execute(sql.SQL("SET TRANSACTION SNAPSHOT {}").format(sql.Literal(snapshot_id)))
 
 
-def _lock_and_begin(holder: Session, tables: Sequence[TableName]) -> None:
+def _lock_and_begin(holder: Session, tables: Sequence[tuple[TableName, bool]]) -> None:
     holder.execute(_BEGIN)
     if tables:
-        names = sql.SQL(", ").join(sql.SQL("ONLY {}").format(qualified(table)) for table in tables)
+        names = sql.SQL(", ").join(relation(table, only=only) for table, only in tables)
         holder.execute(sql.SQL("LOCK TABLE {} IN ACCESS SHARE MODE").format(names))
 
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from psycopg import sql
 
-from dbsync.model import ForeignKey, TableName
+from dbsync.model import TableName
 from dbsync.pg.statements import ONCE, DigestColumn, Statement, names, qualified, relation, row_text
 from dbsync.segments import KeyColumn, RowKey, Segmentation, runs_of
 
@@ -139,14 +139,14 @@ class ComparedTable:
         if segments is not None and len(segments) < self.segmentation.count:
             conditions.append(self._in_segments(segments))
         if self.where is not None:
-            conditions.append(_user(self.where))
+            conditions.append(users_own(self.where))
         return _where(conditions)
 
     def sums_at(self, oid: int, location: str) -> Statement:
         """SELECT the segment and both hashes of the row at a location."""
         rows = sql.SQL("SELECT {} AS g, {} AS r FROM {}").format(
             self._segment(), self.row, relation(self.table, only=self.only)
-        ) + _at(oid, [location])
+        ) + located(oid, [location])
         return sql.SQL("SELECT g, {}, {} FROM ({} OFFSET 0) AS s").format(_hashed(0), _hashed(1), rows)
 
     def _segment(self) -> sql.Composable:
@@ -201,19 +201,19 @@ def key_bounds(table: TableName, column: str, *, only: bool, where: str | None) 
     """The least and the greatest value of an integer key, NULLs where there is no row."""
     return sql.SQL("SELECT pg_catalog.min({0})::int8, pg_catalog.max({0})::int8 FROM {1}").format(
         sql.Identifier(column), relation(table, only=only)
-    ) + _where([_user(where)] if where is not None else [])
+    ) + _where([users_own(where)] if where is not None else [])
 
 
 def select_at(table: TableName, columns: Sequence[str], *, only: bool, oid: int, locations: Sequence[str]) -> Statement:
     """SELECT the rows at some locations of one relation."""
-    return sql.SQL("SELECT {} FROM {}").format(names(columns), relation(table, only=only)) + _at(oid, locations)
+    return sql.SQL("SELECT {} FROM {}").format(names(columns), relation(table, only=only)) + located(oid, locations)
 
 
 def locations(table: TableName, *, only: bool, where: str | None) -> Statement:
     """COPY the location of every row."""
     location = sql.SQL("ctid::pg_catalog.text" if only else "tableoid::pg_catalog.text || ctid::pg_catalog.text")
     rows = sql.SQL("SELECT {} FROM {}").format(location, relation(table, only=only))
-    return sql.SQL("COPY ({}) TO STDOUT").format(rows + _where([_user(where)] if where is not None else []))
+    return sql.SQL("COPY ({}) TO STDOUT").format(rows + _where([users_own(where)] if where is not None else []))
 
 
 def text_at(
@@ -224,7 +224,7 @@ def text_at(
         sql.SQL("pg_catalog.left(ROW({})::pg_catalog.text, 1000000)").format(names(listed)) if listed else sql.NULL
         for listed in (key, columns)
     ]
-    return sql.SQL("SELECT {} FROM {}").format(_list(shown), relation(table, only=only)) + _at(oid, [location])
+    return sql.SQL("SELECT {} FROM {}").format(_list(shown), relation(table, only=only)) + located(oid, [location])
 
 
 def show_at(
@@ -238,12 +238,12 @@ def show_at(
         if recode:
             text = sql.SQL("pg_catalog.encode(pg_catalog.convert_to({}, 'UTF8'), 'hex')").format(text)
         shown.append(sql.SQL('pg_catalog.hashtextextended({} COLLATE pg_catalog."C", 0)').format(text))
-    return sql.SQL("SELECT {} FROM {}").format(_list(shown), relation(table, only=only)) + _at(oid, [location])
+    return sql.SQL("SELECT {} FROM {}").format(_list(shown), relation(table, only=only)) + located(oid, [location])
 
 
 def delete_at(table: TableName, *, only: bool, oid: int, locations: Sequence[str]) -> Statement:
     """DELETE the rows at some locations of one relation."""
-    return sql.SQL("DELETE FROM {}").format(relation(table, only=only)) + _at(oid, locations)
+    return sql.SQL("DELETE FROM {}").format(relation(table, only=only)) + located(oid, locations)
 
 
 def create_changes(changes: str, table: TableName, columns: Sequence[str], *, only: bool) -> Statement:
@@ -261,14 +261,14 @@ def update_from(changes: str, table: TableName, columns: Sequence[str], *, key: 
         relation(table, only=only),
         _list([sql.SQL("{0} = c.{0}").format(sql.Identifier(name)) for name in written]),
         sql.Identifier("pg_temp", changes),
-        _same_key(key),
+        same_key(key),
     )
 
 
 def delete_changed(changes: str, table: TableName, *, key: RowKey, only: bool) -> Statement:
     """DELETE the rows whose keys are in ``changes``."""
     return sql.SQL("DELETE FROM {} AS t USING {} AS c WHERE {}").format(
-        relation(table, only=only), sql.Identifier("pg_temp", changes), _same_key(key)
+        relation(table, only=only), sql.Identifier("pg_temp", changes), same_key(key)
     )
 
 
@@ -279,49 +279,24 @@ def insert_from(changes: str, table: TableName, columns: Sequence[str]) -> State
     )
 
 
-def lock_at(table: TableName, *, only: bool, oid: int, locations: Sequence[str]) -> Statement:
-    """Lock the rows at some locations of one relation: nobody else can make another row refer to them."""
-    rows = sql.SQL("SELECT FROM {}").format(relation(table, only=only)) + _at(oid, locations)
-    return rows + sql.SQL(" FOR UPDATE")
-
-
-def count_referring(
-    key: ForeignKey, held_in: TableName, *, oid: int, locations: Sequence[str], apart: str | None = None
-) -> Statement:
-    """Count the rows whose foreign key points at rows at some locations of a table, or of a partition of it.
-
-    With ``apart`` only those for which that condition does not hold.
-    """
-    here: sql.Composable = sql.SQL("")
-    if not oid:
-        here = sql.SQL(
-            " AND tableoid = (SELECT c.oid FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n "
-            "ON n.oid = c.relnamespace WHERE n.nspname = {} AND c.relname = {})"
-        ).format(sql.Literal(held_in.schema), sql.Literal(held_in.name))
-    rest = sql.SQL(" AND {} IS NOT TRUE").format(_user(apart)) if apart is not None else sql.SQL("")
-    return sql.SQL("SELECT pg_catalog.count(*) FROM {} WHERE ({}) IN (SELECT {} FROM {}{}{}){}").format(
-        qualified(key.table), names(key.columns), names(key.ref_columns), qualified(key.ref_table),
-        _at(oid, locations), here, rest,
-    )  # fmt: skip
-
-
-def texts_at(table: TableName, columns: Sequence[str], *, only: bool, oid: int, locations: Sequence[str]) -> Statement:
-    """SELECT the location and the text of some columns of the rows at some locations."""
-    texts = [sql.SQL("{}::pg_catalog.text").format(sql.Identifier(name)) for name in columns]
-    rows = sql.SQL("SELECT ctid::pg_catalog.text, {} FROM {}").format(_list(texts), relation(table, only=only))
-    return rows + _at(oid, locations)
-
-
 def _int8(value: int) -> sql.Composable:
     """A bigint; quoted, since the least of all is no literal: minus is applied to a number that is too great."""
     return sql.SQL("{}::pg_catalog.int8").format(sql.Literal(str(value)))
 
 
-def _same_key(key: RowKey) -> sql.Composable:
+def same_key(key: RowKey) -> sql.Composable:
+    """The condition that rows of ``t`` and ``c`` have the same key."""
     return sql.SQL(" AND ").join(sql.SQL("t.{0} = c.{0}").format(sql.Identifier(name)) for name in key.names)
 
 
-def _at(oid: int, locations: Sequence[str]) -> sql.Composable:
+def text_of(side: str, columns: Sequence[str]) -> sql.Composed:
+    """Some columns of ``t`` or ``c`` as one text, which differs wherever a byte does."""
+    listed = sql.SQL(", ").join(sql.Identifier(side, name) for name in columns)
+    return sql.SQL('(ROW({})::pg_catalog.text COLLATE pg_catalog."C")').format(listed)
+
+
+def located(oid: int, locations: Sequence[str]) -> sql.Composable:
+    """The condition WHERE on rows at some locations of one relation."""
     listed = "{" + ",".join(f'"{location}"' for location in locations) + "}"
     here = sql.SQL(" WHERE ctid = ANY ({}::pg_catalog.tid[])").format(sql.Literal(listed))
     return here + sql.SQL(" AND tableoid = {}::pg_catalog.oid").format(sql.Literal(oid)) if oid else here
@@ -344,7 +319,8 @@ def _where(conditions: Sequence[sql.Composable]) -> sql.Composable:
     return sql.SQL(" WHERE ") + sql.SQL(" AND ").join(conditions) if conditions else sql.SQL("")
 
 
-def _user(condition: str) -> sql.Composable:
+def users_own(condition: str) -> sql.Composable:
+    """A condition of --where, as one expression."""
     # The user's own SQL, checked as one expression before the run on a read-only session.
     return sql.SQL("({}\n)").format(sql.SQL(condition))
 

@@ -12,7 +12,7 @@ from psycopg import sql
 
 from dbsync.model import CursorKind, TableName
 from dbsync.pg.statements import Statement, names, qualified, relation
-from dbsync.pg.statements_compare import select_at
+from dbsync.pg.statements_compare import same_key, select_at, text_of
 from dbsync.segments import RowKey
 
 # A value that no row of the future may be below: stamps from the future and values without an order stay out.
@@ -74,9 +74,9 @@ def update_changed(changes: str, table: TableName, columns: Sequence[str], *, ke
         relation(table, only=only),
         sql.SQL(", ").join(sql.SQL("{0} = c.{0}").format(sql.Identifier(name)) for name in written),
         sql.Identifier("pg_temp", changes),
-        _same_key(key),
-        _text("t", columns),
-        _text("c", columns),
+        same_key(key),
+        text_of("t", columns),
+        text_of("c", columns),
     )
 
 
@@ -90,7 +90,7 @@ def insert_missing(changes: str, table: TableName, columns: Sequence[str], *, ke
         cols=names(columns),
         changes=sql.Identifier("pg_temp", changes),
         table=relation(table, only=only),
-        same=_same_key(key),
+        same=same_key(key),
     )
 
 
@@ -103,12 +103,3 @@ def among(changes: str, key: RowKey) -> str:
 
 def _value(kind: CursorKind, text: str) -> sql.Composed:
     return sql.SQL("{}::pg_catalog.{}").format(sql.Literal(text), sql.Identifier(kind))
-
-
-def _same_key(key: RowKey) -> sql.Composed:
-    return sql.SQL(" AND ").join(sql.SQL("t.{0} = c.{0}").format(sql.Identifier(name)) for name in key.names)
-
-
-def _text(side: str, columns: Sequence[str]) -> sql.Composed:
-    listed = sql.SQL(", ").join(sql.Identifier(side, name) for name in columns)
-    return sql.SQL('(ROW({})::pg_catalog.text COLLATE pg_catalog."C")').format(listed)

@@ -196,6 +196,8 @@ def test_a_source_that_was_restored_or_promoted_is_read_from_the_start(called: C
         while rows(source, "SELECT pg_is_in_recovery()") == [[True]]:
             time.sleep(0.05)
         run_sql(source, "CHECKPOINT")
+        foretold = _sync(called, source_pair, "--dry-run", column="public.t:id").ended(0)
+        assert foretold.result["totals"]["rows_updated"] == 1, foretold
         assert _written(_sync(called, source_pair, column="public.t:id").ended(0)) == (0, 1)
 
 
@@ -216,6 +218,32 @@ def test_tables_that_refer_to_each_other_arrive_together(pairs, called: CalledSy
     result = called.sync(pair.source, pair.target, *args).ended(0)
     assert result.tables()["public.parent"]["rows_updated"] == 2
     assert oracle.differences(pair.source, pair.target) == []
+
+
+def test_a_referred_value_that_moves_is_refused_where_its_action_would_reach_a_table_without_a_cursor(
+    pairs, called: CalledSync
+) -> None:
+    pair: Pair = pairs(
+        "CREATE TABLE p (id int PRIMARY KEY, code text UNIQUE, at timestamptz DEFAULT now());"
+        "CREATE TABLE c (id int PRIMARY KEY, code text REFERENCES p (code) ON UPDATE CASCADE);",
+        "INSERT INTO p VALUES (1, 'a'), (2, 'b'), (3, 'c');",
+    )
+    _sync(called, pair, column="p:at").ended(0)
+    run_sql(pair.target, "INSERT INTO c VALUES (1, 'a'), (2, 'c')")
+    run_sql(
+        pair.source,
+        "UPDATE p SET code = 'new', at = now() WHERE id = 1;"
+        "UPDATE p SET code = 'unseen', at = now() - interval '1 day' WHERE id = 3;",
+    )
+    said = "1 rows of public.c, which is not selected, refer by foreign key c_code_fkey (ON UPDATE CASCADE)"
+    foretold = _sync(called, pair, "--dry-run", column="p:at").ended(0)
+    assert [text.startswith(said) for text in foretold.result["would_refuse"]] == [True], foretold
+    refused = _sync(called, pair, column="p:at").ended(4)
+    assert refused.error["message"].startswith(said), refused
+    assert rows(pair.target, "SELECT code FROM c ORDER BY id") == [["a"], ["c"]]
+    run_sql(pair.target, "DELETE FROM c WHERE id = 1")
+    _sync(called, pair, column="p:at").ended(0)
+    assert rows(pair.target, "SELECT code FROM p ORDER BY id") == [["new"], ["b"], ["c"]]
 
 
 @pytest.mark.parametrize(

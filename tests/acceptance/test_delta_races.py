@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from tests.fixtures import oracle
@@ -79,3 +80,152 @@ def test_rows_outside_that_refer_meanwhile_are_not_taken_along(
     assert "1 rows of public.c have come to refer" in result.error["message"], result
     assert rows_of(pair.target, "SELECT c.id, p.id FROM c JOIN p ON p.id = c.p") == [[2, 7]]
     assert oracle.leftovers(pair.target) == []
+
+
+_KEYS = "CREATE TABLE p (id int PRIMARY KEY, code text UNIQUE, v int);"
+_REFERRED_MEANWHILE = {
+    "a table that was not selected": (
+        _KEYS + "CREATE TABLE c (id int PRIMARY KEY, p text DEFAULT 'd' REFERENCES p (code) ON UPDATE {action});",
+        ("--tables", "p"),
+        "INSERT INTO c VALUES (2, 'old')",
+    ),
+    "rows that --where leaves alone": (
+        _KEYS + "CREATE TABLE c (id int PRIMARY KEY, p text DEFAULT 'd' REFERENCES p (code) ON UPDATE {action},"
+        "region text DEFAULT 'us');",
+        ("--where", "c:region = 'eu'"),
+        "INSERT INTO c VALUES (2, 'old')",
+    ),
+    "a key that refers to partitions": (
+        "CREATE TABLE p (id int PRIMARY KEY, code text, v int, UNIQUE (id, code)) PARTITION BY RANGE (id);"
+        "CREATE TABLE p1 PARTITION OF p FOR VALUES FROM (0) TO (5); CREATE TABLE p2 PARTITION OF p DEFAULT;"
+        "CREATE TABLE c (id int PRIMARY KEY, p text DEFAULT 'd', p_id int DEFAULT 1,"
+        "FOREIGN KEY (p_id, p) REFERENCES p (id, code) ON UPDATE {action});",
+        ("--tables", "p"),
+        "INSERT INTO c VALUES (2, 'old')",
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    ("who", "action"),
+    [
+        *((who, "CASCADE") for who in _REFERRED_MEANWHILE),
+        ("a table that was not selected", "SET NULL"),
+        ("a table that was not selected", "SET DEFAULT"),
+    ],
+)
+def test_rows_outside_that_refer_meanwhile_to_a_value_that_changes_are_not_taken_along(
+    who: str, action: str, pairs, dbsync: Command, tmp_path: Path
+) -> None:
+    schema, args, write = _REFERRED_MEANWHILE[who]
+    pair: Pair = pairs(
+        schema.format(action=action),
+        "INSERT INTO p VALUES (1, 'a', 1), (2, 'b', 1), (9, 'd', 2);",
+        "INSERT INTO p VALUES (1, 'old', 1), (2, 'b', 1), (9, 'd', 1);",
+    )
+    for url in (pair.source, pair.target):
+        run_sql(url, "INSERT INTO c VALUES (1, NULL)", "UPDATE c SET region = 'eu'" if "region" in schema else "")
+    result = paused(dbsync, pair, "after_survey", write, tmp_path, *args).ended(4)
+    assert result.error["code"] == "DRIFT", result
+    assert "1 rows of public.c have come to refer" in result.error["message"], result
+    assert f"(ON UPDATE {action}) to rows of public.p that would change" in result.error["message"], result
+    assert rows_of(pair.target, "SELECT c.id, c.p, p.id FROM c JOIN p ON p.code = c.p WHERE c.id = 2") == [
+        [2, "old", 1]
+    ]
+    assert oracle.leftovers(pair.target) == []
+
+
+def test_rows_outside_that_refer_meanwhile_to_a_value_that_stays_are_in_nobodys_way(
+    pairs, dbsync: Command, tmp_path: Path
+) -> None:
+    pair: Pair = pairs(
+        _KEYS + "CREATE TABLE c (id int PRIMARY KEY, p text REFERENCES p (code) ON UPDATE CASCADE);",
+        "INSERT INTO p VALUES (1, 'new', 1), (2, 'b', 2);",
+        "INSERT INTO p VALUES (1, 'old', 1), (2, 'b', 1);",
+    )
+    paused(dbsync, pair, "after_survey", "INSERT INTO c VALUES (2, 'b')", tmp_path, "--tables", "p").ended(0)
+    assert rows_of(pair.target, "SELECT c.p, p.v FROM c JOIN p ON p.code = c.p") == [["b", 2]]
+
+
+def test_a_foreign_key_that_came_meanwhile_takes_no_rows_along(pairs, dbsync: Command, tmp_path: Path) -> None:
+    """Its table is not part of the plan at all, so that nobody would look for its rows."""
+    pair: Pair = pairs(
+        "CREATE TABLE p (id int PRIMARY KEY);", "INSERT INTO p VALUES (1);", "INSERT INTO p VALUES (1), (7);"
+    )
+    late = "CREATE TABLE c (p int REFERENCES p ON DELETE CASCADE); INSERT INTO c VALUES (7);"
+    result = paused(dbsync, pair, "after_survey", late, tmp_path, "--delete").ended(4)
+    assert result.error["code"] == "DRIFT", result
+    assert rows_of(pair.target, "SELECT c.p, p.id FROM c JOIN p ON p.id = c.p") == [[7, 7]]
+
+
+@pytest.mark.parametrize(
+    ("verify", "write", "status", "deleted", "left"),
+    [
+        ("checksum", "DELETE FROM t WHERE id = 8", 0, 1, [[1]]),
+        ("none", "UPDATE t SET v = 5 WHERE id = 8", 1, 0, [[1], [8], [9]]),
+    ],
+)
+def test_rows_that_others_took_away_are_not_counted_as_deleted(
+    verify: str, write: str, status: int, deleted: int, left: list[list[int]], pairs, dbsync: Command, tmp_path: Path
+) -> None:
+    pair: Pair = pairs("CREATE TABLE t (id int PRIMARY KEY, v int);", "INSERT INTO t VALUES (1, 1);")
+    run_sql(pair.target, "INSERT INTO t VALUES (1, 1), (8, 1), (9, 1)")
+    result = paused(dbsync, pair, "after_survey", write, tmp_path, "--delete", "--verify", verify).ended(status)
+    assert result.result["totals"]["rows_deleted"] == deleted, result
+    assert rows_of(pair.target, "SELECT id FROM t ORDER BY id") == left
+
+
+def test_partitions_of_the_source_that_are_read_through_their_root_stay_as_the_snapshot_has_them(
+    pairs, dbsync: Command, tmp_path: Path
+) -> None:
+    """TRUNCATE empties a table for every snapshot: it has to wait until the run is over."""
+    pair: Pair = pairs()
+    run_sql(
+        pair.source,
+        "CREATE TABLE t (id int PRIMARY KEY) PARTITION BY RANGE (id);"
+        "CREATE TABLE t1 PARTITION OF t FOR VALUES FROM (0) TO (10); CREATE TABLE t2 PARTITION OF t DEFAULT;"
+        "INSERT INTO t SELECT generate_series(1, 20)",
+    )
+    run_sql(pair.target, "CREATE TABLE t (id int PRIMARY KEY)")
+    passed = tmp_path / "passed"
+    env = {"DBSYNC_FAILPOINT": "after_snapshot=sleep:2", "DBSYNC_FAILPOINTS_REACHED": str(passed)}
+    running = dbsync.start("sync", pair.source, pair.target, "--yes", "--json", env=env)
+    while not running.over and not (passed.exists() and "after_snapshot\n" in passed.read_text()):
+        time.sleep(0.02)
+    with pytest.raises(psycopg.errors.LockNotAvailable):
+        run_sql(pair.source, "SET lock_timeout = '100ms'; TRUNCATE t1")
+    running.wait(30).ended(0)
+    assert rows_of(pair.target, "SELECT count(*) FROM t") == [[20]]
+
+
+def test_a_row_that_is_there_twice_against_its_key_is_not_called_equal(pairs, dbsync: Command) -> None:
+    """As damaged indexes let it happen: no row is missing, changed or too many, and yet the tables differ."""
+    pair: Pair = pairs(
+        "CREATE TABLE t (id int PRIMARY KEY, v int);", "INSERT INTO t SELECT i, i FROM generate_series(1, 9) i"
+    )
+    run_sql(pair.target, "INSERT INTO t SELECT i, i FROM generate_series(1, 9) i")
+    run_sql(
+        pair.target,
+        "UPDATE pg_index SET indisready = false WHERE indexrelid = 't_pkey'::regclass",
+        "INSERT INTO t VALUES (3, 3)",
+        "UPDATE pg_index SET indisready = true WHERE indexrelid = 't_pkey'::regclass",
+    )
+    for args in ((), ("--delete",), ("--verify", "none")):
+        result = dbsync.sync(pair.source, pair.target, *args).ended(1)
+        assert "public.t differs from the source, but not in any row" in result.error["message"], result
+
+
+def test_bytes_of_an_order_that_was_given_up_are_not_counted(pairs, dbsync: Command) -> None:
+    """The child's unique value is free only after a delete, so that both tables are written a second time."""
+    schema = (
+        "CREATE TABLE p (id int PRIMARY KEY, v text);"
+        "CREATE TABLE c (id int PRIMARY KEY, p int REFERENCES p, u text UNIQUE);"
+    )
+    mine = "INSERT INTO p SELECT i, md5(i::text) FROM generate_series(1, 500) i; INSERT INTO c VALUES (2, 2, 'x');"
+    copied = []
+    for taken in ("x", "free"):
+        pair: Pair = pairs(schema, mine, f"INSERT INTO p SELECT 1, md5('1'); INSERT INTO c VALUES (1, 1, '{taken}');")
+        table = dbsync.sync(pair.source, pair.target, "--delete").ended(0).tables()["public.p"]
+        assert table["rows_inserted"] == 499
+        copied.append(table["bytes_copied"])
+    assert copied[0] == copied[1] > 499 * 32

@@ -2,7 +2,8 @@
 
 -- name: stamps
 -- What a copy relies on, by relation: one text each, equal as long as nothing of it changed. A partition's and its
--- root's text tell of every other partition, too: a table is copied partition by partition.
+-- root's text tell of every other partition, too: a table is copied partition by partition. So does a table's of the
+-- foreign keys that refer to it: their actions reach rows of tables that were not even there.
 WITH RECURSIVE asked AS (
     SELECT o AS oid, pg_catalog.pg_partition_root(o) AS root FROM pg_catalog.unnest(%s::pg_catalog.oid[]) o
 ), tree AS (
@@ -12,6 +13,15 @@ WITH RECURSIVE asked AS (
 ), family AS (
     SELECT t.root, pg_catalog.md5(pg_catalog.string_agg(t.oid::pg_catalog.text, ',' ORDER BY t.oid)) AS members
       FROM tree t GROUP BY t.root
+), referring AS (
+    SELECT k.confrelid AS oid,
+           pg_catalog.string_agg(pg_catalog.concat_ws(',', k.conrelid, k.conkey, k.confkey, k.confdeltype, k.confupdtype),
+                   E'\x02' ORDER BY k.oid) AS keys
+      FROM pg_catalog.pg_constraint k
+      LEFT JOIN pg_catalog.pg_constraint u ON u.oid = k.conparentid AND u.confrelid = k.confrelid
+     WHERE k.contype = 'f' AND k.conrelid <> k.confrelid AND k.confrelid IN (SELECT a.oid FROM asked a)
+       AND u.oid IS NULL  -- partitions of the table that refers come and go
+     GROUP BY k.confrelid
 )
 SELECT c.oid,
        pg_catalog.md5(pg_catalog.concat_ws(E'\x01',
@@ -30,11 +40,13 @@ SELECT c.oid,
               FROM pg_catalog.pg_trigger t WHERE t.tgrelid = c.oid AND NOT t.tgisinternal),
            (SELECT pg_catalog.string_agg(pg_catalog.pg_get_indexdef(i.indexrelid),
                    E'\x02' ORDER BY pg_catalog.pg_get_indexdef(i.indexrelid) COLLATE "C")
-              FROM pg_catalog.pg_index i WHERE i.indrelid = c.oid)))
+              FROM pg_catalog.pg_index i WHERE i.indrelid = c.oid),
+           r.keys))
   FROM asked a
   JOIN pg_catalog.pg_class c ON c.oid = a.oid
   JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
   LEFT JOIN family f ON f.root = a.root
+  LEFT JOIN referring r ON r.oid = c.oid
  ORDER BY c.oid;
 
 -- name: files

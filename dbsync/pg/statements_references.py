@@ -1,0 +1,97 @@
+"""Statements about rows that refer to others by a foreign key, which its actions would reach. Pure.
+
+To be sure that nobody refers to rows from some moment on, lock them first and count afterwards.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from psycopg import sql
+
+from dbsync.model import ForeignKey, TableName
+from dbsync.pg.statements import Statement, names, qualified, relation
+from dbsync.pg.statements_compare import located, same_key, text_of, users_own
+from dbsync.segments import RowKey
+
+
+def lock_at(table: TableName, *, only: bool, oid: int, locations: Sequence[str]) -> Statement:
+    """Lock the rows at some locations of one relation: nobody else can make another row refer to them."""
+    rows = sql.SQL("SELECT FROM {}").format(relation(table, only=only)) + located(oid, locations)
+    return rows + sql.SQL(" FOR UPDATE")
+
+
+def count_referring(
+    key: ForeignKey, held_in: TableName, *, oid: int, locations: Sequence[str], apart: str | None = None
+) -> Statement:
+    """Count the rows whose foreign key points at rows at some locations of a table, or of a partition of it.
+
+    With ``apart`` only those for which that condition does not hold.
+    """
+    here: sql.Composable = sql.SQL("")
+    if not oid:
+        here = sql.SQL(
+            " AND tableoid = (SELECT c.oid FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n "
+            "ON n.oid = c.relnamespace WHERE n.nspname = {} AND c.relname = {})"
+        ).format(sql.Literal(held_in.schema), sql.Literal(held_in.name))
+    referred = sql.SQL("SELECT {} FROM {}{}{}").format(
+        names(key.ref_columns), qualified(key.ref_table), located(oid, locations), here
+    )
+    return _count(key, referred, apart)
+
+
+def lock_moved(changes: str, table: TableName, columns: Sequence[str], *, key: RowKey, only: bool) -> Statement:
+    """Lock the rows of which ``changes`` holds other values of some columns, and count them."""
+    moved = _moved(changes, table, columns, key=key, only=only)
+    return sql.SQL("SELECT pg_catalog.count(*) FROM (SELECT {} FOR UPDATE OF t) AS s").format(moved)
+
+
+def count_referring_to_moved(
+    changes: str,
+    table: TableName,
+    columns: Sequence[str],
+    *,
+    key: RowKey,
+    only: bool,
+    reference: ForeignKey,
+    apart: str | None = None,
+) -> Statement:
+    """Count the rows that refer to rows of which ``changes`` holds other values of some columns."""
+    listed = sql.SQL(", ").join(sql.Identifier("t", name) for name in reference.ref_columns)
+    moved = _moved(changes, table, columns, key=key, only=only)
+    return _count(reference, sql.SQL("SELECT {} {}").format(listed, moved), apart)
+
+
+def texts_at(
+    table: TableName,
+    columns: Sequence[str],
+    *,
+    only: bool,
+    oid: int,
+    locations: Sequence[str],
+    where: str | None = None,
+) -> Statement:
+    """SELECT the location and the text of some columns of the rows at some locations, if a condition holds."""
+    texts = [sql.SQL("{}::pg_catalog.text").format(sql.Identifier(name)) for name in columns]
+    listed = sql.SQL(", ").join(texts)
+    rows = sql.SQL("SELECT ctid::pg_catalog.text, {} FROM {}").format(listed, relation(table, only=only))
+    rows += located(oid, locations)
+    return rows + sql.SQL(" AND {}").format(users_own(where)) if where is not None else rows
+
+
+def _count(reference: ForeignKey, referred: sql.Composable, apart: str | None) -> Statement:
+    rest = sql.SQL(" AND {} IS NOT TRUE").format(users_own(apart)) if apart is not None else sql.SQL("")
+    return sql.SQL("SELECT pg_catalog.count(*) FROM {} WHERE ({}) IN ({}){}").format(
+        qualified(reference.table), names(reference.columns), referred, rest
+    )
+
+
+def _moved(changes: str, table: TableName, columns: Sequence[str], *, key: RowKey, only: bool) -> sql.Composable:
+    """The rows as ``t`` of which ``changes`` (``c``) holds other values, byte by byte."""
+    return sql.SQL("FROM {} AS t JOIN {} AS c ON {} WHERE {} <> {}").format(
+        relation(table, only=only),
+        sql.Identifier("pg_temp", changes),
+        same_key(key),
+        text_of("t", columns),
+        text_of("c", columns),
+    )
