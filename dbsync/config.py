@@ -68,6 +68,7 @@ class ConfiguredSync:
     drop_indexes: bool | None = None
     cursor: Mapping[str, str] = field(default_factory=dict)
     on_locked: str | None = None
+    on_drift: str | None = None
     on_row_error: str | None = None
     no_ledger: bool | None = None
     full_compare: bool | None = None
@@ -210,6 +211,7 @@ def _sync(name: str, section: Section) -> ConfiguredSync:
         drop_indexes=section.flag("drop_indexes"),
         cursor=_texts_by_key(section, "cursor"),
         on_locked=section.choice("on_locked", ("fail", "wait", "skip")),
+        on_drift=section.choice("on_drift", ("fail", "ignore")),
         on_row_error=section.choice("on_row_error", ("fail", "quarantine")),
         no_ledger=section.flag("no_ledger"),
         full_compare=section.flag("full_compare"),

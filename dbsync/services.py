@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from dbsync.control import Control
+from dbsync.data.drift import drifts_since, heeded
 from dbsync.data.options import SyncOptions
 from dbsync.data.parts import Helpers
 from dbsync.data.plan import Contents, SyncPlan
@@ -82,10 +83,11 @@ class OpenSync:
             plan = keep_finished(plan, self._resumption)
         assert self._sides is not None
         if self._plan_file is not None:
-            plan = self._plan_file.check_plan(plan, *(side.stamps_by_name() for side in self._sides))
+            plan = self._plan_file.held_to(plan, *(side.stamps_by_name() for side in self._sides))
         if count:
             found = predict(plan, *self._sides, contents=contents, emit=emit, control=control or Control())
-            plan = replace(plan, counts=found.counts, refusals=(*plan.refusals, *found.refusals))
+            refusals, warnings = (*plan.refusals, *found.refusals), (*plan.warnings, *found.warnings)
+            plan = replace(plan, counts=found.counts, refusals=refusals, warnings=warnings)
             self._contents = found.contents
         self._plan = plan
         return plan
@@ -205,9 +207,10 @@ class OpenSync:
     def run(self, *, emit: Emit = silent, control: Control | None = None) -> SyncReport:
         """Carry the plan out; the failures of single tables are in the report."""
         self._check_guards()
+        failpoint("before_run")
+        self._plan_again()
         assert self._plan is not None
         assert self._sides is not None
-        failpoint("before_run")
         report = run_sync(
             self._plan,
             *self._sides,
@@ -237,6 +240,15 @@ class OpenSync:
             )
         warning = f"no ledger is kept in the target, so this run could not be resumed: {obstacle}"
         return replace(plan, warnings=(*plan.warnings, warning))
+
+    def _plan_again(self) -> None:
+        """If a table was changed while somebody thought about the plan, and that is to be ignored."""
+        if self.options.on_drift == "fail" or self._plan is None or self._sides is None:
+            return  # the run itself looks, under its locks
+        drifts = drifts_since(self._plan, self._sides, (self.source, self.target))
+        if warnings := heeded(drifts, self.options.on_drift, hint="run the command again"):
+            self._plan = replace(again := self.plan(), warnings=(*again.warnings, *warnings))
+            self._check_guards()
 
     def _check_guards(self) -> None:
         """Raise Refused when a guard of the plan forbids it; nothing was changed then."""

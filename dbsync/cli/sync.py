@@ -110,6 +110,14 @@ def sync(
     on_locked: Annotated[
         Literal["fail", "wait", "skip"], typer.Option("--on-locked", help="When another run holds the target.")
     ] = "fail",
+    on_drift: Annotated[
+        Literal["fail", "ignore"],
+        typer.Option(
+            "--on-drift",
+            help="When a database is not as it was planned for, before the first write. ignore: warn, and take "
+            "what is there now.",
+        ),
+    ] = "fail",
     on_row_error: Annotated[
         Literal["fail", "quarantine"],
         typer.Option(
@@ -180,6 +188,7 @@ def sync(
         triggers=triggers,
         drop_indexes=drop_indexes,
         on_locked=on_locked,
+        on_drift=on_drift,
         on_row_error=on_row_error,
         ledger=not no_ledger,
         full_compare=full_compare,

@@ -11,7 +11,7 @@ from dbsync.data.options import SyncOptions
 from dbsync.errors import Refused
 
 # How it is done, not what is done: a run that is taken up may be given others.
-FREE = frozenset({"jobs", "chunk_bytes", "max_rate", "on_locked", "lock_timeout_s", "full_compare"})
+FREE = frozenset({"jobs", "chunk_bytes", "max_rate", "on_locked", "on_drift", "lock_timeout_s", "full_compare"})
 
 
 def to_record(options: SyncOptions) -> dict[str, Any]:

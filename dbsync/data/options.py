@@ -16,6 +16,7 @@ Verify = Literal["checksum", "count", "none"]
 Triggers = Literal["off", "keep"]
 OnRowError = Literal["fail", "quarantine"]
 OnLocked = Literal["fail", "wait", "skip"]
+OnDrift = Literal["fail", "ignore"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +104,7 @@ class SyncOptions:
     triggers: Triggers = "off"
     drop_indexes: bool = False
     on_locked: OnLocked = "fail"
+    on_drift: OnDrift = "fail"
     on_row_error: OnRowError = "fail"
     ledger: bool = True
     full_compare: bool = False

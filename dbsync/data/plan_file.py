@@ -7,14 +7,15 @@ the run plans again, and refuses where its plan would not be the one of the file
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from dbsync.data.drift import heeded
 from dbsync.data.option_records import FREE, contradictions, from_record, to_record
 from dbsync.data.options import SyncOptions
 from dbsync.data.plan import FORMAT_VERSION, Contents, SyncPlan
-from dbsync.errors import ConfigError, Drift, Refused, StalePlan
+from dbsync.errors import ConfigError, Refused, StalePlan
 from dbsync.model import TableName
 from dbsync.pg.identity import DatabaseIdentity
 
@@ -66,34 +67,43 @@ class PlanFile:
                     hint=_AGAIN,
                 )
 
-    def check_plan(self, plan: SyncPlan, source: Mapping[TableName, str], target: Mapping[TableName, str]) -> SyncPlan:
-        """Return the plan with what the target must hold; raise Drift where it is not the plan of the file."""
+    def held_to(self, plan: SyncPlan, source: Mapping[TableName, str], target: Mapping[TableName, str]) -> SyncPlan:
+        """Return the plan with what the target must hold; heed where it is not the plan of the file."""
+        warnings = heeded(self._drifts(plan, source, target), plan.options.on_drift, hint=_AGAIN)
+        expected = {name: table.contents for name, table in self.tables.items() if table.contents is not None}
+        return replace(plan, expected=expected, warnings=(*plan.warnings, *warnings))
+
+    def _drifts(
+        self, plan: SyncPlan, source: Mapping[TableName, str], target: Mapping[TableName, str]
+    ) -> Iterator[str]:
         now = {task.target: task for task in plan.tables}
-        for name in [*self.tables, *now]:
+        for name in dict.fromkeys([*self.tables, *now]):
             if (name in now) != (name in self.tables) or now[name].source != self.tables[name].source:
                 gone = "is not selected any more" if name in self.tables else "was not selected then"
-                raise _drift(f"{name} {gone}")
+                yield f"{name} {gone}"
         for where, planned, stamps in (("source", self.source.stamps, source), ("target", self.target.stamps, target)):
             for name, stamp in planned.items():
                 if stamps.get(name) != stamp:
-                    raise _drift(f"the structure of {name} was changed in the {where} since the plan was made")
+                    yield f"the structure of {name} was changed in the {where} since the plan was made"
         for task in plan.tables:
-            before = self.tables[task.target].strategy
+            before = self.tables[task.target].strategy if task.target in self.tables else task.strategy
             if before == "bulk" and task.strategy != before:
-                raise _drift(f"{task.target} was empty in the target when the plan was made and holds rows now")
-            if task.strategy != before:
-                raise _drift(f"{task.target} was planned as {before!r} and would be {task.strategy!r} now")
-        expected = {name: table.contents for name, table in self.tables.items() if table.contents is not None}
-        return replace(plan, expected=expected)
+                yield f"{task.target} was empty in the target when the plan was made and holds rows now"
+            elif task.strategy != before:
+                yield f"{task.target} was planned as {before!r} and would be {task.strategy!r} now"
 
 
-def check_contents(expected: Mapping[TableName, Contents], found: Mapping[TableName, Contents]) -> None:
-    """Raise Drift where a table of the target does not hold what it held when the plan was made."""
+def heed_contents(plan: SyncPlan, found: Mapping[TableName, Contents]) -> list[str]:
+    """Heed where a table of the target does not hold what it held when the plan was made; return the warnings."""
+    return heeded(_content_drifts(plan.expected, found), plan.options.on_drift, hint=_AGAIN)
+
+
+def _content_drifts(expected: Mapping[TableName, Contents], found: Mapping[TableName, Contents]) -> Iterator[str]:
     for table, before in expected.items():
         now = found.get(table)
         if now is not None and now != before:
             how = f"{before.rows:,} rows then, {now.rows:,} now" if now.rows != before.rows else "other content"
-            raise _drift(f"rows of {table} were changed in the target since the plan was made: {how}")
+            yield f"rows of {table} were changed in the target since the plan was made: {how}"
 
 
 def to_text(plan: SyncPlan, source: PlannedEnd, target: PlannedEnd, contents: Mapping[TableName, Contents]) -> str:
@@ -149,10 +159,6 @@ def _end(entry: Mapping[str, Any]) -> PlannedEnd:
 
 def _end_dict(end: PlannedEnd) -> dict[str, Any]:
     return asdict(end.identity) | {"stamps": {str(table): stamp for table, stamp in end.stamps.items()}}
-
-
-def _drift(said: str) -> Drift:
-    return Drift(said, hint=_AGAIN)
 
 
 def _unreadable(name: str, why: str) -> ConfigError:

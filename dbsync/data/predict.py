@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from dbsync.control import Control
 from dbsync.data.compare import Ends
 from dbsync.data.cursor_run import foretell
 from dbsync.data.plan import Contents, Counts, SyncPlan, TableTask
-from dbsync.data.plan_file import check_contents
+from dbsync.data.plan_file import heed_contents
 from dbsync.data.problem import Problem
 from dbsync.data.sides import Side, survey_ends
 from dbsync.data.signatures import remember, trusts
@@ -27,12 +27,13 @@ class Prediction:
     counts: Mapping[TableName, Counts]
     refusals: tuple[Problem, ...]
     contents: Mapping[TableName, Contents]
+    warnings: Sequence[str]
 
 
 def predict(plan: SyncPlan, source: Side, target: Side, *, contents: bool, emit: Emit, control: Control) -> Prediction:
     """Foretell a run of this plan; with ``contents`` also sum up what the target holds. Writes nothing.
 
-    Raises Drift when the target does not hold what the plan expects.
+    Raises Drift when the target does not hold what the plan expects, unless that is to be ignored.
     """
     label = "dbsync dry run"
     with exported_snapshot(
@@ -48,9 +49,9 @@ def predict(plan: SyncPlan, source: Side, target: Side, *, contents: bool, emit:
                 memory = remember(plan, ends, (source.oids, target.oids), trust=trusts(plan) and not contents)
                 with surveyed(plan, ends, memory=memory, emit=emit, control=control) as survey:
                     held = target_contents(plan, survey, ends) if contents or plan.expected else {}
-                    check_contents(plan.expected, held)
+                    warnings = heed_contents(plan, held)
                     counts, refusals = _counts(plan, survey, ends)
-                return Prediction(counts, (*survey.refusals, *refusals, *emptied(plan, readers)), held)
+                return Prediction(counts, (*survey.refusals, *refusals, *emptied(plan, readers)), held, warnings)
         finally:
             readers.close()
 

@@ -23,7 +23,7 @@ from dbsync.data.cursor_run import CursorRun
 from dbsync.data.group import GroupRun
 from dbsync.data.parts import Helpers
 from dbsync.data.plan import GroupTask, SyncPlan
-from dbsync.data.plan_file import check_contents
+from dbsync.data.plan_file import heed_contents
 from dbsync.data.problem import refused
 from dbsync.data.repair import RepairRun
 from dbsync.data.report import SyncReport, overall_error, quarantined_error
@@ -210,7 +210,7 @@ class _Run:
             surveyed(self.plan, ends, memory=self._memory(ends), emit=self.emit, control=self.control) as survey,
         ):
             if self.plan.expected:
-                check_contents(self.plan.expected, target_contents(self.plan, survey, ends))
+                self.report.warnings += heed_contents(self.plan, target_contents(self.plan, survey, ends))
                 failpoint("after_plan_checked")
             with ends.target.reader() as session:  # as long as none of the tables can be written anew
                 survey.files = runs.files(session, [self.target.oids[name] for name in self._repaired()])

@@ -39,6 +39,13 @@ def test_what_is_written_meanwhile_is_found(write: str, pairs, dbsync: Command, 
     assert oracle.leftovers(pair.target) == []
 
 
+def test_what_is_written_meanwhile_is_never_ignored(pairs, dbsync: Command, tmp_path: Path) -> None:
+    pair: Pair = pairs("CREATE TABLE t (id int PRIMARY KEY, v int);", "INSERT INTO t VALUES (1, 1), (2, 1);")
+    run_sql(pair.target, "INSERT INTO t VALUES (1, 2), (2, 1)")
+    paused(dbsync, pair, "after_survey", "UPDATE t SET v = 3 WHERE id = 2", tmp_path, "--on-drift", "ignore").ended(1)
+    assert rows_of(pair.target, "SELECT v FROM t ORDER BY id") == [[2], [3]]
+
+
 def paused(dbsync: Command, pair: Pair, point: str, write: str, tmp_path: Path, *args: str) -> Result:
     """Write to the target while a run rests at a failpoint."""
     passed = tmp_path / "passed"

@@ -96,10 +96,16 @@ def test_whatever_moved_since_the_plan_is_named_and_nothing_is_written(
         if side in (end, "both"):
             run_sql(url, change)
     before = oracle.take(pair.target)
-    refused = called.sync(pair.source, pair.target, "--plan", str(tmp_path / "plan.json")).ended(4)
+    held = ("--plan", str(tmp_path / "plan.json"))
+    refused = called.sync(pair.source, pair.target, *held).ended(4)
     assert refused.error["code"] == "DRIFT", refused
     assert said in refused.error["message"], refused
     assert oracle.all_changes(before, oracle.take(pair.target)) == []
+    for args in (("--dry-run",), ()):
+        ignored = called.sync(pair.source, pair.target, *held, "--on-drift", "ignore", *args).ended(0)
+        assert any(said in warning for warning in ignored.document["warnings"]), ignored
+    if mode == "replace":
+        assert oracle.differences(pair.source, pair.target) == []
 
 
 def test_a_plan_is_for_its_databases_and_its_options(

@@ -35,3 +35,34 @@ def test_a_partition_that_comes_after_the_plan(attach: str, side: str, pairs, db
     assert running.wait(30).ended(4).error["code"] == "DRIFT"
     assert rows(pair.target, "SELECT id FROM t_a_1") == [[7]]
     assert oracle.leftovers(pair.target) == []
+
+
+_MOVED = {
+    "a partition": _ATTACH["beside"],
+    "rows of a table that was empty": "INSERT INTO empty VALUES (7)",
+    "a column's default": "ALTER TABLE empty ALTER id SET DEFAULT 5; CREATE INDEX ON empty (id)",
+}
+
+
+@pytest.mark.parametrize("move", _MOVED.values(), ids=_MOVED)
+def test_a_plan_that_waited_for_its_answer_is_made_again_where_drift_is_to_be_ignored(
+    move: str, pairs, dbsync: Command, tmp_path: Path
+) -> None:
+    pair: Pair = pairs(
+        _SCHEMA + "CREATE TABLE empty (id int PRIMARY KEY);",
+        "INSERT INTO t VALUES (1, 'a', 1); INSERT INTO empty VALUES (1);",
+        "INSERT INTO t VALUES (7, 'a', 1);",
+    )
+    passed = tmp_path / "passed"
+    env = {"DBSYNC_FAILPOINT": "before_run=sleep:2", "DBSYNC_FAILPOINTS_REACHED": str(passed)}
+    args = ("--yes", "--json", "--delete", "--on-drift", "ignore")
+    running = dbsync.start("sync", pair.source, pair.target, *args, env=env)
+    while not running.over and not (passed.exists() and "before_run\n" in passed.read_text()):
+        time.sleep(0.02)
+    run_sql(pair.target, move)
+    result = running.wait(30).ended(0)
+    assert any(
+        "since the plan was made" in warning or "holds rows now" in warning for warning in result.document["warnings"]
+    )
+    assert rows(pair.target, "SELECT id FROM t") == rows(pair.target, "SELECT id FROM empty") == [[1]]
+    assert oracle.leftovers(pair.target) == []

@@ -53,6 +53,7 @@ syncs:
     target: replica
     mode: cursor
     cursor: {public.events: id}
+    on_drift: fail
     on_row_error: fail
     full_compare: true
     summary_file: s.md
@@ -93,6 +94,7 @@ syncs:
     triggers: keep
     drop_indexes: true
     on_locked: skip
+    on_drift: ignore
     on_row_error: quarantine
     full_compare: true
     timeout: 2h
@@ -125,7 +127,7 @@ def test_a_whole_file_is_read() -> None:
     assert (nightly.drop_indexes, nightly.on_locked) == (True, "skip")
     ci = settings.profile("ci")
     assert ci.options == {"format": "github", "progress": "none", "jobs": 2, "log_file": "x.log"}
-    assert ci.lines["progress"] == 49
+    assert ci.lines["progress"] == 50
     assert settings.store is not None
     assert settings.store.reveal() == "env:DBSYNC_STORE_URL"
 
@@ -188,6 +190,7 @@ def test_what_a_file_says_is_what_the_command_line_gets(tmp_path: Path) -> None:
     assert (said["maps"], [str(rule.source) for rule in options.maps]) == (("public.a=other.b",), ["public.a"])
     assert (said["verify"], options.verify, said["triggers"], options.triggers) == ("count", "count", "keep", "keep")
     assert (said["on_locked"], options.on_locked) == ("skip", "skip")
+    assert (said["on_drift"], options.on_drift) == ("ignore", "ignore")
     assert (said["on_row_error"], options.on_row_error) == ("quarantine", "quarantine")
     assert (said["drop_indexes"], options.drop_indexes) == (True, True)
     assert (said["timeout"], time_limit_of(job), time_limit_of(job, scheduled=True)) == (7200.0, 7200.0, 5400.0)
