@@ -134,6 +134,7 @@ class ForeignKey:
     validated: bool = True
     comment: str | None = None
     triggers_enabled: bool = True  # every internal trigger in its usual state
+    equals: tuple[str, ...] = ()  # by column, OPERATOR(...): what calls a referred and a referring value equal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

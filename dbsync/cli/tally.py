@@ -28,7 +28,8 @@ def finished_line(table: TableTally) -> str:
 
 
 def rows_of(rows: int, expected: int) -> str:
-    """``8.2/11.5 M rows``: both numbers in the unit that suits the greater one."""
+    """``8.2/11.5 M rows``: both numbers in the unit that suits the greater one; an estimate that was passed is none."""
+    expected = expected if expected >= rows else 0
     greater = max(rows, expected)
     for size, unit in ((10**9, " G"), (10**6, " M"), (10**4, " k")):
         if greater >= size:

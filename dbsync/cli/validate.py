@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
@@ -28,6 +28,7 @@ from dbsync.cli.selection_options import (
     compared,
 )
 from dbsync.data.findings import ValidateLevel
+from dbsync.data.rules import Severity
 from dbsync.validation import validate as run_validation
 
 
@@ -51,7 +52,7 @@ def validate(
     jobs: Jobs = 4,
     limit_samples: LimitSamples = 5,
     fail_on: Annotated[
-        Literal["critical", "high", "medium", "low"],
+        Severity,
         typer.Option("--fail-on", help="Exit with 1 for a finding so grave, or graver."),
     ] = "high",
     junit: JunitFile = None,

@@ -194,7 +194,7 @@ def _keys(table: TableName, indexes: list[Row], columns: list[Column], inspected
 def _foreign_key(row: Row, table: TableName) -> ForeignKey:
     (
         _, name, ref_schema, ref_name, columns, ref_columns, definition, on_delete, on_update,
-        deferrable, validated, comment, triggers_enabled,
+        deferrable, validated, comment, triggers_enabled, equals,
     ) = row  # fmt: skip
     return ForeignKey(
         name=name,
@@ -209,6 +209,7 @@ def _foreign_key(row: Row, table: TableName) -> ForeignKey:
         validated=validated,
         comment=comment,
         triggers_enabled=triggers_enabled,
+        equals=tuple(equals),
     )
 
 

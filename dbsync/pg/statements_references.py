@@ -80,10 +80,18 @@ def texts_at(
 
 
 def _count(reference: ForeignKey, referred: sql.Composable, apart: str | None) -> Statement:
-    rest = sql.SQL(" AND {} IS NOT TRUE").format(users_own(apart)) if apart is not None else sql.SQL("")
-    return sql.SQL("SELECT pg_catalog.count(*) FROM {} WHERE ({}) IN ({}){}").format(
-        qualified(reference.table), names(reference.columns), referred, rest
+    """Count the rows that refer to one of these by the key's own operators: a citext calls other texts equal."""
+    labels = [f"dbsync_{number}" for number in range(len(reference.columns))]
+    same = sql.SQL(" AND ").join(
+        sql.SQL("{} {} {}").format(
+            sql.Identifier("dbsync_referred", label), sql.SQL(operator), sql.Identifier(reference.table.name, name)
+        )
+        for label, operator, name in zip(labels, reference.equals, reference.columns, strict=True)
     )
+    rest = sql.SQL(" AND {} IS NOT TRUE").format(users_own(apart)) if apart is not None else sql.SQL("")
+    return sql.SQL(
+        "SELECT pg_catalog.count(*) FROM {} WHERE EXISTS (SELECT FROM ({}) AS dbsync_referred ({}) WHERE {}){}"
+    ).format(qualified(reference.table), referred, names(labels), same, rest)
 
 
 def _moved(changes: str, table: TableName, columns: Sequence[str], *, key: RowKey, only: bool) -> sql.Composable:

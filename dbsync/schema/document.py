@@ -9,7 +9,7 @@ from dbsync.schema.plain import in_order, plain
 
 _LEFT_OUT: dict[type, frozenset[str]] = {
     Table: frozenset({"oid", "name", "columns", "pages"}),
-    ForeignKey: frozenset({"table"}),
+    ForeignKey: frozenset({"table", "equals"}),
     Sequence: frozenset({"oid", "name"}),
     Routine: frozenset({"oid", "name"}),
 }

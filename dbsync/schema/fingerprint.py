@@ -11,13 +11,14 @@ import json
 from collections.abc import Collection
 from typing import Any
 
-from dbsync.model import Catalog, Column, ColumnType, Index, Routine, Sequence, Table, TableName
+from dbsync.model import Catalog, Column, ColumnType, ForeignKey, Index, Routine, Sequence, Table, TableName
 from dbsync.schema.plain import in_order, plain
 
 _LEFT_OUT: dict[type, frozenset[str]] = {
     Table: frozenset(
         {"oid", "owner", "keys", "rls_active", "populated", "row_estimate", "pages", "size", "index_size", "privileges"}
     ),
+    ForeignKey: frozenset({"equals"}),
     Column: frozenset({"position", "readable", "deterministic"}),
     ColumnType: frozenset({"oid", "typmod"}),
     Index: frozenset({"size", "tablespace"}),

@@ -206,10 +206,9 @@ def test_the_exit_code_follows_fail_on_and_every_format_agrees(pairs, dbsync: Co
         "ALTER TABLE c ADD FOREIGN KEY (p) REFERENCES p; ALTER TABLE t SET UNLOGGED;",
     )
     ends = ("validate", pair.source, pair.target)
-    codes = {
-        severity: call(*ends, "--fail-on", severity).exit_code for severity in ("critical", "high", "medium", "low")
-    }
-    assert codes == {"critical": 0, "high": 1, "medium": 1, "low": 1}
+    severities = ("critical", "high", "medium", "low", "info")
+    codes = {severity: call(*ends, "--fail-on", severity).exit_code for severity in severities}
+    assert codes == {"critical": 0, "high": 1, "medium": 1, "low": 1, "info": 1}
     assert call(*ends, "--exit-zero").exit_code == 0
     quiet = dbsync.run(*ends, "-q").ended(1)
     assert (quiet.stdout, quiet.stderr) == ("", "")

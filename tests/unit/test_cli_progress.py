@@ -110,6 +110,7 @@ def test_lines_come_also_while_nothing_happens():
 def test_rows_are_shown_in_one_unit():
     assert rows_of(8_200_000, 11_500_000) == "8.2/11.5 M rows"
     assert rows_of(5, 0) == "5 rows"
+    assert rows_of(380, 350) == "380 rows"
     assert rows_of(12_000, 0) == "12.0 k rows"
 
 

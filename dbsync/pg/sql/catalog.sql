@@ -219,7 +219,12 @@ SELECT v.conrelid, v.conname, rn.nspname, rc.relname,
              AND pg_catalog.has_table_privilege(v.confrelid, 'SELECT') IS NOT NULL
             THEN pg_catalog.pg_get_constraintdef(v.oid) END,
        v.confdeltype::text, v.confupdtype::text, v.condeferrable,
-       v.convalidated, pg_catalog.obj_description(v.oid, 'pg_constraint'), COALESCE(state.usual, true)
+       v.convalidated, pg_catalog.obj_description(v.oid, 'pg_constraint'), COALESCE(state.usual, true),
+       ARRAY(SELECT pg_catalog.format('OPERATOR(%I.%s)', s.nspname, o.oprname)
+               FROM pg_catalog.unnest(v.conpfeqop) WITH ORDINALITY k (operator, place)
+               JOIN pg_catalog.pg_operator o ON o.oid = k.operator
+               JOIN pg_catalog.pg_namespace s ON s.oid = o.oprnamespace
+              ORDER BY k.place)
   FROM pg_catalog.pg_constraint v
   JOIN pg_catalog.pg_class c ON c.oid = v.conrelid
   JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace

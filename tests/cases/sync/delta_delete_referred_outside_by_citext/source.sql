@@ -1,0 +1,1 @@
+INSERT INTO p VALUES ('kept'); INSERT INTO q VALUES ('kept');
