@@ -15,6 +15,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
 
 from dbsync.control import Control
+from dbsync.data.afterwards import finish_up
 from dbsync.data.bookkeeping import Bookkeeping, begin_books
 from dbsync.data.compare import Ends
 from dbsync.data.context import RunContext
@@ -27,7 +28,6 @@ from dbsync.data.plan_file import heed_contents
 from dbsync.data.problem import refused
 from dbsync.data.repair import RepairRun
 from dbsync.data.report import SyncReport, overall_error, quarantined_error
-from dbsync.data.sequence_states import set_sequences
 from dbsync.data.sides import Side, survey_ends
 from dbsync.data.signatures import Memory, remember, trusts
 from dbsync.data.survey import Survey, emptied, surveyed, target_contents
@@ -44,7 +44,7 @@ from dbsync.errors import (
 from dbsync.events import Emit, PlanReady, RunFinished
 from dbsync.failpoints import failpoint
 from dbsync.model import TableName
-from dbsync.pg import ledger, runs, statements
+from dbsync.pg import ledger, runs
 from dbsync.pg.database import Session
 from dbsync.pg.ledger_parts import end_part_sessions
 from dbsync.pg.snapshot import ReaderPool, Snapshot, exported_snapshot
@@ -161,7 +161,8 @@ class _Run:
                         failpoint("after_survey")
                         self._begin(context, snapshot, lock)
                         self._groups(context, snapshot, target_snapshot, lock, survey)
-                    self._afterwards(context)
+                    if not self._errors:
+                        self._errors += finish_up(context, self.report)
                 finally:
                     self._dismiss_helpers(snapshot, lock)
                     context.close()
@@ -277,26 +278,6 @@ class _Run:
         self._errors.append(error)
         if isinstance(error, (ConnectionLost, Fenced)):
             self.control.stop(error)  # the others would only wait for the same server, or be refused likewise
-
-    def _afterwards(self, context: RunContext) -> None:
-        """Sequences that no single group owns, and materialised views; only after a run without failures."""
-        if self._errors or not (self.plan.sequences or self.plan.refresh):
-            return
-        try:
-            with context.target_session("finish") as session:
-                failpoint("before_finish")
-                with session.transaction():
-                    context.books.seal(session)
-                    set_sequences(session, context, self.plan.sequences)
-                for view in self.plan.refresh:
-                    self.control.check()
-                    failpoint("before_refresh")
-                    with session.transaction():
-                        session.execute(statements.refresh_view(view))
-                        context.books.seal(session)
-                    self.report.refreshed.append(str(view))
-        except DbsyncError as error:
-            self._errors.append(error)
 
     def _check_source_drift(self, snapshot: Snapshot) -> None:
         oids = {task.source: self.source.oids[task.source] for task in self.plan.tables}

@@ -53,7 +53,9 @@ def select_units(source: Catalog, target: Catalog, options: SyncOptions) -> Sele
     """Decide what is to be synchronised. Raises ConfigError for a pattern that matches nothing."""
     relations = {table.name for table in source.of_kind("table", "partitioned")}
     listed = {table.name for table in source.of_kind("foreign", "matview", "view")}
-    chosen = set(select_tables(relations | listed, include=options.tables, exclude=options.exclude))
+    known = relations | listed | {view.name for view in target.of_kind("matview")}  # --exclude may name one of these
+    chosen = set(select_tables(relations | listed, include=options.tables))
+    chosen &= set(select_tables(known, exclude=options.exclude))
     left_out = relations - set(select_tables(relations, exclude=_those_matching(options.exclude, relations)))
     excluded = {
         family.name for name in left_out for family in family_of(source, name)

@@ -79,6 +79,7 @@ STALLED = _trial(fault=Fault("stall, then SIGTERM", "source", "rows", 0.5, 0.2))
 
 REPAIR = "data/repair.py"
 GROUP, RUN, COPY, RUNS = "data/group.py", "data/run.py", "pg/copy.py", "pg/runs.py"
+AFTERWARDS = "data/afterwards.py"
 SWITCHES, STREAM = "data/switches.py", "data/stream.py"
 STATEMENTS, REPORT, CONTEXT = "pg/statements.py", "data/report.py", "data/context.py"
 _NO_TRIGGER_CHECK = (SWITCHES, "if now.get((task.table, trigger.name)) != trigger.state:", "if False:")
@@ -112,9 +113,9 @@ BUGS = (
     Bug("rows of the target are not deleted where it cannot be truncated", ((GROUP, "for outcome in reversed(held):", "for outcome in ():"),), GUEST),
     Bug("sequences start again with TRUNCATE", ((STATEMENTS, 'sql.SQL("TRUNCATE {}")', 'sql.SQL("TRUNCATE {} RESTART IDENTITY")'),), PLAIN),
     Bug("sequences of a group are not set", ((GROUP, "set_sequences(session, self.run, self.group.sequences)", "pass"),), PLAIN),
-    Bug("sequences that no group owns are not set", ((RUN, "set_sequences(session, context, self.plan.sequences)", "pass"),), PLAIN),
+    Bug("sequences that no group owns are not set", ((AFTERWARDS, "set_sequences(session, context, plan.sequences)", "pass"),), PLAIN),
     Bug("a sequence gets the smallest value, not the largest", (("data/sequences.py", "best = max(candidates", "best = min(candidates"),), PLAIN),
-    Bug("materialised views are not refreshed", ((RUN, "session.execute(statements.refresh_view(view))", "pass"),), PLAIN),
+    Bug("materialised views are not refreshed", ((AFTERWARDS, "session.execute(statements.refresh_view(view))", "pass"),), PLAIN),
     Bug("a connection lost before COMMIT is taken for a success", ((GROUP, "if not took_place:", "if False:"),), LOST_ORDER),
     Bug("a commit whose reply was lost is taken for a failure", ((GROUP, "if not took_place:", "if True:"),), LOST_REPLY),
     Bug("nobody asks whether COMMIT took place", ((GROUP, "if not self._committing:", "if True:"),), LOST_REPLY),
