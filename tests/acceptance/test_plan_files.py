@@ -173,3 +173,18 @@ def test_no_secret_is_in_a_plan(pairs, capsys: pytest.CaptureFixture[str], tmp_p
     text = (tmp_path / "plan.json").read_text()
     assert PASSWORD not in text
     assert "postgresql://" not in text
+
+
+def test_foreign_keys_that_a_run_drops_and_adds_again_are_not_drift(
+    pairs, called: CalledSync, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    pair: Pair = pairs(
+        "CREATE TABLE p (id int PRIMARY KEY); CREATE TABLE a (p int REFERENCES p); CREATE TABLE b (p int REFERENCES p);",
+        "INSERT INTO p VALUES (1); INSERT INTO a VALUES (1); INSERT INTO b VALUES (1);",
+    )
+    _plan(InProcess(capsys), pair, tmp_path / "plan.json", "--tables", "p")
+    run_sql(
+        pair.target,
+        "ALTER TABLE a DROP CONSTRAINT a_p_fkey; ALTER TABLE a ADD CONSTRAINT a_p_fkey FOREIGN KEY (p) REFERENCES p;",
+    )
+    called.sync(pair.source, pair.target, "--plan", str(tmp_path / "plan.json")).ended(0)

@@ -16,7 +16,7 @@ WITH RECURSIVE asked AS (
 ), referring AS (
     SELECT k.confrelid AS oid,
            pg_catalog.string_agg(pg_catalog.concat_ws(',', k.conrelid, k.conkey, k.confkey, k.confdeltype, k.confupdtype),
-                   E'\x02' ORDER BY k.oid) AS keys
+                   E'\x02' ORDER BY k.conrelid, k.conkey, k.confkey, k.confdeltype, k.confupdtype) AS keys
       FROM pg_catalog.pg_constraint k
       LEFT JOIN pg_catalog.pg_constraint u ON u.oid = k.conparentid AND u.confrelid = k.confrelid
      WHERE k.contype = 'f' AND k.conrelid <> k.confrelid AND k.confrelid IN (SELECT a.oid FROM asked a)
