@@ -103,17 +103,27 @@ class ComparedTable:
             "FROM {table}) TO STDOUT"
         ).format(since=sql.Literal(str(since & _XID)), table=relation(self.table, only=self.only))
 
-    def rows(self, segments: Sequence[int], *, parts: int) -> Statement:
-        """COPY the rows of some segments in order of ``segment * parts + part``.
+    def groups(self, segments: Sequence[int], *, parts: int) -> Statement:
+        """COPY sums of some segments' groups in order of ``segment * parts + part``: that number, rows, two sums."""
+        return sql.SQL(
+            "COPY (SELECT g, pg_catalog.count(*), pg_catalog.sum({first}), pg_catalog.sum({second}) "
+            "FROM (SELECT {g} AS g, {row} AS r, {once} FROM {table}{where}) AS s GROUP BY g ORDER BY g) TO STDOUT"
+        ).format(
+            once=ONCE,
+            first=_hashed(0),
+            second=_hashed(1),
+            g=self._group(parts),
+            row=self.row,
+            table=relation(self.table, only=self.only),
+            where=self._conditions(segments),
+        )
+
+    def rows(self, segments: Sequence[int], *, parts: int, among: Sequence[int] | None = None) -> Statement:
+        """COPY the rows of some segments in order of ``segment * parts + part``; with ``among`` only of those numbers.
 
         Each line: that number, location, the key's columns, two hashes.
         """
-        group = self._segment()
-        if parts > 1:
-            part = sql.SQL("(pg_catalog.hashtextextended({}, {}) & {})").format(
-                self._key_text(), sql.Literal(_SUB_SEED), sql.Literal(parts - 1)
-            )
-            group = sql.SQL("({} * {} + {})").format(group, sql.Literal(parts), part)
+        group = self._group(parts)
         location = sql.SQL("ctid::pg_catalog.text")
         if not self.only:
             location = sql.SQL("(tableoid::pg_catalog.text || ctid::pg_catalog.text)")
@@ -130,12 +140,12 @@ class ComparedTable:
                 sql.SQL("{} AS r").format(self.row),
             ]),
             table=relation(self.table, only=self.only),
-            where=self._conditions(segments),
+            where=self._conditions(segments, *([_among(group, among)] if among is not None else [])),
         )  # fmt: skip
 
-    def _conditions(self, segments: Sequence[int] | None) -> sql.Composable:
+    def _conditions(self, segments: Sequence[int] | None, *more: sql.Composable) -> sql.Composable:
         """WHERE, for the rows of some segments that are to be compared."""
-        conditions = []
+        conditions = [*more]
         if segments is not None and len(segments) < self.segmentation.count:
             conditions.append(self._in_segments(segments))
         if self.where is not None:
@@ -148,6 +158,15 @@ class ComparedTable:
             self._segment(), self.row, relation(self.table, only=self.only)
         ) + located(oid, [location])
         return sql.SQL("SELECT g, {}, {} FROM ({} OFFSET 0) AS s").format(_hashed(0), _hashed(1), rows)
+
+    def _group(self, parts: int) -> sql.Composable:
+        """The number of a row's group: its segment, cut into parts by a hash of the key."""
+        if parts == 1:
+            return self._segment()
+        part = sql.SQL("(pg_catalog.hashtextextended({}, {}) & {})").format(
+            self._key_text(), sql.Literal(_SUB_SEED), sql.Literal(parts - 1)
+        )
+        return sql.SQL("({} * {} + {})").format(self._segment(), sql.Literal(parts), part)
 
     def _segment(self) -> sql.Composable:
         cutting = self.segmentation
