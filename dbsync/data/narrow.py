@@ -17,8 +17,8 @@ from dbsync.pg import statements_compare as sql
 from dbsync.pg.copy_lines import copy_lines
 from dbsync.pg.database import Session
 
-# Measured (performance page): adding up groups costs what half of reading the rows does, so there must be many of
-# them, and most groups must be equal. More groups than this are too much for one statement.
+# Measured (performance page): adding up groups costs what half of reading the rows does, so there must be many rows,
+# and most groups must be equal. The numbers of more groups than this are too long a statement.
 _ROWS_WORTH_IT = 200_000
 _ROWS_PER_GROUP = 16
 _MOST_GROUPS = 250_000
