@@ -101,19 +101,25 @@ class Recorder:
         if self._jobs is None or self.job is None:
             return None
         if self._thread.is_alive():
-            self._warn("the store did not answer in time: this job's end is not written down")
+            self._unwritten("the store did not answer in time", error)
             return None
         for pause in (*_PAUSES_S, None):
             try:
                 return self._jobs.finish(self.job.id, self._worker, to, error=error, result=result, delay_s=delay_s)
             except Fenced:  # somebody has taken the job over: what became of it is theirs to say
+                self._unwritten("it was taken away from this process", error)
                 return self._jobs.get(self.job.id)
             except DbsyncError as failure:
                 if pause is None or self._control.reason is not None:
-                    self._warn(f"this job's end is not written down: {failure.message}")
+                    self._unwritten(failure.message, error)
                     return None
                 time.sleep(pause)
         return None
+
+    def _unwritten(self, why: str, error: Mapping[str, Any] | None) -> None:
+        """Tell here what the store is not told."""
+        end = f"with {error['code']}: {error['message']}" if error else "well"
+        self._warn(f"this job's end is not written down: {why}; here it ended {end}")
 
     def _keep(self) -> None:
         try:

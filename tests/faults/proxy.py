@@ -32,7 +32,7 @@ class Fate(Enum):
     CUT_INSIDE = auto()  # half of the message goes on, then the reset
     FINISH = auto()  # the receiver sees an orderly end of stream, the sender nothing
     LOSE = auto()  # this and everything after it from this sender vanishes; then a reset
-    HOLD = auto()  # nothing goes on in this direction until ``release``
+    HOLD = auto()  # nothing goes on in this direction of this link until ``release``
     FLIP = auto()  # one bit of its payload goes on the other way round
 
 
@@ -79,7 +79,10 @@ class Proxy:
         self.traffic = Traffic()
         self.rate: int | None = None  # bytes a second and direction
         self.refusing = False
-        self._released = threading.Event()
+        self._releasing = threading.Condition()
+        self._released: set[int] = set()
+        self._all_released = False
+        self._applications: dict[int, str] = {}
         self._lock = threading.Lock()
         self._pumps: list[_Pump] = []
         self._links = 0
@@ -91,7 +94,7 @@ class Proxy:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._released.set()
+        self.release()
         _close(self._listener)
         self.cut()
 
@@ -104,13 +107,21 @@ class Proxy:
             self._url._replace(netloc=f"{user}{self._listen}:{self._listener.getsockname()[1]}", query=query)
         )
 
-    def release(self) -> None:
-        """Let what is held go on."""
-        self._released.set()
+    def application(self, link: int) -> str:
+        """What the client of a link calls itself."""
+        return self._applications[link]
 
-    def wait_for_release(self) -> None:
+    def release(self, link: int | None = None) -> None:
+        """Let what is held go on, and what would be held later: on this link, or on all of them."""
+        with self._releasing:
+            self._all_released = self._all_released or link is None
+            self._released |= {link} if link is not None else set()
+            self._releasing.notify_all()
+
+    def wait_for_release(self, link: int) -> None:
         """Block until ``release``."""
-        self._released.wait()
+        with self._releasing:
+            self._releasing.wait_for(lambda: self._all_released or link in self._released)
 
     def cut(self) -> None:
         """Reset every link."""
@@ -150,6 +161,7 @@ class Proxy:
             return
         with self._lock:
             self._links += 1
+            self._applications[self._links] = _application(startup)
             pump = _Pump(self, self._links, client, server)
             self._pumps.append(pump)
         for one in (client, server):
@@ -208,7 +220,7 @@ class _Pump:
                 yield bytes(waiting[:half]), Fate.CUT if fate is Fate.CUT_INSIDE else fate
                 if fate is not Fate.HOLD:
                     return
-                self._proxy.wait_for_release()
+                self._proxy.wait_for_release(self._number)
                 del waiting[:ready]
                 ready = 1 + message.length
             if ready:
@@ -244,6 +256,12 @@ def _startup(client: socket.socket) -> bytes:
             client.sendall(b"N")
             continue
         return header + _exactly(client, length - 8)
+
+
+def _application(startup: bytes) -> str:
+    """The application_name in a startup packet; empty without one."""
+    words = startup[8:].split(b"\0")
+    return dict(zip(words[::2], words[1::2], strict=False)).get(b"application_name", b"").decode()
 
 
 def _exactly(source: socket.socket, size: int) -> bytes:

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import signal
-import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -13,93 +10,66 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from dbsync.data.options import SyncOptions
-from dbsync.jobs.model import JobState
+from dbsync.jobs.model import LOCAL_OWNER, Job, JobSpec, JobState, first_run_id
 from dbsync.jobs.presence import Presence
-from tests.faults.proxy import Proxy
+from dbsync.registry import Changes
+from dbsync.store.tables import part
+from dbsync.urls import parse_url
+from tests.faults.proxy import Fate, Message, Proxy
 from tests.fixtures import oracle
-from tests.fixtures.command import Command, Running
+from tests.fixtures.command import Running
 from tests.fixtures.databases import Database
+from tests.fixtures.hosts import DATABASES, STORE, Host, two_hosts
+from tests.fixtures.pair import with_user
 from tests.fixtures.yard import Yard, wait_for, yard
 
-# A network of this process's own: a run that was killed leaves its links, and their addresses would be in the way.
-_NET = f"10.{20 + os.getpid() % 200}"
-CENTRE = f"{_NET}.9.1"  # where all hosts find the databases
-SCHEMA = "CREATE TABLE thing (id int PRIMARY KEY, name text)"
-ROWS = "INSERT INTO thing SELECT n, repeat(md5(n::text), 4) FROM generate_series(1, 40000) n; ANALYZE"
+SCHEMA = "CREATE TABLE first (id int PRIMARY KEY, name text); CREATE TABLE thing (id int PRIMARY KEY, name text)"
+ROWS = """
+INSERT INTO first SELECT n, 'first ' || n FROM generate_series(1, 200) n;
+INSERT INTO thing SELECT n, repeat(md5(n::text), 4) FROM generate_series(1, 40000) n;
+ANALYZE;
+"""
+OLD = "INSERT INTO first VALUES (0, 'old'); INSERT INTO thing VALUES (0, 'old')"
 S = JobState
-
-
-@dataclass(frozen=True, slots=True)
-class Host:
-    """A namespace with an address of its own and one wire."""
-
-    name: str
-    wire: str
-
-    def cut(self) -> None:
-        """Packets are lost from now on; nobody is told."""
-        _ip("link", "set", self.wire, "down")
-
-    def mend(self) -> None:
-        """Packets arrive again."""
-        _ip("link", "set", self.wire, "up")
-
-    def command(self, home: Path) -> Command:
-        """The command on this host."""
-        return Command(home, prefix=("ip", "netns", "exec", self.name))
 
 
 @pytest.fixture
 def hosts() -> Iterator[tuple[Host, Host]]:
-    """Two of them. Root and Linux only."""
-    made = [Host(f"dbsync-{letter}-{os.getpid()}", f"dw{letter}{os.getpid()}") for letter in "ab"]
-    if (
-        os.geteuid() != 0
-        or shutil.which("ip") is None
-        or subprocess.run(["ip", "netns", "add", made[0].name]).returncode
-    ):
-        pytest.skip("NOT TESTED: worker hosts of their own; that needs root and network namespaces")
-    try:
-        _ip("netns", "add", made[1].name)
-        _ip("address", "add", f"{CENTRE}/32", "dev", "lo")
-        for number, host in enumerate(made, start=1):
-            inner = f"{host.wire}i"
-            _ip("link", "add", host.wire, "type", "veth", "peer", "name", inner)
-            _ip("link", "set", inner, "netns", host.name)
-            _ip("address", "add", f"{_NET}.{number}.1/24", "dev", host.wire)
-            _ip("link", "set", host.wire, "up")
-            _ip("-n", host.name, "address", "add", f"{_NET}.{number}.2/24", "dev", inner)
-            _ip("-n", host.name, "link", "set", inner, "up")
-            _ip("-n", host.name, "link", "set", "lo", "up")
-            _ip("-n", host.name, "route", "add", "default", "via", f"{_NET}.{number}.1")
-        yield made[0], made[1]
-    finally:
-        subprocess.run(["ip", "address", "delete", f"{CENTRE}/32", "dev", "lo"], check=False)
-        for host in made:
-            subprocess.run(["ip", "link", "delete", host.wire], check=False)
-            subprocess.run(["ip", "netns", "delete", host.name], check=False)
+    with two_hosts() as made:
+        yield made
 
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """The databases as the hosts see them."""
+    """The databases as the hosts see them: by way of proxies, which keep up connections whose client is cut off."""
 
     place: Yard
     ends: tuple[Database, Database]
-    source: str
-    target: str
+    source: Proxy
+    target: Proxy
     store: str
 
-    def worker(self, host: Host, failpoint: str) -> Running:
-        env = {"DBSYNC_STORE": self.store, "DBSYNC_FAILPOINT": failpoint}
+    def worker(self, host: Host, failpoint: str = "") -> Running:
+        env = {"DBSYNC_STORE": self.store} | ({"DBSYNC_FAILPOINT": failpoint} if failpoint else {})
         running = self.place.worker("--engine", "inline", command=host.command(self.place.command.home), env=env)
         wait_for(lambda: running.pid in self.alive() or running.over, why=self.place.told)
         return running
 
     def alive(self) -> set[int]:
         return {each.pid for each in Presence(self.place.registry.store).alive()}
+
+    def ended_well(self, job: Job, attempts: int) -> None:
+        """Succeeded, after so many attempts, as somebody sees it who shares no code with dbsync."""
+        ended = self.place.until(job, S.SUCCEEDED, S.FAILED, seconds=120)
+        assert ended.state is S.SUCCEEDED, ended.error
+        assert ended.attempts == attempts
+        assert ended.result is not None
+        assert ended.result["verified"] is True
+        assert oracle.differences(self.ends[0].url, self.ends[1].url) == []
+        assert oracle.leftovers(self.ends[1].url) == []
 
 
 @pytest.fixture
@@ -109,16 +79,15 @@ def world(
     source_db.execute(SCHEMA, ROWS)
     target_db.execute(SCHEMA)
     with ExitStack() as stack:
-        source, target, store = (
-            stack.enter_context(Proxy(each.url, listen=CENTRE)) for each in (source_db, target_db, store_db)
-        )
+        source, target = (stack.enter_context(Proxy(each.url, listen=DATABASES)) for each in (source_db, target_db))
+        store = stack.enter_context(Proxy(store_db.url, listen=STORE))
         place = stack.enter_context(yard(tmp_path / "yard", store_db.url))
-        yield World(place, (source_db, target_db), source.url, target.url, store.url)
+        yield World(place, (source_db, target_db), source, target, store.url)
 
 
 @pytest.mark.timeout(240)
 @pytest.mark.parametrize("who", ["coordinator", "helper"])
-def test_a_host_that_is_cut_off_in_mid_range_is_refused_when_it_is_back(
+def test_a_host_that_is_cut_off_in_mid_range_finds_its_sessions_ended_when_it_is_back(
     who: str, world: World, hosts: tuple[Host, Host]
 ) -> None:
     """No reset, no end of stream: it is replaced while it still believes that it works, and changes nothing later."""
@@ -126,7 +95,7 @@ def test_a_host_that_is_cut_off_in_mid_range_is_refused_when_it_is_back(
     first = world.worker(hosts[0], "before_copy_end=sleep:3")
     second = world.worker(hosts[1], "before_copy_end=sleep:1" if who == "coordinator" else "before_copy_end=sleep:3")
     second.send(signal.SIGSTOP)  # so that the first one takes the job
-    job = place.job(world.source, world.target, SyncOptions(chunk_bytes=1024 * 1024))
+    job = place.job(world.source.url, world.target.url, SyncOptions(chunk_bytes=1024 * 1024))
     wait_for(lambda: place.state(job) is S.RUNNING, why=place.told)
     second.send(signal.SIGCONT)
     run_id = place.jobs.get(job.id).run_id
@@ -148,28 +117,144 @@ def test_a_host_that_is_cut_off_in_mid_range_is_refused_when_it_is_back(
     attempts = 2 if who == "coordinator" else 1
     wait_for(lambda: place.jobs.get(job.id).attempts == attempts, 40, place.told)
     assert time.monotonic() - cut_at < 25
-    ended = place.until(job, S.SUCCEEDED, S.FAILED, seconds=120)
-    assert ended.state is S.SUCCEEDED, ended.error
+    world.ended_well(job, attempts)
     lost.mend()
     wait_for(lambda: {first.pid, second.pid} <= world.alive(), 60, place.told)
-    assert place.jobs.get(job.id).state is S.SUCCEEDED
-    assert place.jobs.get(job.id).attempts == attempts
-    assert oracle.differences(world.ends[0].url, target.url) == []
-    assert oracle.leftovers(target.url) == []
+    world.ended_well(job, attempts)
     states = dict(target.query("SELECT run_id, state FROM dbsync.run"))
     assert states[run_id] == ("dead" if who == "coordinator" else "succeeded")
     assert sorted(states.values()) == (["dead", "succeeded"] if who == "coordinator" else ["succeeded"])
 
 
+class Delay:
+    """Packets of one run to the target that are under way for long: neither end is told, and none is lost.
+
+    At ``moment`` one session becomes ``late``: nothing that it says arrives before ``release``, and ``said`` is what it
+    says then. With ``lock`` set nothing arrives of what the run lock's session says or hears.
+    """
+
+    def __init__(self, proxy: Proxy, run_id: str, moment: str) -> None:
+        self._proxy, self._run_id, self._moment = proxy, run_id, moment
+        self._blocks = self._commits = 0
+        self.late: int | None = None
+        self.lock = False
+        self.said: list[bytes] = []
+        proxy.hook = self._see
+
+    def release(self) -> None:
+        """Let the late session's packets arrive."""
+        assert self.late is not None
+        self._proxy.release(self.late)
+
+    def _see(self, message: Message) -> Fate:
+        run, _, purpose = self._proxy.application(message.link).removeprefix("dbsync ").partition(" ")
+        if run != self._run_id:
+            return Fate.PASS
+        if purpose == "run lock":
+            return Fate.HOLD if self.lock else Fate.PASS
+        if message.link == self.late:
+            self.said += [message.start] if message.sender == "client" and message.kind in b"QP" else []
+            return Fate.PASS
+        self._commits += message.commits and purpose == "load"
+        self._blocks += message.kind == b"d" and purpose == "stage"
+        in_range = self._blocks == 5
+        before_range = self._commits == 1 and purpose == "load" and b"BEGIN" in message.start
+        if self.late is None and (in_range if self._moment == "in mid-range" else before_range):
+            self.late = message.link
+            return Fate.HOLD
+        return Fate.PASS
+
+
+@pytest.mark.timeout(240)
+@pytest.mark.parametrize("moment", ["in mid-range", "before its second range"])
+def test_a_host_whose_sessions_live_on_is_refused_by_the_fence_when_it_is_back(
+    moment: str, world: World, hosts: tuple[Host, Host]
+) -> None:
+    """It is cut off from the store and from the others, and what it says to the target is long under way.
+
+    Meanwhile the databases' roles were changed, so that who takes over may not end its sessions, and an operator has
+    ended the one with the run lock, as the message about it says. Nothing but the fence is between it and the target.
+    """
+    place, (source, target) = world.place, world.ends
+    in_range = moment == "in mid-range"
+    options = SyncOptions(chunk_bytes=1024 * 1024) if in_range else SyncOptions(mode="replace", jobs=1)
+    first, second = (world.worker(host) for host in hosts)
+    second.send(signal.SIGSTOP)  # so that the first one takes the job
+    job = _job_with_roles(world, options)
+    delay = Delay(world.target, first_run_id(job.id), moment)
+    place.jobs.start(job.id)
+    wait_for(lambda: delay.late is not None, why=place.told)
+    hosts[0].to_store.cut()
+    for name, proxy in (("the source", world.source), ("the target", world.target)):
+        place.registry.edit(LOCAL_OWNER, name, Changes(url=parse_url(proxy.url)))
+    source.execute("UPDATE first SET name = 'new'; UPDATE thing SET name = 'new'")  # what is late is old
+    second.send(signal.SIGCONT)
+    wait_for(lambda: place.jobs.get(job.id).attempts == 2, 40, place.told)
+    early, later = first_run_id(job.id), str(place.jobs.get(job.id).run_id)
+    wait_for(lambda: _sessions(target, f"dbsync {later} run lock"), why=place.told)
+    assert _sessions(target, f"dbsync {early} run lock"), "its sessions were ended"
+    delay.lock = True
+    for pid in _sessions(target, f"dbsync {early} run lock"):
+        target.query("SELECT pg_terminate_backend(%s)", [pid])
+    if in_range:  # the later run waits for the locks of the transaction that is under way
+        wait_for(
+            lambda: _sessions(target, f"dbsync {later} %", "cardinality(pg_blocking_pids(pid)) > 0"), why=place.told
+        )
+    else:
+        place.until(job, S.SUCCEEDED, S.FAILED)
+    before = _ledger_of(target, early)
+    image = None if in_range else oracle.take(target.url)
+    delay.release()
+    wait_for(lambda: any(b"ROLLBACK" in each for each in delay.said), why=place.told)
+    assert not any(b"COMMIT" in each for each in delay.said)
+    hosts[0].to_store.mend()
+    wait_for(lambda: not _sessions(target, f"dbsync {early} %"), why=place.told)
+    world.ended_well(job, attempts=2)
+    assert image is None or oracle.all_changes(image, oracle.take(target.url)) == []
+    wait_for(lambda: {first.pid, second.pid} <= world.alive(), 60, place.told)
+    first.send(signal.SIGTERM)
+    log = first.wait().ended(0).stderr
+    why = "another run holds the target now" if in_range else f"run {later} has taken over the target"
+    assert f"here it ended with FENCED: {why}" in log, log
+    assert _ledger_of(target, early) == before
+    assert dict(target.query("SELECT run_id, state FROM dbsync.run")) == {early: "dead", later: "succeeded"}
+    world.ended_well(job, attempts=2)
+
+
+def _job_with_roles(world: World, options: SyncOptions) -> Job:
+    """A job between saved connections: one role reads the source, another owns the target."""
+    registry, (source_db, target_db) = world.place.registry, world.ends
+    source_db.execute("GRANT SELECT ON ALL TABLES IN SCHEMA public TO case_reader")
+    target_db.execute(
+        f"ALTER DATABASE {target_db.name} OWNER TO case_writer; ALTER TABLE first OWNER TO case_writer;"
+        " ALTER TABLE thing OWNER TO case_writer"
+    )
+    if options.mode == "replace":
+        target_db.execute(OLD)
+    roles = {"the source": (world.source, "case_reader"), "the target": (world.target, "case_writer")}
+    source, target = (
+        (registry.add(LOCAL_OWNER, name, parse_url(with_user(proxy.url, role))).id, name)
+        for name, (proxy, role) in roles.items()
+    )
+    spec = JobSpec(options=options, agreed=True)
+    return world.place.jobs.create(spec, source=source, target=target, origin="queue")
+
+
+def _sessions(target: Database, application: str, which: str = "true") -> list[int]:
+    """The backends of the sessions that are called so."""
+    query = f"SELECT pid FROM pg_stat_activity WHERE application_name LIKE %s AND {which}"
+    return [pid for (pid,) in target.query(query, [application])]
+
+
+def _ledger_of(target: Database, run_id: str) -> list[list[tuple[object, ...]]]:
+    """All that the ledger has of what a run committed."""
+    return [
+        target.query(f"SELECT t::text FROM dbsync.{table} t WHERE run_id = %s ORDER BY 1", [run_id])
+        for table in ("run_table", "run_part")
+    ]
+
+
 def _has_a_part(place: Yard, holder: str) -> bool:
-    import sqlalchemy as sa
-
-    from dbsync.store.tables import part
-
     with place.registry.store.read() as connection:
         owners = connection.execute(sa.select(part.c.lease_owner).where(part.c.state == "running")).scalars()
         return any(holder in (owner or "") for owner in owners)
-
-
-def _ip(*words: str) -> None:
-    subprocess.run(["ip", *words], check=True)
