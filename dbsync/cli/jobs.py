@@ -121,7 +121,7 @@ def stop(
     context: Context,
     run: Run,
     now: Annotated[
-        bool, typer.Option("--now", help="Do not wait for who runs it: it may commit nothing more.")
+        bool, typer.Option("--now", help="Do not wait for who runs it: it ends when it hears that its lease is gone.")
     ] = False,
 ) -> Answer:
     """End a job: what is running is cancelled, each table stays old or new, whole."""

@@ -85,7 +85,7 @@ class Jobs:
     def stop(self, job_id: str, *, now: bool = False) -> Job:
         """End a job; what is committed stays. ``now``: it counts as stopped whatever who runs it does.
 
-        Then the lease is taken away: its run can write no more than the transaction that it is committing.
+        Then the lease is taken away: its run ends when it is to be renewed, within two seconds if the store is reached.
         """
         job = self.get(job_id)
         if job.state is not JobState.STOPPING:

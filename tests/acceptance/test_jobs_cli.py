@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import sqlite3
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
+import pexpect
 import psycopg
 import pytest
 
@@ -169,6 +173,45 @@ def test_watch_follows_in_lines_and_ends_with_the_jobs_exit_code(
     assert events[-1]["event"] == "state"
     assert events[-1]["to"] == "stopped"
     dbsync.run("jobs", "watch").ended(2)
+
+
+def test_watch_shows_bars_in_a_terminal(dbsync: Command, shop: tuple[Database, Database]) -> None:
+    environ = {"PATH": os.environ["PATH"], "HOME": str(dbsync.home), "TERM": "xterm"}
+    with held_up(shop[1]):
+        running = dbsync.start("sync", shop[0].url, shop[1].url, "--yes", "--json")
+        only_job(dbsync, "running")
+        child = pexpect.spawn(
+            sys.executable, ["-m", "dbsync", "jobs", "watch"], env=environ, encoding="utf-8", dimensions=(40, 120)
+        )
+        child.expect("public.item")
+    try:
+        child.expect(pexpect.EOF, timeout=30)
+        shown = str(child.before)
+    finally:
+        child.close()
+    running.wait().ended(0)
+    assert child.exitstatus == 0, shown
+    assert "\x1b[" in shown  # it is drawn over, line by line
+    assert '"event"' not in shown
+    assert "succeeded" in shown
+
+
+def test_stop_now_counts_at_once_and_who_runs_the_job_ends_when_it_hears_of_it(
+    dbsync: Command, shop: tuple[Database, Database]
+) -> None:
+    with held_up(shop[1]):
+        running = dbsync.start("sync", shop[0].url, shop[1].url, "--yes", "--json")
+        job = str(only_job(dbsync, "running")["job_id"])
+        wait_for(lambda: shop[1].value("SELECT count(*) FROM note") == 500)
+        running.send(signal.SIGSTOP)  # it cannot answer
+        stopped = dbsync.run("jobs", "stop", job, "--now", "--json").ended(0)
+        assert stopped.result["state"] == "stopped"
+        running.send(signal.SIGCONT)
+        ended = running.wait().ended(5)
+    assert ended.error["code"] == "FENCED"
+    assert shop[1].value("SELECT count(*) FROM line") == 0
+    assert only_job(dbsync)["state"] == "stopped"
+    assert oracle.leftovers(shop[1].url) == []
 
 
 def test_a_store_that_cannot_be_used_costs_the_record_and_not_the_sync(

@@ -104,6 +104,27 @@ def test_what_is_handed_over_needs_consent_first_and_keeps_its_time_limit(
     place.until(job, JobState.SUCCEEDED)
 
 
+@pytest.mark.parametrize(("asked", "codes"), [("fail", [0] + [5] * 7), ("skip", [0] * 8), ("wait", [0] * 8)])
+def test_of_eight_terminals_that_start_one_sync_one_runs_and_seven_do_as_they_were_asked(
+    asked: str, codes: list[int], place: Yard, items: tuple[Database, Database]
+) -> None:
+    with psycopg.connect(items[1].url) as writer:
+        writer.execute("LOCK TABLE item IN ROW EXCLUSIVE MODE")  # so that the one is not done before the others ask
+        running = [sync(place, items, "--on-locked", asked) for _ in range(8)]
+        if asked != "wait":
+            wait_for(lambda: sum(each.over for each in running) == 7, 60)
+        else:
+            waiting = "SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE '%% run lock'"
+            wait_for(lambda: items[1].value(waiting) == 8, 60)
+    ended = [each.wait(120) for each in running]
+    assert sorted(each.exit_code for each in ended) == codes, [str(each) for each in ended]
+    inserted = [each.tables()["public.item"]["rows_inserted"] for each in ended if each.exit_code == 0 and each.result["state"] == "succeeded"]  # fmt: skip
+    assert sorted(inserted) == ([0] * 7 if asked == "wait" else []) + [500]
+    if asked == "skip":
+        assert sorted(each.result["state"] for each in ended) == ["skipped"] * 7 + ["succeeded"]
+    assert oracle.differences(items[0].url, items[1].url) == []
+
+
 def test_of_eight_terminals_that_resume_one_job_one_runs_it_and_seven_are_told(
     place: Yard, items: tuple[Database, Database]
 ) -> None:

@@ -10,18 +10,21 @@ import tempfile
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import ClassVar
 
 import sqlalchemy as sa
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
 from dbsync.errors import DbsyncError, Fenced, InvalidTransition, JobBusy, JobNotFound
 from dbsync.jobs.model import LOCAL_OWNER, JobState
 from dbsync.jobs.runner import sweep
 from dbsync.jobs.service import Jobs
 from dbsync.jobs.verdict import LOSSES
+from dbsync.local import EphemeralServer
 from dbsync.store import tables
+from tests.fixtures.databases import fresh_database
 from tests.fixtures.jobs import job_store, new_job
 
 STEPS_EACH = 40  # so few that no job loses twenty workers
@@ -61,12 +64,14 @@ class Machine(RuleBasedStateMachine):
     """People and three workers; all jobs write to one target."""
 
     jobs = Bundle("jobs")
+    server: ClassVar[EphemeralServer | None] = None  # where the store is; none: in a file
 
     def __init__(self) -> None:
         super().__init__()
         self._stack = ExitStack()
         directory = self._stack.enter_context(tempfile.TemporaryDirectory())
-        self.store = self._stack.enter_context(job_store(Path(directory)))
+        url = self._stack.enter_context(fresh_database(self.server)).url if self.server is not None else None
+        self.store = self._stack.enter_context(job_store(Path(directory), url))
         self.people = Jobs(self.store, LOCAL_OWNER)
         self.model: dict[str, Model] = {}
 
@@ -232,10 +237,21 @@ class Machine(RuleBasedStateMachine):
         return None
 
 
+def steps(count: int) -> settings:
+    return settings(
+        max_examples=max(count // STEPS_EACH, 1),
+        stateful_step_count=STEPS_EACH,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+    )
+
+
 TestJobs = Machine.TestCase
-TestJobs.settings = settings(
-    max_examples=max(STEPS // STEPS_EACH, 1),
-    stateful_step_count=STEPS_EACH,
-    deadline=None,
-    suppress_health_check=list(HealthCheck),
-)
+TestJobs.settings = steps(STEPS)
+
+
+def test_the_same_orders_come_to_the_same_in_postgres(pg_b: EphemeralServer) -> None:
+    class InPostgres(Machine):
+        server = pg_b
+
+    run_state_machine_as_test(InPostgres, settings=steps(STEPS // 2))

@@ -162,6 +162,15 @@ def test_a_store_that_is_killed_at_any_step_while_it_is_made_is_made_by_the_next
     store.close()
 
 
+def test_what_is_committed_to_the_file_is_on_the_disk_and_readers_do_not_wait(tmp_path: Path) -> None:
+    store = open_store(store_place(environ={"XDG_STATE_HOME": str(tmp_path)}))
+    with store.write() as connection:
+        pragmas = {name: connection.scalar(sa.text(f"PRAGMA {name}")) for name in ("journal_mode", "synchronous", "foreign_keys")}  # fmt: skip
+        assert pragmas == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1}  # 2 is FULL
+        assert workers(store) == []
+    store.close()
+
+
 def test_nobody_else_can_read_the_file(tmp_path: Path) -> None:
     place = store_place(environ={"XDG_STATE_HOME": str(tmp_path / "state")})
     store = open_store(place)

@@ -164,6 +164,30 @@ def test_two_jobs_for_one_target_are_run_one_after_the_other(workers: Yard, shop
     assert same(shop)
 
 
+def test_a_message_that_was_lost_and_one_that_came_twice_cost_nothing(
+    tmp_path: Path, store_db: Database, shop: tuple[Database, Database]
+) -> None:
+    """Workers look into the store as well, where a job can be claimed once."""
+    with yard(tmp_path / "yard", store_db.url) as place:
+        for _ in range(2):
+            place.worker("--engine", "procrastinate")
+        wait_for(lambda: len(Presence(place.registry.store).alive()) == 2, why=place.told)
+        silent = place.job(shop[0].url, shop[1].url)  # the yard's own queue sends no message
+        assert place.until(silent, S.SUCCEEDED, S.FAILED).state is S.SUCCEEDED
+        place.queue = open_queue("procrastinate", place.registry.store)
+        shop[1].execute("TRUNCATE line, item, note")
+        loud = place.job(shop[0].url, shop[1].url, start=False)
+        place.queue.send_job(loud)  # too early
+        started = place.jobs.start(loud.id)
+        for _ in range(3):
+            place.queue.send_job(started)
+        assert place.until(loud, S.SUCCEEDED, S.FAILED).state is S.SUCCEEDED
+        assert [place.jobs.get(job.id).attempts for job in (silent, loud)] == [1, 1]
+        messages = "SELECT count(*) FROM dbsync_store.procrastinate_jobs"
+        wait_for(lambda: store_db.value(messages) == 0, why=place.told)
+    assert same(shop)
+
+
 def test_a_queue_that_needs_a_server_is_refused_where_the_store_is_a_file(tmp_path: Path) -> None:
     with yard(tmp_path / "yard") as place:
         ended = place.worker("--engine", "procrastinate", "--json").wait().ended(2)
