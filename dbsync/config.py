@@ -95,6 +95,7 @@ class Settings:
     """What a config file says; empty where there is none."""
 
     path: Path | None = None
+    project: str = ""  # whose schedules these are, where several projects share a store
     databases: Mapping[str, ConfiguredDatabase] = field(default_factory=dict)
     syncs: Mapping[str, ConfiguredSync] = field(default_factory=dict)
     profiles: Mapping[str, Profile] = field(default_factory=dict)
@@ -155,6 +156,7 @@ def parse_settings(data: bytes, path: Path) -> Settings:
         raise top.error("must be 1; a newer dbsync may read this file", "version")
     settings = Settings(
         path=path,
+        project=_project(top),
         databases=top.each("databases", _database),
         syncs=top.each("syncs", _sync),
         profiles=top.each("profiles", _profile),
@@ -163,6 +165,13 @@ def parse_settings(data: bytes, path: Path) -> Settings:
     )
     top.finish()
     return settings
+
+
+def _project(top: Section) -> str:
+    name = top.text("project")
+    if name is not None and not _NAME.match(name):
+        raise top.error("has letters, digits, _, - and . only", "project")
+    return name or ""
 
 
 def _database(name: str, section: Section) -> ConfiguredDatabase:

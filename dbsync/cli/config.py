@@ -102,6 +102,7 @@ def _found(context: Context) -> Settings:
 
 def _document(settings: Settings) -> dict[str, Any]:
     return {
+        "project": settings.project or None,
         "databases": {name: _database(entry) for name, entry in settings.databases.items()},
         "syncs": {name: _sync(job) for name, job in settings.syncs.items()},
         "profiles": {name: _masked(profile.options) for name, profile in settings.profiles.items()},

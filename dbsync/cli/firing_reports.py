@@ -77,7 +77,7 @@ class FiringReports:
                 while True:
                     self._conclude(self._refused.get_nowait())
             with suppress(DbsyncError):
-                for step in take_steps(self._kept.store.store, self._reporters):
+                for step in take_steps(self._kept.store.store, self._context.settings.project, self._reporters):
                     self._tell(step)
         except Exception as fault:  # as where a call ends: nothing here may change how a worker works
             self._context.warn(InternalFault.of(fault).message)

@@ -28,7 +28,8 @@ def clock_of(context: Context, jobs: JobStore, refused: Callable[[str, DbsyncErr
         own = {option: value for option, value in values.items() if option not in GLOBAL_NAMES | REPORTING_NAMES}
         run_.function(context.for_firing(tick, options), **own)
 
-    return Clock(jobs, schedules(context), begin, context.notice, refused)
+    project = context.settings.project
+    return Clock(jobs, schedules(context), begin, context.notice, refused, project=project)
 
 
 def options_of_run(context: Context, name: str) -> Mapping[str, Any]:

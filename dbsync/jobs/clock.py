@@ -10,15 +10,10 @@ import threading
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
-import sqlalchemy as sa
-
 from dbsync.errors import DbsyncError
-from dbsync.jobs.model import RESTING
 from dbsync.jobs.store import JobStore
-from dbsync.jobs.ticks import Tick, add_tick
+from dbsync.jobs.ticks import Tick, add_tick, is_at_work, last_ticks
 from dbsync.schedule import Firing, Schedule, due
-from dbsync.store.tables import job as _job
-from dbsync.store.tables import tick as _tick
 
 _FIRED_ALREADY = "STORE_CONFLICT"
 
@@ -28,7 +23,7 @@ def _unheard(name: str, error: DbsyncError) -> None:
 
 
 class Clock:
-    """The schedules of one config file; ``begin`` queues the job of a firing, together with its tick.
+    """The schedules of one project's config file; ``begin`` queues the job of a firing, together with its tick.
 
     ``tell`` takes lines for the log. ``refused`` hears of a schedule whose job could not be made, once for each firing.
     """
@@ -40,8 +35,10 @@ class Clock:
         begin: Callable[[str, Tick], None],
         tell: Callable[[str], None],
         refused: Callable[[str, DbsyncError], None] = _unheard,
+        *,
+        project: str = "",
     ) -> None:
-        self._store, self._schedules = jobs.store, schedules
+        self._store, self._schedules, self.project = jobs.store, schedules, project
         self._begin, self._tell, self._refused = begin, tell, refused
         self._lock = threading.Lock()
 
@@ -55,7 +52,7 @@ class Clock:
                     self._tell(f"schedule {firing.name}: not fired: {error.message}")
 
     def _fire(self, firing: Firing) -> None:
-        tick, (_, now) = Tick.of(firing), self._last_and_now()
+        tick, (_, now) = Tick.of(firing, self.project), self._last_and_now()
         if firing.decision == "missed":
             self._settle(tick, "missed")
         elif firing.start_at > now:
@@ -93,12 +90,11 @@ class Clock:
         return True
 
     def _is_at_work(self, name: str) -> bool:
-        mine = (_job.c.name == name, _job.c.origin == "schedule", _job.c.state.not_in(RESTING))
         with self._store.read() as connection:
-            return connection.execute(sa.select(_job.c.id).where(*mine).limit(1)).first() is not None
+            return is_at_work(connection, self.project, name)
 
     def _last_and_now(self) -> tuple[dict[str, datetime], datetime]:
-        last = sa.select(_tick.c.schedule, sa.func.max(_tick.c.due_at)).group_by(_tick.c.schedule)
         with self._store.read() as connection:
-            fired = {name: datetime.fromtimestamp(at, UTC) for name, at in connection.execute(last)}
+            last = last_ticks(connection, self.project)
+            fired = {name: datetime.fromtimestamp(at, UTC) for name, at in last.items()}
             return fired, datetime.fromtimestamp(self._store.now(connection), UTC)

@@ -90,7 +90,8 @@ class Ears:
 
     job: Callable[[str], object]
     part: Callable[[str, int], object]
-    minute: Callable[[], object] | None = None  # once in each minute, on one of the workers that have it
+    minute: Callable[[], object] | None = None  # once in each minute, on one of the project's workers that have it
+    project: str = ""  # whose schedules ``minute`` looks at
 
 
 class Listener:
@@ -153,7 +154,7 @@ class Listener:
             tidying = asyncio.create_task(_tidy(app))
             try:
                 await app.run_worker_async(
-                    queues=[_QUEUE] if self._ears.minute is None else [_QUEUE, _CLOCK],
+                    queues=[_QUEUE] if self._ears.minute is None else [_QUEUE, _clock(self._ears.project)],
                     concurrency=self._concurrency,
                     install_signal_handlers=False,
                     fetch_job_polling_interval=_POLL_S,
@@ -175,10 +176,15 @@ class Listener:
 
         if (minute := ears.minute) is not None:
 
-            @app.periodic(cron="* * * * *")
-            @app.task(name=_MINUTE, queue=_CLOCK)
+            @app.periodic(cron="* * * * *", periodic_id=ears.project)
+            @app.task(name=_MINUTE, queue=_clock(ears.project))
             def each_minute(timestamp: int) -> None:
                 minute()
+
+
+def _clock(project: str) -> str:
+    """The queue of a project's minutes: another project's workers know nothing of its schedules."""
+    return f"{_CLOCK}.{project}" if project else _CLOCK
 
 
 async def _tidy(app: procrastinate.App) -> None:

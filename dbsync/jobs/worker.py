@@ -11,6 +11,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from typing import Literal
 
 from dbsync.control import Control
@@ -72,7 +73,10 @@ class Worker:
         self._deaf = False
 
     def serve(self, control: Control, *, once: bool = False) -> None:
-        """Work until ``control`` is stopped; with ``once`` until nothing is queued. Then everything is given back."""
+        """Work until ``control`` is stopped; with ``once`` until nothing is queued. Then everything is given back.
+
+        Raises Refused when a newer dbsync has upgraded the store: others take over what is at work here.
+        """
         self._tell(f"worker {self.id} is ready: {self.concurrency} at a time, {self._engine}")
         with self._hearing():
             try:
@@ -111,7 +115,9 @@ class Worker:
             return nullcontext()
         from dbsync.jobs.procrastinate_queue import Ears, Listener
 
-        ears = Ears(job=self.take, part=self.help, minute=self.clock.look if self.clock is not None else None)
+        ears = Ears(job=self.take, part=self.help)
+        if self.clock is not None:
+            ears = replace(ears, minute=self.clock.look, project=self.clock.project)
         return Listener(self._jobs.store, ears, concurrency=self.concurrency)
 
     def _wake(self) -> None:
@@ -126,6 +132,8 @@ class Worker:
             self._begin_helping()
             self._deaf = False
         except DbsyncError as error:
+            if error.code == "STORE_NEWER":  # it will not be this version's again
+                raise
             if not self._deaf:
                 self._tell(f"the store cannot be asked now: {error.message}")
             self._deaf = True
@@ -209,6 +217,10 @@ class Worker:
             ended = self._runner.run(job, control)
         except DbsyncError as error:  # the store: others find the job by its lease
             self._tell(f"job {job.id[:8]}: its end cannot be written down: {error.message}")
+            return
+        if ended.attempts != job.attempts:
+            self.ended[JobState.QUEUED.value] += 1  # when it was taken back; the state is another attempt's
+            self._tell(f"job {job.id[:8]}: attempt {ended.attempts} is another worker's")
             return
         self.ended[ended.state.value] += 1
         why = f": {ended.error['message']}" if ended.error and ended.state is not JobState.SUCCEEDED else ""

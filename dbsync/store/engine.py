@@ -19,7 +19,8 @@ from dbsync.pg.database import Database
 from dbsync.store import tables
 from dbsync.store.place import StorePlace
 
-HEAD = "0001"  # the revision that this dbsync works with; a test holds it to the migrations
+HEAD = "0002"  # the revision that this dbsync works with; a test holds it to the migrations
+UPGRADE_LOCK = (1684173689, 3)  # "dbsy", 3: who writes shares it, who makes or upgrades the store has it alone
 _BUSY_S = 15.0
 _WRITES = "dbsync_writes"
 _SETTINGS = {"statement_timeout": "30s", "lock_timeout": "15s", "idle_in_transaction_session_timeout": "60s"}
@@ -43,26 +44,27 @@ class Store:
         """One transaction that may write: committed at the end of the block, undone on any exception.
 
         In SQLite it waits for its turn at once, so that what it reads stays true. Raises Refused when another
-        dbsync has upgraded the store since it was opened.
+        dbsync has upgraded the store since it was opened; none does so before the end of the block.
         """
         with _translated(self.place), self._engine.execution_options(**{_WRITES: True}).begin() as connection:
-            revision = connection.scalar(sa.select(_version.c.version_num))
-            if revision != HEAD:
-                raise _of_another_version(self.place)
+            if self.is_postgres:  # a statement of its own: the next one sees what was committed while this one waited
+                connection.execute(sa.select(sa.func.pg_catalog.pg_advisory_xact_lock_shared(*UPGRADE_LOCK)))
+            if connection.scalar(sa.select(_version.c.version_num)) != HEAD:
+                raise of_another_version(self.place)
             yield connection
             failpoint("before_store_commit")
 
     @contextmanager
     def read(self) -> Iterator[sa.Connection]:
         """One transaction that only reads."""
-        with _translated(self.place), self._engine.begin() as connection:
+        with self._explained(), _translated(self.place), self._engine.begin() as connection:
             yield connection
 
     @contextmanager
     def snapshot(self) -> Iterator[sa.Connection]:
         """One transaction that only reads, and sees one state of the store however often it asks."""
         level = {"isolation_level": "REPEATABLE READ"} if self.is_postgres else {}
-        with _translated(self.place), self._engine.execution_options(**level).begin() as connection:
+        with self._explained(), _translated(self.place), self._engine.execution_options(**level).begin() as connection:
             yield connection
 
     def now(self, connection: sa.Connection) -> float:
@@ -74,6 +76,23 @@ class Store:
     def close(self) -> None:
         """Give back every connection."""
         self._engine.dispose()
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        """What a newer dbsync has made of the tables may be what a query does not find: then that is said."""
+        try:
+            yield
+        except DbsyncError as error:
+            missing = exc.ProgrammingError if self.is_postgres else exc.OperationalError
+            if isinstance(error.__cause__, missing) and self._is_of_another_version():
+                raise of_another_version(self.place) from error
+            raise
+
+    def _is_of_another_version(self) -> bool:
+        try:
+            return _revision(self._engine) not in (None, HEAD)
+        except (exc.SQLAlchemyError, DbsyncError):  # what went wrong first is the better answer
+            return False
 
 
 def open_store(place: StorePlace, *, create: bool = True) -> Store:
@@ -103,7 +122,8 @@ def _missing(name: str) -> ConfigError:
     return ConfigError(f"there is no store at {name}", code="NO_STORE", hint="nothing was kept yet")
 
 
-def _of_another_version(place: StorePlace) -> Refused:
+def of_another_version(place: StorePlace) -> Refused:
+    """The refusal of a store that this dbsync does not know."""
     return Refused(
         f"the store {place.name} belongs to another version of dbsync",
         code="STORE_NEWER",

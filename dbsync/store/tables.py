@@ -162,13 +162,14 @@ worker = sa.Table(
 tick = sa.Table(
     "tick",
     metadata,
-    sa.Column("schedule", sa.Text, primary_key=True),
-    sa.Column("due_at", sa.Double, primary_key=True),
+    sa.Column("schedule", sa.Text, nullable=False),
+    _time("due_at"),
     _time("fired_at"),
     sa.Column("job_id", sa.Text),
     sa.Column("outcome", sa.Text, nullable=False),
+    sa.Column("project", sa.Text, nullable=False),  # empty: of a config file that names none
+    sa.PrimaryKeyConstraint("project", "schedule", "due_at"),
 )
-
 
 audit = sa.Table(
     "audit",

@@ -10,31 +10,28 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 
-from dbsync.errors import Refused
 from dbsync.store import tables
+from dbsync.store.engine import UPGRADE_LOCK, of_another_version
 from dbsync.store.place import StorePlace
-
-_LOCK = (1684173689, 3)  # "dbsy", 3: one process at a time makes or upgrades the store
 
 
 def upgrade(place: StorePlace, engine: sa.Engine) -> None:
-    """Run the revisions that are missing. Raises Refused for a store that this dbsync does not know."""
+    """Run the revisions that are missing. Raises Refused for a store that this dbsync does not know.
+
+    Writers of any version have ended their transactions by then, and begin no other: they wait, and look again.
+    """
     with as_file(files("dbsync.store") / "migrations") as scripts:
         config = Config()
         config.set_main_option("script_location", str(scripts).replace("%", "%%"))
         with engine.execution_options(dbsync_writes=True).begin() as connection:
             if engine.dialect.name == "postgresql":
-                connection.execute(sa.select(sa.func.pg_catalog.pg_advisory_xact_lock(*_LOCK)))
+                connection.execute(sa.select(sa.func.pg_catalog.pg_advisory_xact_lock(*UPGRADE_LOCK)))
                 connection.execute(sa.schema.CreateSchema(tables.SCHEMA, if_not_exists=True))
             config.attributes["connection"] = connection
             try:
                 command.upgrade(config, "head")
             except CommandError as error:
-                raise Refused(
-                    f"the store {place.name} belongs to another version of dbsync",
-                    code="STORE_NEWER",
-                    hint="use the newest dbsync that has opened it",
-                ) from error
+                raise of_another_version(place) from error
 
 
 def newest() -> str | None:

@@ -116,6 +116,25 @@ def test_saved_names_are_ends_of_a_sync_also_of_one_in_the_config_file(
     assert target_db.value("SELECT count(*) FROM t") == 5
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("test", "here", "there"), ("schema", "here"), ("explore", "here"), ("explore", "there", "t"),
+        ("execute", "here", "SELECT 1"), ("validate", "here", "there"), ("diff", "here", "there"),
+        ("diff", "here", "there", "--what", "data", "--exit-zero"), ("migrate", "status", "there"),
+        ("migrate", "history", "there"), ("sync", "here", "there", "--dry-run"), ("doctor", "there"),
+    ],
+)  # fmt: skip
+def test_a_saved_name_works_wherever_a_database_is_named(sqlite, call, monkeypatch, source_db, target_db, words):
+    for name, database in (("here", source_db), ("there", target_db)):
+        database.execute("CREATE TABLE t (id int PRIMARY KEY)")
+        add(call, name, database.url, monkeypatch=monkeypatch)
+    ended = call(*words, "--json")
+    assert ended.exit_code == 0, ended
+    ends = [ended.document[end]["name"] for end in ("source", "target") if ended.document.get(end)]
+    assert set(ends) <= {"here", "there"}, ended
+
+
 def test_a_name_of_the_config_file_wins_and_that_is_said(sqlite, call, monkeypatch, source_db, tmp_path):
     (tmp_path / "dbsync.yaml").write_text(f"version: 1\ndatabases: {{shop: {{url: '{source_db.url}'}}}}\n")
     added = add(call, "shop", NOWHERE, monkeypatch=monkeypatch)
@@ -339,7 +358,9 @@ _POINTS = [
     "before_record_resealed@2", "before_store_commit@3", "after_record_resealed", "before_key_retired",
     "before_key_file_renamed@2", "before_key_taken_out", "before_key_file_renamed@3", "after_key_retired",
 ]  # fmt: skip
-_OF_THE_STORE = ["after_key_switched", "before_store_commit@3"]
+_OF_THE_STORE = [
+    "before_store_commit", "after_key_switched", "before_record_resealed@2", "before_store_commit@3", "after_record_resealed",
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("point", _POINTS)

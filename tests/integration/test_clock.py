@@ -33,18 +33,24 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[JobStore]:
         yield opened
 
 
-def clock(store: JobStore, schedule: Schedule, told: list[str] | None = None) -> Clock:
+def clock(store: JobStore, schedule: Schedule, told: list[str] | None = None, project: str = "") -> Clock:
     def begin(name: str, tick: Tick) -> None:
         spec = JobSpec(options=SyncOptions(), agreed=True)
         Jobs(store, LOCAL_OWNER).create(spec, source=ENDS[0], target=ENDS[1], origin="schedule", name=name, tick=tick)
 
-    return Clock(store, {"nightly": schedule}, begin, (told if told is not None else []).append)
+    return Clock(store, {"nightly": schedule}, begin, (told if told is not None else []).append, project=project)
 
 
 def ticks(store: JobStore) -> list[tuple[float, str | None, str]]:
     with store.store.read() as connection:
         query = sa.select(tables.tick.c.due_at, tables.tick.c.job_id, tables.tick.c.outcome)
         return [tuple(row) for row in connection.execute(query.order_by(tables.tick.c.due_at))]
+
+
+def firings(store: JobStore) -> list[tuple[str, float, str | None]]:
+    with store.store.read() as connection:
+        query = sa.select(tables.tick.c.project, tables.tick.c.due_at, tables.tick.c.job_id)
+        return [tuple(row) for row in connection.execute(query)]
 
 
 def test_eight_workers_that_look_at_once_fire_once(store: JobStore) -> None:
@@ -60,6 +66,37 @@ def test_eight_workers_that_look_at_once_fire_once(store: JobStore) -> None:
     assert len(jobs) == 1  # the first one is not over: a later minute would have been skipped
     assert jobs[0].state is JobState.QUEUED
     assert (jobs[0].name, jobs[0].origin) == ("nightly", "schedule")
+
+
+def test_projects_that_share_a_store_fire_each_its_own_schedule_of_one_name(store: JobStore) -> None:
+    """Each once, however many workers; a job of the one holds up no firing of the other."""
+    for project in ("shop", "bank", "", "shop", "bank", ""):
+        clock(store, EACH_MINUTE, project=project).look()
+    assert store.count() == 3
+    with store.store.read() as connection:
+        assert sorted(connection.scalars(sa.select(tables.tick.c.project))) == ["", "bank", "shop"]
+    _make_past(store)
+    (first, *others) = store.list()
+    store.claim(first.id, "w")
+    store.finish(first.id, "w", JobState.SUCCEEDED)
+    told: list[str] = []
+    for project in ("shop", "bank", ""):
+        clock(store, EACH_MINUTE, told, project).look()
+    assert sorted(told) == ["schedule nightly: fired"] + ["schedule nightly: skipped: an earlier one is not over"] * 2
+    assert len(others) == 2
+
+
+def test_what_became_of_a_firing_is_told_to_its_own_project(store: JobStore) -> None:
+    for project in ("shop", "bank"):
+        clock(store, EACH_MINUTE, project=project).look()
+    jobs = {job.id for job in store.list()}
+    for job_id in jobs:
+        store.claim(job_id, "w")
+        store.finish(job_id, "w", JobState.SUCCEEDED)
+    assert list(take_steps(store.store, "", ["nightly"])) == []
+    shop, bank = (list(take_steps(store.store, project, ["nightly"])) for project in ("shop", "bank"))
+    assert [step.kind for step in (*shop, *bank)] == ["begun", "ended"] * 2
+    assert {shop[0].job_id, bank[0].job_id} == jobs
 
 
 def test_a_firing_while_the_last_one_is_at_work_is_skipped_or_queued_as_asked(store: JobStore) -> None:
@@ -122,13 +159,15 @@ def test_a_job_that_never_began_only_ends(store: JobStore) -> None:
     (job,) = store.list()
     store.change(job.id, JobState.STOPPED)
     assert steps(store) == [Step(job.id, "ended")]
-    assert list(take_steps(store.store, ["another"])) == []
+    assert list(take_steps(store.store, "", ["another"])) == []
 
 
 def steps(store: JobStore) -> list[Step]:
     """What eight callers at once have of what became of the firings' jobs."""
     found: list[Step] = []
-    threads = [threading.Thread(target=lambda: found.extend(take_steps(store.store, ["nightly"]))) for _ in range(8)]
+    threads = [
+        threading.Thread(target=lambda: found.extend(take_steps(store.store, "", ["nightly"]))) for _ in range(8)
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -144,15 +183,16 @@ def _make_past(store: JobStore, seconds: float = 60.0) -> None:
 
 CONFIG = """
 version: 1
+project: {project}
 databases:
-  here: {url: "env:HERE"}
-  there: {url: "env:THERE"}
+  here: {{url: "env:HERE"}}
+  there: {{url: "env:THERE"}}
 syncs:
   nightly:
     source: here
     target: there
     mode: replace
-    schedule: {cron: "* * * * *", overlap: queue, timeout: 30m}
+    schedule: {{cron: "* * * * *", overlap: queue, timeout: 30m}}
 """
 
 
@@ -160,19 +200,22 @@ syncs:
 def test_workers_with_schedules_fire_each_of_them_once(
     engine: str, tmp_path: Path, store_db: Database, source_db: Database, target_db: Database
 ) -> None:
+    """Two hosts of one project have its file at different places; a third worker is another project's."""
     source_db.execute("CREATE TABLE item (id int PRIMARY KEY)", "INSERT INTO item VALUES (1), (2)")
     target_db.execute("CREATE TABLE item (id int PRIMARY KEY)")
     with yard(tmp_path / "yard", store_db.url) as place:
-        config = place.command.home / "dbsync.yaml"
-        config.write_text(CONFIG)
         ends = {"HERE": source_db.url, "THERE": target_db.url}
-        for _ in range(2):
+        for directory, project in (("one", "shop"), ("another", "shop"), ("third", "bank")):
+            config = tmp_path / directory / "dbsync.yaml"
+            config.parent.mkdir()
+            config.write_text(CONFIG.format(project=project))
             place.worker("--engine", engine, "--schedules", "--config", str(config), env=ends)
-        wait_for(lambda: place.jobs.list(states=[JobState.SUCCEEDED]), 75, place.told)
-        fired = ticks(place.jobs.store)
-        jobs = place.jobs.list()
-        assert [job_id for _, job_id, _ in fired] == [job.id for job in reversed(jobs)]
-        assert jobs[-1].name == "nightly"
+        wait_for(lambda: len(place.jobs.list(states=[JobState.SUCCEEDED])) >= 2, 75, place.told)
+        fired, jobs = firings(place.jobs.store), place.jobs.list()
+        assert {project for project, _, _ in fired} == {"shop", "bank"}, "the minute was another project's"
+        assert len({(project, due_at) for project, due_at, _ in fired}) == len(fired) == len(jobs)
+        assert {job_id for _, _, job_id in fired} == {job.id for job in jobs}
+        assert {job.name for job in jobs} == {"nightly"}
         assert jobs[-1].read_spec().options.mode == "replace"
         assert jobs[-1].read_spec().timeout_s == 1800
         assert target_db.value("SELECT count(*) FROM item") == 2

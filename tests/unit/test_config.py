@@ -132,6 +132,11 @@ def test_a_whole_file_is_read() -> None:
     assert settings.store.reveal() == "env:DBSYNC_STORE_URL"
 
 
+def test_a_project_has_a_name_or_none() -> None:
+    assert parse("project: shop-2.eu\n").project == "shop-2.eu"
+    assert parse("version: 1\n").project == ""
+
+
 def test_quotas_are_read_and_the_environment_beats_them() -> None:
     quotas = parse("quotas: {jobs: 3, bytes_per_month: 10GB, owners: {ann: {connections: 0}}}").quotas
     assert quotas.of("bob") == Quota(jobs=3, bytes_per_month=10 * 1024**3)
@@ -213,6 +218,9 @@ def test_a_file_may_be_empty(text: str) -> None:
         ("version: 1\nstore: {path: x}\n", 2, "needs a url"),
         ("version: 1\nstore: {url: x,\n  key: y}\n", 3, "store.key: is not a known key"),
         ("version: 2\n", 1, "must be 1"),
+        ("version: 1\nproject: the shop\n", 2, "project: has letters, digits"),
+        ("project: [shop]\n", 1, "project: must be a text"),
+        ("projekt: shop\n", 1, "did you mean project?"),
         ("databases:\n  a: {ulr: x}\n", 2, "did you mean url?"),
         ("databases:\n  a: {url: x, hostaddr: 1.2.3.4}\n", 2, "a.hostaddr: is not a known key"),
         ("databases:\n  a: {environment: production}\n", 2, "needs a url, a service or a host"),
