@@ -186,7 +186,8 @@ def _part_lines(parts: Mapping[str, tuple[Any, Any]]) -> Iterator[str]:
 
 def _says_nothing(constraint: Mapping[str, Any]) -> bool:
     """Whether a NOT NULL is as Postgres makes it when it is told nothing more."""
-    return constraint["name"] is None and constraint["valid"] and not constraint["no_inherit"]
+    unusual = constraint["name"], not constraint.get("valid", True), constraint.get("no_inherit", False)
+    return not any(unusual)
 
 
 def _list_change(before: Sequence[str], after: Sequence[str]) -> str:

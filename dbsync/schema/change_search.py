@@ -10,16 +10,18 @@ from collections.abc import Collection, Iterable
 from dataclasses import replace
 
 from dbsync.schema.changes import Changes
+from dbsync.schema.copied_columns import CopiedColumns
+from dbsync.schema.copied_triggers import CopiedTriggers
 from dbsync.schema.diff import SchemaDiff, differing_parts, is_implied
 from dbsync.schema.hanging import Hanging, left_to_children, lonely_twins
+from dbsync.schema.makers.attributes import ATTRIBUTES
 from dbsync.schema.makers.columns import NO_DEFAULT
-from dbsync.schema.makers.not_null import copied_not_null
 from dbsync.schema.objects import Ref, SchemaObject, Snapshot, attached_to
 from dbsync.schema.plan import Unplanned
-from dbsync.schema.steps import Alteration, Makers
+from dbsync.schema.steps import Makers
 
 # Parts that every object has and that no maker deals with.
-ACCESS = frozenset({"owner", "privileges", "comment"})
+ACCESS = frozenset({"owner", "privileges", "comment", "extensions"})
 # What the parent's ALTER does to the columns of tables that hang on it.
 _PASSED_ON = frozenset({"type", "collation", "not_null", "not_null_constraint", "expression", "generated", "identity"})
 _NO_MAKER = "dbsync has no plan for this kind of object"
@@ -62,7 +64,7 @@ class _Search:
         self._leave_to_remade_views()
         self._left_behind()
         self._ready_for_parents()
-        self._trigger_copies()
+        self._copies().keep_their_states()
         self._again()
         return self.found
 
@@ -82,7 +84,13 @@ class _Search:
         for ref in {ref._replace(kind="domain", sub="") for ref in found.made if ref.kind == "domain_constraint"}:
             if ref in self.source.objects and ref in self.target.objects:
                 self.parts[ref] = self.parts.get(ref, frozenset()) | {"constraints"}
-        self._copied_not_null()
+        self._copies().change_hands()
+        CopiedColumns(
+            self.source, self.target, self.hanging, self.changed, self.found, self.parts, self.presents
+        ).look_for()
+
+    def _copies(self) -> CopiedTriggers:
+        return CopiedTriggers(self.source, self.target, self.hanging, self.found, self.parts, self.presents)
 
     def _planned(self, ref: Ref, *parts: str) -> bool:
         secret = ref.kind == "user_mapping" and parts == ("created",) and not self.source.objects[ref].parts["empty"]
@@ -107,7 +115,8 @@ class _Search:
     def _differs_from_parent(self, ref: Ref, parent: Ref) -> None:
         """What the parent's ADD COLUMN gives the child, and what the child's column is to be beyond it."""
         given = self.source.objects[parent]
-        present = replace(given, ref=ref, grants=frozenset(), comment=None)
+        stored = {key: None for key in ATTRIBUTES if key in given.parts}  # what ADD COLUMN says nothing of
+        present = replace(given, ref=ref, parts={**given.parts, **stored}, grants=frozenset(), comment=None)
         oldest = min(self.source.server_version_num, self.target.server_version_num)
         parts = frozenset(differing_parts(present, self.source.objects[ref], oldest=oldest))
         if access := parts & ACCESS:
@@ -139,7 +148,7 @@ class _Search:
             return parts
         for parent in self.hanging.parents(ref):
             parts |= self.changed.get(parent, frozenset()) & _PASSED_ON
-        return parts
+        return parts | ({"not_null"} if "not_null_constraint" in parts else frozenset())
 
     def _identity_by_links(self, ref: Ref, names: frozenset[str]) -> frozenset[str]:
         """DETACH takes away the identity that a partition has of its parent, and ATTACH gives it."""
@@ -152,34 +161,6 @@ class _Search:
         if comes:
             self.wanted[ref] = wanted = _without_identity(wanted)
         return frozenset({"identity"} if present.parts["identity"] == wanted.parts["identity"] else ())
-
-    def _copied_not_null(self) -> None:
-        """What becomes of a partition's NOT NULL when its parent's column changes, where another one is wanted."""
-        parents = {ref for ref in self.changed if ref.kind == "column"}
-        for ref in [ref for ref in self.source.objects if ref.kind == "column"] if parents else []:
-            wanted, present = self.source.objects[ref], self.target.objects.get(ref)
-            parent = next((above for above in self.hanging.parents(ref) if above in parents), None)
-            if (
-                present is None
-                or parent is None
-                or self.hanging.link_changes(ref)
-                or not self.hanging.hangs_as_partition(ref)
-            ):
-                continue
-            if not present.parts.keys() & wanted.parts.keys() & {"not_null_constraint"}:
-                continue
-            made = copied_not_null(present, self.target.objects[parent], self.source.objects[parent])
-            copy = replace(wanted, parts={**wanted.parts, "not_null_constraint": made})
-            left = self.parts.get(ref, frozenset()) - {"not_null_constraint"}
-            if differing_parts(copy, wanted, oldest=self.source.server_version_num):
-                left |= {"not_null_constraint"}
-                parts = {**present.parts, "not_null_constraint": made, "not_null": made is not None}
-                self.presents[ref] = replace(present, parts=parts)
-                self.found.copies[ref] = parent
-            if left:
-                self.parts[ref] = left
-            else:
-                self.parts.pop(ref, None)
 
     # What cannot be changed in place, and what needs it
 
@@ -233,7 +214,7 @@ class _Search:
     def _must_go(self, ref: Ref, because: Ref) -> bool:
         """Whether an object goes because one that it needs goes."""
         made = self.target.objects[ref]
-        copy = is_implied(made) and not (ref.kind == "constraint" and self._leaves(ref))
+        copy = is_implied(made) and not self._stays_as_own(made)
         if ref.kind in ("publication", "sequence") or copy or _of_view(made):
             return False
         if because.kind == "schema" or because not in self.found.gone:
@@ -297,8 +278,19 @@ class _Search:
                 is_implied(wanted) and wanted.parts["definition"] != made.parts["definition"]
             ):
                 continue
-            if self._leaves(ref) and Ref("table", ref.schema, ref.name) not in self.found.gone:
+            if self._stays_as_own(made):
                 self.found.gone.add(ref)
+
+    def _stays_as_own(self, copy: SchemaObject) -> bool:
+        """Whether a copy of a parent's constraint is the table's own once that has left the parent."""
+        table = Ref("table", copy.ref.schema, copy.ref.name)
+        leaves = copy.ref.kind == "constraint" and table not in self.found.gone and self._leaves(copy.ref)
+        return leaves and not self._goes_before(copy)
+
+    def _goes_before(self, copy: SchemaObject) -> bool:
+        """Whether a foreign key of the parent goes before the table leaves it, as it refers to the table's rows too."""
+        refers = copy.parts["type"] == "f" and tuple(copy.parts["references"]) in self.hanging.above(copy.ref)
+        return refers and any(key.kind == "constraint" for key in self.target.needs[copy.ref] & self.found.gone)
 
     def _ready_for_parents(self) -> None:
         """A table becomes a partition only when it has its parent's checks, and no trigger of the parent's name."""
@@ -315,19 +307,6 @@ class _Search:
             for twin in [] if new else lonely_twins(link, self.source):
                 if twin in self.target.objects and twin not in self.found.gone:
                     self._rebuild(twin)
-
-    def _trigger_copies(self) -> None:
-        """A partition's copy of a trigger that is not in its parent's state gets that again after its parent's."""
-        for ref, made in self.source.objects.items():
-            if ref.kind != "trigger" or not made.parts["own_state"]:
-                continue
-            links = self.hanging.after(ref)
-            above = {Ref("trigger", one.parts["parent_schema"], one.parts["parent"], ref.sub) for one in links}
-            coming = {one.ref for one in links} & self.found.made
-            if coming or above & (self.found.made | self.found.altered.keys()):
-                self.parts[ref] = frozenset({"enabled"})
-                self.presents.setdefault(ref, made)
-                self.found.altered[ref] = Alteration()
 
     def _again(self) -> None:
         """Ask the makers once more, now that it is known what comes and goes; note what they have no plan for."""

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dbsync.schema.objects import ROUTINES, Grant, Ref, SchemaObject, Snapshot
+from dbsync.schema.parents import with_wanted_order
 from dbsync.schema.prints import UNQUALIFIED_SINCE, canonical, same_view
 
 _ARGUMENTS = {"argument_names", "argument_modes", "argument_types", "defaults", "tracked", "is_trigger"}
@@ -69,6 +70,7 @@ class SchemaDiff:
 
 def compare_schemas(source: Snapshot, target: Snapshot, *, ignore: Collection[str] = ()) -> SchemaDiff:
     """Compare two snapshots. ``ignore``: names of parts to leave out, among them owner, privileges, comments."""
+    target = with_wanted_order(source, target)
     wanted, present = (
         {ref: made for ref, made in side.objects.items() if not is_implied(made)} for side in (source, target)
     )
@@ -159,7 +161,7 @@ def differing_parts(
     found: dict[str, Values] = {}
     derived = _DERIVED.get(wanted.ref.kind, set())
     if wanted.ref.kind == "column" and wanted.parts["of"] in _VIEW_COLUMNS:
-        derived = derived | {"type"}  # what the view's query gives it
+        derived = derived | {"type", "collation"}  # what the view's query gives it
     for name in sorted(present.parts.keys() & wanted.parts.keys()):
         if name in derived or name in ignore:
             continue
@@ -188,9 +190,9 @@ def _comparable(made: SchemaObject, name: str, ignore: Collection[str] = ()) -> 
     return value
 
 
-def default_not_null_name(column: Ref) -> str:
-    """The name that Postgres 18 gives to a NOT NULL by itself, where nothing stands in its way."""
-    return f"{column.name}_{column.sub}_not_null"
+def default_not_null_name(ref: Ref) -> str:
+    """The name that Postgres gives to the NOT NULL of a column (from 18 on) or domain (17), where it is free."""
+    return "_".join(part for part in (ref.name, ref.sub, "not_null") if part)
 
 
 def _grants(made: SchemaObject, oldest: int) -> frozenset[Grant]:

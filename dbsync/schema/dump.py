@@ -21,6 +21,7 @@ _DEFAULTS = re.compile(r"^SET (default_tablespace|default_table_access_method) =
 _END = re.compile(r"\n--\n-- PostgreSQL database dump complete\n--\n.*\Z", re.DOTALL)
 _COLUMNS = re.compile(r"\A(CREATE [^\n]*\()\n(.*)\n(\).*)\Z", re.DOTALL)
 _OPTIONS = re.compile(r"(?<=WITH \()[^()]*(?=\))")
+_COLUMN_LIST = re.compile(r"""( ADD TABLE ONLY (?:"(?:[^"]|"")*"|[\w$.])+) \(([^()]*)\)""")
 _WITH_OPTIONS = ("TABLE", "INDEX", "MATERIALIZED VIEW", "VIEW", "CONSTRAINT")
 _WITH_COLUMNS = ("TABLE", "FOREIGN TABLE")
 _WITH_BODIES = ("FUNCTION", "PROCEDURE")
@@ -69,6 +70,8 @@ def _statements(kind: str, text: str) -> Iterator[tuple[str, ...]]:
     if kind.endswith("ACL"):
         yield tuple(sorted(_grants(text)))
         return
+    if kind == "PUBLICATION TABLE":  # a column list has no order
+        text = _COLUMN_LIST.sub(lambda found: f"{found[1]} ({', '.join(sorted(found[2].split(', ')))})", text, count=1)
     if kind not in _OF_PARTS:
         yield (text,)
         return

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 
 from dbsync.schema.changes import Changes
+from dbsync.schema.diff import is_implied
 from dbsync.schema.homes import create_home
 from dbsync.schema.nodes import Node
 from dbsync.schema.objects import TYPES, Ref, Snapshot
@@ -12,7 +13,7 @@ from dbsync.schema.order import Edges
 from dbsync.schema.partition_edges import PartitionEdges
 from dbsync.schema.slots import slots
 from dbsync.schema.steps import Scene
-from dbsync.schema.ties import Ties
+from dbsync.schema.ties import Ties, typed_tables
 
 # What is altered does not keep others from using it: tables and schemas have parts of their own.
 _LOOSE = frozenset({"table", "schema", "extension"})
@@ -35,10 +36,13 @@ class Graph:
         self.circled = circled
         self.edges: Edges[Node] = Edges()
         self.ties = Ties(changes, source, target)
+        self.typed = typed_tables(changes, source, target)
         self._drops()
         self._creations()
         self._alterations()
+        self._extensions()
         self._sequence_ties()
+        self._typed_tables()
         self._same_names()
         PartitionEdges(self).add()
         self._shells()
@@ -52,6 +56,7 @@ class Graph:
         found |= {Node("shell", ref) for ref in self.circled if ref.kind == "view" and ref in changes.made}
         found |= {Node("hollow", ref) for ref in self.circled if ref.kind == "view" and ref in changes.gone}
         found |= {Node("own", ref) for ref in self.ties.tied} | {Node("free", ref) for ref in self.ties.freed}
+        found |= {Node(action, ref) for ref in self.typed for action in ("free", "own")}
         found |= {Node("access", ref) for ref in changes.access if ref not in changes.made or ref in changes.follows}
         return sorted(found)
 
@@ -80,8 +85,13 @@ class Graph:
                 edges.before(self.drop(disturbed), Node("alter", ref))
                 if disturbed in changes.made:
                     edges.before(Node("alter", ref), self.creation(disturbed))
+            copy = ref in self.target.objects and is_implied(self.target.objects[ref])
             for needed in self.target.needs.get(ref, ()):
-                if needed in changes.gone and ref.kind != "trigger":  # a copy, which goes with its parent's
+                if needed not in changes.gone or ref.kind == "trigger":  # a copy, which goes with its parent's
+                    continue
+                if copy and needed.kind == ref.kind == "constraint":  # the same, and it comes again by itself
+                    edges.before(self.drop(needed), Node("alter", ref))
+                else:
                     edges.before(Node("alter", ref), self.drop(needed))
 
     def _creations(self) -> None:
@@ -133,6 +143,20 @@ class Graph:
             if ref in changes.made:
                 edges.before(self.creation(ref), Node("access", ref))
 
+    def _extensions(self) -> None:
+        """What says that it depends on an extension is tied to one that is there, and gone or let go when that goes."""
+        changes, edges = self.changes, self.edges
+        for ref in changes.gone | changes.access.keys():
+            present = self.target.objects.get(ref)
+            for extension in (present and present.parts.get("extensions")) or ():
+                if (needed := Ref("extension", "", extension)) in changes.gone:
+                    edges.before(self.drop(ref) if ref in changes.gone else Node("access", ref), self.drop(needed))
+        for ref in changes.made | changes.access.keys():
+            for extension in self.source.objects[ref].parts.get("extensions") or ():
+                if (needed := Ref("extension", "", extension)) in changes.made:
+                    node = self.creation(ref) if ref in changes.made else Node("access", ref)
+                    edges.before(self.creation(needed), node)
+
     def _shells(self) -> None:
         """A view's columns need their types and nothing else."""
         changes, edges = self.changes, self.edges
@@ -177,6 +201,20 @@ class Graph:
                 self.edges.rather_before(node, Node("access", Ref("table", *owner[:2])))
             for former in self.ties.formers(ref):
                 self.edges.before(Node("free", ref) if ref in self.ties.freed else node, self.drop(former))
+
+    def _typed_tables(self) -> None:
+        """A table is of no type while its type and its columns change."""
+        changes = self.changes
+        for table, its_type in self.typed.items():
+            nodes = {Node("alter", its_type), Node("alter", table)}
+            for ref in (*changes.made, *changes.gone, *changes.altered):
+                if ref.kind == "column" and (ref.schema, ref.name) == (table.schema, table.name):
+                    nodes |= {self.creation(ref)} if ref in changes.made else set()
+                    nodes |= {self.drop(ref)} if ref in changes.gone else set()
+                    nodes |= {Node("alter", ref)} if ref in changes.altered else set()
+            for node in nodes:
+                self.edges.before(Node("free", table), node)
+                self.edges.before(node, Node("own", table))
 
     # Names
 

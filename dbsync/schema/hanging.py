@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from dbsync.schema.diff import is_implied
 from dbsync.schema.objects import Ref, SchemaObject, Snapshot, attached_to
 
 Links = Mapping[tuple[str, str], list[SchemaObject]]
@@ -32,6 +33,18 @@ class Hanging:
     def before(self, member: Ref) -> list[SchemaObject]:
         """The links of the table that something belongs to, as they are."""
         return self._before.get((member.schema, member.name), [])
+
+    def above(self, member: Ref) -> set[tuple[str, str]]:
+        """All tables on which the table of something hangs, however far up, as it is."""
+        found: set[tuple[str, str]] = set()
+        queue = self.before(member)
+        while queue:
+            parts = queue[0].parts
+            queue = queue[1:]
+            if (place := (parts["parent_schema"], parts["parent"])) not in found:
+                found.add(place)
+                queue = [*queue, *self._before.get(place, [])]
+        return found
 
     def after(self, member: Ref) -> list[SchemaObject]:
         """The links that are wanted."""
@@ -87,6 +100,28 @@ def inheriting(column: Ref, source: Snapshot, target: Snapshot) -> Iterator[tupl
         if parent == (column.schema, column.name) and source.objects.get(ref) == link:
             own = Ref("column", ref.schema, ref.name, column.sub)
             yield target.objects[own], source.objects.get(own)
+
+
+def comes_from_parent(made: SchemaObject) -> bool:
+    """Whether a member of a table is its parent's, which it comes and goes with."""
+    if made.ref.kind == "column":
+        return bool(made.parts.get("inherited")) and not made.parts["local"]
+    return is_implied(made)
+
+
+def below(column: Ref, schema: Snapshot) -> Iterator[Ref]:
+    """The same column of every table that hangs on its table, however deep."""
+    queue = [column]
+    while queue:
+        above = queue.pop()
+        for ref, link in schema.objects.items():
+            if ref.kind not in ("partition", "inheritance"):
+                continue
+            if (link.parts["parent_schema"], link.parts["parent"]) == (above.schema, above.name):
+                own = Ref("column", ref.schema, ref.name, column.sub)
+                if own in schema.objects and own not in queue:
+                    queue.append(own)
+                    yield own
 
 
 def lonely_twins(link: Ref, side: Snapshot) -> list[Ref]:

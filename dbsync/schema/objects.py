@@ -34,6 +34,8 @@ class Ref(NamedTuple):
 RELATIONS = frozenset({"table", "view", "matview"})
 ROUTINES = frozenset({"function", "procedure", "aggregate"})
 TYPES = frozenset({"enum", "domain", "composite", "range", "base_type"})
+# What ALTER ... DEPENDS ON EXTENSION can be said of.
+DEPENDANTS = frozenset({"function", "procedure", "trigger", "matview", "index"})
 # What belongs to a relation or type, is named within it, and goes when it goes.
 MEMBERS = frozenset(
     {

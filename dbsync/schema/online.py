@@ -12,6 +12,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from dbsync.pg.quoting import name
+from dbsync.schema.makers.addresses import altering
+from dbsync.schema.makers.constraints import with_options
 from dbsync.schema.objects import TYPES, Ref, SchemaObject
 from dbsync.schema.steps import Scene, Step
 
@@ -120,7 +122,7 @@ class _Online:
             if parts["type"] == "f" and partitioned_key:
                 yield step
                 return
-            yield from _validated(step, wanted.ref.sub)
+            yield from _validated(step, wanted)
             return
         key = _KEY.match(parts["definition"])
         if key is None or parts["of"] != "r" or parts["attached_to"] or " WITHOUT OVERLAPS" in parts["definition"]:
@@ -129,7 +131,7 @@ class _Online:
         table, index = name(wanted.ref.schema, wanted.ref.name), name(wanted.ref.sub)
         build = (
             f"CREATE UNIQUE INDEX CONCURRENTLY {index} ON {table} {key['columns']}"
-            f"{key['include'] or ''}{key['nulls'] or ''}"
+            f"{key['include'] or ''}{key['nulls'] or ''}{with_options(parts.get('index_options'))}"
         )
         yield replace(step, sql=build, transactional=False)
         kind = parts["definition"].partition(" (")[0].removesuffix(" NULLS NOT DISTINCT")
@@ -141,11 +143,11 @@ class _Online:
         if step.sql.endswith(_SET_NOT_NULL):
             check = name(_former(f"{wanted.ref.name}_{wanted.ref.sub}"))
             add = f"ALTER TABLE {table} ADD CONSTRAINT {check} CHECK ({column} IS NOT NULL)"
-            yield from _validated(replace(step, sql=add), _former(f"{wanted.ref.name}_{wanted.ref.sub}"))
+            yield from _validated(replace(step, sql=add), wanted, _former(f"{wanted.ref.name}_{wanted.ref.sub}"))
             yield replace(step, checks=())
             yield Step(f"ALTER TABLE {table} DROP CONSTRAINT {check}", step.ref, "alter")
         elif " NOT NULL " in step.sql and " ADD CONSTRAINT " in step.sql and not step.sql.endswith(" NOT VALID"):
-            yield from _validated(step, wanted.parts["not_null_constraint"]["name"])
+            yield from _validated(step, wanted, wanted.parts["not_null_constraint"]["name"])
         else:
             yield step
 
@@ -154,11 +156,10 @@ def _concurrently(step: Step) -> Step:
     return replace(step, sql=step.sql.replace("INDEX ", "INDEX CONCURRENTLY ", 1), transactional=False)
 
 
-def _validated(step: Step, constraint: str) -> Iterator[Step]:
+def _validated(step: Step, wanted: SchemaObject, constraint: str = "") -> Iterator[Step]:
     """Add without looking at the rows, then look at them under a lock that lets writers work."""
-    start = step.sql.partition(" ADD ")[0]
     yield replace(step, sql=f"{step.sql} NOT VALID", checks=())
-    validate = f"{start} VALIDATE CONSTRAINT {name(constraint)}"
+    validate = f"{altering(wanted)} VALIDATE CONSTRAINT {name(constraint or wanted.ref.sub)}"
     yield Step(validate, step.ref, step.action, checks=step.checks, own_transaction=True)
 
 

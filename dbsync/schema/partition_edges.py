@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING
 
+from dbsync.schema.diff import is_implied
 from dbsync.schema.nodes import Node
 from dbsync.schema.objects import Ref, Snapshot, attached_to
 
@@ -33,6 +34,63 @@ class PartitionEdges:
             elif ref in changes.made:
                 self._inherit(ref)
         self._attached_indexes()
+        self._triggers()
+        self._referenced_partitions()
+        self._foreign_keys()
+        self._merged_columns()
+
+    def _referenced_partitions(self) -> None:
+        """A foreign key holds every partition that it refers to, by copies that go with it and not without it."""
+        for ref, made in self._target.objects.items():
+            if ref.kind != "constraint" or made.parts["type"] != "f" or not is_implied(made):
+                continue
+            needs = self._target.needs[ref] & self._changes.gone
+            for key in [other for other in needs if self._target.objects[other].parts.get("type") == "f"]:
+                for held in needs - {key}:
+                    if (held.schema, held.name) == tuple(made.parts["references"]):
+                        self._edges.before(self._graph.drop(key), self._graph.drop(held))
+
+    def _foreign_keys(self) -> None:
+        """Rows that a foreign key refers to come with their partition before it, and go with it after it."""
+        for key in [ref for ref in self._changes.made | self._changes.gone if ref.kind == "constraint"]:
+            for link in self._links_beneath(key, self._source, self._changes.made):
+                self._edges.rather_before(self._graph.creation(link), self._graph.creation(key))
+            for link in self._links_beneath(key, self._target, self._changes.gone):
+                if key._replace(schema=link.schema, name=link.name) not in self._source.objects:
+                    self._edges.before(self._graph.drop(key), self._graph.drop(link))
+
+    def _links_beneath(self, key: Ref, side: Snapshot, changed: Collection[Ref]) -> Iterator[Ref]:
+        """The partitions, among those that change, of the table that a foreign key refers to."""
+        own = key in changed and not is_implied(side.objects[key])
+        parts = side.objects[key].parts if own else {}
+        for link in [ref for ref in changed if ref.kind == "partition"] if parts.get("type") == "f" else ():
+            if tuple(parts["references"]) in self._above(link, side):
+                yield link
+
+    def _merged_columns(self) -> None:
+        """A child's own column comes before its parent's of that name, which is then merged with it."""
+        for ref in self._changes.made:
+            if ref.kind != "column" or not (self._source.objects[ref].parts.get("inherited")):
+                continue
+            for link in self._source.members(ref):
+                if link.ref.kind == "inheritance" and link.ref not in self._changes.made:
+                    above = Ref("column", link.parts["parent_schema"], link.parts["parent"], ref.sub)
+                    if above in self._changes.made:
+                        self._edges.before(self._graph.creation(ref), self._graph.creation(above))
+
+    def _triggers(self) -> None:
+        """Of a partition's own trigger and its parent's of that name, one goes before the other comes."""
+        changes, edges = self._changes, self._edges
+        for ref in changes.gone:
+            if ref.kind != "trigger":
+                continue
+            for above in self._source.needs.get(ref, frozenset()) & changes.made:
+                if above.kind == "trigger":
+                    edges.before(self._graph.drop(ref), self._graph.creation(above))
+            formers = self._target.needs.get(ref, frozenset()) | {Ref("partition", ref.schema, ref.name)}
+            for former in formers & changes.gone if ref in changes.made else ():
+                if former.kind in ("trigger", "partition"):
+                    edges.before(self._graph.drop(former), self._graph.creation(ref))
 
     def _attached_indexes(self) -> None:
         """Indexes and keys of partitions hang on their parents'; a foreign key needs the whole tree of a key."""

@@ -17,11 +17,12 @@ from dbsync.schema.diff import SchemaDiff, compare_schemas
 from dbsync.schema.edges import Graph
 from dbsync.schema.homes import drop_homes, inlined
 from dbsync.schema.makers import access, views
-from dbsync.schema.makers.relations import freed, ownership
+from dbsync.schema.makers.relations import freed, of_type, ownership
 from dbsync.schema.nodes import Node
-from dbsync.schema.objects import RELATIONS, ROUTINES, Ref, Snapshot
+from dbsync.schema.objects import RELATIONS, ROUTINES, Ref, Snapshot, attached_to
 from dbsync.schema.online import online_steps
 from dbsync.schema.order import Circle, arranged
+from dbsync.schema.parents import with_wanted_order
 from dbsync.schema.plan import Statement, Unplanned
 from dbsync.schema.steps import Scene, Step
 
@@ -59,6 +60,7 @@ def plan_statements(
 
     ``online``: by techniques that let others go on reading and writing.
     """
+    target = with_wanted_order(source, target)
     diff = compare_schemas(source, target, ignore=ignore)
     planning = _Planning(diff, source, target, ignore)
     steps, unplanned = planning.steps()
@@ -123,14 +125,16 @@ class _Planning:
         graph = Graph(self.changes, self.source, self.target, homes, self.scene, self.circled)
         return arranged(graph.nodes(), graph.edges, self._key)
 
-    def _key(self, node: Node) -> tuple[int, int, Node]:
-        rank = _RANKS.get(node.ref.kind, len(_RANKS))
+    def _key(self, node: Node) -> tuple[int, int, Ref, int, Node]:
+        ref, rank, number = node.ref, _RANKS.get(node.ref.kind, len(_RANKS)), 0
+        if node.action == "create" and ref.kind == "column":  # new columns in the order in which they are wanted
+            ref, number = ref._replace(sub=""), self.source.objects[ref].parts["number"]
         if node.action == "alter" and not all(step.transactional for step in self.changes.altered[node.ref].steps):
-            return (0, rank, node)
+            return (0, rank, ref, number, node)
         phase = {"free": 0, "hollow": 1, "drop": 1, "shell": 2, "create": 2, "alter": 2, "own": 3, "access": 4}[
             node.action
         ]
-        return (phase, -rank if phase == 1 else rank, node)
+        return (phase, -rank if phase == 1 else rank, ref, number, node)
 
     # Circles
 
@@ -143,8 +147,9 @@ class _Planning:
         ):
             self.circled |= circled
             return True
-        for node in nodes:
-            self.apart |= set(self._parts_of(node))
+        parts = {part for node in nodes for part in self._parts_of(node)} - self.apart
+        # A partition leaves its parent by itself only where nothing else can be taken apart.
+        self.apart |= {part for part in parts if part.kind != "partition"} or parts
         if len(self.apart) + len(self.forced) == before:
             self.forced |= {n.ref for n in nodes if n.action == "alter" and n.ref.kind in _REMAKEABLE}
         return len(self.apart) + len(self.forced) > before
@@ -160,6 +165,7 @@ class _Planning:
                 if (
                     home == node.ref
                     and ref != home
+                    and attached_to(self.target.objects[ref]) is None  # it goes with its parent's, or its table
                     and ref.kind in ("default", "constraint", "policy", "trigger", "rule", "partition")
                 ):
                     yield ref
@@ -177,15 +183,16 @@ class _Planning:
         if node.action == "hollow":
             return [views.shell(self.target.objects[ref], self.target, "drop")]
         if node.action == "free":
-            return [freed(ref)]
+            return [freed(ref) if ref.kind == "sequence" else of_type(self.source.objects[ref], tied=False)]
         if node.action == "own":
-            return [ownership(self.source.objects[ref], "alter")]
+            made = self.source.objects[ref]
+            return [ownership(made, "alter") if ref.kind == "sequence" else of_type(made, tied=True)]
         if node.action == "access":
             return self._access(ref, self.changes.access[ref])
-        made = makers.MAKERS[ref.kind].create(self.source.objects[ref], self.scene)
+        steps = makers.MAKERS[ref.kind].create(self.source.objects[ref], self.scene)
         if ref.kind == "view" and ref in self.circled:
-            made = [views.filled(self.source.objects[ref])]
-        return [*made, *(step for part in self._made_with(ref) for step in self._new_access(part))]
+            steps = [views.filled(self.source.objects[ref])]
+        return [*steps, *(step for part in self._made_with(ref) for step in self._new_access(part))]
 
     def _made_with(self, ref: Ref) -> Iterator[Ref]:
         """The object and those of its parts that its own statement makes."""

@@ -10,7 +10,8 @@ from typing import Any
 
 from dbsync.pg.database import Session
 from dbsync.pg.sql import load
-from dbsync.schema.objects import RELATIONS, Grant, Ref, SchemaObject, Snapshot, attached_to
+from dbsync.schema.diff import is_implied
+from dbsync.schema.objects import DEPENDANTS, RELATIONS, Grant, Ref, SchemaObject, Snapshot, attached_to
 
 Address = tuple[int, int, int]
 
@@ -40,14 +41,17 @@ class _Reading:
         self.refs: dict[Address, Ref] = {}
         self.extensions: dict[int, Ref] = {}
         self.stand_ins: dict[tuple[int, int], Address] = {}
-        self.unmapped_comments = 0
+        self.unmapped_comments = self.unmapped_extensions = 0
 
     def snapshot(self) -> Snapshot:
         found = list(self._rows())
         grants, comments = self._grants(), self._comments()
         schemas, filters = self._publication_schemas(), self._publication_filters()
+        extensions = {(c, o): names for c, o, names in self.session.execute(_SQL["extension_dependants"])}
         objects = {}
         for address, ref, owner, parts in found:
+            if ref.kind in DEPENDANTS:
+                parts = {**parts, "extensions": extensions.pop(address[:2], None)}
             if ref.kind == "column" and parts.get("identity"):
                 sequence = (address[0], parts["identity"].pop("oid"), 0)
                 held = sorted([*grant] for grant in grants.get(sequence, ()))
@@ -62,7 +66,9 @@ class _Reading:
                 frozenset() if shared else grants.get(address, frozenset()),
                 None if shared else comments.pop(address, None),
             )  # fmt: skip
-        self.unmapped_comments = sum(1 for address in comments if self._is_ours(address))
+        copies = sum(1 for made in objects.values() if made.comment and is_implied(made))
+        self.unmapped_comments = copies + sum(1 for address in comments if self._is_ours(address))
+        self.unmapped_extensions = len(extensions.keys() - self.members.keys())
         ((encoding,),) = self.session.execute(
             "SELECT pg_catalog.pg_encoding_to_char(encoding) FROM pg_catalog.pg_database"
             " WHERE datname = pg_catalog.current_database()"
@@ -142,6 +148,8 @@ class _Reading:
         found |= {kind: number for kind, number in self.session.execute(_SQL["uncounted"]) if number}
         if self.unmapped_comments:
             found["comment on a part"] = self.unmapped_comments
+        if self.unmapped_extensions:
+            found["dependence of a part on an extension"] = self.unmapped_extensions
         return found
 
 

@@ -1,9 +1,10 @@
-"""PURE: which sequences are let go before their columns are dropped, and tied to columns afterwards."""
+"""PURE: what is let go before a change and tied again afterwards: sequences of columns, tables of composite types."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
+from dbsync.pg.quoting import name
 from dbsync.schema.changes import Changes
 from dbsync.schema.objects import Ref, Snapshot
 
@@ -40,3 +41,19 @@ class Ties:
         if ref in self.changes.made:
             return bool(wanted)
         return bool(wanted != self.target.objects[ref].parts["owned_by"])
+
+
+def typed_tables(changes: Changes, source: Snapshot, target: Snapshot) -> Mapping[Ref, Ref]:
+    """Tables of composite types that change, with their types: a table takes a change only while it is of no type."""
+    types = {
+        name(ref.schema, ref.name): ref
+        for ref, made in changes.altered.items()
+        if ref.kind == "composite" and made.steps
+    }
+    found = {}
+    for ref, made in source.objects.items() if types else ():
+        of_type = made.parts["of_type"] if ref.kind == "table" else None
+        stays = ref in target.objects and ref not in changes.gone
+        if of_type in types and stays and target.objects[ref].parts["of_type"] == of_type:
+            found[ref] = types[of_type]
+    return found

@@ -18,8 +18,16 @@ _REASONS = {
     "database privilege": "it belongs to the database, not to its schema",
     "database comment": "it belongs to the database, not to its schema",
     "large object": "its owner and rights are not compared; what it holds is data",
-    "comment on a part": "the part it describes is no object of its own",
+    "comment on a part": "what it describes is no object of its own, or comes with its parent's",
+    "dependence of a part on an extension": "the index of a key is no object of its own",
     "privilege on what an extension made": "what extensions make is not compared",
+    "privilege on what Postgres brings": "what is in pg_catalog is not compared",
+    "privilege on a system column": "system columns are not compared",
+    "privilege on the row type of a table": "no dump holds it",
+    "foreign key with a disabled trigger": "no dump holds it; such a key is not kept",
+    "type of the sequence of an identity column": "another one than the column's, which no dump holds",
+    "constraint that is valid otherwise than its parent's": "no dump holds it",
+    "statistics target of an exclusion's index": "no dump holds it",
     "user_mapping": "its options may hold a password and are not read",
     "column_order": "columns stand in another order, which no ALTER can change",
 }
@@ -88,6 +96,8 @@ def _other_version(extension: Ref, source: Snapshot, target: Snapshot) -> bool:
 
 def _is_usual(ref: Ref, name: str, value: Any) -> bool:
     if name == "not_null_constraint":
+        if ref.kind == "domain":
+            return bool(value == {"name": default_not_null_name(ref), "comment": None})
         usual = {"name": default_not_null_name(ref), "valid": True, "no_inherit": False}
         from_parent = not value["local"] and value["valid"]
         return from_parent or bool({key: value[key] for key in usual} == usual)

@@ -29,6 +29,12 @@ SELECT t.tableoid, t.oid, 0,
             'type', pg_catalog.format_type(t.typbasetype, t.typtypmod), 'not_null', t.typnotnull,
             'default', pg_catalog.pg_get_expr(t.typdefaultbin, 0),
             'collation', CASE WHEN t.typcollation <> b.typcollation THEN t.typcollation::pg_catalog.regcollation::text END)
+            || CASE WHEN pg_catalog.current_setting('server_version_num')::int >= 170000
+                    THEN pg_catalog.jsonb_build_object('not_null_constraint',
+                         (SELECT pg_catalog.jsonb_build_object('name', k.conname,
+                                    'comment', pg_catalog.obj_description(k.oid, 'pg_constraint'))
+                            FROM pg_catalog.pg_constraint k WHERE k.contypid = t.oid AND k.contype = 'n'))
+                    ELSE '{}'::pg_catalog.jsonb END
        WHEN 'c' THEN pg_catalog.jsonb_build_object('attributes',
             (SELECT pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object(
                         'name', a.attname, 'type', pg_catalog.format_type(a.atttypid, a.atttypmod),
@@ -55,6 +61,11 @@ SELECT t.tableoid, t.oid, 0,
               JOIN pg_catalog.pg_type s ON s.oid = r.rngsubtype
              WHERE r.rngtypid = t.oid)
        ELSE pg_catalog.jsonb_build_object('defined', t.typisdefined, 'input', t.typinput::pg_catalog.regproc::text,
+                'output', t.typoutput::pg_catalog.regproc::text, 'receive', t.typreceive::pg_catalog.regproc::text,
+                'send', t.typsend::pg_catalog.regproc::text, 'typmod_in', t.typmodin::pg_catalog.regproc::text,
+                'typmod_out', t.typmodout::pg_catalog.regproc::text, 'analyze', t.typanalyze::pg_catalog.regproc::text,
+                'by_value', t.typbyval, 'alignment', t.typalign, 'preferred', t.typispreferred, 'default', t.typdefault,
+                'element', pg_catalog.format_type(NULLIF(t.typelem, 0), NULL), 'collatable', t.typcollation <> 0,
                 'length', t.typlen, 'storage', t.typstorage, 'category', t.typcategory, 'delimiter', t.typdelim)
        END
   FROM pg_catalog.pg_type t
@@ -124,7 +135,9 @@ SELECT c.tableoid, c.oid, 0, 'partition', n.nspname, c.relname, '', '', NULL,
 -- name: inheritance
 SELECT c.tableoid, c.oid, 0, 'inheritance', n.nspname, c.relname,
        pg_catalog.quote_ident(pn.nspname) || '.' || pg_catalog.quote_ident(p.relname), '', NULL,
-       pg_catalog.jsonb_build_object('parent_schema', pn.nspname, 'parent', p.relname, 'number', i.inhseqno)
+       pg_catalog.jsonb_build_object('parent_schema', pn.nspname, 'parent', p.relname, 'number',
+           -- Its place among the parents: numbers have gaps where one has left.
+           (SELECT pg_catalog.count(*) FROM pg_catalog.pg_inherits o WHERE o.inhrelid = c.oid AND o.inhseqno <= i.inhseqno))
   FROM pg_catalog.pg_class c
   JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
   JOIN pg_catalog.pg_inherits i ON i.inhrelid = c.oid
@@ -137,7 +150,9 @@ SELECT c.tableoid, c.oid, 0, 'inheritance', n.nspname, c.relname,
 SELECT c.tableoid, a.attrelid, a.attnum, 'column', n.nspname, c.relname, a.attname, '', NULL,
        CASE WHEN c.relkind IN ('v', 'm')
        THEN pg_catalog.jsonb_build_object('number', a.attnum, 'of', c.relkind,
-            'type', pg_catalog.format_type(a.atttypid, a.atttypmod))
+            'type', pg_catalog.format_type(a.atttypid, a.atttypmod),
+            'collation', CASE WHEN a.attcollation <> t.typcollation
+                              THEN a.attcollation::pg_catalog.regcollation::text END)
             || CASE WHEN c.relkind = 'm' THEN pg_catalog.jsonb_build_object(
                'statistics', NULLIF((w.attribute ->> 'attstattarget')::int, -1),
                'storage', CASE WHEN a.attstorage <> t.typstorage THEN a.attstorage END,
@@ -413,7 +428,7 @@ SELECT p.tableoid, p.oid, 0, 'publication', '', p.pubname, '', '', pg_catalog.pg
             'all_tables', p.puballtables,
             'tables', (SELECT pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object(
                            'schema', n.nspname, 'name', c.relname,
-                           'columns', (SELECT pg_catalog.jsonb_agg(a.attname ORDER BY a.attnum)
+                           'columns', (SELECT pg_catalog.jsonb_agg(a.attname ORDER BY a.attname)
                                          FROM pg_catalog.pg_attribute a
                                         WHERE a.attrelid = c.oid AND pg_catalog.to_jsonb(r) ->> 'prattrs' IS NOT NULL
                                           AND pg_catalog.to_jsonb(r) -> 'prattrs' @> pg_catalog.to_jsonb(a.attnum)))
@@ -602,7 +617,11 @@ SELECT d.tableoid, d.oid, 0, 'default_privileges', COALESCE(n.nspname, ''), pg_c
 
 -- name: others
 -- Classes that only a person can move: counted by name, so that none is forgotten in silence.
-SELECT l.tableoid, l.oid, 0, 'language', '', l.lanname, '', '', pg_catalog.pg_get_userbyid(l.lanowner), '{}'::pg_catalog.jsonb
+SELECT l.tableoid, l.oid, 0, 'language', '', l.lanname, '', '', pg_catalog.pg_get_userbyid(l.lanowner),
+       pg_catalog.jsonb_build_object('trusted', l.lanpltrusted,
+            'handler', NULLIF(l.lanplcallfoid, 0)::pg_catalog.regproc::text,
+            'inline', NULLIF(l.laninline, 0)::pg_catalog.regproc::text,
+            'validator', NULLIF(l.lanvalidator, 0)::pg_catalog.regproc::text)
   FROM pg_catalog.pg_language l WHERE l.oid >= 16384
 UNION ALL
 SELECT a.tableoid, a.oid, 0, 'access_method', '', a.amname, '', '', NULL,
@@ -654,7 +673,8 @@ WITH held (classid, objid, objsubid, acl, owner) AS (
     UNION ALL
     SELECT t.tableoid, t.oid, 0, COALESCE(t.typacl, pg_catalog.acldefault('T', t.typowner)), t.typowner
       FROM pg_catalog.pg_type t JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace
-     WHERE t.typelem = 0 AND n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'dbsync')
+     WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_type e WHERE e.typarray = t.oid)
+       AND n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'dbsync')
     UNION ALL
     SELECT n.tableoid, n.oid, 0, COALESCE(n.nspacl, pg_catalog.acldefault('n', n.nspowner)), n.nspowner
       FROM pg_catalog.pg_namespace n
@@ -678,18 +698,29 @@ SELECT h.classid, h.objid, h.objsubid, pg_catalog.jsonb_agg(pg_catalog.jsonb_bui
  GROUP BY h.classid, h.objid, h.objsubid;
 
 -- name: comments
--- Those on the attributes of composite types are said there.
+-- Those on the attributes of composite types, on NOT NULL and on the indexes of keys are said there.
 SELECT d.classoid, d.objoid, d.objsubid, d.description
   FROM pg_catalog.pg_description d
  WHERE d.objoid >= 16384
        AND NOT (d.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objsubid > 0 AND EXISTS (
                 SELECT FROM pg_catalog.pg_class c WHERE c.oid = d.objoid AND c.relkind = 'c'))
+       AND NOT (d.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objsubid = 0 AND EXISTS (
+                SELECT FROM pg_catalog.pg_constraint k WHERE k.conindid = d.objoid AND k.contype IN ('p', 'u', 'x')))
+       AND NOT (d.classoid = 'pg_catalog.pg_constraint'::pg_catalog.regclass AND EXISTS (
+                SELECT FROM pg_catalog.pg_constraint k WHERE k.oid = d.objoid AND k.contype = 'n'))
     OR d.classoid = 'pg_catalog.pg_namespace'::pg_catalog.regclass
 UNION ALL
 SELECT e.tableoid, e.oid, 0, d.description
   FROM pg_catalog.pg_extension e
   JOIN pg_catalog.pg_description d ON d.classoid = e.tableoid AND d.objoid = e.oid
  WHERE e.oid < 16384;
+
+-- name: extension_dependants
+-- What says by DEPENDS ON EXTENSION that it goes when an extension goes.
+SELECT d.classid, d.objid, pg_catalog.jsonb_agg(e.extname ORDER BY e.extname)
+  FROM pg_catalog.pg_depend d JOIN pg_catalog.pg_extension e ON e.oid = d.refobjid
+ WHERE d.deptype = 'x' AND d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass
+ GROUP BY d.classid, d.objid;
 
 -- name: security_labels
 SELECT l.provider, pg_catalog.count(*) FROM pg_catalog.pg_seclabel l GROUP BY l.provider;
@@ -719,7 +750,51 @@ SELECT 'privilege on what an extension made', pg_catalog.count(*)
         UNION ALL SELECT l.tableoid, l.oid, l.lanacl FROM pg_catalog.pg_language l) x
   JOIN pg_catalog.pg_depend d ON d.classid = x.classid AND d.objid = x.objid AND d.deptype = 'e'
   LEFT JOIN pg_catalog.pg_init_privs i ON i.classoid = x.classid AND i.objoid = x.objid AND i.objsubid = 0
- WHERE x.acl IS DISTINCT FROM i.initprivs;
+ WHERE x.acl IS DISTINCT FROM i.initprivs
+UNION ALL
+SELECT 'privilege on what Postgres brings', pg_catalog.count(*)
+  FROM (SELECT p.tableoid AS classid, p.oid AS objid, 0 AS objsubid, p.proacl AS acl FROM pg_catalog.pg_proc p
+        UNION ALL SELECT c.tableoid, c.oid, 0, c.relacl FROM pg_catalog.pg_class c
+                   WHERE c.relnamespace <> 'information_schema'::pg_catalog.regnamespace  -- its views have no first state
+        UNION ALL SELECT 'pg_catalog.pg_class'::pg_catalog.regclass, a.attrelid, a.attnum, a.attacl FROM pg_catalog.pg_attribute a
+        UNION ALL SELECT t.tableoid, t.oid, 0, t.typacl FROM pg_catalog.pg_type t
+        UNION ALL SELECT l.tableoid, l.oid, 0, l.lanacl FROM pg_catalog.pg_language l
+        UNION ALL SELECT n.tableoid, n.oid, 0, n.nspacl FROM pg_catalog.pg_namespace n
+                   WHERE n.nspname NOT IN ('public', 'information_schema')) x
+  LEFT JOIN pg_catalog.pg_init_privs i ON i.classoid = x.classid AND i.objoid = x.objid AND i.objsubid = x.objsubid
+ WHERE x.objid < 16384 AND x.acl IS DISTINCT FROM i.initprivs
+   AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d
+                    WHERE d.classid = x.classid AND d.objid = x.objid AND d.deptype = 'e')
+UNION ALL
+SELECT 'privilege on a system column', pg_catalog.count(*)
+  FROM pg_catalog.pg_attribute a WHERE a.attnum < 0 AND a.attacl IS NOT NULL AND a.attrelid >= 16384
+UNION ALL
+SELECT 'privilege on the row type of a table', pg_catalog.count(*)
+  FROM pg_catalog.pg_type t JOIN pg_catalog.pg_class c ON c.oid = t.typrelid AND c.relkind <> 'c'
+ WHERE t.typacl IS NOT NULL AND t.oid >= 16384
+UNION ALL
+SELECT 'foreign key with a disabled trigger', pg_catalog.count(DISTINCT t.tgconstraint)
+  FROM pg_catalog.pg_trigger t JOIN pg_catalog.pg_constraint k ON k.oid = t.tgconstraint AND k.contype = 'f'
+ WHERE t.tgisinternal AND t.tgenabled <> 'O'
+UNION ALL
+-- Other than that of the column, which ALTER SEQUENCE can make it.
+SELECT 'type of the sequence of an identity column', pg_catalog.count(*)
+  FROM pg_catalog.pg_sequence s
+  JOIN pg_catalog.pg_depend d ON d.objid = s.seqrelid AND d.deptype = 'i'
+       AND d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refclassid = d.classid
+  JOIN pg_catalog.pg_attribute a ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid
+ WHERE a.atttypid <> s.seqtypid
+UNION ALL
+SELECT 'constraint that is valid otherwise than its parent''s', pg_catalog.count(*)
+  FROM pg_catalog.pg_inherits i
+  JOIN pg_catalog.pg_constraint k ON k.conrelid = i.inhrelid AND NOT k.conislocal AND k.contype IN ('c', 'f')
+  JOIN pg_catalog.pg_constraint p ON p.conrelid = i.inhparent AND p.contype = k.contype
+       AND (p.oid = k.conparentid OR k.contype = 'c' AND p.conname = k.conname)
+ WHERE p.convalidated <> k.convalidated
+UNION ALL
+SELECT 'statistics target of an exclusion''s index', pg_catalog.count(*)
+  FROM pg_catalog.pg_constraint k JOIN pg_catalog.pg_attribute a ON a.attrelid = k.conindid
+ WHERE k.contype = 'x' AND (pg_catalog.to_jsonb(a) ->> 'attstattarget')::int >= 0;
 
 -- name: members
 -- What extensions made.
@@ -751,6 +826,9 @@ SELECT 'pg_catalog.pg_class'::pg_catalog.regclass, k.conindid, k.tableoid, k.oid
 UNION ALL
 SELECT k.tableoid, k.oid, 'pg_catalog.pg_class'::pg_catalog.regclass, k.conrelid, k.conkey[1]
   FROM pg_catalog.pg_constraint k WHERE k.contype = 'n' AND k.conrelid <> 0 AND k.oid >= 16384
+UNION ALL
+SELECT k.tableoid, k.oid, 'pg_catalog.pg_type'::pg_catalog.regclass, k.contypid, 0
+  FROM pg_catalog.pg_constraint k WHERE k.contype = 'n' AND k.contypid <> 0 AND k.oid >= 16384
 UNION ALL
 SELECT k.tableoid, k.oid, t.tableoid, t.oid, 0
   FROM pg_catalog.pg_constraint k JOIN pg_catalog.pg_trigger t ON t.tgconstraint = k.oid WHERE k.contype = 't'

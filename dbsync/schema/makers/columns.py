@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Mapping, Set
 from typing import Any
 
-from dbsync.pg.quoting import literal, name
-from dbsync.schema.hanging import inheriting, left_to_children
+from dbsync.pg.quoting import name
+from dbsync.schema.hanging import below, comes_from_parent, inheriting, left_to_children
 from dbsync.schema.makers import access
 from dbsync.schema.makers.addresses import altering, table_name
+from dbsync.schema.makers.attributes import ATTRIBUTES, attribute_steps, changed_options, options_list
 from dbsync.schema.makers.conversion import narrowing_checks, same_family, using
 from dbsync.schema.makers.identity import (
     always,
@@ -23,11 +24,10 @@ from dbsync.schema.makers.identity import (
 from dbsync.schema.makers.links import attaching, detaching
 from dbsync.schema.makers.losses import lost_by_conversion
 from dbsync.schema.makers.not_null import named_not_null, not_null_at_once, not_null_clause, not_null_comment
+from dbsync.schema.makers.questions import rows_of_column
 from dbsync.schema.objects import Ref, SchemaObject, Snapshot
 from dbsync.schema.steps import Action, Alteration, Check, Maker, Scene, Step
 
-_STORAGE = {"p": "PLAIN", "e": "EXTERNAL", "x": "EXTENDED", "m": "MAIN"}
-_COMPRESSION = {"p": "pglz", "l": "lz4"}
 NO_DEFAULT = "no default"  # no part, but a wish: what the parent's ADD COLUMN gives a partition is to go
 # What Postgres converts along with a column's type, where old and new type are of one family.
 _FOLLOWS = frozenset({"index", "constraint", "sequence", "default", "publication"})
@@ -70,26 +70,6 @@ def later_steps(column: SchemaObject) -> list[Step]:
     return [*steps, *not_null_comment(column, None, "create")]
 
 
-def options_list(options: Iterable[str]) -> str:
-    """Return ``{a=b}`` of a catalog as ``a 'b'``, the form that foreign objects take."""
-    pairs = (option.partition("=") for option in options)
-    return ", ".join(f"{name(key)} {literal(value)}" for key, _, value in pairs)
-
-
-def changed_options(present: Iterable[str] | None, wanted: Iterable[str] | None) -> str:
-    """Return ``ADD a 'b', SET c 'd', DROP e`` for the options of foreign objects."""
-    old, new = (dict(_pair(option) for option in side or ()) for side in (present, wanted))
-    words = [f"DROP {name(key)}" for key in old if key not in new]
-    words += [f"SET {name(key)} {literal(new[key])}" for key in new if key in old and old[key] != new[key]]
-    words += [f"ADD {name(key)} {literal(new[key])}" for key in new if key not in old]
-    return ", ".join(words)
-
-
-def _pair(option: str) -> tuple[str, str]:
-    key, _, value = option.partition("=")
-    return key, value
-
-
 class _Columns:
     def create(self, wanted: SchemaObject, scene: Scene) -> list[Step]:
         default = scene.source.objects.get(wanted.ref._replace(kind="default"))
@@ -121,33 +101,6 @@ def _empty_check(column: SchemaObject, scene: Scene) -> tuple[Check, ...]:
     where = table_name(column.ref)
     sql = f"SELECT pg_catalog.count(*) FROM (SELECT FROM {where} LIMIT 1) AS found"
     return (Check(sql, f"{{}} rows or more are in {where}, and its new column {column.ref.sub} may not be empty"),)
-
-
-ATTRIBUTES = ("storage", "compression", "statistics", "options")
-
-
-def attribute_steps(
-    wanted: SchemaObject, parts: Set[str], action: Action, present: SchemaObject | None = None
-) -> list[Step]:
-    """Return the steps for a column's storage, compression, statistics target and options."""
-    column = f"{altering(wanted)} ALTER COLUMN {name(wanted.ref.sub)}"
-    values = wanted.parts
-    sqls = []
-    if "storage" in parts:
-        usual = values.get("type_storage", "x")
-        sqls.append(f"{column} SET STORAGE {_STORAGE[values['storage'] or usual]}")
-    if "compression" in parts:
-        sqls.append(f"{column} SET COMPRESSION {_COMPRESSION.get(values['compression'], 'default')}")
-    if "statistics" in parts:
-        sqls.append(f"{column} SET STATISTICS {-1 if values['statistics'] is None else values['statistics']}")
-    if "options" in parts:
-        old = dict(_pair(option) for option in (present.parts["options"] if present else None) or ())
-        new = dict(_pair(option) for option in values["options"] or ())
-        if gone := [key for key in old if key not in new]:
-            sqls.append(f"{column} RESET ({', '.join(gone)})")
-        if fresh := [f"{key} = {value}" for key, value in new.items() if old.get(key) != value]:
-            sqls.append(f"{column} SET ({', '.join(fresh)})")
-    return [Step(sql, wanted.ref, action) for sql in sqls]
 
 
 class _ColumnChange:
@@ -215,7 +168,7 @@ class _ColumnChange:
         if present != wanted and not self.wanted.parts["generated"]:
             conversion = using(self.ref.sub, present, wanted, target, source)
             words += f" USING {conversion}" if conversion else ""
-            checks = narrowing_checks(table_name(self.ref), self.ref.sub, present, wanted, target, source)
+            checks = narrowing_checks(self.ref, present, wanted, target, source)
             lost = lost_by_conversion(present, wanted, target, source)
         else:
             checks, lost = (), None
@@ -224,25 +177,36 @@ class _ColumnChange:
 
     def _disturb_users(self, *, whole_family: bool = True) -> None:
         """What uses the column stands in the way of a new type, but for what Postgres converts along."""
-        for ref in users_of(self.ref, self.scene.target):
-            if not whole_family or ref.kind not in _FOLLOWS or self._holds_on(ref):
-                self.disturbs.add(ref)
+        for column in (self.ref, *below(self.ref, self.scene.target)):
+            for ref in users_of(column, self.scene.target):
+                if column != self.ref and comes_from_parent(self.scene.target.objects[ref]):
+                    continue  # it goes with its parent's
+                if not whole_family or ref.kind not in _FOLLOWS or self._holds_on(ref, column):
+                    self.disturbs.add(ref)
 
-    def _holds_on(self, user: Ref) -> bool:
-        """What Postgres does not convert along, though others of its kind are: a row filter, a temporal foreign key."""
+    def _holds_on(self, user: Ref, column: Ref) -> bool:
+        """What Postgres does not convert along, or not whole, though others of its kind are.
+
+        A row filter, a temporal foreign key; an index loses the statistics targets of its expressions.
+        """
         parts = self.scene.target.objects[user].parts
+        if user.kind == "index":
+            return bool(parts["statistics"])
         if user.kind == "constraint":
             return parts["type"] == "f" and " PERIOD " in parts["definition"]
         tables = (parts["tables"] or ()) if user.kind == "publication" else ()
-        own = (self.ref.schema, self.ref.name)
+        own = (column.schema, column.name)
         return any(table["where"] and (table["schema"], table["name"]) == own for table in tables)
 
     def _not_null(self) -> None:
         wanted, present = self.wanted.parts, self.present.parts
         constraint, old = wanted.get("not_null_constraint"), present.get("not_null_constraint")
         where = table_name(self.ref)
+        rows = rows_of_column(self.ref, self.scene.target)
+        if constraint is not None and constraint["no_inherit"]:
+            rows = f"ONLY {where}"
         check = Check(
-            f"SELECT pg_catalog.count(*) FROM {where} WHERE {name(self.ref.sub)} IS NULL",
+            f"SELECT pg_catalog.count(*) FROM {rows} WHERE {name(self.ref.sub)} IS NULL",
             f"{{}} rows of {where} have no value in {self.ref.sub}",
         )
         if constraint is None and old is None:  # servers before 18: a flag

@@ -8,7 +8,7 @@ from typing import Any
 
 from dbsync.pg.quoting import literal, name
 from dbsync.schema.makers.addresses import address
-from dbsync.schema.makers.conversion import narrowing_checks
+from dbsync.schema.makers.conversion import may_not_fit
 from dbsync.schema.makers.losses import lost_by_conversion
 from dbsync.schema.makers.retyping import by_text, held_in_tables, losing, replaced, users_of_type
 from dbsync.schema.objects import SchemaObject
@@ -40,14 +40,15 @@ class Composites:
             return Alteration(unplanned=tuple(sorted(parts)))
         old, new = _attributes(present), _attributes(wanted)
         held = held_in_tables(wanted.ref, scene)
+        if _typed_tables(wanted, scene) and not _order_comes_out(old, new):
+            reason = f"{wanted.ref} has tables of its own, whose columns cannot be put into another order"
+            return Alteration(unplanned=("attributes",), reason=reason)
         if not _order_comes_out(old, new) or (held and _retyped(old, new)):
             if not held:
                 return Alteration(rebuild=True)
             if _order_comes_out(old, new):
                 return self._retyped(present, wanted, held, scene)
             return _reshaped(present, wanted, scene, self.create_type)
-        if _typed_tables(wanted, scene):
-            return Alteration(unplanned=("attributes",), reason=f"{wanted.ref} has tables of its own")
         steps = list(_in_place(present, wanted, held))
         moved = any(step.sql.startswith("ALTER") for step in steps)
         return Alteration(tuple(steps), disturbs=_printed_with_it(wanted, scene) if moved else frozenset())
@@ -178,4 +179,4 @@ def _field(column: str, before: Mapping[str, Any] | None, wanted: Mapping[str, A
 def _may_lose(old: str, new: str, scene: Scene) -> bool:
     """Whether an explicit cast would cut values without a word; where it fails, it says so."""
     cuts = new.startswith(("character", "bit")) and "(" in new
-    return old != new and cuts and bool(narrowing_checks("t", "c", old, new, scene.target, scene.source))
+    return old != new and cuts and may_not_fit(old, new, scene.target, scene.source)

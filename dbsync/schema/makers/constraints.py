@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Set
 
 from dbsync.pg.quoting import literal, name
@@ -13,15 +14,27 @@ from dbsync.schema.steps import Action, Alteration, Maker, Scene, Step
 
 _ENFORCED = 180000
 _LINKS = frozenset({"partition", "inheritance"})
+# How a definition ends. Only there: a column may have such a name.
+_END = re.compile(r"( DEFERRABLE)?( INITIALLY DEFERRED)?( NOT ENFORCED| NOT VALID)?$")
 
 
 def constraint_clause(made: SchemaObject) -> str:
     """Return ``CONSTRAINT name ...`` as CREATE TABLE and ADD take it."""
     definition: str = made.parts["definition"]
-    if options := made.parts.get("index_options"):  # before what is said of the constraint itself
-        key, deferrable, rest = definition.partition(" DEFERRABLE")
-        definition = f"{key} WITH ({', '.join(_option(one) for one in options)}){deferrable}{rest}"
-    return f"CONSTRAINT {name(made.ref.sub)} {definition}"
+    place = _end(definition).start()  # before what is said of the constraint itself
+    options = with_options(made.parts.get("index_options"))
+    return f"CONSTRAINT {name(made.ref.sub)} {definition[:place]}{options}{definition[place:]}"
+
+
+def with_options(options: list[str] | None) -> str:
+    """Return the storage options of a key's index, as a clause."""
+    return f" WITH ({', '.join(_option(one) for one in options)})" if options else ""
+
+
+def _end(definition: str) -> re.Match[str]:
+    found = _END.search(definition)
+    assert found is not None, "the end may be empty"
+    return found
 
 
 def _option(option: str) -> str:
@@ -42,7 +55,7 @@ class _Constraints:
             return []
         add = f"{_alter_table(wanted)} ADD {constraint_clause(wanted)}"
         steps = [Step(add, wanted.ref, "create", checks=constraint_checks(wanted, scene))]
-        return [*steps, *attach(wanted, scene), *index_facts(wanted)]
+        return [*steps, *attach(wanted, scene), *index_facts(wanted, scene)]
 
     def drop(self, present: SchemaObject, scene: Scene) -> list[Step]:
         # Without ONLY: the children's copies go with their parent's.
@@ -79,7 +92,7 @@ class _Constraints:
             if present.parts["attached_to"] and not detached(present, scene):
                 return Alteration(rebuild=True)
             steps += attach(wanted, scene)
-        steps += index_facts(wanted, present, parts)
+        steps += index_facts(wanted, scene, present, parts)
         known = {"definition", "attached_to", "inherited", "clustered", "replica_identity", "index_tablespace",
                  "index_options", "index_comment"}  # fmt: skip
         if wanted.parts["of"] == "p" and wanted.parts.get("index_valid"):
@@ -89,9 +102,8 @@ class _Constraints:
 
 def _bare(definition: str) -> str:
     """A foreign key's definition without what ALTER CONSTRAINT can change."""
-    for words in (" INITIALLY DEFERRED", " DEFERRABLE"):
-        definition = definition.replace(words, "")
-    return definition
+    end = _end(definition)
+    return definition[: end.start()] + (end[3] or "")
 
 
 def _validity(definition: str) -> bool:
@@ -99,9 +111,10 @@ def _validity(definition: str) -> bool:
 
 
 def _deferrability(definition: str) -> str:
-    if " INITIALLY DEFERRED" in definition:
+    end = _end(definition)
+    if end[2]:
         return "DEFERRABLE INITIALLY DEFERRED"
-    return "DEFERRABLE INITIALLY IMMEDIATE" if " DEFERRABLE" in definition else "NOT DEFERRABLE"
+    return "DEFERRABLE INITIALLY IMMEDIATE" if end[1] else "NOT DEFERRABLE"
 
 
 def attach(wanted: SchemaObject, scene: Scene) -> list[Step]:
@@ -128,7 +141,9 @@ def detached(present: SchemaObject, scene: Scene) -> bool:
     return Ref("partition", present.ref.schema, table) in scene.dropped
 
 
-def index_facts(wanted: SchemaObject, present: SchemaObject | None = None, parts: Set[str] | None = None) -> list[Step]:
+def index_facts(
+    wanted: SchemaObject, scene: Scene, present: SchemaObject | None = None, parts: Set[str] | None = None
+) -> list[Step]:
     """Return the steps for what an index is to its table: its order on disk, its replica identity, its place."""
     constraint = wanted.ref.kind == "constraint"
     index = wanted.ref.sub if constraint else wanted.ref.name
@@ -140,11 +155,10 @@ def index_facts(wanted: SchemaObject, present: SchemaObject | None = None, parts
     def changed(key: str) -> bool:
         return bool(wanted.parts.get(key)) if parts is None else key in parts
 
-    if changed("clustered"):
-        found.append(
-            f"ALTER TABLE {table} CLUSTER ON {name(index)}" if wanted.parts["clustered"]
-            else f"ALTER TABLE {table} SET WITHOUT CLUSTER"
-        )  # fmt: skip
+    if changed("clustered") and wanted.parts["clustered"]:
+        found.append(f"ALTER TABLE {table} CLUSTER ON {name(index)}")
+    elif changed("clustered") and not _another_is_clustered(wanted, scene):
+        found.append(f"ALTER TABLE {table} SET WITHOUT CLUSTER")
     if changed("replica_identity") and wanted.parts["replica_identity"]:
         found.append(f"ALTER TABLE {table} REPLICA IDENTITY USING INDEX {name(index)}")
     if parts is not None and present is not None and "index_options" in parts:
@@ -164,10 +178,20 @@ def index_facts(wanted: SchemaObject, present: SchemaObject | None = None, parts
     return [Step(sql, wanted.ref, action) for sql in found]
 
 
+def _another_is_clustered(wanted: SchemaObject, scene: Scene) -> bool:
+    """Whether another index of the table has the mark, which a table gives to one at a time."""
+    others = (made for ref, made in scene.source.objects.items() if ref.kind in ("constraint", "index"))
+    return any(other.parts.get("clustered") and _table_of(other) == _table_of(wanted) for other in others)
+
+
+def _table_of(made: SchemaObject) -> tuple[str, str]:
+    return made.ref.schema, made.ref.name if made.ref.kind == "constraint" else made.parts["table"]
+
+
 class _Indexes:
     def create(self, wanted: SchemaObject, scene: Scene) -> list[Step]:
         steps = [Step(wanted.parts["definition"], wanted.ref, "create", checks=index_checks(wanted, scene))]
-        return [*steps, *self._statistics(wanted, "create"), *attach(wanted, scene), *index_facts(wanted)]
+        return [*steps, *self._statistics(wanted, "create"), *attach(wanted, scene), *index_facts(wanted, scene)]
 
     def drop(self, present: SchemaObject, scene: Scene) -> list[Step]:
         return [Step(f"DROP INDEX {name(present.ref.schema, present.ref.name)}", present.ref, "drop")]
@@ -180,7 +204,7 @@ class _Indexes:
         steps = attach(wanted, scene) if "attached_to" in parts else []
         if "statistics" in parts:
             steps += self._statistics(wanted, "alter", present)
-        steps += index_facts(wanted, present, parts)
+        steps += index_facts(wanted, scene, present, parts)
         known = {"attached_to", "statistics", "clustered", "replica_identity", "tablespace"}
         return Alteration(tuple(steps), unplanned=tuple(sorted(parts - known)))
 

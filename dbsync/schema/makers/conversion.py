@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 
 from dbsync.pg.quoting import literal, name
+from dbsync.schema.makers.questions import rows_of_column
 from dbsync.schema.objects import Ref, Snapshot
 from dbsync.schema.steps import Check
 
@@ -82,10 +83,23 @@ def using(column: str, present: str, wanted: str, target: Snapshot, source: Snap
     return f"{name(column)}::text::{wanted}"
 
 
-def narrowing_checks(
-    table: str, column: str, present: str, wanted: str, target: Snapshot, source: Snapshot
-) -> tuple[Check, ...]:
+def narrowing_checks(column: Ref, present: str, wanted: str, target: Snapshot, source: Snapshot) -> tuple[Check, ...]:
     """Return what to ask the rows before a conversion that some values may not survive."""
+    table, quoted = name(column.schema, column.name), name(column.sub)
+    condition = _does_not_fit(column.sub, present, wanted, target, source)
+    if condition is None:
+        return ()
+    rows = rows_of_column(column, target)
+    sql = f"SELECT pg_catalog.count(*) FROM {rows} WHERE {quoted} IS NOT NULL AND ({condition})"
+    return (Check(sql, f"{{}} rows of {table} hold values in {column.sub} that do not fit into {wanted}"),)
+
+
+def may_not_fit(present: str, wanted: str, target: Snapshot, source: Snapshot) -> bool:
+    """Whether some values of a type may not survive a conversion."""
+    return _does_not_fit("value", present, wanted, target, source) is not None
+
+
+def _does_not_fit(column: str, present: str, wanted: str, target: Snapshot, source: Snapshot) -> str | None:
     old, new = base_of(present, target), base_of(wanted, source)
     quoted = name(column)
     condition = None
@@ -103,10 +117,7 @@ def narrowing_checks(
         condition = f"NOT pg_catalog.pg_input_is_valid({quoted}::text, {literal(wanted)})"
         if not _exists_in(wanted, target):
             condition = None
-    if condition is None:
-        return ()
-    sql = f"SELECT pg_catalog.count(*) FROM ONLY {table} WHERE {quoted} IS NOT NULL AND ({condition})"
-    return (Check(sql, f"{{}} rows of {table} hold values in {column} that do not fit into {wanted}"),)
+    return condition
 
 
 def _goes_over_text(column: str, present: str, wanted: str, target: Snapshot, source: Snapshot) -> bool:

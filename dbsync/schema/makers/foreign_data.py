@@ -7,7 +7,7 @@ from collections.abc import Set
 
 from dbsync.pg.quoting import literal, name
 from dbsync.schema.makers.addresses import address
-from dbsync.schema.makers.columns import changed_options, options_list
+from dbsync.schema.makers.attributes import changed_options, options_list
 from dbsync.schema.objects import SchemaObject
 from dbsync.schema.steps import Alteration, Maker, Scene, Step
 

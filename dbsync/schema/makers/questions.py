@@ -5,15 +5,29 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from dbsync.pg.quoting import name
+from dbsync.schema.hanging import below
 from dbsync.schema.makers.addresses import table_name
-from dbsync.schema.objects import RELATIONS, Ref, SchemaObject
+from dbsync.schema.objects import RELATIONS, Ref, SchemaObject, Snapshot
 from dbsync.schema.steps import Check, Scene
+
+
+def rows_of_column(column: Ref, schema: Snapshot) -> str:
+    """What to ask for the values of a column and its children's, but those that stand on other servers."""
+    columns = [column, *below(column, schema)]
+    own = [one for one in columns if one not in schema.objects or schema.objects[one].parts["of"] != "f"]
+    if len(own) == len(columns):
+        return name(column.schema, column.name)
+    asked = (f"SELECT {name(one.sub)} FROM ONLY {name(one.schema, one.name)}" for one in own)
+    return f"({' UNION ALL '.join(asked)}) AS asked"
 
 
 def constraint_checks(wanted: SchemaObject, scene: Scene) -> tuple[Check, ...]:
     """Ask whether the rows keep a constraint. Exclusions have no cheap question."""
     table = Ref("table", wanted.ref.schema, wanted.ref.name)
     if table not in scene.target.objects or table in scene.created or wanted.parts["of"] == "f":
+        return ()
+    others = [Ref("table", *wanted.parts["references"])] if wanted.parts["type"] == "f" else []
+    if any(_gets_other_rows(one, scene) for one in (table, *others)):
         return ()
     parts, where = wanted.parts, table_name(wanted.ref)
     columns = parts["columns"] or []
@@ -39,10 +53,26 @@ def index_checks(wanted: SchemaObject, scene: Scene) -> tuple[Check, ...]:
     unique = wanted.parts["uniqueness"]
     if unique is None or not wanted.parts["valid"]:  # ON ONLY a partitioned table: no row is looked at
         return ()
+    if _gets_other_rows(Ref("table", wanted.ref.schema, wanted.parts["table"]), scene):
+        return ()
     if not all(_is_there(ref, scene) for ref in scene.source.needs.get(wanted.ref, frozenset())):
         return ()
     where = name(wanted.ref.schema, wanted.parts["table"])
-    return (_doubles(where, unique["key"], name(wanted.ref.name), unique["where"], unique["nulls_distinct"]),)
+    rows = _own_rows(where, wanted.parts["of"])
+    return (_doubles(where, rows, unique["key"], name(wanted.ref.name), unique["where"], unique["nulls_distinct"]),)
+
+
+def _gets_other_rows(table: Ref, scene: Scene) -> bool:
+    """Whether a partition comes to a table or leaves it in the same plan: it will not hold what it holds now."""
+    for side, links in ((scene.source, scene.created), (scene.target, scene.dropped)):
+        queue = [side.objects[link] for link in links if link.kind == "partition"]
+        while queue:
+            parts = queue.pop().parts
+            above = Ref("table", parts["parent_schema"], parts["parent"])
+            if above == table:
+                return True
+            queue += [made for made in side.members(above) if made.ref.kind == "partition"]
+    return False
 
 
 def _is_there(ref: Ref, scene: Scene) -> bool:
@@ -56,22 +86,30 @@ def _is_there(ref: Ref, scene: Scene) -> bool:
     return present.parts == wanted.parts
 
 
+def _own_rows(table: str, of: str) -> str:
+    """The rows that a key is for: not those of children, unless they are partitions."""
+    return table if of == "p" else f"ONLY {table}"
+
+
 def _key_checks(wanted: SchemaObject, where: str, columns: list[str], label: str) -> tuple[Check, ...]:
     quoted = [name(column) for column in columns]
+    rows = _own_rows(where, wanted.parts["of"])
     found = []
     if wanted.parts["type"] == "p":
         nulls = " OR ".join(f"{column} IS NULL" for column in quoted)
-        found.append(Check(f"SELECT pg_catalog.count(*) FROM {where} WHERE {nulls}",
+        found.append(Check(f"SELECT pg_catalog.count(*) FROM {rows} WHERE {nulls}",
                            f"{{}} rows of {where} have no value in the key {label}"))  # fmt: skip
     distinct = "NULLS NOT DISTINCT" not in wanted.parts["definition"]
-    return (*found, _doubles(where, quoted, label, None, distinct))
+    return (*found, _doubles(where, rows, quoted, label, None, distinct))
 
 
-def _doubles(where: str, key: Sequence[str], label: str, condition: str | None, nulls_distinct: bool) -> Check:
+def _doubles(
+    where: str, asked: str, key: Sequence[str], label: str, condition: str | None, nulls_distinct: bool
+) -> Check:
     """Count the values of a key that stand in more than one of the rows that it is for."""
     parts = [f"key_{number}" for number in range(1, len(key) + 1)]
     values = ", ".join(f"{one} AS {part}" for one, part in zip(key, parts, strict=True))
-    rows = f"SELECT {values} FROM {where}" + (f" WHERE {condition}" if condition else "")
+    rows = f"SELECT {values} FROM {asked}" + (f" WHERE {condition}" if condition else "")
     given = f" WHERE NOT ({' OR '.join(f'{part} IS NULL' for part in parts)})" if nulls_distinct else ""
     doubles = f"SELECT FROM ({rows}) AS keys{given} GROUP BY {', '.join(parts)} HAVING pg_catalog.count(*) > 1"
     return Check(
@@ -95,8 +133,10 @@ def _foreign_key_checks(wanted: SchemaObject, where: str, scene: Scene) -> tuple
     given = (" OR " if "MATCH FULL" in parts["definition"] else " AND ").join(
         f"ours.{name(ours)} IS NOT NULL" for ours, _ in pairs
     )
+    partitioned = scene.target.objects[other].parts["variant"] == "partitioned"
+    keys = _own_rows(name(*parts["references"]), "p" if partitioned else "r")
     sql = (
-        f"SELECT pg_catalog.count(*) FROM {where} AS ours WHERE ({given})"
-        f" AND NOT EXISTS (SELECT FROM {name(*parts['references'])} AS theirs WHERE {same})"
+        f"SELECT pg_catalog.count(*) FROM {_own_rows(where, parts['of'])} AS ours WHERE ({given})"
+        f" AND NOT EXISTS (SELECT FROM {keys} AS theirs WHERE {same})"
     )
     return (Check(sql, f"{{}} rows of {where} refer to rows that are not in {name(*parts['references'])}"),)

@@ -6,15 +6,8 @@ from collections.abc import Iterator, Set
 
 from dbsync.pg.quoting import literal, name
 from dbsync.schema.makers.addresses import table_name
-from dbsync.schema.makers.columns import (
-    ATTRIBUTES,
-    attribute_steps,
-    changed_options,
-    column_clause,
-    column_options,
-    later_steps,
-    options_list,
-)
+from dbsync.schema.makers.attributes import ATTRIBUTES, attribute_steps, changed_options, options_list
+from dbsync.schema.makers.columns import column_clause, column_options, later_steps
 from dbsync.schema.makers.constraints import constraint_clause
 from dbsync.schema.makers.identity import bounds_clause, into_bounds, sequence_access, sequence_options
 from dbsync.schema.makers.links import attaching, detaching
@@ -276,6 +269,12 @@ def ownership(sequence: SchemaObject, action: Action) -> Step:
     return Step(
         f"ALTER SEQUENCE {name(sequence.ref.schema, sequence.ref.name)} OWNED BY {column}", sequence.ref, action
     )
+
+
+def of_type(table: SchemaObject, *, tied: bool) -> Step:
+    """Return the step that makes a table one of its composite type, or one of none for a while."""
+    words = f"OF {table.parts['of_type']}" if tied else "NOT OF"
+    return Step(f"ALTER TABLE {name(table.ref.schema, table.ref.name)} {words}", table.ref, "alter")
 
 
 def freed(sequence: Ref) -> Step:

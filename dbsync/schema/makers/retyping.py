@@ -14,11 +14,12 @@ from dbsync.pg.quoting import name
 from dbsync.schema.diff import is_implied
 from dbsync.schema.makers import access
 from dbsync.schema.makers.addresses import address, altering, word
+from dbsync.schema.makers.attributes import attribute_steps
 from dbsync.schema.objects import ROUTINES, TYPES, Ref, SchemaObject
 from dbsync.schema.steps import Alteration, Check, Scene, Step
 
 # Users of a column that ALTER COLUMN TYPE converts along.
-_CONVERTED_ALONG = frozenset({"index", "statistics", "sequence", "partition", "inheritance", "schema"})
+_CONVERTED_ALONG = frozenset({"index", "sequence", "partition", "inheritance", "schema"})
 _VIEWS = {"v": "view", "m": "matview"}
 
 Create = Callable[[SchemaObject], list[Step]]
@@ -29,11 +30,13 @@ Using = Callable[[SchemaObject], str | None]
 class Users:
     """What has to do with a type: types that contain it, columns that hold it, and what stands in the way.
 
-    ``columns`` are those to convert; ``blocked`` says why it cannot be done.
+    ``columns`` are those to convert, ``stored`` those that have a way of storing values that another type takes
+    away; ``blocked`` says why it cannot be done.
     """
 
     types: list[Ref] = field(default_factory=list)
     columns: list[SchemaObject] = field(default_factory=list)
+    stored: list[SchemaObject] = field(default_factory=list)
     disturbs: set[Ref] = field(default_factory=set)
     blocked: str = ""
 
@@ -78,12 +81,20 @@ class _Search:
             return
         if other.kind == "column":
             self._column(made)
+        elif other.kind == "table" and self._is_of(made, known):
+            pass  # it is of no type for a while (see typed_tables)
         elif other.kind == "table":
-            users.blocked = users.blocked or f"{other} is partitioned by it, or is a table of this type"
+            users.blocked = users.blocked or f"{other} is partitioned by it, or is a table of a type that holds it"
         elif other.kind in TYPES and other not in self.scene.dropped:
             self._containing(other)
         elif other.kind not in ("partition", "inheritance", "sequence") and not self._comes_along(made):
             users.disturbs.add(other)
+
+    def _is_of(self, table: SchemaObject, known: Ref) -> bool:
+        """Whether it is a table of a composite type, before and after."""
+        wanted, of_type = self.source.objects.get(table.ref), table.parts["of_type"]
+        changes = known == self.users.types[0]  # its own steps, not those of a type that it holds
+        return changes and wanted is not None and of_type == name(known.schema, known.name) == wanted.parts["of_type"]
 
     def _lets_go(self, other: Ref, known: Ref) -> bool:
         """Whether the wanted object has nothing to do with the type: it changes first."""
@@ -109,12 +120,17 @@ class _Search:
         if ref in self.scene.dropped or parts["generated"]:
             users.disturbs.add(ref)
             return
+        if column not in users.stored and _stored(column):
+            users.stored.append(column)
         above = self._parent(ref)
         converts = not parts["inherited"] or (above is not None and self._is_key(above))
         if converts and column not in users.columns:
             users.columns.append(column)
         for other in self.needed_by.get(ref, ()):
-            if other.kind not in _CONVERTED_ALONG and not self._comes_along(self.target.objects[other]):
+            made = self.target.objects[other]
+            # An index would lose the statistics targets of its expressions.
+            whole = other.kind in _CONVERTED_ALONG and not made.parts.get("statistics")
+            if not whole and not self._comes_along(made):
                 users.disturbs.add(other)
 
     def _is_key(self, column: Ref) -> bool:
@@ -182,9 +198,19 @@ def replaced(
     for made in sorted(versions, key=lambda made: users.types.index(made.ref)):
         steps += [*create(made), *access.created(made, scene)]
     steps += list(_conversions(users.columns, using, tuple(checks), wanted))
+    steps += stored_again(users.stored)
     for ref, former in reversed(list(zip(users.types, formers, strict=True))):
         steps.append(_step(f"DROP {word(scene.target.objects[ref])} {name(ref.schema, former)}", wanted))
     return Alteration(tuple(_step(step.sql, wanted, step.checks) for step in steps), disturbs=frozenset(disturbs))
+
+
+def stored_again(columns: list[SchemaObject]) -> list[Step]:
+    """Return what gives columns the storage and compression that they have, once another type took it away."""
+    return [step for column in columns for step in attribute_steps(column, _stored(column), "alter")]
+
+
+def _stored(column: SchemaObject) -> frozenset[str]:
+    return frozenset(key for key in ("storage", "compression") if column.parts.get(key) is not None)
 
 
 def losing(alteration: Alteration, lost: str | None) -> Alteration:

@@ -1,4 +1,4 @@
-"""Functions, procedures and aggregates: replaced in place where Postgres lets a replacement stand in.
+"""Functions, procedures, aggregates and languages: replaced in place where Postgres lets a replacement stand in.
 
 A replacement keeps owner, rights and dependants. It may not change the result, the names of arguments that
 have one, or take a default away; then the routine is dropped and made again.
@@ -132,5 +132,22 @@ def _moving(parts: Mapping[str, Any]) -> list[str]:
     return found
 
 
+class _Languages:
+    def create(self, wanted: SchemaObject, scene: Scene) -> list[Step]:
+        return [Step(_language("CREATE", wanted), wanted.ref, "create")]
+
+    def drop(self, present: SchemaObject, scene: Scene) -> list[Step]:
+        return [Step(f"DROP {address(present)}", present.ref, "drop")]
+
+    def alter(self, present: SchemaObject, wanted: SchemaObject, parts: Set[str], scene: Scene) -> Alteration:
+        return Alteration((Step(_language("CREATE OR REPLACE", wanted), wanted.ref, "alter"),))
+
+
+def _language(verb: str, made: SchemaObject) -> str:
+    words = [verb, "TRUSTED" if made.parts["trusted"] else "", address(made)]
+    words += [f"{key.upper()} {made.parts[key]}" for key in ("handler", "inline", "validator") if made.parts[key]]
+    return " ".join(word for word in words if word)
+
+
 MAKERS: dict[str, Maker] = {kind: _Routines() for kind in sorted(ROUTINES - {"aggregate"})}
-MAKERS["aggregate"] = _Aggregates()
+MAKERS |= {"aggregate": _Aggregates(), "language": _Languages()}

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Set
 from typing import Any
 
 from dbsync.pg.quoting import literal, name
+from dbsync.schema.diff import default_not_null_name
 from dbsync.schema.makers import access, composites
 from dbsync.schema.makers.addresses import address, altering
 from dbsync.schema.makers.conversion import narrowing_checks, using
@@ -19,10 +20,11 @@ from dbsync.schema.makers.retyping import (
     must_verify_within,
     only_adds_labels,
     replaced,
+    stored_again,
     users_of_type,
 )
 from dbsync.schema.objects import Ref, SchemaObject
-from dbsync.schema.steps import Alteration, Check, Maker, Scene, Step
+from dbsync.schema.steps import Action, Alteration, Check, Maker, Scene, Step
 
 _MULTIRANGES = 140000
 
@@ -98,9 +100,12 @@ class _Domains(_Dropped):
             words.append(f"COLLATE {parts['collation']}")
         if parts["default"] is not None:
             words.append(f"DEFAULT {parts['default']}")
+        constraint = parts.get("not_null_constraint")
+        if constraint and constraint["name"] != default_not_null_name(wanted.ref):
+            words.append(f"CONSTRAINT {name(constraint['name'])}")
         if parts["not_null"]:
             words.append("NOT NULL")
-        return [Step(" ".join(words), wanted.ref, "create")]
+        return [Step(" ".join(words), wanted.ref, "create"), *_not_null_comment(wanted, None, "create")]
 
     def alter(self, present: SchemaObject, wanted: SchemaObject, parts: Set[str], scene: Scene) -> Alteration:
         if parts & {"type", "collation"} or must_verify_within(wanted.ref, scene):
@@ -110,13 +115,30 @@ class _Domains(_Dropped):
             default = wanted.parts["default"]
             words = "DROP DEFAULT" if default is None else f"SET DEFAULT {default}"
             steps.append(Step(f"{start} {words}", wanted.ref, "alter"))
-        if "not_null" in parts:
-            words = "SET NOT NULL" if wanted.parts["not_null"] else "DROP NOT NULL"
-            checks = tuple(_column_checks(wanted.ref, "{} IS NULL", "no value", scene))
-            steps.append(
-                Step(f"{start} {words}", wanted.ref, "alter", checks=checks if wanted.parts["not_null"] else ())
-            )
-        return Alteration(tuple(steps), unplanned=tuple(sorted(parts - {"default", "not_null", "constraints"})))
+        if parts & {"not_null", "not_null_constraint"}:
+            steps += self._not_null(present, wanted, scene)
+        known = {"default", "not_null", "not_null_constraint", "constraints"}
+        return Alteration(tuple(steps), unplanned=tuple(sorted(parts - known)))
+
+    def _not_null(self, present: SchemaObject, wanted: SchemaObject, scene: Scene) -> list[Step]:
+        start = f"ALTER {address(wanted)}"
+        old, new = (made.parts.get("not_null_constraint") for made in (present, wanted))
+        if not wanted.parts["not_null"]:
+            return [Step(f"{start} DROP NOT NULL", wanted.ref, "alter")]
+        if present.parts["not_null"]:
+            if not (old and new):
+                return []
+            rename = f"{start} RENAME CONSTRAINT {name(old['name'])} TO {name(new['name'])}"
+            renamed = [Step(rename, wanted.ref, "alter")] if old["name"] != new["name"] else []
+            return [*renamed, *_not_null_comment(wanted, old["comment"], "alter")]
+        checks = tuple(_column_checks(wanted.ref, "{} IS NULL", "no value", scene))
+        words = "SET NOT NULL"
+        if new is not None and new["name"] != default_not_null_name(wanted.ref):
+            words = f"ADD CONSTRAINT {name(new['name'])} NOT NULL"
+        return [
+            Step(f"{start} {words}", wanted.ref, "alter", checks=checks),
+            *_not_null_comment(wanted, None, "alter"),
+        ]
 
     def _other_base(self, present: SchemaObject, wanted: SchemaObject, scene: Scene) -> Alteration:
         old, new = present.parts["type"], wanted.parts["type"]
@@ -135,15 +157,21 @@ class _Domains(_Dropped):
             check
             for column in users_of_type(wanted.ref, scene).columns
             if column.parts["type"] == own
-            for check in narrowing_checks(
-                name(column.ref.schema, column.ref.name), column.ref.sub, old, new, target, source
-            )
+            for check in narrowing_checks(column.ref, old, new, target, source)
         ]
         alteration = replaced(
             wanted, scene, create=lambda made: create_type(made, scene), using=conversion, checks=checks
         )
         lost = lost_by_conversion(old, new, target, source) if held_in_tables(wanted.ref, scene) else None
         return losing(alteration, f"{lost} in columns of {own}" if lost else None)
+
+
+def _not_null_comment(domain: SchemaObject, before: str | None, action: Action) -> list[Step]:
+    constraint = domain.parts.get("not_null_constraint")
+    if not constraint or constraint["comment"] == before:
+        return []
+    place = f"{name(constraint['name'])} ON DOMAIN {name(domain.ref.schema, domain.ref.name)}"
+    return [Step(f"COMMENT ON CONSTRAINT {place} IS {literal(constraint['comment'])}", domain.ref, action)]
 
 
 def _column_checks(domain: Ref, condition: str, fault: str, scene: Scene) -> Iterator[Check]:
@@ -227,7 +255,8 @@ class _Ranges(_Dropped):
         back = [f"{altering(c)} ALTER COLUMN {name(c.ref.sub)} TYPE {c.parts['type']} USING "
                 f"{name(c.ref.sub)}::{c.parts['type']}" for c in users.columns]  # fmt: skip
         made = [step.sql for step in (*self.create(wanted, scene), *access.created(wanted, scene))]
-        sqls = [*there, f"DROP {address(present)}", *made, *back]
+        stored = [step.sql for step in stored_again(users.stored)]
+        sqls = [*there, f"DROP {address(present)}", *made, *back, *stored]
         needed_by = scene.target.needed_by()
         over = {ref for c in users.columns for ref in needed_by.get(c.ref, ()) if ref.kind in ("index", "constraint")}
         steps = tuple(Step(sql, wanted.ref, "alter") for sql in sqls)

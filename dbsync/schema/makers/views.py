@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Set
 
 from dbsync.pg.quoting import literal, name
-from dbsync.schema.makers.columns import ATTRIBUTES, attribute_steps
+from dbsync.schema.makers.attributes import ATTRIBUTES, attribute_steps
 from dbsync.schema.objects import Ref, SchemaObject, Snapshot
 from dbsync.schema.steps import Action, Alteration, Maker, Scene, Step
 
 
-def _columns(view: SchemaObject, schema: Snapshot) -> list[tuple[str, str]]:
-    return [(made.ref.sub, made.parts["type"]) for made in schema.members(view.ref) if made.ref.kind == "column"]
+def _columns(view: SchemaObject, schema: Snapshot) -> list[tuple[str, str, str | None]]:
+    columns = (made for made in schema.members(view.ref) if made.ref.kind == "column")
+    return [(made.ref.sub, made.parts["type"], made.parts["collation"]) for made in columns]
 
 
 def _options(options: list[str] | None) -> str:
@@ -28,7 +29,10 @@ def _create(view: SchemaObject, *, replace: bool = False) -> str:
 
 def shell(view: SchemaObject, schema: Snapshot, action: Action) -> Step:
     """Return the step that gives a view its columns, or leaves it nothing else: it needs their types only."""
-    listed = ",\n    ".join(f"NULL::{kind} AS {name(column)}" for column, kind in _columns(view, schema))
+    listed = ",\n    ".join(
+        f"NULL::{kind}{f' COLLATE {collation}' if collation else ''} AS {name(column)}"
+        for column, kind, collation in _columns(view, schema)
+    )
     words = "CREATE VIEW" if action == "create" else "CREATE OR REPLACE VIEW"
     return Step(f"{words} {name(view.ref.schema, view.ref.name)} AS\n SELECT {listed}", view.ref, action)
 

@@ -1,0 +1,3 @@
+CREATE TABLE m (k int, v int, s text) PARTITION BY LIST (k);
+CREATE TABLE m1 PARTITION OF m FOR VALUES IN (1);
+INSERT INTO m VALUES (1, 100000, 'long one');

@@ -1,0 +1,11 @@
+-- a parent's column is retyped, and views, policies, triggers and generated columns use its children's alone
+CREATE TABLE m (k int, a bigint, s text) PARTITION BY LIST (k);
+CREATE TABLE m1 PARTITION OF m FOR VALUES IN (1) PARTITION BY LIST (k);
+CREATE TABLE m11 PARTITION OF m1 FOR VALUES IN (1);
+CREATE VIEW v AS SELECT a + 1 AS b FROM m11;
+CREATE POLICY po ON m11 USING (a > 0);
+CREATE TABLE p (a bigint);
+CREATE TABLE c (g bigint GENERATED ALWAYS AS (a + 1) STORED) INHERITS (p);
+CREATE RULE r AS ON DELETE TO c WHERE old.a > 5 DO INSTEAD NOTHING;
+CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
+CREATE TRIGGER t BEFORE UPDATE ON c FOR EACH ROW WHEN (new.a > 3) EXECUTE FUNCTION f();

@@ -1,0 +1,5 @@
+CREATE TYPE ct AS (a int, keep text, gone int);
+CREATE TABLE t1 OF ct (a PRIMARY KEY);
+CREATE TABLE t2 OF ct (gone DEFAULT 5);
+CREATE VIEW v AS SELECT a FROM t1;
+INSERT INTO t1 VALUES (1, 'k', 2); INSERT INTO t2 VALUES (1, 'k', 2);

@@ -1,0 +1,6 @@
+-- foreign keys of partitioned tables stop and begin being enforced, checks of parents too
+CREATE TABLE o (id int PRIMARY KEY);
+CREATE TABLE p (id int, k int, CONSTRAINT fk FOREIGN KEY (id) REFERENCES o NOT ENFORCED, CONSTRAINT ck CHECK (id > 0) NOT ENFORCED) PARTITION BY LIST (k);
+CREATE TABLE p1 PARTITION OF p FOR VALUES IN (1);
+CREATE TABLE q (id int, k int, CONSTRAINT fk FOREIGN KEY (id) REFERENCES o, CONSTRAINT ck CHECK (id > 0)) PARTITION BY LIST (k);
+CREATE TABLE q1 PARTITION OF q FOR VALUES IN (1);

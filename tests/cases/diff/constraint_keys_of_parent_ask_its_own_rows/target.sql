@@ -1,0 +1,5 @@
+CREATE TABLE other (id int PRIMARY KEY);
+CREATE TABLE p (id int NOT NULL, o int);
+CREATE TABLE c (own int) INHERITS (p);
+INSERT INTO other VALUES (1);
+INSERT INTO p VALUES (1, 1); INSERT INTO c VALUES (1, 7), (2, 9), (2, 9), (1, 1);

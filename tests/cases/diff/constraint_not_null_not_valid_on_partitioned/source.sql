@@ -1,0 +1,9 @@
+-- NOT NULL that is not valid on partitioned tables and parents, becomes valid, and comes
+CREATE TABLE p (id int, v int, k int) PARTITION BY LIST (k);
+CREATE TABLE p1 PARTITION OF p FOR VALUES IN (1);
+ALTER TABLE p ADD CONSTRAINT nn NOT NULL id;
+ALTER TABLE p ADD CONSTRAINT nv NOT NULL v NOT VALID;
+CREATE TABLE h (id int, v int);
+CREATE TABLE hc () INHERITS (h);
+ALTER TABLE h ADD CONSTRAINT hn NOT NULL id NOT VALID;
+ALTER TABLE h ADD CONSTRAINT hv NOT NULL v;

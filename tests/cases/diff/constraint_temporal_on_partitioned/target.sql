@@ -1,0 +1,5 @@
+CREATE EXTENSION btree_gist;
+CREATE TABLE p (id int, during daterange) PARTITION BY LIST (id);
+CREATE TABLE p1 PARTITION OF p FOR VALUES IN (1);
+CREATE TABLE r (id int, during daterange);
+INSERT INTO p VALUES (1, '[2020-01-01,2021-01-01)'); INSERT INTO r VALUES (1, '[2020-01-01,2020-02-01)');

@@ -1,0 +1,21 @@
+-- targets, comments and owners of indexes and statistics stay while the columns under them are retyped
+CREATE TYPE e AS ENUM ('b', 'c');
+CREATE DOMAIN d AS text;
+CREATE TABLE t (id int, a bigint, b e, c d, s text);
+CREATE INDEX i1 ON t ((a + 1), a);
+ALTER INDEX i1 ALTER 1 SET STATISTICS 55;
+CREATE INDEX i2 ON t ((b = 'b'), b) WHERE b <> 'c';
+ALTER INDEX i2 ALTER 1 SET STATISTICS 66;
+CREATE INDEX i3 ON t (upper(c));
+ALTER INDEX i3 ALTER 1 SET STATISTICS 77;
+COMMENT ON INDEX i3 IS 'three';
+CREATE STATISTICS s1 ON a, id FROM t;
+ALTER STATISTICS s1 SET STATISTICS 44;
+ALTER STATISTICS s1 OWNER TO dbsync_case_owner;
+COMMENT ON STATISTICS s1 IS 'one';
+CREATE STATISTICS s2 ON b, c FROM t;
+ALTER STATISTICS s2 SET STATISTICS 45;
+ALTER STATISTICS s2 OWNER TO dbsync_case_owner;
+ALTER TABLE t CLUSTER ON i3;
+ALTER TABLE t ADD CONSTRAINT ck CHECK (a > 0), ADD CONSTRAINT u UNIQUE (b, c);
+COMMENT ON CONSTRAINT ck ON t IS 'ck'; COMMENT ON CONSTRAINT u ON t IS 'u'; COMMENT ON INDEX u IS 'ui';

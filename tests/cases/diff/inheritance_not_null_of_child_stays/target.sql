@@ -1,0 +1,4 @@
+CREATE TABLE p (id int NOT NULL, v int);
+CREATE TABLE c (id int NOT NULL, v int) INHERITS (p);
+CREATE TABLE c2 () INHERITS (p);
+INSERT INTO c VALUES (1, 1);

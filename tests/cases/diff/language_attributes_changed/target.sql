@@ -1,0 +1,2 @@
+CREATE LANGUAGE toy HANDLER plpgsql_call_handler INLINE plpgsql_inline_handler VALIDATOR plpgsql_validator;
+CREATE LANGUAGE toy2 HANDLER plpgsql_call_handler;

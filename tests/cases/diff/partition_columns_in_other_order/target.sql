@@ -1,0 +1,8 @@
+CREATE TABLE m (a int NOT NULL, b int, c text) PARTITION BY RANGE (a);
+CREATE TABLE m1 (c text, gone int, a int NOT NULL, b int);
+ALTER TABLE m1 DROP gone;
+CREATE TABLE m2 (b int, c text, a int NOT NULL);
+ALTER TABLE m ATTACH PARTITION m2 FOR VALUES FROM (10) TO (20);
+INSERT INTO m1 VALUES ('x', 1, 2); INSERT INTO m VALUES (12, 1, 'y');
+CREATE TABLE r (a int);
+INSERT INTO r VALUES (1), (12);

@@ -1,0 +1,2 @@
+CREATE DOMAIN da AS int[];
+CREATE DOMAIN dp AS point;

@@ -1,0 +1,9 @@
+-- publications of all tables, of schemas and of lists change into each other
+CREATE SCHEMA a;
+CREATE TABLE a.t (id int PRIMARY KEY, v int);
+CREATE TABLE u (id int PRIMARY KEY, v int);
+CREATE PUBLICATION p1 FOR TABLE u, TABLES IN SCHEMA a WITH (publish = 'insert');
+CREATE PUBLICATION p2 FOR ALL TABLES;
+CREATE PUBLICATION p3 FOR TABLE u (id) WHERE (id > 5 AND id IS NOT NULL);
+CREATE PUBLICATION p4;
+CREATE PUBLICATION p5 FOR TABLES IN SCHEMA a;
