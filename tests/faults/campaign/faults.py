@@ -12,6 +12,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from random import Random
 from typing import Literal
@@ -238,7 +239,8 @@ class Strike:
                 while not self._running.over:
                     if connection.execute(waiting).fetchall():
                         self.struck_at = time.monotonic()
-                        connection.execute("LOCK TABLE public.account IN ROW EXCLUSIVE MODE")
+                        with suppress(psycopg.errors.DeadlockDetected):  # whom of the two it hits, the server chooses
+                            connection.execute("LOCK TABLE public.account IN ROW EXCLUSIVE MODE")
                         return
                     time.sleep(0.005)
 
