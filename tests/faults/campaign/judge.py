@@ -169,7 +169,7 @@ def _codes(case: Case, kind: str) -> tuple[int, ...]:
         return (*late, code) if case.struck else (0,)
     if kind == "kill -9" or action == "kill":
         return (0, 3, 6, -9) if point else (0, -9)
-    if kind in ("delay", "deadlock") or (kind == "none" and action.startswith("sleep")):
+    if kind in ("none", "delay", "deadlock") and action.partition(":")[0] in ("", "sleep"):
         return (0,)
     if kind == "flip a bit":
         return (0, 1, 6)
