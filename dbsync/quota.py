@@ -12,7 +12,9 @@ from typing import Any, Literal
 from dbsync.errors import ConfigError, Refused
 from dbsync.quantities import parse_size
 
-Purpose = Literal["connection", "job"]
+Purpose = Literal["connection", "job", "new job"]
+# So many jobs that were never started may be kept for each that may wait or run: they cost nothing but their rows.
+UNSTARTED_EACH = 10
 _PREFIX = "DBSYNC_QUOTA_"
 
 
@@ -49,6 +51,7 @@ class Usage:
 
     connections: int = 0
     jobs: int = 0
+    unstarted: int = 0  # jobs that were made and never started
     rows_per_month: int = 0
     bytes_per_month: int = 0
 
@@ -91,19 +94,21 @@ def check_quota(quota: Quota, usage: Usage, purpose: Purpose) -> None:
     """Raise QuotaExceeded unless the owner may have one more of ``purpose``.
 
     A job needs a free place and something left of the month: how much it will write is not known before it has run,
-    so the last job of a month may go past its end.
+    so the last job of a month may go past its end. A new job, which nobody starts yet, needs a place among those too.
     """
     if purpose == "connection":
-        _check(quota, usage, "connections", "saved connections")
+        _check(quota, usage, "connections", usage.connections, "saved connections")
         return
-    _check(quota, usage, "jobs", "jobs that wait or run")
-    _check(quota, usage, "rows_per_month", "rows written this month")
-    _check(quota, usage, "bytes_per_month", "bytes copied this month")
+    _check(quota, usage, "jobs", usage.jobs, "jobs that wait or run")
+    _check(quota, usage, "rows_per_month", usage.rows_per_month, "rows written this month")
+    _check(quota, usage, "bytes_per_month", usage.bytes_per_month, "bytes copied this month")
+    if purpose == "new job":
+        _check(quota, usage, "jobs", usage.unstarted, "jobs that were never started", each=UNSTARTED_EACH)
 
 
-def _check(quota: Quota, usage: Usage, name: str, what: str) -> None:
-    limit: int | None = getattr(quota, name)
-    used: int = getattr(usage, name)
+def _check(quota: Quota, usage: Usage, name: str, used: int, what: str, *, each: int = 1) -> None:
+    found: int | None = getattr(quota, name)
+    limit = None if found is None else found * each
     if limit is not None and used >= limit:
         raise QuotaExceeded(
             f"{what}: {used:,}, and the quota is {limit:,}",

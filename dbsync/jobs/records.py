@@ -6,7 +6,7 @@ Methods take an owner where a person asks; None there asks for everybody's (admi
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -102,6 +102,12 @@ class JobRecords:
             query = query.where(event.c.level.is_not(None))
         with self.store.read() as connection:
             return [event_of(row) for row in connection.execute(query.limit(limit)).mappings()]
+
+    def event_counts(self, job_ids: Collection[str]) -> Mapping[str, int]:
+        """How many events each of these jobs has; those that are gone are left out."""
+        query = sa.select(_job.c.id, _job.c.events).where(_job.c.id.in_(job_ids))
+        with self.store.read() as connection:
+            return {job_id: events for job_id, events in connection.execute(query)}
 
     def tables(self, job_id: str) -> Sequence[JobTable]:
         """The job's tables in the plan's order."""

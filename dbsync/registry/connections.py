@@ -36,6 +36,15 @@ _REMOVED = b""  # what is left of the URL of a connection that jobs of the past 
 _UNNAMED_LOOKED_AT = 200
 _UNUSED_FOR_S = 3600.0  # a job that is being made refers to its connections within seconds
 
+_NAMED = _table.c.name == sa.bindparam("reference")
+# Built once: every request to `serve` asks it.
+_FOUND = (
+    sa.select(_table)
+    .where(_table.c.owner == sa.bindparam("owner"), sa.or_(_NAMED, _table.c.id == sa.bindparam("reference")))
+    .order_by(sa.case((_NAMED, 0), else_=1))
+    .limit(1)
+)
+
 
 class Registry:
     """The saved connections of a store."""
@@ -91,9 +100,9 @@ class Registry:
 
     def find(self, owner: str, reference: str) -> Connection | None:
         """Return a connection by its name, else by its id, else None."""
-        named = _table.c.name == reference
-        either = _table.c.owner == owner, sa.or_(named, _table.c.id == reference)
-        return next(self._select(*either, order=sa.case((named, 0), else_=1), limit=1), None)
+        with self.store.read() as work:
+            row = work.execute(_FOUND, {"owner": owner, "reference": reference}).mappings().first()
+        return connection_of(row) if row is not None else None
 
     def is_taken(self, connection_id: str) -> bool:
         """Whether any owner has a connection of that id."""

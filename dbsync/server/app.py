@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import os
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 
 import anyio
@@ -12,17 +13,20 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.middleware.cors import CORSMiddleware
 
 from dbsync import __version__
+from dbsync.errors import InternalFault
 from dbsync.jobs.ends import kept_urls
 from dbsync.jobs.store import JobStore
 from dbsync.registry import Registry, key_ring
 from dbsync.registry.legacy import OlderKey, older_key
 from dbsync.server import faults
 from dbsync.server.arrival import Arrival
+from dbsync.server.audience import Audience
 from dbsync.server.auth import Authenticator
 from dbsync.server.catalogs import Catalogs
 from dbsync.server.core import Core
 from dbsync.server.crew import Crew
 from dbsync.server.limits import Breakers, RateLimits
+from dbsync.server.memory import Returns
 from dbsync.server.metrics import Meters
 from dbsync.server.page.routes import router as page
 from dbsync.server.places import Places
@@ -31,10 +35,12 @@ from dbsync.server.settings import ServeSettings
 from dbsync.server.strangers import Strangers
 from dbsync.store import Store
 
+# What is asked most comes first: routes are tried one after the other.
 ROUTERS = (
-    admin.router, health.router, connections.router, explorer.router, rows.router, pairs.router, syncs.router, page,
+    explorer.router, rows.router, pairs.router, syncs.router, connections.router, health.router, admin.router, page,
 )  # fmt: skip
-_SWEEP_S = 1.0
+_LOG = logging.getLogger("dbsync.server")
+_EACH_S = 1.0
 _ASIDE = 6
 _EXPOSED = ("X-Request-ID", "X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset", "Retry-After")
 
@@ -64,7 +70,7 @@ def create_app(settings: ServeSettings, store: Store, environ: Mapping[str, str]
             expose_headers=list(_EXPOSED),
             allow_credentials=False,
         )
-    app.add_middleware(Arrival, hosts=settings.trusted_hosts, origins=settings.origins, observe=core.meters.served)
+    app.add_middleware(Arrival, hosts=settings.trusted_hosts, origins=settings.origins, observe=core.served)
     return app
 
 
@@ -72,6 +78,7 @@ def build_core(settings: ServeSettings, store: Store, environ: Mapping[str, str]
     """Put the parts together."""
     registry = Registry(store, key_ring(store.place))
     jobs = JobStore(store, settings.quotas)
+    aside = anyio.CapacityLimiter(_ASIDE)
     # Anybody can copy an older blob, so it is worth something only beside the secret of the frontend's server.
     blobs = settings.auth != "none" and settings.shared_secret is not None
     places = Places(
@@ -87,7 +94,9 @@ def build_core(settings: ServeSettings, store: Store, environ: Mapping[str, str]
         catalogs=Catalogs(),
         meters=Meters(store),
         strangers=Strangers(store),
-        aside=anyio.CapacityLimiter(_ASIDE),
+        audience=Audience(jobs, aside),
+        returns=Returns(),
+        aside=aside,
         quotas=settings.quotas,
         places=places,
         crew=Crew(jobs, kept_urls(registry, settings.allowed), concurrency=settings.workers),
@@ -103,7 +112,8 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     core: Core = app.state.core
     core.crew.start()
     async with anyio.create_task_group() as beside:
-        beside.start_soon(_sweep, core)
+        for what in (core.sweep, core.audience.look):
+            beside.start_soon(_each_second, what)
         yield
         beside.cancel_scope.cancel()
     await run_in_threadpool(core.crew.close)
@@ -111,7 +121,11 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     core.store.close()
 
 
-async def _sweep(core: Core) -> None:
+async def _each_second(what: Callable[[], Awaitable[None]]) -> None:
+    """Do it once a second as long as the server lives: a failure is told, and ends nothing."""
     while True:
-        await anyio.sleep(_SWEEP_S)
-        await anyio.to_thread.run_sync(core.sweep, limiter=core.aside)
+        await anyio.sleep(_EACH_S)
+        try:
+            await what()
+        except Exception as error:
+            _LOG.error("%s", InternalFault.of(error).message)

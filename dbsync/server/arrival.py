@@ -14,10 +14,10 @@ import logging
 import re
 import time
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from dbsync.server.faults import Fault
@@ -44,6 +44,8 @@ _HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Cache-Control": "no-store",
 }
+_Header = tuple[bytes, bytes]
+_ON_ALL: tuple[_Header, ...] = tuple((name.lower().encode(), value.encode()) for name, value in _HEADERS.items())
 
 
 class Arrival:
@@ -77,11 +79,8 @@ class Arrival:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                sent = MutableHeaders(scope=message)
-                sent["X-Request-ID"] = request_id
                 # What is left of a caller's minute stands on every reply, whoever made it.
-                for name, value in {**_HEADERS, **state.get("reply_headers", {})}.items():
-                    sent.setdefault(name, value)
+                message["headers"] = _completed(message.get("headers", ()), request_id, state.get("reply_headers", {}))
             await send(message)
 
         inner = _as_get(scope)
@@ -90,7 +89,8 @@ class Arrival:
             self._require_origin(scope, headers)
             inner["query_string"] = _first_query(scope["query_string"])
             body = await _body(inner, headers, receive)
-            state["digest"] = hashlib.sha256(inner["query_string"] + b"\n" + body).hexdigest()
+            if scope["method"] in _CHANGING:
+                state["digest"] = hashlib.sha256(inner["query_string"] + b"\n" + body).hexdigest()
         except Fault as fault:
             await fault.reply()(scope, receive, answer)
         else:
@@ -114,6 +114,15 @@ class Arrival:
             return
         if origin != f"{scope.get('scheme', 'http')}://{headers['host']}":
             raise Fault(403, "Origin not allowed")
+
+
+def _completed(given: Iterable[_Header], request_id: str, more: Mapping[str, str]) -> list[_Header]:
+    """The headers of a reply with those that every reply has, where it has not its own."""
+    found = [header for header in given if header[0] != b"x-request-id"]
+    found.append((b"x-request-id", request_id.encode()))
+    names = {name for name, _ in found}
+    ours = (*_ON_ALL, *((name.lower().encode(), value.encode()) for name, value in more.items()))
+    return found + [header for header in ours if header[0] not in names]
 
 
 def _as_get(scope: Scope) -> Scope:

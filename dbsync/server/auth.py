@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hmac
 import re
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -24,6 +25,7 @@ _SYMMETRIC = ("HS256",)
 _ASYMMETRIC = ("RS256", "ES256", "EdDSA")
 _AUDIENCE = "authenticated"
 _LEEWAY_S = 10
+_SIGNED_S, _MOST_SIGNED = 10.0, 2000
 _OWNER = re.compile(r"[\x21-\x7e]{1,200}\Z")
 
 Bearer = Literal["jwt", "token", "none"]
@@ -56,6 +58,7 @@ class Authenticator:
         self._identity = settings.identity
         self._tokens = TokenFile(settings.identity.tokens_file) if settings.identity.tokens_file else None
         self._signer = _signer(settings.identity)
+        self._signed: dict[str, tuple[dict[str, Any], float]] = {}  # what was checked lately, and until when it holds
 
     @property
     def may_wait(self) -> bool:
@@ -90,9 +93,8 @@ class Authenticator:
             raise _refused("Invalid backend secret")
 
     def _person(self, token: str) -> Caller:
-        assert self._signer is not None
         try:
-            claims = self._signer(token)
+            claims = self._claims(token)
         except jwt.PyJWKClientConnectionError:
             raise _refused("Token validation failed") from None
         except (jwt.PyJWTError, ValueError, DbsyncError):
@@ -102,6 +104,18 @@ class Authenticator:
             raise _refused("User not found")
         known = email.strip().lower() if isinstance(email, str) else None
         return Caller(owner=owner, email=known, admin=known is not None and known in self._identity.admins)
+
+    def _claims(self, token: str) -> dict[str, Any]:
+        """What a token says; its signature is not computed anew for each of many requests."""
+        assert self._signer is not None
+        claims, until = self._signed.get(token, ({}, 0.0))
+        if time.time() < until:
+            return claims
+        claims = self._signer(token)
+        if len(self._signed) >= _MOST_SIGNED:
+            self._signed.clear()
+        self._signed[token] = claims, min(float(claims["exp"]), time.time() + _SIGNED_S)
+        return claims
 
     @property
     def has_admins(self) -> bool:

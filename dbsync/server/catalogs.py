@@ -14,22 +14,35 @@ from dataclasses import dataclass, field
 from dbsync.model import Catalog
 from dbsync.pg import runs
 from dbsync.pg.database import Session
+from dbsync.pg.round_trips import Question
 from dbsync.pg.sql import load
+from dbsync.pg.text_rows import fetch_text
 from dbsync.server.faults import Fault
 from dbsync.server.names import table_named
 from dbsync.urls import DatabaseUrl
 
-# Rights, views and inheritance have no stamp.
+# Rights and views have no stamp.
 KEPT_S = 10.0
 # While one request reads anew, others need not wait for it.
 _LAST_S = 2 * KEPT_S
 _MOST_TABLES = 20_000  # in all
+_STAMP = load("sync")["stamps"].replace("%s", "ARRAY[$1]")
+# Who inherits from a table: then no key of its own tells its rows apart.
+_HEIRS = (
+    "SELECT pg_catalog.string_agg(i.inhrelid::pg_catalog.text, ',' ORDER BY i.inhrelid)"
+    " FROM pg_catalog.pg_inherits i WHERE i.inhparent = $1::pg_catalog.oid"
+)
+_ALL_HEIRS = (
+    "SELECT i.inhparent, pg_catalog.string_agg(i.inhrelid::pg_catalog.text, ',' ORDER BY i.inhrelid)"
+    " FROM pg_catalog.pg_inherits i GROUP BY i.inhparent"
+)
 
 
 @dataclass(frozen=True, slots=True)
 class _Known:
     catalog: Catalog
     stamps: Mapping[int, str]
+    heirs: Mapping[int, str]
     since: float
 
 
@@ -68,6 +81,14 @@ class Catalogs:
 
         return read
 
+    def questions(self, url: DatabaseUrl, table: str) -> tuple[Question, ...]:
+        """What ``of_table`` is going to ask, as far as that is known before."""
+        known = self._entry(url).known
+        oid = _stamped(known, table) if known is not None else None
+        if oid is None:
+            return ()
+        return tuple(Question(text.encode(), (str(oid).encode(),), again=True) for text in (_STAMP, _HEIRS))
+
     def fresh(self, url: DatabaseUrl) -> Callable[[Session], Catalog]:
         """Return what reads the structure anew, for a look at all of it."""
         return lambda session: self._read(url, self._entry(url), session)
@@ -87,8 +108,9 @@ class Catalogs:
     def _read(self, url: DatabaseUrl, entry: _Entry, session: Session) -> Catalog:
         since = self._clock()  # before it is read: what changes meanwhile is no newer
         catalog, stamps = runs.reflect_stamped(session)
+        heirs = dict(session.execute(_ALL_HEIRS))
         with self._lock:
-            entry.known = _Known(catalog, stamps, since)
+            entry.known = _Known(catalog, stamps, heirs, since)
             self._entries[url] = entry
             self._entries.move_to_end(url)
             while len(self._entries) > 1 and sum(map(_size, self._entries.values())) > _MOST_TABLES:
@@ -100,14 +122,21 @@ class Catalogs:
         known = entry.known
         if known is None or self._clock() - known.since > kept_s:
             return None
-        try:
-            found = table_named(table, known.catalog)
-        except Fault:
+        oid = _stamped(known, table)
+        if oid is None:
             return None  # it may have been made since
-        stamp = known.stamps.get(found.oid)
-        # Prepared: it is asked in every request, and planning it takes a quarter of its time.
-        now = dict(session.execute_single(load("sync")["stamps"], [[found.oid]])) if stamp else {}
-        return known.catalog if stamp and now.get(found.oid) == stamp else None
+        table_is = fetch_text(session, _STAMP, [str(oid)]) == ((str(oid), known.stamps[oid]),)
+        heirs_are = fetch_text(session, _HEIRS, [str(oid)]) == ((known.heirs.get(oid),),)
+        return known.catalog if table_is and heirs_are else None
+
+
+def _stamped(known: _Known, table: str) -> int | None:
+    """The table of that name, if it is one that has a stamp."""
+    try:
+        found = table_named(table, known.catalog)
+    except Fault:
+        return None
+    return found.oid if found.oid in known.stamps else None
 
 
 def _size(entry: _Entry) -> int:

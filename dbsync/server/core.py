@@ -7,19 +7,23 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Annotated
 
-from anyio import CapacityLimiter
+from anyio import CapacityLimiter, to_thread
 from fastapi import Depends, Header, Request
 from fastapi.concurrency import run_in_threadpool
 
 from dbsync.data.explore import Explorer, explored
 from dbsync.jobs.store import JobStore
+from dbsync.pg.round_trips import Question
+from dbsync.pg.sql import load
 from dbsync.quota import Purpose, Quotas
 from dbsync.registry.connections import Registry
+from dbsync.server.audience import Audience
 from dbsync.server.auth import Authenticator, Caller
 from dbsync.server.catalogs import Catalogs
 from dbsync.server.crew import Crew
 from dbsync.server.faults import Fault
 from dbsync.server.limits import RateLimits
+from dbsync.server.memory import Returns
 from dbsync.server.metrics import Meters
 from dbsync.server.places import Place, Places
 from dbsync.server.settings import LimitKind, ServeSettings
@@ -27,6 +31,8 @@ from dbsync.server.strangers import Strangers
 from dbsync.server.tokens import Scope
 from dbsync.store import Store
 from dbsync.store.usage import require_quota
+
+ROLE = Question(load("execute")["role"].encode(), again=True)  # what may not be looked at depends on it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +50,8 @@ class Core:
     catalogs: Catalogs
     meters: Meters
     strangers: Strangers
+    audience: Audience
+    returns: Returns
     # Threads apart from those of requests: databases that do not answer hold up neither streams nor health.
     aside: CapacityLimiter
     quotas: Quotas
@@ -51,14 +59,21 @@ class Core:
     @contextmanager
     def explorer(self, place: Place, table: str | None = None) -> Iterator[Explorer]:
         """Look around in a database for the block; for one table a remembered structure will do."""
-        read = self.catalogs.of_table(place.url, table) if table is not None else self.catalogs.fresh(place.url)
-        with self.places.snapshot(place) as session, explored(session, read=read) as explorer:
+        known = self.catalogs
+        read = known.of_table(place.url, table) if table is not None else known.fresh(place.url)
+        ahead = [ROLE, *(known.questions(place.url, table) if table is not None else ())]
+        with self.places.snapshot(place, ahead) as session, explored(session, read=read) as explorer:
             yield explorer
 
-    def sweep(self) -> None:
+    def served(self, method: str, route: str, status: int, seconds: float) -> None:
+        """Note that a request was answered."""
+        self.returns.count()
+        self.meters.served(method, route, status, seconds)
+
+    async def sweep(self) -> None:
         """Let go of what waited for a next request that did not come."""
-        self.places.idle.sweep()
-        self.catalogs.sweep()
+        for part in (self.places.idle, self.catalogs, self.returns):
+            await to_thread.run_sync(part.sweep, limiter=self.aside)
 
     def require_quota(self, owner: str, purpose: Purpose) -> None:
         """Raise QuotaExceeded unless the owner may have one more."""
@@ -111,7 +126,8 @@ async def _core(request: Request) -> Core:
 
 
 TheCore = Annotated[Core, Depends(_core)]
-Reader = Annotated[Caller, Depends(Guard("read", "read"))]
+READING = Guard("read", "read")
+Reader = Annotated[Caller, Depends(READING)]
 SchemaReader = Annotated[Caller, Depends(Guard("schema", "read"))]
 Runner = Annotated[Caller, Depends(Guard("sync", "run"))]
 Administrator = Annotated[Caller, Depends(Guard("admin", "admin", admin=True))]

@@ -9,12 +9,13 @@ from __future__ import annotations
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 from dbsync.errors import DbsyncError
 from dbsync.pg.database import Session
+from dbsync.pg.round_trips import GatheringSession, Question
 from dbsync.urls import DatabaseUrl
 
 # Short: an idle session keeps others from dropping the database, and a host from putting it to sleep.
@@ -23,7 +24,6 @@ IDLE_S = 4.0
 LONGEST_S = 60.0
 MOST = 48
 MOST_EACH = 8
-_BEGIN = "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +39,7 @@ class _Kept:
     """One session, and when it was opened and last used."""
 
     reach: Reach
-    session: Session
+    session: GatheringSession
     opened_at: float
     used_at: float
     wanted: bool = True  # False: it is closed when it comes back
@@ -57,13 +57,16 @@ class IdleSessions:
         self._closed = False
 
     @contextmanager
-    def snapshot(self, owner: str, url: DatabaseUrl) -> Iterator[Session]:
-        """Lend a session for the block, in one read-only snapshot. Whatever goes wrong in the block closes it."""
-        kept = self._begun(Reach(owner=owner, url=url))
+    def snapshot(self, owner: str, url: DatabaseUrl, ahead: Sequence[Question] = ()) -> Iterator[Session]:
+        """Lend a session for the block, in one read-only snapshot. Whatever goes wrong in the block closes it.
+
+        ``ahead``: what will be asked in it anyway; the answers come with the beginning.
+        """
+        kept = self._begun(Reach(owner=owner, url=url), ahead)
         try:
             yield kept.session
             kept.wanted = kept.session.usable and kept.wanted  # nobody has swallowed an error
-            kept.session.execute("COMMIT")
+            kept.session.end()
         except BaseException:
             kept.wanted = False
             raise
@@ -89,23 +92,23 @@ class IdleSessions:
             self._closed = True
         self._drop(lambda _: True)
 
-    def _begun(self, reach: Reach) -> _Kept:
+    def _begun(self, reach: Reach, ahead: Sequence[Question]) -> _Kept:
         """A session in a new transaction. BEGIN finds out whether one that has waited is still alive."""
         while (kept := self._take(reach)) is not None:
             try:
-                kept.session.execute(_BEGIN)
-            except DbsyncError:  # the server has ended it; nothing was asked yet, so another one is as good
+                kept.session.begin(ahead)
+            except DbsyncError:  # the server has ended it; nobody has seen an answer yet, so another one is as good
                 kept.wanted = False
                 self._give_back(kept)
                 continue
             return kept
-        session = self._dial(reach.url)
+        session = GatheringSession(self._dial(reach.url))
         now = self._clock()
         kept = _Kept(reach, session, opened_at=now, used_at=now)
         with self._lock:
             self._lent.add(kept)
         try:
-            session.execute(_BEGIN)
+            session.begin(ahead)
         except BaseException:
             kept.wanted = False
             self._give_back(kept)

@@ -19,6 +19,7 @@ from fastapi import FastAPI
 from dbsync.errors import DbsyncError, InternalFault
 from dbsync.quota import Quotas
 from dbsync.server.app import create_app
+from dbsync.server.memory import limit_heaps
 from dbsync.server.patience import PatientProtocol
 from dbsync.server.settings import Auth, ServeSettings, serve_settings
 from dbsync.server.siblings import Siblings, shared_port
@@ -49,6 +50,7 @@ def serve(
     environ: Mapping[str, str] = os.environ,
 ) -> None:
     """Serve until SIGINT or SIGTERM; ``ready`` is told the address. Raises ConfigError for unsafe settings."""
+    limit_heaps()
     settings = serve_settings(environ, host=host, port=port, auth=auth, tokens=tokens, workers=workers, quotas=quotas)
     for name in _AMBIENT:
         os.environ.pop(name, None)

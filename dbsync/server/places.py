@@ -6,12 +6,13 @@ Another owner's connection is not found. What does not belong to the operator is
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass, replace
 
 from dbsync.errors import ConfigError
 from dbsync.pg.database import Database, Session
+from dbsync.pg.round_trips import Question
 from dbsync.registry.allowed import AllowList
 from dbsync.registry.connections import Registry
 from dbsync.registry.legacy import OlderKey, read_older
@@ -24,6 +25,7 @@ from dbsync.urls import DatabaseUrl, parse_url
 
 _UNKNOWN = "production"  # what is shown where nobody knows: it makes the frontend ask before it writes
 _APPLICATION = "dbsync serve"
+_MOST_KEPT = 1000
 _OUR_ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}\Z")
 
 
@@ -48,6 +50,15 @@ class Place:
         return Database(self.url, read_only=read_only)
 
 
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """A saved connection, opened; it holds as long as the store has this version."""
+
+    version: int | None
+    connection: Connection
+    url: DatabaseUrl
+
+
 class Places:
     """Finds databases for callers, and opens them."""
 
@@ -67,6 +78,7 @@ class Places:
         self._breakers = breakers
         self._older = older
         self._blobs = blobs and older is not None
+        self._kept: dict[tuple[str, str], _Kept] = {}  # by owner, and by what was asked for
         self.idle = IdleSessions(lambda url: self._dialled(Database(url, read_only=True)))
 
     def find(self, caller: Caller, reference: str, blob: str | None = None) -> Place:
@@ -74,9 +86,16 @@ class Places:
 
         Whether an id is unknown or another owner's, the answer is the same.
         """
+        version = self._registry.store.version()  # before it is read: what is written meanwhile is newer
+        kept = self._kept.get((caller.owner, reference))
+        if kept is not None and kept.version == version:
+            return self._checked(kept)
         connection = self._registry.find(caller.owner, reference)
         if connection is not None:
-            return self.saved(connection)
+            found = _Kept(version, connection, self._registry.url(connection))
+            if version is not None and not found.url.local:  # an embedded server's port may change
+                self._keep(caller.owner, reference, found)
+            return self._checked(found)
         if blob:
             return self._of_blob(caller.owner, reference, blob)
         if self._blobs and not _OUR_ID.match(reference):
@@ -85,15 +104,7 @@ class Places:
 
     def saved(self, connection: Connection) -> Place:
         """A connection that was found."""
-        url = self.dialable(connection.owner, self._registry.url(connection))
-        return Place(
-            id=connection.id,
-            owner=connection.owner,
-            name=connection.name or url.dbname or connection.id,
-            environment=connection.labels.environment or "development",
-            url=url,
-            connection=connection,
-        )
+        return self._checked(_Kept(None, connection, self._registry.url(connection)))
 
     def guarded(self, place: Place) -> Place:
         """A database that is to be written to; one in a blob has the guards of saved connections to the same place."""
@@ -119,6 +130,24 @@ class Places:
         except ConfigError as error:
             raise ConfigError(f"the encrypted URL is no usable one: {error.message}", hint=error.hint) from None
 
+    def _checked(self, kept: _Kept) -> Place:
+        """The place of a saved connection; names of hosts are looked up, and the addresses checked, each time."""
+        connection = kept.connection
+        url = self.dialable(connection.owner, kept.url)
+        return Place(
+            id=connection.id,
+            owner=connection.owner,
+            name=connection.name or url.dbname or connection.id,
+            environment=connection.labels.environment or "development",
+            url=url,
+            connection=connection,
+        )
+
+    def _keep(self, owner: str, reference: str, found: _Kept) -> None:
+        if len(self._kept) >= _MOST_KEPT:
+            self._kept.clear()
+        self._kept[owner, reference] = found
+
     def _of_blob(self, owner: str, reference: str, blob: str) -> Place:
         url = self._allowed.checked(self.read_blob(blob))
         name = url.dbname or reference
@@ -132,9 +161,12 @@ class Places:
         with closing(self._dialled(place.database(read_only=read_only))) as session:
             yield session
 
-    def snapshot(self, place: Place) -> AbstractContextManager[Session]:
-        """A session to look around with, in one read-only snapshot for the block: one that has waited, or a new one."""
-        return self.idle.snapshot(place.owner, place.url)
+    def snapshot(self, place: Place, ahead: Sequence[Question] = ()) -> AbstractContextManager[Session]:
+        """A session to look around with, in one read-only snapshot for the block: one that has waited, or a new one.
+
+        ``ahead``: what will be asked in it anyway.
+        """
+        return self.idle.snapshot(place.owner, place.url, ahead)
 
     def require_awake(self, *places: Place) -> None:
         """Raise DatabaseResting where one of them rests: for work that opens its sessions by itself."""

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import AsyncIterator, Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -20,16 +19,12 @@ from dbsync.errors import DbsyncError, JobNotFound
 from dbsync.jobs.model import RESTING, Job, JobState, StoredEvent
 from dbsync.jobs.service import Jobs
 from dbsync.server.core import Core
-from dbsync.server.faults import Fault
 from dbsync.server.shapes.jobs import STATUS, checkpoint_of, log_line, progress_of
-from dbsync.store import streams
 
-_LOOK_S = 1.0
 _LONGEST_S = 600.0
 _PING_S = 15
 _SLOWEST_S = 15.0  # a reader that takes nothing for so long is dropped
 _BATCH = 200
-_LOOKS = 10  # a job without news is read anew so often
 _HEADERS = {"Cache-Control": "no-cache"}
 
 
@@ -43,6 +38,9 @@ class Follower(Protocol):
     def first(self) -> list[ServerSentEvent]:
         """What is told at once."""
 
+    def repeated(self, events: int | None) -> list[ServerSentEvent] | None:
+        """What is told where the job has so many events and none of them is new; None: it takes a look."""
+
     def look(self) -> list[ServerSentEvent]:
         """What is new."""
 
@@ -50,16 +48,9 @@ class Follower(Protocol):
 def stream_of(core: Core, job: Job, follower: Follower) -> EventSourceResponse:
     """Open a stream of a job. Raises Fault 429 where too many are open."""
     settings = core.settings
-    place = streams.take_place(
-        core.store, owner=job.owner, job_id=job.id, each=settings.streams_per_owner, all_owners=settings.streams
-    )
-    if place is None:
-        raise Fault(
-            429, "Too many streams are open", headers={"Retry-After": "30"}, retryAfter=30,
-            message="Close another stream of yours, or wait until others are closed.",
-        )  # fmt: skip
+    place = core.audience.take_place(job.owner, job.id, each=settings.streams_per_owner, all_owners=settings.streams)
     return EventSourceResponse(
-        _held(core, place, follower),
+        _held(core, place, job.id, follower),
         headers=_HEADERS,
         ping=_PING_S,
         ping_message_factory=lambda: ServerSentEvent(comment="ping"),
@@ -68,31 +59,31 @@ def stream_of(core: Core, job: Job, follower: Follower) -> EventSourceResponse:
     )
 
 
-async def _held(core: Core, place: str, follower: Follower) -> AsyncIterator[ServerSentEvent]:
+async def _held(core: Core, place: str, job_id: str, follower: Follower) -> AsyncIterator[ServerSentEvent]:
     """Follow the job as long as the place in the store is held, and give it back however this ends."""
     core.meters.streams.inc()
-    kept = started = time.monotonic()
+    started = time.monotonic()
+    events: int | None = None
     try:
-        for frame in follower.first():
-            yield frame
-        while True:
-            for frame in await to_thread.run_sync(follower.look, limiter=core.aside):
+        with core.audience.following(place, job_id):
+            for frame in follower.first():
                 yield frame
-            if follower.over:
-                return
-            now = time.monotonic()
-            if now - started > _LONGEST_S:
-                yield _frame({"type": "timeout"})
-                return
-            if now - kept > _PING_S:
-                kept = now
-                with suppress(DbsyncError):
-                    await to_thread.run_sync(streams.keep_place, core.store, place, limiter=core.aside)
-            await anyio.sleep(_LOOK_S)
+            while True:
+                frames = follower.repeated(events)
+                if frames is None:
+                    frames = await to_thread.run_sync(follower.look, limiter=core.aside)
+                for frame in frames:
+                    yield frame
+                if follower.over:
+                    return
+                if time.monotonic() - started > _LONGEST_S:
+                    yield _frame({"type": "timeout"})
+                    return
+                events = await core.audience.next_look(job_id)
     finally:
         core.meters.streams.dec()
-        with anyio.CancelScope(shield=True), suppress(DbsyncError):
-            await to_thread.run_sync(streams.leave_place, core.store, place, limiter=core.aside)
+        with anyio.CancelScope(shield=True):
+            await core.audience.leave(place)
 
 
 @dataclass(slots=True)
@@ -105,18 +96,19 @@ class Frames:
     over: bool = False
     _failing: bool = field(default=False, init=False)
     _progress: ServerSentEvent | None = field(default=None, init=False)  # what was sent last
-    _looks: int = field(default=0, init=False)
 
     def first(self) -> list[ServerSentEvent]:
         """That the stream is open."""
         return [_frame({"type": "connected", "jobId": self.job_id})]
 
+    def repeated(self, events: int | None) -> list[ServerSentEvent] | None:
+        """The progress again, where nothing has changed."""
+        return [self._progress] if self._progress and events == self.after and not self._failing else None
+
     def look(self) -> list[ServerSentEvent]:
         """What is new, in small events; sets ``over`` with the last of them."""
         try:
             events = self.jobs.store.events(self.job_id, self.after, limit=_BATCH)
-            if not self._must_read(events):
-                return [self._progress] if self._progress else []
             job = self.jobs.get(self.job_id)
             tables = self.jobs.store.tables(job.id)
         except JobNotFound:
@@ -139,11 +131,6 @@ class Frames:
             if job.state is not JobState.PAUSED:
                 frames.append(self._end(job, progress))
         return frames
-
-    def _must_read(self, events: Sequence[StoredEvent]) -> bool:
-        """Whether the job itself is to be read: whatever changes it is an event, but for its removal."""
-        self._looks += 1
-        return bool(events) or self._progress is None or self._failing or self._looks % _LOOKS == 0
 
     def _end(self, job: Job, progress: dict[str, Any]) -> ServerSentEvent:
         reason = {"error": job.error["message"]} if job.error else {}

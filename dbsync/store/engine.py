@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -33,6 +34,8 @@ class Store:
     def __init__(self, place: StorePlace, engine: sa.Engine) -> None:
         self.place = place
         self._engine = engine
+        self._watching: sqlite3.Connection | None = None
+        self._watch = threading.Lock()
 
     @property
     def is_postgres(self) -> bool:
@@ -73,9 +76,28 @@ class Store:
             return time.time()
         return float(connection.scalar(sa.text("SELECT extract(epoch FROM pg_catalog.clock_timestamp())")) or 0.0)
 
+    def version(self) -> int | None:
+        """A number that changes when anybody has committed anything; None where nobody knows without asking more.
+
+        It takes a hundredth of the time of any other question.
+        """
+        if self.place.file is None:
+            return None
+        with self._watch:
+            try:
+                if self._watching is None:
+                    self._watching = sqlite3.connect(self.place.file, timeout=_BUSY_S, check_same_thread=False)
+                return int(self._watching.execute("PRAGMA data_version").fetchone()[0])
+            except sqlite3.Error:
+                return None  # whoever asks something else hears why
+
     def close(self) -> None:
         """Give back every connection."""
         self._engine.dispose()
+        with self._watch:
+            if self._watching is not None:
+                self._watching.close()
+                self._watching = None
 
     @contextmanager
     def _explained(self) -> Iterator[None]:

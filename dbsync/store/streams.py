@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Collection
 
 import sqlalchemy as sa
 
@@ -29,11 +30,11 @@ def take_place(store: Store, *, owner: str, job_id: str, each: int, all_owners: 
         return place
 
 
-def keep_place(store: Store, place: str) -> None:
-    """Keep a place for another while."""
+def keep_places(store: Store, places: Collection[str]) -> None:
+    """Keep places for another while."""
     with store.write() as work:
         until = store.now(work) + PLACE_S
-        work.execute(sa.update(_stream).where(_stream.c.id == place).values(until=until))
+        work.execute(sa.update(_stream).where(_stream.c.id.in_(places)).values(until=until))
 
 
 def leave_place(store: Store, place: str) -> None:

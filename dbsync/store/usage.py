@@ -25,11 +25,13 @@ def usage_of(connection: sa.Connection, owner: str, now: float) -> Usage:
     """Return what an owner has and has used this month."""
     saved = sa.select(sa.func.count()).where(_connection.c.owner == owner, _connection.c.name.is_not(None))
     at_work = sa.select(sa.func.count()).where(_job.c.owner == owner, _job.c.state.in_(_AT_WORK))
+    unstarted = sa.select(sa.func.count()).where(_job.c.owner == owner, _job.c.state == "created")
     used = sa.select(_usage.c.rows, _usage.c.bytes).where(_usage.c.owner == owner, _usage.c.month == month_of(now))
     rows, size = connection.execute(used).one_or_none() or (0, 0)
     return Usage(
         connections=connection.scalar(saved.select_from(_connection)) or 0,
         jobs=connection.scalar(at_work.select_from(_job)) or 0,
+        unstarted=connection.scalar(unstarted.select_from(_job)) or 0,
         rows_per_month=rows,
         bytes_per_month=size,
     )

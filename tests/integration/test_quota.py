@@ -34,7 +34,7 @@ def usage(store: Store, owner: str = LOCAL_OWNER) -> Usage:
 def test_jobs_at_work_saved_connections_and_the_months_rows_are_counted(jobs: JobStore) -> None:
     assert usage(jobs.store) == Usage()
     first, second = new_job(jobs), new_job(jobs)
-    assert usage(jobs.store).jobs == 0
+    assert usage(jobs.store) == Usage(unstarted=2)
     for job in (first, second):
         jobs.change(job.id, JobState.QUEUED)
     assert usage(jobs.store).jobs == 2
@@ -69,10 +69,11 @@ def test_a_month_is_a_calendar_month_in_utc(jobs: JobStore) -> None:
         (Quota(connections=2), "connection", "connections"), (Quota(connections=0), "job", None),
         (Quota(jobs=2), "job", None), (Quota(jobs=1), "job", "jobs"), (Quota(rows_per_month=10), "job", "rows_per_month"),
         (Quota(rows_per_month=11, bytes_per_month=101), "job", None), (Quota(bytes_per_month=100), "job", "bytes_per_month"),
+        (Quota(jobs=3), "new job", None), (Quota(jobs=2), "new job", "jobs"),
     ],
 )  # fmt: skip
 def test_one_more_is_refused_where_the_limit_is_reached(quota, purpose, refused) -> None:
-    have = Usage(connections=2, jobs=1, rows_per_month=10, bytes_per_month=100)
+    have = Usage(connections=2, jobs=1, unstarted=20, rows_per_month=10, bytes_per_month=100)
     if refused is None:
         check_quota(quota, have, purpose)
         return

@@ -108,6 +108,6 @@ def test_places_of_streams_are_counted_for_each_owner_and_for_all(store: Store) 
     assert take("alice") is None
     assert take("bob") is not None
     assert take("carol") is None
-    streams.keep_place(store, first)
+    streams.keep_places(store, [first])
     streams.leave_place(store, first)
     assert take("carol") is not None

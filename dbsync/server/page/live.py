@@ -16,7 +16,6 @@ from dbsync.server.page.visit import Visit
 from dbsync.server.shapes.jobs import log_line, progress_of
 
 _BATCH = 200
-_LOOKS = 10  # a job without news is read anew so often
 _LOOKED_BACK = 100  # events, for the newest figures
 
 
@@ -66,19 +65,19 @@ class Telling:
         self._after = after
         self._newest: Mapping[str, Any] | None = None
         self._sent: dict[str, str] = {}
-        self._looks = 0
 
     def first(self) -> list[ServerSentEvent]:
         """Nothing: the page has it all."""
         return []
 
+    def repeated(self, events: int | None) -> list[ServerSentEvent] | None:
+        """Nothing, where nothing has changed."""
+        return [] if self._sent and events == self._after else None
+
     def look(self) -> list[ServerSentEvent]:
         """What is new; sets ``over`` with the last of it."""
-        self._looks += 1
         try:
             events = self._jobs.events(self.job_id, self._after, limit=_BATCH)
-            if not events and self._sent and self._looks % _LOOKS:
-                return []  # whatever changes a job is an event, but for its removal
             job = self._jobs.get(self.job_id, self._visit.caller.owner)
         except JobNotFound:
             self.over = True

@@ -65,7 +65,7 @@ def create(visit: Starter, form: TheForm) -> Response:
     spec = JobSpec(options=options, agreed=True, confirmed=phrase if target.url.needs_confirmation else None)
     core, owner, job_id = visit.core, visit.caller.owner, _job_id(form)
     visit.deed.job_id = job_id
-    core.require_quota(owner, "job")
+    core.require_quota(owner, "new job")
     assert source.connection is not None
     assert target.connection is not None
     try:

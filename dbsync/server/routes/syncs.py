@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Annotated, Any
 
+from anyio import to_thread
 from fastapi import APIRouter, Header, Query
 from fastapi.responses import Response
 
@@ -63,7 +64,7 @@ def create(deed: RunnerDeed, body: AskedSync) -> Response:
     def work() -> Reply[Job]:
         refuse_read_only(target.url)
         require_phrase(target, body.confirmation_phrase)
-        deed.core.require_quota(deed.caller.owner, "job")
+        deed.core.require_quota(deed.caller.owner, "new job")
         return ok(_created(deed.core, deed.caller, job_id, spec, (source, target)))
 
     return deed.once("jobs.create", job_id, work, status=201)
@@ -121,12 +122,17 @@ def metrics(id: str, caller: Reader, core: TheCore) -> Reply[dict[str, Any]]:
 
 
 @router.get("/{id}/stream", response_class=Response, responses={**FAILURES, 200: _STREAM})
-def stream(
+async def stream(
     id: str, caller: Runner, core: TheCore, last_event_id: Annotated[str | None, Header(max_length=64)] = None
 ) -> Response:
     """Follow a job: log lines and progress as server-sent events, until it ends or pauses."""
-    job = _job(core, caller, id)
-    return stream_of(core, job, Frames(_jobs(core, caller), job.id, last_event(last_event_id)))
+    core.audience.require_room(caller.owner)
+
+    def opened() -> Response:
+        job = _job(core, caller, id)
+        return stream_of(core, job, Frames(_jobs(core, caller), job.id, last_event(last_event_id)))
+
+    return await to_thread.run_sync(opened, limiter=core.aside)
 
 
 def _created(core: Core, caller: Caller, job_id: str, spec: JobSpec, ends: tuple[Place, Place]) -> Job:

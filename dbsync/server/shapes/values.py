@@ -4,13 +4,28 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 _SAFE_INTEGER = 2**53 - 1  # JavaScript counts exactly up to here
 _WHOLE = frozenset({"int2", "int4", "int8", "oid", "smallint", "integer", "bigint"})
 _FLOATING = frozenset({"float4", "float8", "real", "double precision"})
 _TRUTH = frozenset({"bool", "boolean"})
+
+
+def _whole(value: str) -> int | str:
+    return number if abs(number := int(value)) <= _SAFE_INTEGER else value
+
+
+def _floating(value: str) -> float | str:
+    return real if math.isfinite(real := float(value)) else value
+
+
+_SHOWN: Mapping[str, Callable[[str], Any]] = {
+    **dict.fromkeys(_TRUTH, "t".__eq__),
+    **dict.fromkeys(_WHOLE, _whole),
+    **dict.fromkeys(_FLOATING, _floating),
+}
 
 
 def json_rows(columns: Sequence[tuple[str, str]], rows: Sequence[Sequence[str | None]]) -> list[dict[str, Any]]:
@@ -21,23 +36,14 @@ def json_rows(columns: Sequence[tuple[str, str]], rows: Sequence[Sequence[str | 
         while spelled in names:
             spelled, number = f"{name}_{number}", number + 1
         names.append(spelled)
-    types = [type_ for _, type_ in columns]
+    shown = [_SHOWN.get(type_) for _, type_ in columns]
     return [
-        {name: json_value(type_, value) for name, type_, value in zip(names, types, row, strict=True)} for row in rows
+        {
+            name: value if show is None or value is None else show(value)
+            for name, show, value in zip(names, shown, row, strict=True)
+        }
+        for row in rows
     ]
-
-
-def json_value(type_name: str, value: str | None) -> Any:
-    """One value of a type, named as in pg_type or as in SQL."""
-    if value is None:
-        return None
-    if type_name in _TRUTH:
-        return value == "t"
-    if type_name in _WHOLE:
-        return number if abs(number := int(value)) <= _SAFE_INTEGER else value
-    if type_name in _FLOATING and math.isfinite(real := float(value)):
-        return real
-    return value
 
 
 def text_of(value: Any, *, is_array: bool = False) -> str | None:

@@ -1,4 +1,7 @@
-"""What is asked: bodies of requests. Extra members are accepted; what is missing is said by the route."""
+"""What is asked: bodies of requests, and a large query.
+
+Extra members are accepted; what is missing is said by the route.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +18,8 @@ Blob = Annotated[str, StringConstraints(max_length=96 * 1024)]
 Sql = Annotated[str, StringConstraints(min_length=1, max_length=1024 * 1024)]
 Reference = Annotated[str, StringConstraints(min_length=1, max_length=255)]
 Flag = Annotated[bool, Field(strict=True)]  # no number, no word
+DEEPEST_ROW = 10_000_000  # pages further in are reached by sorting the other way, or by a search
+Direction = Literal["asc", "desc"]
 Environment = Literal["production", "staging", "development"]
 
 
@@ -32,6 +37,19 @@ class NamedDatabase(Shape):
     """Which database, where the path alone does not say it."""
 
     encrypted_url: Blob | None = None
+
+
+class AskedPage(Shape):
+    """The query of a page of rows. ``orderBy`` and ``orderDir`` are the older names of ``sortBy`` and ``sortOrder``."""
+
+    encrypted_url: Annotated[str, StringConstraints(max_length=16 * 1024)] | None = None
+    page: Annotated[int, Field(ge=1, le=DEEPEST_ROW)] = 1
+    limit: Annotated[int, Field(ge=1, le=1000)] = 50
+    sort_by: Annotated[str, StringConstraints(max_length=255)] | None = None
+    sort_order: Direction | None = None
+    order_by: Annotated[str, StringConstraints(max_length=255)] | None = None
+    order_dir: Direction | None = None
+    search: Annotated[str, StringConstraints(max_length=1000)] | None = None
 
 
 class NewConnection(Shape):

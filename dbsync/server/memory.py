@@ -1,0 +1,50 @@
+"""What the C library does with memory that was freed: a crowd of clients must not cost it for good.
+
+glibc gives each of many threads a heap of its own and keeps what it has; elsewhere nothing is done here.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import sys
+from collections.abc import Callable
+
+_ARENA_MAX, _MMAP_THRESHOLD = -8, -3  # M_ARENA_MAX, M_MMAP_THRESHOLD in malloc.h
+_HEAPS = 2  # threads take turns in Python anyway
+_LARGE = 128 * 1024  # has pages of its own, which are given back at once; set, it stays so
+
+
+def limit_heaps() -> None:
+    """Let all threads share a few heaps; call it before there are any."""
+    if (adjust := _function("mallopt")) is not None:
+        adjust(_ARENA_MAX, _HEAPS)
+        adjust(_MMAP_THRESHOLD, _LARGE)
+
+
+class Returns:
+    """Gives free memory back to the system when a burst is over."""
+
+    def __init__(self) -> None:
+        self._trim = _function("malloc_trim")
+        self._served = 0
+        self._seen = self._trimmed = 0
+
+    def count(self) -> None:
+        """Note a request."""
+        self._served += 1
+
+    def sweep(self) -> None:
+        """Give back what is free, if nothing was asked since the last time."""
+        resting, self._seen = self._served == self._seen, self._served
+        if resting and self._trimmed != self._served and self._trim is not None:
+            self._trimmed = self._served
+            self._trim(0)
+
+
+def _function(name: str) -> Callable[..., int] | None:
+    if not sys.platform.startswith("linux"):
+        return None
+    try:
+        return getattr(ctypes.CDLL(None), name)  # type: ignore[no-any-return]  # whatever the library has
+    except (OSError, AttributeError):  # musl has neither
+        return None
