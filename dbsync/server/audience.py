@@ -6,6 +6,7 @@ Whatever changes a job is an event, so the number of its events says whether the
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
@@ -33,19 +34,39 @@ class Audience:
         self._events: Mapping[str, int] = {}
         self._looked: anyio.Event | None = None
         self._kept = clock()
-        self._full: dict[str, float] = {}
+        self._full: dict[str, float] = {}  # who was turned away, and until when that is remembered
+        self._owners: dict[str, str] = {}  # of the places
+        self._opening: Counter[str] = Counter()
 
     def take_place(self, owner: str, job_id: str, *, each: int, all_owners: int) -> str:
         """Take a place in the store for one more stream. Raises Fault 429 where there is none."""
-        self.require_room(owner)
+        self._require_hope(owner)
         place = streams.take_place(self._jobs.store, owner=owner, job_id=job_id, each=each, all_owners=all_owners)
         if place is None:
             self._full[owner] = self._clock() + _TURNED_AWAY_S
             raise _full()
+        self._owners[place] = owner
         return place
 
-    def require_room(self, owner: str) -> None:
-        """Raise Fault 429 where the owner was turned away a moment ago: a crowd is not worth a look at the store."""
+    @contextmanager
+    def opening(self, owner: str, *, each: int) -> Iterator[None]:
+        """Let a stream be opened in the block. Raises Fault 429 where that is vain, without a look at the store.
+
+        So of a crowd at the door few wait. It is vain where the owner was turned away a moment ago, and where as many
+        as may be are open or being opened here.
+        """
+        self._require_hope(owner)
+        if self._opening[owner] + sum(one == owner for one in list(self._owners.values())) >= each:
+            raise _full()
+        self._opening[owner] += 1
+        try:
+            yield
+        finally:
+            self._opening[owner] -= 1
+            if not self._opening[owner]:
+                del self._opening[owner]
+
+    def _require_hope(self, owner: str) -> None:
         if self._clock() < self._full.get(owner, 0.0):
             raise _full()
 
@@ -65,6 +86,7 @@ class Audience:
         except DbsyncError:
             return  # it is free again in a while
         finally:
+            self._owners.pop(place, None)
             self._full.clear()
 
     async def next_look(self, job_id: str) -> int | None:
@@ -95,6 +117,6 @@ class Audience:
 
 def _full() -> Fault:
     return Fault(
-        429, "Too many streams are open", headers={"Retry-After": "30"}, retryAfter=30,
+        429, "Too many streams are open", headers={"Retry-After": "30", "Connection": "close"}, retryAfter=30,
         message="Close another stream of yours, or wait until others are closed.",
     )  # fmt: skip

@@ -30,6 +30,9 @@ __all__ = ["Auth", "add_token", "serve"]
 _LOG = logging.getLogger("dbsync.server")
 _GRACE_S = 10  # for requests that are being answered when the server is told to stop
 _IDLE_S = 75
+# So many new connections are taken in one turn of the loop, and as many may wait for theirs: of a crowd that comes at
+# once, the first are answered before the last have cost anything.
+_AT_ONCE, _WAITING = 16, 2048
 # Passwords of this machine's user are not for databases that callers name.
 _AMBIENT = ("PGPASSWORD", "PGSERVICE", "PGSERVICEFILE")
 _NO_FILE = "/nonexistent/dbsync-serve-uses-no-password-file"
@@ -116,6 +119,7 @@ def config_of(app: FastAPI, settings: ServeSettings) -> uvicorn.Config:
         timeout_graceful_shutdown=_GRACE_S,
         h11_max_incomplete_event_size=128 * 1024,
         limit_concurrency=2000,
+        backlog=_AT_ONCE,
     )
 
 
@@ -153,6 +157,9 @@ class _Server(uvicorn.Server):
         """Listen, then say so."""
         await super().startup(sockets)
         if not self.should_exit:
+            for waiting in (each for server in self.servers for each in server.sockets):
+                with socket(fileno=os.dup(waiting.fileno())) as same:
+                    same.listen(_WAITING)
             listening = sockets[0] if sockets else self.servers[0].sockets[0]
             host, port = listening.getsockname()[:2]
             self._ready(f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}")

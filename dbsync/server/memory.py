@@ -1,11 +1,13 @@
-"""What the C library does with memory that was freed: a crowd of clients must not cost it for good.
+"""Memory that is free goes back to the system: a crowd of clients must not cost it for good.
 
-glibc gives each of many threads a heap of its own and keeps what it has; elsewhere nothing is done here.
+What refers to itself in a circle (a connection, its request, its task) is free only when Python has looked for it, and
+glibc gives each of many threads a heap of its own and keeps what it has.
 """
 
 from __future__ import annotations
 
 import ctypes
+import gc
 import sys
 from collections.abc import Callable
 
@@ -21,13 +23,19 @@ def limit_heaps() -> None:
         adjust(_MMAP_THRESHOLD, _LARGE)
 
 
+def keep_for_good() -> None:
+    """Let Python no more look for circles in what is there now: the program itself, a hundred times all the rest."""
+    gc.collect()
+    gc.freeze()
+
+
 class Returns:
-    """Gives free memory back to the system when a burst is over."""
+    """Gives free memory back when a burst is over."""
 
     def __init__(self) -> None:
         self._trim = _function("malloc_trim")
         self._served = 0
-        self._seen = self._trimmed = 0
+        self._seen = self._returned = 0
 
     def count(self) -> None:
         """Note a request."""
@@ -36,8 +44,11 @@ class Returns:
     def sweep(self) -> None:
         """Give back what is free, if nothing was asked since the last time."""
         resting, self._seen = self._served == self._seen, self._served
-        if resting and self._trimmed != self._served and self._trim is not None:
-            self._trimmed = self._served
+        if not resting or self._returned == self._served:
+            return
+        self._returned = self._served
+        gc.collect()
+        if self._trim is not None:
             self._trim(0)
 
 

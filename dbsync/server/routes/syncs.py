@@ -126,13 +126,13 @@ async def stream(
     id: str, caller: Runner, core: TheCore, last_event_id: Annotated[str | None, Header(max_length=64)] = None
 ) -> Response:
     """Follow a job: log lines and progress as server-sent events, until it ends or pauses."""
-    core.audience.require_room(caller.owner)
 
     def opened() -> Response:
         job = _job(core, caller, id)
         return stream_of(core, job, Frames(_jobs(core, caller), job.id, last_event(last_event_id)))
 
-    return await to_thread.run_sync(opened, limiter=core.aside)
+    with core.audience.opening(caller.owner, each=core.settings.streams_per_owner):
+        return await to_thread.run_sync(opened, limiter=core.aside)
 
 
 def _created(core: Core, caller: Caller, job_id: str, spec: JobSpec, ends: tuple[Place, Place]) -> Job:
