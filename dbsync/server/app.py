@@ -26,7 +26,7 @@ from dbsync.server.catalogs import Catalogs
 from dbsync.server.core import Core
 from dbsync.server.crew import Crew
 from dbsync.server.limits import Breakers, RateLimits
-from dbsync.server.memory import Returns, keep_for_good
+from dbsync.server.memory import Returns
 from dbsync.server.metrics import Meters
 from dbsync.server.page.routes import router as page
 from dbsync.server.places import Places
@@ -111,7 +111,6 @@ def _older(settings: ServeSettings, environ: Mapping[str, str]) -> OlderKey | No
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     core: Core = app.state.core
     core.crew.start()
-    keep_for_good()
     async with anyio.create_task_group() as beside:
         for what in (core.sweep, core.audience.look):
             beside.start_soon(_each_second, what)

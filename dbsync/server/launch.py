@@ -19,7 +19,7 @@ from fastapi import FastAPI
 from dbsync.errors import DbsyncError, InternalFault
 from dbsync.quota import Quotas
 from dbsync.server.app import create_app
-from dbsync.server.memory import limit_heaps
+from dbsync.server.memory import keep_for_good, limit_heaps
 from dbsync.server.patience import PatientProtocol
 from dbsync.server.settings import Auth, ServeSettings, serve_settings
 from dbsync.server.siblings import Siblings, shared_port
@@ -119,7 +119,6 @@ def config_of(app: FastAPI, settings: ServeSettings) -> uvicorn.Config:
         timeout_graceful_shutdown=_GRACE_S,
         h11_max_incomplete_event_size=128 * 1024,
         limit_concurrency=2000,
-        backlog=_AT_ONCE,
     )
 
 
@@ -127,6 +126,7 @@ class _Server(uvicorn.Server):
     """Tells when it listens, and where: port 0 is a free one."""
 
     def __init__(self, config: uvicorn.Config, ready: Callable[[str], None], siblings: Siblings | None = None) -> None:
+        config.backlog = _AT_ONCE
         super().__init__(config)
         self._ready = ready
         self._siblings = siblings
@@ -157,12 +157,16 @@ class _Server(uvicorn.Server):
         """Listen, then say so."""
         await super().startup(sockets)
         if not self.should_exit:
-            for waiting in (each for server in self.servers for each in server.sockets):
-                with socket(fileno=os.dup(waiting.fileno())) as same:
-                    same.listen(_WAITING)
+            self._let_more_wait()
+            keep_for_good()
             listening = sockets[0] if sockets else self.servers[0].sockets[0]
             host, port = listening.getsockname()[:2]
             self._ready(f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}")
+
+    def _let_more_wait(self) -> None:
+        for listening in (each for server in self.servers for each in server.sockets):
+            with socket(fileno=os.dup(listening.fileno())) as same:
+                same.listen(_WAITING)
 
 
 def add_token(file: Path, *, owner: str, scopes: str, ends: date | None) -> str:
