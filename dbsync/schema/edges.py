@@ -8,7 +8,7 @@ from dbsync.schema.changes import Changes
 from dbsync.schema.diff import is_implied
 from dbsync.schema.homes import create_home
 from dbsync.schema.nodes import Node
-from dbsync.schema.objects import TYPES, Ref, Snapshot
+from dbsync.schema.objects import TYPES, Ref, Snapshot, attached_to
 from dbsync.schema.order import Edges
 from dbsync.schema.partition_edges import PartitionEdges
 from dbsync.schema.slots import slots
@@ -72,6 +72,8 @@ class Graph:
         changes, edges = self.changes, self.edges
         for ref in changes.gone:
             for needed in self.target.needs.get(ref, ()):
+                if needed in changes.gone and self._is_parted(ref, needed):
+                    continue
                 if needed in changes.gone:
                     hollow = ref.kind == "view" and ref in self.circled and needed in self.circled
                     edges.before(Node("hollow", ref) if hollow else self.drop(ref), self.drop(needed))
@@ -93,6 +95,14 @@ class Graph:
                     edges.before(self.drop(needed), Node("alter", ref))
                 else:
                     edges.before(Node("alter", ref), self.drop(needed))
+
+    def _is_parted(self, ref: Ref, needed: Ref) -> bool:
+        """Whether a table, or its index, needed its parent's only as long as it hangs on that, which ends before."""
+        made = self.target.objects[ref]
+        link = Ref("partition", ref.schema, made.parts["table"] if ref.kind == "index" else ref.name)
+        if self.homes.get(link) != link:
+            return False
+        return attached_to(made) == needed or (ref.kind == needed.kind == "table")
 
     def _creations(self) -> None:
         changes, edges = self.changes, self.edges
