@@ -17,7 +17,7 @@ from functools import partial
 from typing import LiteralString
 
 from dbsync.data.delta import Delta
-from dbsync.data.locate import locate_rows
+from dbsync.data.locate import MEMORY, locate_rows
 from dbsync.data.plan import TableTask
 from dbsync.errors import DbsyncError, Mismatch
 from dbsync.failpoints import failpoint
@@ -30,6 +30,7 @@ from dbsync.pg.statements import Statement
 from dbsync.segments import Remembered, Segmentation, Sums, cut
 
 _ROWS_PER_PAGE = 20  # when nobody knows how many rows there are: a low guess makes segments too large, not wrong
+_MANY_SEGMENTS = 5000  # their sums take about 550 bytes each in a server
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +88,7 @@ class _Reading:
         """Hash every row."""
         self._plan_for(sql.PLANNING)
         segmentation = cut(_estimate(self.task), self._bounds())
+        self._make_room(segmentation.count)
         ours, other = self._sides(segmentation)
         source, target = self._both(ours.sums(versions=versions), other.sums(versions=versions), segmentation.count)
         return self._delta(segmentation, source, target, segmentation.count)
@@ -102,11 +104,14 @@ class _Reading:
                 return None
             then = fitting
         segmentation = then.segmentation
+        if any(written):
+            self._make_room(segmentation.count)
         ours, other = self._sides(segmentation)
         source, target = self._versions(then, ours, other, written)
         moved = then.moved(source, target)
         if moved:
             self._plan_for(sql.PLANNING)
+            self._make_room(len(moved))
             mine, theirs = (side.sums(versions=False, within=moved) for side in (ours, other))
             for sums, hashed in zip((source, target), self._both(mine, theirs, segmentation.count), strict=True):
                 sums.take_contents(hashed, moved)
@@ -159,6 +164,11 @@ class _Reading:
     def _plan_for(self, settings: LiteralString) -> None:
         for session in (self.mine, self.theirs):
             session.execute(settings)
+
+    def _make_room(self, segments: int) -> None:
+        """Let so many segments' sums fit into memory: rows of those that do not go to temporary files as a whole."""
+        if segments > _MANY_SEGMENTS:
+            self._plan_for(MEMORY)
 
     def _sides(self, segmentation: Segmentation) -> tuple[sql.ComparedTable, sql.ComparedTable]:
         return sides_of(self.task, segmentation, recode=self.ends.recode)

@@ -17,7 +17,7 @@ from dbsync.pg.database import Session, legible
 from dbsync.segments import MASK
 
 # Sorting by group, and adding up many small ones, is slower by half in the 4 MB that servers give by default.
-_MEMORY = (
+MEMORY = (
     "SELECT pg_catalog.set_config('work_mem', '64MB', true) "
     "FROM pg_catalog.pg_settings s WHERE s.name = 'work_mem' AND s.setting::pg_catalog.int8 <= 65536"
 )
@@ -35,7 +35,7 @@ def locate_rows(
     """Read key and hash of every row of the differing segments, both sides in step, and sort out what differs."""
     for session in (mine, theirs):
         session.execute("SET LOCAL enable_sort = on")
-        session.execute(_MEMORY)
+        session.execute(MEMORY)
     with legible(f"{mine.url.name} or {theirs.url.name}"):
         groups = narrow(delta, mine, theirs, (ours, other), check)
     finder = _Finder(delta, groups.parts, samples, keyed=delta.task.key is not None)

@@ -22,6 +22,7 @@ from dbsync.pg.database import Session
 _ROWS_WORTH_IT = 200_000
 _ROWS_PER_GROUP = 16
 _MOST_GROUPS = 250_000
+_LOOKS_UP = 140000  # servers before this version compare each row with all the numbers, one after the other
 _MOST_ROWS_PER_GROUP = 20_000  # that are held at a time, of one side: about 100 bytes each
 
 Held = TypeVar("Held")
@@ -47,7 +48,7 @@ def narrow(
     most = max(max(sums.rows[number] for number in delta.segments) for sums in both)
     total = max(sum(sums.rows[number] for number in delta.segments) for sums in both)
     coarse = _power_of_two(-(-most // _MOST_ROWS_PER_GROUP))
-    if total < _ROWS_WORTH_IT:
+    if total < _ROWS_WORTH_IT or min(mine.server_version_num, theirs.server_version_num) < _LOOKS_UP:
         return Groups(coarse)
     parts = max(coarse, _power_of_two(total // (len(delta.segments) * _ROWS_PER_GROUP)))
     ours, other = (side.groups(delta.segments, parts=parts) for side in sides)

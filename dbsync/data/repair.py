@@ -141,16 +141,16 @@ class RepairRun(GroupRun):
                 self._switches.forget()
 
     def _stage_changes(self, session: Session) -> None:
-        """Bring the source's version of every changed row beside its table."""
+        """Stage what changed; look who refers to it before any write: an action may hand a value on to other tables."""
         for number, outcome in enumerate(self.outcomes):
-            delta = self._deltas.get(outcome.task.target)
+            task, delta = outcome.task, self._deltas.get(outcome.task.target)
             if delta is None or not self._updates or not delta.changed.count:
                 continue
-            task = outcome.task
             changes, columns = _changes(number), copied_columns(task)
             session.execute(repair_sql.create_changes(changes, task.target, columns, only=task.target_only))
             self._fetch(session, outcome, TableName("pg_temp", changes), delta.changed)
             session.execute(statements.analyze(TableName("pg_temp", changes)))
+            refuse_before_update(session, self.group, task, changes)
             failpoint("after_changes_staged")
 
     def _write_in(self, session: Session, order: Order) -> None:
@@ -216,12 +216,12 @@ class RepairRun(GroupRun):
         """Write the part that stands in the table of changes, and empty that."""
         into = TableName("pg_temp", _changes(number))
         (expected,) = session.one(statements.count_rows(into, only=False))
+        refuse_before_update(session, self.group, task, into.name)
         self._update(session, number, task, expected)
         session.execute(statements.delete_all(into, only=False))
 
     def _update(self, session: Session, number: int, task: TableTask, expected: int) -> int:
         assert task.key is not None
-        refuse_before_update(session, self.group, task, _changes(number))
         for column in task.identities:
             session.execute(statements.set_identity(task.target, column, always=False))
         updated = self._overwrite(session, number, task, task.key)

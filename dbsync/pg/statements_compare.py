@@ -105,9 +105,11 @@ class ComparedTable:
 
     def groups(self, segments: Sequence[int], *, parts: int) -> Statement:
         """COPY sums of some segments' groups in order of ``segment * parts + part``: that number, rows, two sums."""
+        # Hashed below: rows of more groups than fit into memory go to temporary files, and texts would fill the disk.
         return sql.SQL(
-            "COPY (SELECT g, pg_catalog.count(*), pg_catalog.sum({first}), pg_catalog.sum({second}) "
-            "FROM (SELECT {g} AS g, {row} AS r, {once} FROM {table}{where}) AS s GROUP BY g ORDER BY g) TO STDOUT"
+            "COPY (SELECT g, pg_catalog.count(*), pg_catalog.sum(a), pg_catalog.sum(b) "
+            "FROM (SELECT g, {first} AS a, {second} AS b, {once} "
+            "FROM (SELECT {g} AS g, {row} AS r, {once} FROM {table}{where}) AS s) AS s GROUP BY g ORDER BY g) TO STDOUT"
         ).format(
             once=ONCE,
             first=_hashed(0),

@@ -142,6 +142,23 @@ def test_rows_outside_that_refer_meanwhile_to_a_value_that_changes_are_not_taken
     assert oracle.leftovers(pair.target) == []
 
 
+def test_rows_outside_that_refer_meanwhile_are_not_reached_through_another_table(
+    pairs, dbsync: Command, tmp_path: Path
+) -> None:
+    """The action of the first key writes to a table of the run, the action of the second would go on from there."""
+    pair: Pair = pairs(
+        "CREATE TABLE p (id int PRIMARY KEY, code text UNIQUE);"
+        "CREATE TABLE c (id int PRIMARY KEY, p text UNIQUE REFERENCES p (code) ON UPDATE CASCADE);"
+        "CREATE TABLE d (id int PRIMARY KEY, c text REFERENCES c (p) ON UPDATE CASCADE);",
+        "INSERT INTO p VALUES (1, 'new'); INSERT INTO c VALUES (1, 'new');",
+        "INSERT INTO p VALUES (1, 'old'); INSERT INTO c VALUES (1, 'old');",
+    )
+    args = ("--tables", "p", "--tables", "c")
+    result = paused(dbsync, pair, "after_survey", "INSERT INTO d VALUES (2, 'old')", tmp_path, *args).ended(4)
+    assert "1 rows of public.d have come to refer" in result.error["message"], result
+    assert rows_of(pair.target, "SELECT d.c, c.p, p.code FROM d, c, p") == [["old", "old", "old"]]
+
+
 def test_rows_outside_that_refer_meanwhile_to_a_value_that_stays_are_in_nobodys_way(
     pairs, dbsync: Command, tmp_path: Path
 ) -> None:

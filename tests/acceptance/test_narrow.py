@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 import pytest
 
-from dbsync.data import locate, narrow
+from dbsync import segments
+from dbsync.data import compare, locate, narrow
 from tests.acceptance.conftest import CalledSync
 from tests.fixtures.command import Result
 from tests.fixtures.inprocess import InProcess
@@ -107,3 +110,43 @@ def test_rows_that_cluster_in_one_segment_are_held_a_few_at_a_time(
     assert table["rows_updated"] == 2
     assert [groups.parts for groups in found] == [256]
     assert rows(pair.target, "TABLE t ORDER BY id") == rows(pair.source, "TABLE t ORDER BY id")
+
+
+def test_servers_that_look_through_the_numbers_one_by_one_read_all_rows(
+    pairs, called: CalledSync, found: list[narrow.Groups], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before Postgres 14 no list of numbers is hashed: with 100,000 of them each row would take a millisecond."""
+    monkeypatch.setattr(narrow, "_LOOKS_UP", 10**9)
+    fill = f"INSERT INTO t SELECT g, g FROM generate_series(1, {COUNT}) g; ANALYZE t;"
+    pair = pairs(TABLES["integer"][0], fill, fill + "UPDATE t SET v = 'theirs' WHERE id % 500 = 3;")
+    (table,) = called.sync(pair.source, pair.target).ended(0).tables().values()
+    assert (found, table["rows_updated"]) == ([narrow.Groups(1)], 12)
+
+
+WIDE = """
+    ALTER TABLE t ALTER v SET STORAGE plain;
+    INSERT INTO t SELECT g, repeat('x', 3000) || g FROM generate_series(1, 3000) g;
+    ANALYZE t;
+"""
+
+
+@pytest.mark.parametrize("found_by", ["segments", "groups"])
+def test_rows_of_many_segments_or_groups_do_not_fill_the_servers_disk(
+    found_by: str, pairs, called: CalledSync, found: list[narrow.Groups], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What does not fit into memory goes to temporary files; rows as a whole would be as large as the table."""
+    if found_by == "segments":
+        monkeypatch.setattr(segments, "_ROWS_PER_SEGMENT", 1)
+        monkeypatch.setattr(compare, "_MANY_SEGMENTS", 1000)
+    else:
+        monkeypatch.setattr(narrow, "_ROWS_PER_GROUP", 1)
+        monkeypatch.setattr(locate, "MEMORY", "SELECT 1")
+    pair = pairs(TABLES["integer"][0], WIDE, WIDE + "UPDATE t SET v = 'theirs' WHERE id % 100 = 3;")
+    for url in (pair.source, pair.target):
+        run_sql(url, f"ALTER DATABASE {urlsplit(url).path[1:]} SET work_mem = '64kB'")
+    called.sync(pair.source, pair.target).ended(0)
+    assert found
+    for url in (pair.source, pair.target):
+        query = "SELECT temp_bytes < 3e6, temp_bytes FROM pg_stat_database WHERE datname = current_database()"
+        ((little, size),) = rows(url, query)
+        assert little, size
