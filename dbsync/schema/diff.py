@@ -89,10 +89,12 @@ def compare_schemas(source: Snapshot, target: Snapshot, *, ignore: Collection[st
         parts = {name: pair for name, pair in parts.items() if not _is_of_the_version(source, target, ref, name)}
         if parts:
             changes.append(Change(ref, parts))
+    both = source.objects.keys() & target.objects.keys()
+    others = {ref for ref in both if _on_another_kind(source.objects[ref], target.objects[ref])}
     return SchemaDiff(
         # What is implied on one side only (a partition's copy of a constraint) is there on both.
-        created=tuple(sorted(wanted.keys() - target.objects.keys())),
-        dropped=tuple(sorted(present.keys() - source.objects.keys())),
+        created=tuple(sorted((wanted.keys() - target.objects.keys()) | _of_tables(others, source))),
+        dropped=tuple(sorted((present.keys() - source.objects.keys()) | _of_tables(others, target))),
         changed=tuple(changes),
         reordered=_reordered(source, target),
     )
@@ -123,6 +125,10 @@ def _on_another_kind(wanted: SchemaObject, present: SchemaObject) -> bool:
     return wanted.ref.kind == "column" and (wanted.parts["of"] in _VIEW_COLUMNS) != (
         present.parts["of"] in _VIEW_COLUMNS
     )
+
+
+def _of_tables(columns: Collection[Ref], side: Snapshot) -> set[Ref]:
+    return {ref for ref in columns if side.objects[ref].parts["of"] not in _VIEW_COLUMNS}
 
 
 def schema_fingerprint(snapshot: Snapshot) -> str:

@@ -8,7 +8,7 @@ from dbsync.schema.changes import Changes
 from dbsync.schema.diff import is_implied
 from dbsync.schema.homes import create_home
 from dbsync.schema.nodes import Node
-from dbsync.schema.objects import TYPES, Ref, Snapshot, attached_to
+from dbsync.schema.objects import RELATIONS, TYPES, Ref, Snapshot, attached_to
 from dbsync.schema.order import Edges
 from dbsync.schema.partition_edges import PartitionEdges
 from dbsync.schema.slots import slots
@@ -152,6 +152,9 @@ class Graph:
         for ref in changes.access:
             if ref in changes.made:
                 edges.before(self.creation(ref), Node("access", ref))
+            for kind in RELATIONS if ref.kind == "column" else ():  # the new owner gives what was the former one's
+                if (relation := Ref(kind, ref.schema, ref.name)) in changes.access:
+                    edges.before(Node("access", relation), Node("access", ref))
 
     def _extensions(self) -> None:
         """What says that it depends on an extension is tied to one that is there, and gone or let go when that goes."""
