@@ -30,9 +30,9 @@ __all__ = ["Auth", "add_token", "serve"]
 _LOG = logging.getLogger("dbsync.server")
 _GRACE_S = 10  # for requests that are being answered when the server is told to stop
 _IDLE_S = 75
-# So many new connections are taken in one turn of the loop, and as many may wait for theirs: of a crowd that comes at
+# So many new connections are taken in one turn of the loop, so many may wait for theirs: of a crowd that comes at
 # once, the first are answered before the last have cost anything.
-_AT_ONCE, _WAITING = 16, 2048
+_AT_ONCE, _WAITING = 8, 2048
 # Passwords of this machine's user are not for databases that callers name.
 _AMBIENT = ("PGPASSWORD", "PGSERVICE", "PGSERVICEFILE")
 _NO_FILE = "/nonexistent/dbsync-serve-uses-no-password-file"

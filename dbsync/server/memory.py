@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable
 
 _ARENA_MAX, _MMAP_THRESHOLD = -8, -3  # M_ARENA_MAX, M_MMAP_THRESHOLD in malloc.h
-_HEAPS = 2  # threads take turns in Python anyway
+_HEAPS = 1  # threads take turns in Python anyway
 _LARGE = 128 * 1024  # has pages of its own, which are given back at once; set, it stays so
 
 

@@ -89,6 +89,23 @@ def test_a_page_and_its_count_take_four_round_trips(shop: Database, tmp_path: Pa
             assert (seen.sent("Sync"), seen.sent("Query")) == (4, 0)
 
 
+def test_a_snapshot_ends_with_its_last_question_unless_that_fails(shop: Database, tmp_path: Path) -> None:
+    with gathering(shop.url) as session:
+        session.begin()
+        with wire(session, tmp_path / "wire") as seen:
+            session.end_with_next()
+            assert fetch_text(session, "SELECT 1") == (("1",),)
+            session.end()
+            assert seen.sent("Sync") == 1
+        session.begin()
+        session.end_with_next()
+        with pytest.raises(StatementFailed, match="division by zero"), session.transaction():
+            fetch_text(session, "SELECT 1 / 0")
+        assert fetch_text(session, "SELECT 1") == (("1",),)
+        session.end()
+        assert session.one("SELECT 1") == (1,)
+
+
 def test_a_page_stops_the_server_where_it_is_too_large_and_the_snapshot_goes_on(shop: Database, tmp_path: Path) -> None:
     with gathering(shop.url) as session, wire(session, tmp_path / "wire") as seen:
         session.begin()
