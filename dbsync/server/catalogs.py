@@ -5,6 +5,7 @@ A table's remembered structure is used only while the table's stamp says that it
 
 from __future__ import annotations
 
+import random
 import threading
 import time
 from collections import OrderedDict
@@ -22,7 +23,9 @@ from dbsync.server.names import table_named
 from dbsync.urls import DatabaseUrl
 
 # Rights and views have no stamp.
-KEPT_S = 10.0
+KEPT_S = 30.0
+# What was read by many at a time, as after a start, must not be read anew by all of them at a time.
+_SPREAD_S = KEPT_S / 2
 # While one request reads anew, others need not wait for it.
 _LAST_S = 2 * KEPT_S
 _MOST_TABLES = 20_000  # in all
@@ -57,8 +60,10 @@ class _Entry:
 class Catalogs:
     """The structures that were read last; each way to reach a database, its role included, has its own."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
+    def __init__(
+        self, clock: Callable[[], float] = time.monotonic, chance: Callable[[], float] = random.random
+    ) -> None:
+        self._clock, self._chance = clock, chance
         self._lock = threading.Lock()
         self._entries: OrderedDict[DatabaseUrl, _Entry] = OrderedDict()
 
@@ -110,7 +115,7 @@ class Catalogs:
         catalog, stamps = runs.reflect_stamped(session)
         heirs = dict(session.execute(_ALL_HEIRS))
         with self._lock:
-            entry.known = _Known(catalog, stamps, heirs, since)
+            entry.known = _Known(catalog, stamps, heirs, since - self._chance() * _SPREAD_S)
             self._entries[url] = entry
             self._entries.move_to_end(url)
             while len(self._entries) > 1 and sum(map(_size, self._entries.values())) > _MOST_TABLES:
