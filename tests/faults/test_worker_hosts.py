@@ -85,7 +85,7 @@ def world(
         yield World(place, (source_db, target_db), source, target, store.url)
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(400)
 @pytest.mark.parametrize("who", ["coordinator", "helper"])
 def test_a_host_that_is_cut_off_in_mid_range_finds_its_sessions_ended_when_it_is_back(
     who: str, world: World, hosts: tuple[Host, Host]
@@ -115,8 +115,8 @@ def test_a_host_that_is_cut_off_in_mid_range_finds_its_sessions_ended_when_it_is
     lost.cut()
     cut_at = time.monotonic()
     attempts = 2 if who == "coordinator" else 1
-    wait_for(lambda: place.jobs.get(job.id).attempts == attempts, 40, place.told)
-    assert time.monotonic() - cut_at < 25
+    wait_for(lambda: place.jobs.get(job.id).attempts == attempts, 100, place.told)
+    assert time.monotonic() - cut_at < 60, "20 s on a machine with nothing else to do"
     world.ended_well(job, attempts)
     lost.mend()
     wait_for(lambda: {first.pid, second.pid} <= world.alive(), 60, place.told)
@@ -165,7 +165,7 @@ class Delay:
         return Fate.PASS
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(400)
 @pytest.mark.parametrize("moment", ["in mid-range", "before its second range"])
 def test_a_host_whose_sessions_live_on_is_refused_by_the_fence_when_it_is_back(
     moment: str, world: World, hosts: tuple[Host, Host]
@@ -189,9 +189,9 @@ def test_a_host_whose_sessions_live_on_is_refused_by_the_fence_when_it_is_back(
         place.registry.edit(LOCAL_OWNER, name, Changes(url=parse_url(proxy.url)))
     source.execute("UPDATE first SET name = 'new'; UPDATE thing SET name = 'new'")  # what is late is old
     second.send(signal.SIGCONT)
-    wait_for(lambda: place.jobs.get(job.id).attempts == 2, 40, place.told)
+    wait_for(lambda: place.jobs.get(job.id).attempts == 2, 100, place.told)
     early, later = first_run_id(job.id), str(place.jobs.get(job.id).run_id)
-    wait_for(lambda: _sessions(target, f"dbsync {later} run lock"), why=place.told)
+    wait_for(lambda: _sessions(target, f"dbsync {later} run lock"), 100, place.told)
     assert _sessions(target, f"dbsync {early} run lock"), "its sessions were ended"
     delay.lock = True
     for pid in _sessions(target, f"dbsync {early} run lock"):
@@ -205,10 +205,10 @@ def test_a_host_whose_sessions_live_on_is_refused_by_the_fence_when_it_is_back(
     before = _ledger_of(target, early)
     image = None if in_range else oracle.take(target.url)
     delay.release()
-    wait_for(lambda: any(b"ROLLBACK" in each for each in delay.said), why=place.told)
+    wait_for(lambda: any(b"ROLLBACK" in each for each in delay.said), 100, place.told)
     assert not any(b"COMMIT" in each for each in delay.said)
     hosts[0].to_store.mend()
-    wait_for(lambda: not _sessions(target, f"dbsync {early} %"), why=place.told)
+    wait_for(lambda: not _sessions(target, f"dbsync {early} %"), 100, place.told)
     world.ended_well(job, attempts=2)
     assert image is None or oracle.all_changes(image, oracle.take(target.url)) == []
     wait_for(lambda: {first.pid, second.pid} <= world.alive(), 60, place.told)
