@@ -174,7 +174,7 @@ class _Run:
             return
         self.helpers.end()
         for session in (lock, snapshot.holder):
-            with suppress(DbsyncError):  # a session that is gone cannot end others; the fence refuses them all the same
+            with suppress(DbsyncError), _patience(session):  # one that is gone ends no others: the fence refuses them
                 end_part_sessions(session, self.run_id)
 
     def _find_cursors(self, lock: Session, label: str) -> Cursors | None:
@@ -317,18 +317,26 @@ class _Run:
 
     def _clean_up(self, lock: Session) -> None:
         """Drop staging tables and close the books, within two seconds and only while the run lock is held."""
-        patience = threading.Timer(_CLEANING_S, lock.abort)
-        patience.start()
         try:
-            runs.check_run_lock(lock, lock.backend_pid)
-            runs.drop_dead_staging(lock)
-            runs.drop_own_schema(lock)
-            if self._books is not None and self.report.state != "skipped":
-                self._books.finish(lock, self.report.state)
+            with _patience(lock):
+                runs.check_run_lock(lock, lock.backend_pid)
+                runs.drop_dead_staging(lock)
+                runs.drop_own_schema(lock)
+                if self._books is not None and self.report.state != "skipped":
+                    self._books.finish(lock, self.report.state)
         except DbsyncError as error:
             self.report.warnings.append(f"the target's schema dbsync could not be tidied up: {error.message}")
-        finally:
-            patience.cancel()
+
+
+@contextmanager
+def _patience(session: Session) -> Iterator[None]:
+    """Give a server two seconds to answer: at its end no run waits for one that says nothing."""
+    timer = threading.Timer(_CLEANING_S, session.abort)
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 def _was_asked(reason: DbsyncError) -> bool:
