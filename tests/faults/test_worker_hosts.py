@@ -116,7 +116,7 @@ def test_a_host_that_is_cut_off_in_mid_range_finds_its_sessions_ended_when_it_is
     cut_at = time.monotonic()
     attempts = 2 if who == "coordinator" else 1
     wait_for(lambda: place.jobs.get(job.id).attempts == attempts, 100, place.told)
-    assert time.monotonic() - cut_at < 60, "20 s on a machine with nothing else to do"
+    assert time.monotonic() - cut_at < 25
     world.ended_well(job, attempts)
     lost.mend()
     wait_for(lambda: {first.pid, second.pid} <= world.alive(), 60, place.told)
