@@ -115,7 +115,9 @@ def serving(setup: Setup) -> Section:
         table.append([f"at rest again, {_REST_S:.0f} s later", "-", "-", "-", "-", "-", "-", f"{after:.0f}"])
     bad = sum(number for status, number in steady["answered"].items() if status != "200")
     targets = [
-        Target(f"pages at {_RATE}/s, {held} streams held, p99 after {_OPENING_S:.0f} s", 1000 * steady["p99"], 150, 100, " ms"),
+        Target(
+            f"{_RATE} pages/s, {held} streams held, p99 after {_OPENING_S:.0f} s", 1000 * steady["p99"], 150, 100, " ms"
+        ),
         Target("of these requests not answered, or not with 200", bad + steady["asked"] - _answered(steady), 0, 0),
         Target("streams neither held nor refused with 429, or lost", other + lost(), 0, 0),
         Target("memory after it all, more than before", after - before, 10, 5, " MB"),
