@@ -75,12 +75,13 @@ class Worker:
     def serve(self, control: Control, *, once: bool = False) -> None:
         """Work until ``control`` is stopped; with ``once`` until nothing is queued. Then everything is given back.
 
-        Raises Refused when a newer dbsync has upgraded the store: others take over what is at work here.
+        Raises Refused when a newer dbsync has upgraded the store: others take over what is at work here; with ``once``
+        also what keeps the store from being asked, once nothing is at work.
         """
         self._tell(f"worker {self.id} is ready: {self.concurrency} at a time, {self._engine}")
         with self._hearing():
             try:
-                while control.reason is None and (self._look() or not once or self._running):
+                while control.reason is None and self._look(once=once):
                     with self._changed, control.on_stop(self._wake):
                         self._changed.wait(0.1 if once else _LOOKS_S[self._engine])
             finally:
@@ -124,21 +125,23 @@ class Worker:
         with self._changed:
             self._changed.notify_all()
 
-    def _look(self) -> bool:
-        """One round: be seen, take back, begin what waits; whether anything was begun. The store may be away."""
+    def _look(self, *, once: bool) -> bool:
+        """One round: be seen, take back, begin what waits; whether to go on. The store may be away."""
+        idle, ended = not self._running, self.ended.total()
         try:
             self._keep_up()
-            began = self._begin_jobs()
+            emptied = self._begin_jobs()
             self._begin_helping()
             self._deaf = False
         except DbsyncError as error:
-            if error.code == "STORE_NEWER":  # it will not be this version's again
+            if error.code == "STORE_NEWER" or (once and not self._running):  # the first will not be ours again
                 raise
             if not self._deaf:
                 self._tell(f"the store cannot be asked now: {error.message}")
             self._deaf = True
-            return False
-        return began
+            return True
+        # A job that was at work meanwhile may have been all that others waited for.
+        return not once or not (emptied and idle and not self._running and self.ended.total() == ended)
 
     def _keep_up(self) -> None:
         now = time.monotonic()
@@ -155,7 +158,7 @@ class Worker:
             self._minute = minute
 
     def _begin_jobs(self) -> bool:
-        began = False
+        """Fill the slots; whether the queue was seen empty. That nothing was begun may mean that all were taken."""
         while (slot := self._enter()) is not None:
             try:
                 job = self._next_job()
@@ -164,10 +167,9 @@ class Worker:
                 raise
             if job is None:
                 self._leave(slot)
-                break
+                return True
             threading.Thread(target=self._run_in, args=(slot, job), name=f"job {job.id[:8]}").start()
-            began = True
-        return began
+        return False
 
     def _begin_helping(self) -> None:
         """Give the slots that are left to parts of other workers' jobs, one each."""

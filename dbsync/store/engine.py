@@ -24,7 +24,7 @@ HEAD = "0002"  # the revision that this dbsync works with; a test holds it to th
 UPGRADE_LOCK = (1684173689, 3)  # "dbsy", 3: who writes shares it, who makes or upgrades the store has it alone
 _BUSY_S = 15.0
 _WRITES = "dbsync_writes"
-_SETTINGS = {"statement_timeout": "30s", "lock_timeout": "15s", "idle_in_transaction_session_timeout": "60s"}
+_SETTINGS = {"statement_timeout": "30s", "lock_timeout": "15s", "idle_in_transaction_session_timeout": "8s"}
 _version = sa.Table("alembic_version", sa.MetaData(schema=tables.SCHEMA), sa.Column("version_num", sa.Text))
 
 

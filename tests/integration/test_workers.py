@@ -5,17 +5,27 @@ Real processes: a SQLite file with one worker, a Postgres store with one, and Pr
 
 from __future__ import annotations
 
+import itertools
 import signal
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import psycopg
 import pytest
+import sqlalchemy as sa
 
+from dbsync.control import Control
 from dbsync.data.options import SyncOptions
+from dbsync.errors import DbsyncError
+from dbsync.jobs.ends import kept_urls
 from dbsync.jobs.model import Job, JobState
 from dbsync.jobs.presence import Presence
-from dbsync.jobs.queue import Engine, open_queue
+from dbsync.jobs.queue import Engine, InlineQueue, open_queue
+from dbsync.jobs.store import JobStore
+from dbsync.jobs.worker import make_worker
+from dbsync.registry import open_registry
+from dbsync.store.tables import job as job_table
 from tests.fixtures import oracle
 from tests.fixtures.databases import Database
 from tests.fixtures.yard import Yard, wait_for, yard
@@ -153,6 +163,35 @@ def test_once_works_off_what_is_queued_and_ends(place: Yard, kind: Kind, shop: t
     assert same(shop)
 
 
+@pytest.mark.parametrize("concurrency", [1, 2])
+def test_once_goes_on_where_a_job_ends_just_after_the_look(
+    concurrency: int, tmp_path: Path, shop: tuple[Database, Database], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its slot was taken, or its target, when the worker looked, and neither is when it decides."""
+    with yard(tmp_path / "yard") as place, psycopg.connect(shop[1].url) as blocker:
+        jobs = [place.job(shop[0].url, shop[1].url) for _ in range(3)]
+        store = place.jobs.store
+        worker = make_worker(
+            store, kept_urls(place.registry), InlineQueue(), engine="inline", concurrency=concurrency, tell=print
+        )
+        look = worker._begin_jobs
+        looks = itertools.count(1)
+
+        def slow_look() -> bool:
+            found = look()
+            if next(looks) == 2:
+                blocker.rollback()
+                wait_for(lambda: not worker._running)
+            return found
+
+        monkeypatch.setattr(worker, "_begin_jobs", slow_look)
+        blocker.execute("LOCK TABLE item IN ROW EXCLUSIVE MODE")
+        worker.serve(Control(), once=True)
+        assert [place.state(job) for job in jobs] == [S.SUCCEEDED] * 3
+        assert worker.ended == {"succeeded": 3}
+    assert same(shop)
+
+
 def test_two_jobs_for_one_target_are_run_one_after_the_other(workers: Yard, shop: tuple[Database, Database]) -> None:
     with psycopg.connect(shop[1].url) as blocker:
         first = held_up(workers, shop, blocker)
@@ -161,6 +200,29 @@ def test_two_jobs_for_one_target_are_run_one_after_the_other(workers: Yard, shop
         assert workers.state(second) is S.QUEUED
     assert workers.until(second, S.SUCCEEDED, S.FAILED).attempts == 1
     assert workers.state(first) is S.SUCCEEDED
+    assert same(shop)
+
+
+def test_a_host_that_vanished_in_mid_transaction_keeps_nobody_from_its_job(
+    tmp_path: Path, store_db: Database, shop: tuple[Database, Database]
+) -> None:
+    """The store's server is not told; what the host had locked there is free again before the lease has run out."""
+    with yard(tmp_path / "yard", store_db.url) as place, psycopg.connect(shop[1].url) as blocker:
+        lost = place.worker("--engine", "inline")
+        job = held_up(place, shop, blocker)
+        place.worker("--engine", "inline")
+        wait_for(lambda: len(Presence(place.registry.store).alive()) == 2, why=place.told)
+        vanished = ExitStack()
+        connection = vanished.enter_context(place.registry.store.write())
+        connection.execute(sa.select(job_table.c.id).where(job_table.c.id == job.id).with_for_update())
+        lost.kill()
+        blocker.rollback()
+        with open_registry(place.place) as registry:
+            jobs = JobStore(registry.store)
+            wait_for(lambda: jobs.get(job.id).attempts == 2, 20, place.told)
+        with pytest.raises(DbsyncError, match="idle-in-transaction"):
+            vanished.close()
+        assert place.until(job, S.SUCCEEDED, S.FAILED).state is S.SUCCEEDED
     assert same(shop)
 
 
