@@ -20,9 +20,9 @@ from procrastinate.exceptions import AlreadyEnqueued, ConnectorException
 
 from dbsync.errors import DbsyncError
 from dbsync.jobs.model import Job
-from dbsync.jobs.queue_tables import make_tables
 from dbsync.pg.pooled import pooled_connections
 from dbsync.store import Store
+from dbsync.store.queue_tables import make_tables
 from dbsync.store.tables import SCHEMA
 
 LOGGER = logging.getLogger("dbsync")
@@ -40,7 +40,7 @@ class ProcrastinateQueue:
 
     def __init__(self, store: Store) -> None:
         assert store.place.url is not None
-        make_tables(store)
+        _have_tables(store)
         connection, _ = pooled_connections(store.place.url, application_name="dbsync queue", schema=SCHEMA)
         connector = procrastinate.SyncPsycopgConnector(
             connection_class=connection, min_size=0, max_size=2, timeout=10.0, max_idle=30.0
@@ -99,7 +99,7 @@ class Listener:
 
     def __init__(self, store: Store, ears: Ears, *, concurrency: int) -> None:
         assert store.place.url is not None
-        make_tables(store)
+        _have_tables(store)
         self._url, self._ears, self._concurrency = store.place.url, ears, concurrency
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run, name="listener", daemon=True)
@@ -180,6 +180,12 @@ class Listener:
             @app.task(name=_MINUTE, queue=_clock(ears.project))
             def each_minute(timestamp: int) -> None:
                 minute()
+
+
+def _have_tables(store: Store) -> None:
+    """Make or upgrade the queue's tables where the store's first host could not, or has an older Procrastinate."""
+    with store.write() as connection:
+        make_tables(connection, store.place.name)
 
 
 def _clock(project: str) -> str:

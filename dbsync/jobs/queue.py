@@ -14,6 +14,7 @@ from dbsync.errors import ConfigError, DbsyncError
 from dbsync.jobs.model import Job
 from dbsync.jobs.presence import Presence
 from dbsync.store import Store
+from dbsync.store.queue_tables import is_installed
 
 LOGGER = logging.getLogger("dbsync")
 Engine = Literal["auto", "inline", "procrastinate"]
@@ -51,14 +52,14 @@ def choose_engine(engine: Engine, store: Store) -> Literal["inline", "procrastin
     ``auto``: Procrastinate where the store is in Postgres and the package is installed.
     """
     if engine == "auto":
-        return "procrastinate" if store.is_postgres and _is_installed() else "inline"
+        return "procrastinate" if store.is_postgres and is_installed() else "inline"
     if engine == "procrastinate":
         if not store.is_postgres:
             raise ConfigError(
                 "the queue Procrastinate needs a store in Postgres, and this one is a file",
                 hint="name a Postgres database by DBSYNC_STORE, or use --engine inline",
             )
-        if not _is_installed():
+        if not is_installed():
             raise ConfigError(
                 "the queue Procrastinate is not installed", hint="pip install 'dbsync[worker]', or use --engine inline"
             )
@@ -87,9 +88,3 @@ def open_queue(engine: Engine, store: Store) -> Queue:
     from dbsync.jobs.procrastinate_queue import ProcrastinateQueue
 
     return ProcrastinateQueue(store)
-
-
-def _is_installed() -> bool:
-    from importlib.util import find_spec
-
-    return find_spec("procrastinate") is not None

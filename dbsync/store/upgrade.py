@@ -10,7 +10,7 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 
-from dbsync.store import tables
+from dbsync.store import queue_tables, tables
 from dbsync.store.engine import UPGRADE_LOCK, of_another_version
 from dbsync.store.place import StorePlace
 
@@ -32,6 +32,8 @@ def upgrade(place: StorePlace, engine: sa.Engine) -> None:
                 command.upgrade(config, "head")
             except CommandError as error:
                 raise of_another_version(place) from error
+            if engine.dialect.name == "postgresql" and queue_tables.is_installed():
+                queue_tables.make_tables(connection, place.name)
 
 
 def newest() -> str | None:

@@ -67,6 +67,13 @@ def test_a_store_behind_a_pooler_in_transaction_mode_is_refused(
     assert store_db.value("SELECT count(*) FROM pg_namespace WHERE nspname = 'dbsync_store'") == 0
 
 
+def test_the_first_command_makes_the_store_and_the_queues_tables(tmp_path: Path, store_db: Database) -> None:
+    env = {"DBSYNC_KEY": KEY, "DBSYNC_STORE": store_db.url}
+    Command(tmp_path).run("connections", "add", "mine", store_db.url, "--json", env=env).ended(0)
+    made = "SELECT count(*) FROM pg_tables WHERE schemaname = 'dbsync_store' AND tablename = ANY(%s)"
+    assert store_db.value(made, [["job", "procrastinate_jobs", "procrastinate_workers"]]) == 3
+
+
 def test_the_message_of_a_worker_that_died_is_swept_by_those_that_live(
     tmp_path: Path, store_db: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -80,7 +87,7 @@ def test_the_message_of_a_worker_that_died_is_swept_by_those_that_live(
             place.queue.send_job(job)
         store_db.execute(
             "SET search_path = dbsync_store;"
-            " INSERT INTO procrastinate_workers (last_heartbeat) VALUES (now() - interval '1 hour'), (now());"
+            " INSERT INTO procrastinate_workers (last_heartbeat) VALUES (now() - interval '1 hour'), (now() + interval '1 hour');"
             " UPDATE procrastinate_jobs SET status = 'doing',"
             " worker_id = CASE args->>'job_id' WHEN '" + dead.id + "' THEN 1 ELSE 2 END"
         )
