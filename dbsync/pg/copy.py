@@ -21,16 +21,13 @@ from psycopg import pq, sql
 
 from dbsync.errors import ConnectionLost, DbsyncError, Mismatch, StatementFailed
 from dbsync.failpoints import failpoint
+from dbsync.pg.copy_mode import POLL_MS, finish_copy, start_copy, widen
 from dbsync.pg.database import Session, translated
 
 # Measured on 2 M narrow rows: 64 KiB blocks beat 256 KiB (fewer stalls of the target while we join).
 BLOCK = 64 * 1024
 _SLICE = 1024 * 1024
-_POLL_MS = 200
 _NO_WAIT = (1,)  # arguments of get_copy_data
-# Measured on narrow rows: with 128 KiB to read into instead of libpq's first 16 KiB a reader is asked for input
-# a seventh as often, and takes a quarter less processor time.
-_READ_AHEAD = 120_000
 _BINARY_HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 _BINARY_TRAILER = b"\xff\xff"
 # The server's error sits unread in libpq's buffer while we are in COPY mode. When the target has
@@ -78,7 +75,7 @@ def copy_rows(
         start_copy(writer.raw.pgconn, into.as_bytes(writer.raw), pq.ExecStatus.COPY_IN, pace.check)
     failpoint("after_copy_in_begun")
     for reader in readers if large else ():
-        _widen(reader)
+        widen(reader)
     pump = _Pump([_Stream(reader, queries, binary, pace) for reader in readers], writer, pace, progress, binary)
     with writer.watched_peer():
         try:
@@ -272,7 +269,7 @@ class _Pump:
         for descriptor in by_descriptor:
             poll.register(descriptor, select.POLLIN)
         poll.register(self._out.socket, select.POLLIN | (select.POLLOUT if unsent else 0))
-        ready = poll.poll(_POLL_MS)
+        ready = poll.poll(POLL_MS)
         if not ready:
             self._look()
         for descriptor, events in ready:
@@ -306,7 +303,7 @@ class _Pump:
 
     def _flush_all(self) -> None:
         while self._out.flush() == 1:
-            if not any(select.select([self._out.socket], [self._out.socket], [], _POLL_MS / 1000)):
+            if not any(select.select([self._out.socket], [self._out.socket], [], POLL_MS / 1000)):
                 self._look()
             self._out.consume_input()
 
@@ -319,58 +316,10 @@ class _Pump:
             )
 
 
-def _widen(session: Session) -> None:
-    """Let libpq read more at a time: its input buffer grows to what a message needs, and stays so."""
-    session.execute("SELECT pg_catalog.repeat('x', %s)", [_READ_AHEAD])
-
-
 def _slices(row: memoryview) -> Iterator[tuple[memoryview, int]]:
     """Cut a large row, so that libpq's output buffer need not hold all of it; the last slice counts as the row."""
     for start in range(0, len(row), _SLICE):
         yield row[start : start + _SLICE], int(start + _SLICE >= len(row))
-
-
-def start_copy(pgconn: pq.abc.PGconn, query: bytes, expected: pq.ExecStatus, check: Callable[[], None]) -> None:
-    """Send a COPY statement and wait until the server is in that COPY mode; ``check`` may raise to give up."""
-    pgconn.send_query(query)
-    while pgconn.flush() == 1:
-        select.select([], [pgconn.socket], [], _POLL_MS / 1000)
-        check()
-    while pgconn.is_busy():
-        if not select.select([pgconn.socket], [], [], _POLL_MS / 1000)[0]:
-            check()
-            continue
-        pgconn.consume_input()
-    result = pgconn.get_result()
-    if result is None or result.status != expected:
-        while pgconn.get_result() is not None:
-            pass
-        if result is None:
-            raise psycopg.OperationalError("the server did not answer COPY")
-        raise psycopg.errors.error_from_result(result)
-
-
-def finish_copy(pgconn: pq.abc.PGconn, session: Session, look: Callable[[], None] | None = None) -> int:
-    """Read the end of a COPY; return the server's row count or raise its error."""
-    results = []
-    while True:
-        while pgconn.is_busy():
-            if not select.select([pgconn.socket], [], [], _POLL_MS / 1000)[0]:
-                if look is not None:
-                    look()
-                continue
-            pgconn.consume_input()
-        result = pgconn.get_result()
-        if result is None:
-            break
-        results.append(result)
-    for result in results:
-        if result.status == pq.ExecStatus.FATAL_ERROR:
-            raise psycopg.errors.error_from_result(result)
-    tag = results[-1].command_status if results else None
-    if tag is None or not tag.startswith(b"COPY "):
-        raise psycopg.OperationalError(f"COPY ended without a row count on {session.url.name}")
-    return int(tag.split()[-1])
 
 
 def _drain_cancelled(stream: _Stream) -> None:

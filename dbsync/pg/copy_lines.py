@@ -9,7 +9,7 @@ from contextlib import suppress
 from psycopg import pq, sql
 
 from dbsync.errors import DbsyncError
-from dbsync.pg.copy import finish_copy, start_copy
+from dbsync.pg.copy_mode import finish_copy, start_copy
 from dbsync.pg.database import Session, translated
 
 _POLL_MS = 200
