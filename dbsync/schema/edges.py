@@ -139,7 +139,8 @@ class Graph:
                     edges.rather_before(Node("alter", needed), node)
             for needed in self.target.needs.get(ref, frozenset()) - self.source.needs.get(ref, frozenset()):
                 if needed in changes.altered and needed.kind in TYPES | {"collation"}:
-                    edges.before(node, Node("alter", needed))  # it lets go of a type that then changes without it
+                    wish = edges.rather_before if self._gets_another_default(needed) else edges.before
+                    wish(node, Node("alter", needed))  # it lets go of a type that then changes without it
             if ref in changes.access:
                 edges.before(node, Node("access", ref))
         for ref in [ref for ref in changes.altered if ref.kind == "domain"]:  # made anew, it has its checks at once
@@ -188,6 +189,11 @@ class Graph:
             for needed in {Ref("schema", "", view.schema)}.union(*(self.source.needs.get(ref, ()) for ref in columns)):
                 if needed in changes.made and needed != view:
                     edges.before(self.creation(needed), shell)
+
+    def _gets_another_default(self, ref: Ref) -> bool:
+        """Whether it is a domain that gets or loses a default and nothing else: its columns do not mind."""
+        old, new = self.target.objects[ref].parts, self.source.objects[ref].parts
+        return ref.kind == "domain" and {key for key in new if new[key] != old.get(key)} == {"default"}
 
     def _persistence(self) -> None:
         """A logged table refers to no unlogged one, not even for a moment."""

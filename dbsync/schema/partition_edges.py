@@ -31,6 +31,7 @@ class PartitionEdges:
             if ref in changes.made and self._graph.creation(ref).ref == ref:
                 self._attach(ref)
                 self._lonely_indexes(ref)
+                self._own_indexes(ref)
             elif ref in changes.made:
                 self._inherit(ref)
         self._attached_indexes()
@@ -201,6 +202,14 @@ class PartitionEdges:
             lonely = ref.kind == "index" and not parts["valid"] and (ref.schema, parts["table"]) == parent
             if lonely and (ref.schema, ref.name) not in here:
                 self._edges.before(Node("create", link), self._graph.creation(ref))
+
+    def _own_indexes(self, link: Ref) -> None:
+        """ATTACH ties the first index that fits: one that hangs on none comes after it, beside those that do."""
+        indexes = [ref for ref in self._changes.made if ref.kind == "index" and ref.schema == link.schema]
+        made = [ref for ref in indexes if self._source.objects[ref].parts["table"] == link.name]
+        own = [ref for ref in made if attached_to(self._source.objects[ref]) is None]
+        for ref in own if len(own) < len(made) else ():
+            self._edges.rather_before(Node("create", link), self._graph.creation(ref))
 
     def _inherit(self, link: Ref) -> None:
         """A table that is made with a parent repeats the columns that this has by then."""

@@ -105,7 +105,10 @@ class _Domains(_Dropped):
             words.append(f"CONSTRAINT {name(constraint['name'])}")
         if parts["not_null"]:
             words.append("NOT NULL")
-        return [Step(" ".join(words), wanted.ref, "create"), *_not_null_comment(wanted, None, "create")]
+        steps = [Step(" ".join(words), wanted.ref, "create")]
+        if parts["default"] is None and _base_has_default(wanted, scene):  # which a new domain takes along
+            steps.append(Step(f"ALTER {address(wanted)} DROP DEFAULT", wanted.ref, "alter"))
+        return [*steps, *_not_null_comment(wanted, None, "create")]
 
     def alter(self, present: SchemaObject, wanted: SchemaObject, parts: Set[str], scene: Scene) -> Alteration:
         if parts & {"type", "collation"} or must_verify_within(wanted.ref, scene):
@@ -164,6 +167,16 @@ class _Domains(_Dropped):
         )
         lost = lost_by_conversion(old, new, target, source) if held_in_tables(wanted.ref, scene) else None
         return losing(alteration, f"{lost} in columns of {own}" if lost else None)
+
+
+def _base_has_default(domain: SchemaObject, scene: Scene) -> bool:
+    """Say whether it stands over another domain that has a default, now or later."""
+    return any(
+        made.parts["default"] is not None
+        for side in (scene.source, scene.target)
+        for ref, made in side.objects.items()
+        if ref.kind == "domain" and name(ref.schema, ref.name) == domain.parts["type"]
+    )
 
 
 def _not_null_comment(domain: SchemaObject, before: str | None, action: Action) -> list[Step]:
