@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from dbsync.jobs.model import JobState
 from dbsync.jobs.rows import to_text
 from dbsync.store import Store
+from dbsync.store.rows import insert_rows
 from dbsync.store.tables import job as _job
 from dbsync.store.tables import part as _part
 
@@ -61,7 +62,7 @@ class PartStore:
             for key, work in works.items()
         ]
         with self.store.write() as connection:
-            connection.execute(sa.insert(_part), rows)
+            insert_rows(connection, _part, rows)
 
     def take_own(self, run_id: str, numbers: Collection[int], worker: str) -> TakenPart | None:
         """Take one of these parts for the run itself, for as long as it runs."""

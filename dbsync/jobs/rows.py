@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from dbsync.errors import JobNotFound
 from dbsync.jobs.model import Job, JobState, JobTable, StoredEvent
 from dbsync.store import tables
+from dbsync.store.rows import keep_rows
 
 _job = tables.job
 _JSON = frozenset({"spec", "plan", "error", "result"})
@@ -61,27 +62,12 @@ def lease_owner(connection: sa.Connection, job_id: str) -> str | None:
 
 def keep_tables(connection: sa.Connection, job_id: str, kept: Sequence[JobTable]) -> None:
     """Keep the newest figures about tables of a job, in a few statements however many they are."""
-    if not kept:
-        return
-    table = tables.job_table
-    new: dict[str, sa.BindParameter[Any]] = {
-        name: sa.bindparam(f"new_{name}") for name in ("position", "state", "facts")
-    }
-    update = sa.update(table).where(table.c.job_id == job_id, table.c.name == sa.bindparam("new_name")).values(new)
-    insert = sa.insert(table).values({"job_id": job_id, "name": sa.bindparam("new_name"), **new})
-    there = set(connection.scalars(sa.select(table.c.name).where(table.c.job_id == job_id)))
-    values = {
-        one.name: {
-            "new_name": one.name,
-            "new_position": one.position,
-            "new_state": one.state,
-            "new_facts": to_text(one.facts),
-        }
-        for one in kept
-    }
-    for statement, names in ((update, values.keys() & there), (insert, values.keys() - there)):
-        if names:
-            connection.execute(statement, [values[name] for name in sorted(names)])
+    newest = {one.name: one for one in kept}
+    rows = [
+        {"job_id": job_id, "name": name, "position": one.position, "state": one.state, "facts": to_text(one.facts)}
+        for name, one in sorted(newest.items())
+    ]
+    keep_rows(connection, tables.job_table, rows)
 
 
 def to_text(data: Mapping[str, Any]) -> str:

@@ -30,6 +30,7 @@ from dbsync.jobs.rows import keep_tables, lease_owner, owned, read_job, to_text
 from dbsync.jobs.ticks import QUEUED, Tick, add_tick
 from dbsync.quota import NO_QUOTAS, Quotas
 from dbsync.store import Store, tables
+from dbsync.store.rows import insert_rows
 from dbsync.store.usage import add_usage, require_quota
 
 _job = tables.job
@@ -304,10 +305,8 @@ class JobStore(JobRecords):
             .returning(_job.c.events, _job.c.attempts)
         ).one()
         constant = {"job_id": job_id, "at": now, "attempt": attempt}
-        connection.execute(
-            sa.insert(tables.event),
-            [
-                constant | {"number": number, "kind": kind, "level": level, "data": to_text(data)}
-                for number, (kind, level, data) in enumerate(facts, last - len(facts) + 1)
-            ],
-        )
+        events = [
+            constant | {"number": number, "kind": kind, "level": level, "data": to_text(data)}
+            for number, (kind, level, data) in enumerate(facts, last - len(facts) + 1)
+        ]
+        insert_rows(connection, tables.event, events)

@@ -16,6 +16,7 @@ from sqlalchemy import event, exc
 
 from dbsync.errors import ConfigError, ConnectionFailed, DbsyncError, Refused
 from dbsync.failpoints import failpoint
+from dbsync.pg.cursors import OneStatement
 from dbsync.pg.database import Database
 from dbsync.store import tables
 from dbsync.store.place import StorePlace
@@ -192,6 +193,7 @@ def _engine(place: StorePlace) -> sa.Engine:
             error.code = "STORE_FAILED"  # not one of the databases that a command or a request names
             raise
         raw.autocommit = False  # SQLAlchemy begins and ends transactions
+        raw.cursor_factory = OneStatement
         return raw
 
     return sa.create_engine("postgresql+psycopg://", creator=connect, pool_pre_ping=True, pool_recycle=300)

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import sqlalchemy as sa
 
 from dbsync.quota import Purpose, Quota, Usage, check_quota
 from dbsync.store import tables
 from dbsync.store.engine import Store
-
-if TYPE_CHECKING:
-    from sqlalchemy.dialects import postgresql, sqlite
+from dbsync.store.rows import insert_into
 
 _job, _connection, _usage = tables.job, tables.connection, tables.usage
 _LOCK = 1684173690  # the advisory locks that stand for owners
@@ -58,20 +56,9 @@ def add_usage(connection: sa.Connection, owner: str, now: float, result: Mapping
     rows, size = sum(int(totals.get(name, 0)) for name in _WRITTEN), int(totals.get("bytes_copied", 0))
     if not rows and not size:
         return
-    first = _insert(connection).values(owner=owner, month=month_of(now), rows=rows, bytes=size)
+    first = insert_into(connection, _usage).values(owner=owner, month=month_of(now), rows=rows, bytes=size)
     more = {"rows": _usage.c.rows + rows, "bytes": _usage.c.bytes + size}
     connection.execute(first.on_conflict_do_update(index_elements=["owner", "month"], set_=more))
-
-
-def _insert(connection: sa.Connection) -> postgresql.Insert | sqlite.Insert:
-    """An INSERT that knows ON CONFLICT; only its dialect is loaded, the other would be a tenth of opening a store."""
-    if connection.dialect.name == "postgresql":
-        from sqlalchemy.dialects import postgresql
-
-        return postgresql.insert(_usage)
-    from sqlalchemy.dialects import sqlite
-
-    return sqlite.insert(_usage)
 
 
 def month_of(now: float) -> str:

@@ -22,10 +22,11 @@ from dbsync.jobs.ends import kept_urls
 from dbsync.jobs.model import Job, JobState
 from dbsync.jobs.presence import Presence
 from dbsync.jobs.queue import Engine, InlineQueue, open_queue
+from dbsync.jobs.rows import keep_tables
 from dbsync.jobs.store import JobStore
 from dbsync.jobs.worker import make_worker
 from dbsync.registry import open_registry
-from dbsync.store.tables import job as job_table
+from dbsync.store.tables import job as job_row
 from tests.fixtures import oracle
 from tests.fixtures.databases import Database
 from tests.fixtures.yard import Yard, wait_for, yard
@@ -214,7 +215,8 @@ def test_a_host_that_vanished_in_mid_transaction_keeps_nobody_from_its_job(
         wait_for(lambda: len(Presence(place.registry.store).alive()) == 2, why=place.told)
         vanished = ExitStack()
         connection = vanished.enter_context(place.registry.store.write())
-        connection.execute(sa.select(job_table.c.id).where(job_table.c.id == job.id).with_for_update())
+        connection.execute(sa.select(job_row.c.id).where(job_row.c.id == job.id).with_for_update())
+        keep_tables(connection, job.id, place.jobs.tables(job.id))
         lost.kill()
         blocker.rollback()
         with open_registry(place.place) as registry:
