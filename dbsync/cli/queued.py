@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from dataclasses import replace
@@ -17,6 +18,9 @@ from dbsync.guards import require_consent
 from dbsync.jobs.model import LOCAL_OWNER, Job, JobSpec, first_run_id
 from dbsync.store.place import state_directory
 from dbsync.urls import DatabaseUrl
+
+# Options that are meant for this call: its time limit is the job's, its files hold its own answer.
+_THIS_CALLS = frozenset({"DBSYNC_TIMEOUT", "DBSYNC_OUTPUT", "DBSYNC_FORMAT", "DBSYNC_JSON", "DBSYNC_PROFILE"})
 
 
 def hand_over(
@@ -78,6 +82,7 @@ def _start_worker(context: Context) -> None:
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
+        env={name: value for name, value in os.environ.items() if name not in _THIS_CALLS},
         start_new_session=True,
     )
     context.notice(f"no worker is there: one was started in the background, its log is {log}")

@@ -74,5 +74,7 @@ class Presence:
         """The workers that were heard of a moment ago, the oldest first."""
         with self.store.read() as connection:
             recent = _worker.c.seen_at > self.store.now(connection) - ALIVE_S
-            rows = connection.execute(sa.select(_worker).where(recent).order_by(_worker.c.started_at)).mappings()
+            rows = connection.execute(
+                sa.select(_worker).where(recent).order_by(_worker.c.started_at, _worker.c.id)
+            ).mappings()
             return [WorkerRecord(**row) for row in rows]

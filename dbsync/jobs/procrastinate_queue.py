@@ -155,7 +155,7 @@ class Listener:
             try:
                 await app.run_worker_async(
                     queues=[_QUEUE] if self._ears.minute is None else [_QUEUE, _clock(self._ears.project)],
-                    concurrency=self._concurrency,
+                    concurrency=self._concurrency + 1,  # who hears of a job runs it: one is left for the minute
                     install_signal_handlers=False,
                     fetch_job_polling_interval=_POLL_S,
                     delete_jobs="always",

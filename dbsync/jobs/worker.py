@@ -28,6 +28,7 @@ from dbsync.jobs.store import JobStore
 _SWEEP_S = 3.0
 _GIVEN_BACK_S = 4.0  # a stop reaches every statement within two seconds
 _LOOKS_S = {"inline": 0.5, "procrastinate": 2.0}  # between looks into the store; messages come sooner
+_ONCE_S = 0.2
 
 Engine = Literal["inline", "procrastinate"]
 
@@ -75,6 +76,8 @@ class Worker:
     def serve(self, control: Control, *, once: bool = False) -> None:
         """Work until ``control`` is stopped; with ``once`` until nothing is queued. Then everything is given back.
 
+        A job that rests, or whose target is held, is queued too; a worker that is here for longer takes care of it.
+
         Raises Refused when a newer dbsync has upgraded the store: others take over what is at work here; with ``once``
         also what keeps the store from being asked, once nothing is at work.
         """
@@ -83,7 +86,7 @@ class Worker:
             try:
                 while control.reason is None and self._look(once=once):
                     with self._changed, control.on_stop(self._wake):
-                        self._changed.wait(0.1 if once else _LOOKS_S[self._engine])
+                        self._changed.wait(_ONCE_S if once else _LOOKS_S[self._engine])
             finally:
                 self._end(control.reason)
 
@@ -141,7 +144,17 @@ class Worker:
             self._deaf = True
             return True
         # A job that was at work meanwhile may have been all that others waited for.
-        return not once or not (emptied and idle and not self._running and self.ended.total() == ended)
+        if not once or not (emptied and idle and not self._running and self.ended.total() == ended):
+            return True
+        return self._is_needed()
+
+    def _is_needed(self) -> bool:
+        """Whether a job is queued that may begin only later, and no worker is here for longer, which waits for it."""
+        try:
+            longest = [worker.id for worker in self._presence.alive()][:1]
+            return longest in ([], [self.id]) and self._jobs.count(states=[JobState.QUEUED]) > 0
+        except DbsyncError:
+            return True  # the next look says what is wrong
 
     def _keep_up(self) -> None:
         now = time.monotonic()
@@ -153,7 +166,9 @@ class Worker:
             for job in sweep(self._jobs):
                 self._tell(f"job {job.id[:8]}: its worker is gone; it is {job.state} now")
             self._swept = now
-        if self.clock is not None and self._engine == "inline" and self._minute != (minute := int(time.time() // 60)):
+        # The queue tells of each minute, but perhaps not before a worker that works off the queue has ended.
+        looks = self._engine == "inline" or self._minute < 0
+        if self.clock is not None and looks and self._minute != (minute := int(time.time() // 60)):
             self.clock.look()
             self._minute = minute
 

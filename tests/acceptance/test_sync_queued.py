@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -88,6 +89,21 @@ def test_detach_returns_at_once_and_starts_a_worker_where_none_is(
     assert place.until(job, JobState.SUCCEEDED, JobState.FAILED).state is JobState.SUCCEEDED
     assert oracle.differences(items[0].url, items[1].url) == []
     wait_for(lambda: not Presence(place.registry.store).alive())
+
+
+def test_a_worker_that_detach_starts_has_options_of_its_own(place: Yard, items: tuple[Database, Database]) -> None:
+    """The time limit and the files of the call would end the worker before its job, and hold its answer."""
+    out = place.command.home / "answer.json"
+    place.env |= {"DBSYNC_TIMEOUT": "10s", "DBSYNC_OUTPUT": str(out), "DBSYNC_FORMAT": "json"}
+    with psycopg.connect(items[1].url) as blocker:
+        blocker.execute("LOCK TABLE item IN ROW EXCLUSIVE MODE")
+        ended = place.command.run("sync", items[0].url, items[1].url, "--yes", "--detach", env=place.env)
+        assert ended.exit_code == 0, ended
+        (job,) = place.jobs.list()
+        over = place.until(job, JobState.FAILED, JobState.SUCCEEDED)
+    assert (over.error or {})["code"] == "TIME_LIMIT"
+    wait_for(lambda: not Presence(place.registry.store).alive())
+    assert json.loads(out.read_text())["schema"] == "dbsync/sync@1"
 
 
 def test_what_is_handed_over_needs_consent_first_and_keeps_its_time_limit(

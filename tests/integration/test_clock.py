@@ -222,6 +222,20 @@ def test_workers_with_schedules_fire_each_of_them_once(
         _no_secret(place)
 
 
+@pytest.mark.parametrize("engine", ["inline", "procrastinate"])
+def test_a_worker_that_only_works_off_the_queue_fires_what_is_due(
+    engine: str, tmp_path: Path, store_db: Database, source_db: Database, target_db: Database
+) -> None:
+    for database in (source_db, target_db):
+        database.execute("CREATE TABLE item (id int PRIMARY KEY)")
+    config = tmp_path / "dbsync.yaml"
+    config.write_text(CONFIG.format(project="shop"))
+    with yard(tmp_path / "yard", store_db.url) as place:
+        ends = {"HERE": source_db.url, "THERE": target_db.url}
+        worker = place.worker("--once", "--engine", engine, "--schedules", "--config", str(config), "--json", env=ends)
+        assert worker.wait().ended(0).result["ended"].get("succeeded", 0) >= 1
+
+
 def _no_secret(place: Yard) -> None:
     """Neither a URL's password nor the key stands in any row of the store or of the queue."""
     with place.registry.store.read() as connection:

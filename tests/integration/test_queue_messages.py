@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -72,6 +73,31 @@ def test_the_first_command_makes_the_store_and_the_queues_tables(tmp_path: Path,
     Command(tmp_path).run("connections", "add", "mine", store_db.url, "--json", env=env).ended(0)
     made = "SELECT count(*) FROM pg_tables WHERE schemaname = 'dbsync_store' AND tablename = ANY(%s)"
     assert store_db.value(made, [["job", "procrastinate_jobs", "procrastinate_workers"]]) == 3
+
+
+def test_while_every_job_that_was_heard_of_is_at_work_the_minute_is_heard(tmp_path: Path, store_db: Database) -> None:
+    """Each one is run by who heard of it: schedules would not fire before one of them is over."""
+    with yard(tmp_path / "yard", store_db.url) as place:
+        queue = open_queue("procrastinate", place.registry.store)
+        over, begun, heard = threading.Event(), threading.Event(), threading.Event()
+
+        def run(job_id: str) -> None:
+            begun.set()
+            over.wait(30)
+
+        ears = Ears(job=run, part=lambda job_id, number: None, minute=heard.set)
+        try:
+            with Listener(place.registry.store, ears, concurrency=1):
+                queue.send_job(place.job(store_db.url, store_db.url, start=False))
+                assert begun.wait(10)
+                heard.clear()
+                app = queue._app  # type: ignore[attr-defined]
+                app.configure_task("dbsync.minute", allow_unknown=True, queue="dbsync.clock").defer(timestamp=0)
+                assert heard.wait(10), "the minute waits for the job"
+                over.set()
+        finally:
+            over.set()
+            queue.close()
 
 
 def test_the_message_of_a_worker_that_died_is_swept_by_those_that_live(

@@ -193,6 +193,29 @@ def test_once_goes_on_where_a_job_ends_just_after_the_look(
     assert same(shop)
 
 
+@pytest.mark.parametrize("held", [False, True], ids=["it rests", "a terminal holds its target"])
+def test_once_does_not_leave_a_job_behind_that_may_begin_only_later(
+    held: bool, tmp_path: Path, shop: tuple[Database, Database]
+) -> None:
+    with yard(tmp_path / "yard") as place:
+        store = place.jobs.store
+        other, job = (place.job(shop[0].url, shop[1].url, start=start) for start in (False, not held))
+        if held:
+            store.begin(other.id, "terminal 1 on here", "0123456789ab")
+            place.jobs.start(job.id)
+        else:
+            store.claim(job.id, "w")
+            store.finish(job.id, "w", S.QUEUED, delay_s=4.0)
+        worker = place.worker("--once", "--json")
+        wait_for(lambda: Presence(store.store).alive() or worker.over)
+        assert worker.over is False, place.told()
+        assert place.worker("--once", "--json").wait(20).ended(0).result["ended"] == {}  # one that waits is enough
+        if held:
+            store.finish(other.id, "terminal 1 on here", S.STOPPED)
+        assert worker.wait(30).ended(0).result["ended"] == {"succeeded": 1}
+        assert place.state(job) is S.SUCCEEDED
+
+
 def test_two_jobs_for_one_target_are_run_one_after_the_other(workers: Yard, shop: tuple[Database, Database]) -> None:
     with psycopg.connect(shop[1].url) as blocker:
         first = held_up(workers, shop, blocker)
