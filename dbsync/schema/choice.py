@@ -125,11 +125,7 @@ class _Kept:
         self.kinds = choice.ignored_kinds
         self.by_table = bool(choice.tables)
         names = {TableName(ref.schema, ref.name) for ref in objects if ref.kind in RELATIONS}
-        self.tables = (
-            set(select_tables(names, include=choice.tables, exclude=choice.exclude, where="either database"))
-            if choice.tables or choice.exclude
-            else names
-        )
+        self.tables = _tables(names, choice, (source, target))
         self.schemas = _schemas({ref.name for ref in objects if ref.kind == "schema"}, choice.schemas)
 
     def holds(self, ref: Ref, side: Snapshot) -> bool:
@@ -141,6 +137,30 @@ class _Kept:
         if home is None:
             return not self.by_table
         return TableName(home.schema, home.name) in self.tables
+
+
+def _tables(names: set[TableName], choice: Choice, sides: Iterable[Snapshot]) -> set[TableName]:
+    """The tables that the patterns name; a partitioned one stays or goes with all its partitions."""
+    chosen, out = set(names), set[TableName]()
+    parents = {
+        TableName(ref.schema, ref.name): TableName(made.parts["parent_schema"], made.parts["parent"])
+        for side in sides
+        for ref, made in side.objects.items()
+        if ref.kind == "partition"
+    }
+    if choice.tables:
+        chosen = set(select_tables(names, include=choice.tables, where="either database"))
+    if choice.exclude:
+        out = names - set(select_tables(names, exclude=choice.exclude, where="either database"))
+    for one in names:
+        above = parents.get(one)
+        while above is not None:
+            if above in chosen:
+                chosen.add(one)
+            if above in out:
+                out.add(one)
+            above = parents.get(above)
+    return chosen - out
 
 
 def _schemas(known: set[str], patterns: Collection[str]) -> set[str] | None:

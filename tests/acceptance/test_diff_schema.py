@@ -150,6 +150,25 @@ def test_a_choice_takes_what_belongs_to_a_table_with_it_and_counts_the_rest(pair
     assert "1 function" in text
 
 
+def test_a_partitioned_table_is_chosen_or_left_out_with_all_its_partitions(pairs, call):
+    tree = """
+        CREATE SCHEMA logs; CREATE TABLE t (a int);
+        CREATE TABLE tmp (a int) PARTITION BY RANGE (a);
+        CREATE TABLE logs.one PARTITION OF tmp FOR VALUES FROM (0) TO (9) PARTITION BY RANGE (a);
+        CREATE TABLE logs.leaf PARTITION OF logs.one FOR VALUES FROM (0) TO (5);
+    """
+    pair = pairs("", "CREATE TABLE t (a int)", tree)
+
+    def found(*args: str) -> set[str]:
+        changed = changes(call("diff", pair.source, pair.target, "--json", *args).document)
+        return {ref for ref in changed if ref.startswith(("table", "partition"))}
+
+    assert found("--exclude", "tmp") == set()
+    assert found("--tables", "tmp") == found() == {"table public.tmp", "table logs.one", "table logs.leaf"}
+    assert found("--tables", "tmp", "--exclude", "logs.leaf") == {"table public.tmp", "table logs.one"}
+    assert found("--tables", "logs.leaf") == {"table logs.leaf"}
+
+
 def test_owner_rights_and_comments_can_be_ignored(pairs, call):
     pair = pairs(
         "CREATE TABLE t (a int); CREATE TYPE c AS (a int);",
