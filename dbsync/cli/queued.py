@@ -68,8 +68,7 @@ def _queue(
     if context.tick is not None:
         tick = context.tick
         return kept.jobs.create(spec, source=source, target=target, origin="schedule", name=name, tick=tick)
-    job = kept.jobs.create(spec, source=source, target=target, origin="queue", name=name)
-    return kept.jobs.start(job.id)
+    return kept.jobs.create(spec, source=source, target=target, origin="queue", name=name, queued=True)
 
 
 def _start_worker(context: Context) -> None:

@@ -1,6 +1,7 @@
 """A sync from the terminal is a job too: it can be watched, paused and stopped from elsewhere while it runs.
 
-All that is kept is opened beside the run, in the recorder's thread. A store that cannot be used is a warning.
+All that is kept is opened beside the run, in the recorder's thread; before it, where a quota may forbid it.
+A store that cannot be used is a warning.
 """
 
 from __future__ import annotations
@@ -12,11 +13,14 @@ from dbsync.cli.context import Context
 from dbsync.data.report import SyncReport
 from dbsync.errors import DbsyncError, InternalFault
 from dbsync.events import fan_out
+from dbsync.quota import QuotaExceeded
+from dbsync.registry.model import LOCAL_OWNER
 from dbsync.services import OpenSync
 from dbsync.urls import DatabaseUrl
 
 if TYPE_CHECKING:  # loaded in the thread that needs them
     from dbsync.jobs.model import Job
+    from dbsync.jobs.recorder import Begin
     from dbsync.jobs.store import JobStore
 
 
@@ -37,7 +41,8 @@ def run_recorded(
     failure: DbsyncError | None = InternalFault()  # until it is known better
     with ExitStack() as stack:
         keep = _Keep(context, opened, ends, name=name, confirm=confirm, stack=stack)
-        recorder = Recorder(keep.begin, keep.worker, context.control, context.warn)
+        begin = keep.begin_first() if keep.is_limited else keep.begin
+        recorder = Recorder(begin, keep.worker, context.control, context.warn)
         recorder.plan(opened.planned.to_dict())
         try:
             with recorder:
@@ -77,12 +82,20 @@ class _Keep:
         self._context, self._opened, self._ends = context, opened, ends
         self._name, self._confirm, self._stack = name, confirm, stack
 
+    @property
+    def is_limited(self) -> bool:
+        """Whether a quota may forbid the run."""
+        return self._context.quotas.of(LOCAL_OWNER).limits_something
+
     def begin(self) -> tuple[JobStore, Job]:
         """Keep both databases and a job that runs."""
         from dbsync.cli.kept import open_kept
-        from dbsync.jobs.model import LOCAL_OWNER, JobSpec, new_job_id
+        from dbsync.jobs.model import JobSpec, new_job_id
+        from dbsync.jobs.runner import sweep
 
         kept = self._stack.enter_context(open_kept(self._context))
+        if self.is_limited:
+            sweep(kept.store)  # a job whose process is gone takes nobody's place
         source, target = ((kept.registry.keep_unnamed(LOCAL_OWNER, url), url.name) for url in self._ends)
         job = kept.store.create(
             job_id=new_job_id(self._opened.run_id),
@@ -92,5 +105,21 @@ class _Keep:
             target=target,
             spec=JobSpec(options=self._opened.options, agreed=True, confirmed=self._confirm),
             name=self._name,
+            running=(self.worker, self._opened.run_id),
         )
-        return kept.store, kept.store.begin(job.id, self.worker, self._opened.run_id)
+        return kept.store, job
+
+    def begin_first(self) -> Begin:
+        """Begin before the work, which a quota may forbid: raises QuotaExceeded. A store in trouble forbids nothing."""
+        try:
+            begun = self.begin()
+        except QuotaExceeded:
+            raise
+        except DbsyncError as error:
+            trouble = error  # Python forgets the other name
+
+            def again() -> tuple[JobStore, Job]:
+                raise trouble
+
+            return again
+        return lambda: begun

@@ -42,10 +42,12 @@ class Jobs:
         name: str | None = None,
         priority: int = 0,
         tick: Tick | None = None,
+        queued: bool = False,
     ) -> Job:
         """Keep a new job, which nobody runs yet; both ends are ids and names of connections.
 
-        ``tick``: it is queued at once, for this firing of a schedule, unless that has a job already.
+        ``queued``: it is queued at once, or not kept; with ``tick`` too, for this firing of a schedule, unless that has
+        a job already.
         """
         who = owner or self.owner
         assert who is not None
@@ -59,8 +61,9 @@ class Jobs:
             name=name,
             priority=priority,
             tick=tick,
+            queued=queued,
         )
-        if tick is not None:
+        if tick is not None or queued:
             self._send(job)
         return job
 

@@ -55,11 +55,14 @@ class JobStore(JobRecords):
         name: str | None = None,
         priority: int = 0,
         tick: Tick | None = None,
+        queued: bool = False,
+        running: tuple[str, str] | None = None,
     ) -> Job:
         """Keep a new job; ``source`` and ``target`` are the ids and the names of connections.
 
-        ``tick``: it is the job of this firing, and queued at once. Raises DbsyncError (STORE_CONFLICT) where the
-        firing has a job already.
+        ``queued``: at once, or it is not kept. ``running``: this worker runs it at once, without the queue, as a run of
+        this id. Both raise QuotaExceeded. ``tick``: it is the job of this firing, and queued. Raises DbsyncError
+        (STORE_CONFLICT) where the firing has a job already.
         """
         with self.store.write() as connection:
             now = self.store.now(connection)
@@ -85,7 +88,11 @@ class JobStore(JobRecords):
             self._tell(connection, job_id, now, [("state", "info", {"from": None, "to": JobState.CREATED})])
             if tick is not None:
                 add_tick(connection, tick, now=now, outcome=QUEUED, job_id=job_id)
+            if tick is not None or queued:
                 return self._change(connection, job_id, JobState.QUEUED)
+            if running is not None:
+                worker, run_id = running
+                return self._begin(connection, job_id, worker, now, run_id)
             return read_job(connection, job_id)
 
     def change(self, job_id: str, to: JobState, owner: str | None = None, **values: Any) -> Job:
@@ -279,7 +286,8 @@ class JobStore(JobRecords):
         """The one place where a state changes: compare, set, and tell it."""
         before = read_job(connection, job_id, owner, lock=True)
         check_transition(before.state, to)
-        if to is JobState.QUEUED and before.state not in HELD:  # asked for, not given back by a worker
+        begins = to in (JobState.QUEUED, JobState.RUNNING)  # asked for: not given back by a worker, nor taken by one
+        if begins and before.state not in HELD | {JobState.QUEUED}:
             require_quota(self.store, connection, before.owner, self._quotas.of(before.owner), "job")
         now = self.store.now(connection)
         connection.execute(sa.update(_job).where(_job.c.id == job_id).values(state=to, updated_at=now, **values))

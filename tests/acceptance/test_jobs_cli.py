@@ -88,6 +88,22 @@ def test_a_dry_run_and_a_refused_sync_are_no_jobs(dbsync: Command, shop: tuple[D
     assert dbsync.run("jobs", "list", "--json").ended(0).result["jobs"] == []
 
 
+@pytest.mark.parametrize("how", [[], ["--queue"], ["--detach"]], ids=["here", "queue", "detach"])
+@pytest.mark.parametrize(
+    "limit", [{"DBSYNC_QUOTA_JOBS": "0"}, {"DBSYNC_QUOTA_ROWS_PER_MONTH": "1"}], ids=["jobs", "rows"]
+)
+def test_a_sync_over_the_quota_is_refused_however_it_is_run_and_leaves_no_job(
+    limit: dict[str, str], how: list[str], dbsync: Command, shop: tuple[Database, Database]
+) -> None:
+    first = dbsync.run("sync", shop[0].url, shop[1].url, "--yes", "--json", env={"DBSYNC_QUOTA_ROWS_PER_MONTH": "1"})
+    assert first.ended(0).result["totals"]["rows_inserted"] > 1  # known when it has run
+    shop[0].execute("UPDATE item SET name = 'changed'")
+    refused = dbsync.run("sync", shop[0].url, shop[1].url, "--yes", "--json", *how, env=limit).ended(4)
+    assert refused.error["code"] == "QUOTA"
+    assert len(dbsync.run("jobs", "list", "--json").ended(0).result["jobs"]) == 1
+    assert shop[1].value("SELECT count(*) FROM item WHERE name = 'changed'") == 0
+
+
 def test_a_sync_is_paused_from_another_terminal_and_taken_up_there(
     dbsync: Command, shop: tuple[Database, Database]
 ) -> None:
