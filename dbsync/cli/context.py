@@ -20,7 +20,7 @@ from dbsync.events import Emit, fan_out
 from dbsync.guards import refuse_read_only
 from dbsync.pg.database import Database, Session
 from dbsync.references import resolve
-from dbsync.store import StorePlace, store_place
+from dbsync.store import StorePlace, holds_guards, store_place
 from dbsync.urls import DatabaseUrl, Secret
 
 if TYPE_CHECKING:
@@ -183,7 +183,7 @@ class Context:
 
     def _guarded(self, url: DatabaseUrl, text: str) -> DatabaseUrl:
         """A target is held to the guards of the saved connections as well, however it is named."""
-        if url.local or self._saved is None:
+        if url.local or not holds_guards(self.store_place) or self._saved is None:
             return url
         if text in self.settings.databases and text in self._saved.names():
             self.notice(f"{text} is both in {self.settings.path} and a saved connection: the file's is used")

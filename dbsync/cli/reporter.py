@@ -11,16 +11,18 @@ from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dbsync.child_environment import child_environment
 from dbsync.cli.output import check_writable, redacted, write_file
 from dbsync.errors import DbsyncError
 from dbsync.outcome import Outcome
 from dbsync.outcome.failure_command import TIME_LIMIT_S, FailureCommand
-from dbsync.outcome.heartbeat import Heartbeat
 from dbsync.outcome.metrics import metrics_text
 from dbsync.outcome.summary import summary_text
+
+if TYPE_CHECKING:
+    from dbsync.outcome.heartbeat import Heartbeat
 
 _LONGEST_FILE = 1024 * 1024
 
@@ -45,7 +47,7 @@ class Reporter:
         self._summary = Path(summary) if summary is not None else None
         self._metrics = Path(metrics) if metrics is not None else None
         url, command = values["heartbeat_url"], values["on_failure"]
-        self._heartbeat = Heartbeat.parse(url) if url and self._live else None
+        self._heartbeat = _heartbeat(url) if url and self._live else None
         self._command = FailureCommand.parse(command) if command and self._live else None
         for option, path in (("--summary-file", self._summary), ("--metrics-file", self._metrics)):
             if path is not None:
@@ -97,6 +99,12 @@ class Reporter:
             failure = f"{error.filename or 'a file'} cannot be written: {error.strerror or type(error).__name__}"
         if failure is not None:
             self._warn(failure)
+
+
+def _heartbeat(url: str) -> Heartbeat:
+    from dbsync.outcome.heartbeat import Heartbeat  # it loads a client for HTTP
+
+    return Heartbeat.parse(url)
 
 
 def _is_skipped(outcome: Outcome) -> bool:

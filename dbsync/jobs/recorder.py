@@ -25,6 +25,8 @@ from dbsync.tally import TableTally, Tally
 if TYPE_CHECKING:  # loads SQLAlchemy, which whoever begins the job does in the recorder's thread
     from dbsync.jobs.store import JobStore
 
+# While modules are loaded here, the run beside would wait a whole turn (5 ms) after each answer of a server.
+_TURN_S, _SHORT_TURN_S = sys.getswitchinterval(), 0.0005
 _FLUSH_S = 0.5
 _RENEW_S = 1.5  # an order is heard after this at most
 _IMPATIENT_S = 2.0  # the rest of what a signal leaves is for the target
@@ -122,11 +124,14 @@ class Recorder:
         self._warn(f"this job's end is not written down: {why}; here it ended {end}")
 
     def _keep(self) -> None:
+        sys.setswitchinterval(_SHORT_TURN_S)
         try:
             self._jobs, self.job = self._begin()
         except DbsyncError as error:
             self._warn(f"this run is not among the jobs: {error.message}")
             return
+        finally:
+            sys.setswitchinterval(_TURN_S)
         jobs, job = self._jobs, self.job
         renewed = time.monotonic()
         while not self._ended.wait(_FLUSH_S):

@@ -104,6 +104,26 @@ def test_what_a_sync_loads_before_it_begins_holds_no_store() -> None:
     assert done.stdout.strip() == "[]"
 
 
+def test_a_store_in_which_no_connection_is_saved_is_not_loaded_to_look_for_its_guards(tmp_path: Path) -> None:
+    store = f"sqlite:///{tmp_path / 'store.db'}"
+    make = "from dbsync.store import open_store, store_place\nopen_store(store_place()).close()"
+    sync = (
+        "import sys\nfrom dbsync.cli.main import run\nends = [f'postgresql://u:p@127.0.0.1:1/{end}' for end in 'ab']\n"
+        "from dbsync.pg import database\nreach = database.dial\n"
+        "def dial(*args, **more):\n  print('sqlalchemy' in sys.modules)\n  return reach(*args, **more)\n"
+        "database.dial = dial\nprint(run(['sync', *ends, '--yes']))"
+    )
+    for script in (make, sync):
+        done = subprocess.run(
+            [sys.executable, "-c", script],
+            capture_output=True,
+            text=True,
+            check=True,
+            env={"DBSYNC_STORE": store, "HOME": str(tmp_path), "PATH": os.environ["PATH"]},
+        )
+    assert done.stdout.split() == ["False", "False", "3"], done.stderr
+
+
 def test_make_gives_programs_a_path_where_the_environment_is_empty() -> None:
     """Without one Python does not find itself, and makes no virtual environment."""
     make = shutil.which("make")
