@@ -116,10 +116,28 @@ class Sums:
         """Rows of the whole table."""
         return sum(self.rows)
 
+    def take(self, other: Sums, segments: Iterable[int]) -> None:
+        """Take over what some segments hold."""
+        for number in segments:
+            self.put(number, *other.contents(number), other.versions[number])
+
     def take_contents(self, other: Sums, segments: Iterable[int]) -> None:
         """Take over the hashes of some segments."""
         for number in segments:
             self.first[number], self.second[number] = other.first[number], other.second[number]
+
+    def filled(self) -> list[int]:
+        """The segments that hold any row."""
+        return [number for number, rows in enumerate(self.rows) if rows]
+
+    def copy(self) -> Sums:
+        """The same numbers once more."""
+        sums = Sums(0)
+        sums.rows, sums.first, sums.second, sums.versions = (
+            each[:] for each in (self.rows, self.first, self.second, self.versions)
+        )
+        sums.complete = self.complete
+        return sums
 
     def contents(self, segment: int) -> tuple[int, int, int]:
         """Rows and both sums of one segment."""

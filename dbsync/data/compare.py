@@ -2,8 +2,9 @@
 
 First one aggregate query a side: rows and two sums of hashes for each segment of about a thousand keys; where
 the row versions are known that both sides held when they were equal, only for segments that were written to
-since. Then, for the segments that differ, key and hash of every row, both sides read in step, so that memory stays flat
-however many rows differ. What is kept of a differing row is its location, ten bytes in a temporary file.
+since, which the numbers of the transactions that made their rows tell. Then, for the segments that differ, key and hash
+of every row, both sides read in step, so that memory stays flat however many rows differ. What is kept of a differing
+row is its location, ten bytes in a temporary file.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
-from typing import LiteralString
+from typing import LiteralString, NamedTuple
 
 from dbsync.data.delta import Delta
 from dbsync.data.locate import MEMORY, locate_rows
@@ -32,6 +33,9 @@ from dbsync.segments import Remembered, Segmentation, Sums, cut
 _ROWS_PER_PAGE = 20  # when nobody knows how many rows there are: a low guess makes segments too large, not wrong
 _MANY_SEGMENTS = 5000  # their sums take about 550 bytes each in a server
 
+Side = sql.ComparedTable
+Sides = tuple[Side, Side]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ends:
@@ -43,27 +47,37 @@ class Ends:
     check: Callable[[], None]  # raises when the run must end
 
 
+class Versions(NamedTuple):
+    """Of which sides the row versions are wanted. They cost a third of what hashing the rows does."""
+
+    source: bool
+    target: bool
+
+
+NO_VERSIONS = Versions(source=False, target=False)
+
+
 def compare_table(
     task: TableTask,
     ends: Ends,
     *,
     rows: bool = True,
-    versions: bool = False,
+    versions: Versions = NO_VERSIONS,
     samples: int = 0,
     remembered: Remembered | None = None,
 ) -> Delta:
     """Find what differs; with ``rows`` every differing row is located, else only the segments are compared.
 
-    ``versions`` also reads signatures of the row versions, by which a later look tells whether anything was
-    written meanwhile. Segments that are as ``remembered`` on both sides are taken for equal. Raises
-    StatementFailed or ConnectionLost.
+    Where a side's ``versions`` are wanted, its row versions' signatures are read too, by which a later look tells
+    whether anything was written meanwhile. Segments that are as ``remembered`` on both sides are taken for equal.
+    Raises StatementFailed or ConnectionLost.
     """
     started = time.monotonic()
     with ends.source.reader() as mine, ends.target.reader() as theirs, _beside() as beside:
         reading = _Reading(task, ends, mine, theirs, beside)
         delta = reading.what_moved(remembered) if remembered is not None else None
         if delta is None:
-            delta = reading.everything(versions=versions)
+            delta = reading.everything(versions)
             delta.outgrown = remembered is not None
         failpoint("after_segments_compared")
         if rows and delta.segments:
@@ -84,74 +98,89 @@ class _Reading:
     theirs: Session
     beside: ThreadPoolExecutor
 
-    def everything(self, *, versions: bool) -> Delta:
+    def everything(self, versions: Versions) -> Delta:
         """Hash every row."""
         self._plan_for(sql.PLANNING)
         segmentation = cut(_estimate(self.task), self._bounds())
         self._make_room(segmentation.count)
         ours, other = self._sides(segmentation)
-        source, target = self._both(ours.sums(versions=versions), other.sums(versions=versions), segmentation.count)
-        return self._delta(segmentation, source, target, segmentation.count)
+        queries = ours.sums(versions=versions.source), other.sums(versions=versions.target)
+        found = self._both(*queries, segmentation.count)
+        return self._delta(segmentation, found, segmentation.count, versioned=versions.target)
 
     def what_moved(self, then: Remembered) -> Delta | None:
         """Hash the rows of the segments that were written to; None when the table has outgrown its segments."""
         self._plan_for(sql.VERSION_PLANNING)
-        written = self._written(then)
+        written, rows = self._written(then)
         if any(written):
             bounds = self._bounds()
             fitting = then.stretched(cut(_estimate(self.task), bounds), bounds)
             if fitting is None:
                 return None
             then = fitting
-        segmentation = then.segmentation
-        if any(written):
-            self._make_room(segmentation.count)
-        ours, other = self._sides(segmentation)
-        source, target = self._versions(then, ours, other, written)
+            self._make_room(then.segmentation.count)
+        sides = self._sides(then.segmentation)
+        source, target = self._versions(then, sides, written, rows)
         moved = then.moved(source, target)
         if moved:
             self._plan_for(sql.PLANNING)
             self._make_room(len(moved))
-            mine, theirs = (side.sums(versions=False, within=moved) for side in (ours, other))
-            for sums, hashed in zip((source, target), self._both(mine, theirs, segmentation.count), strict=True):
+            mine, theirs = (side.sums(versions=False, within=moved) for side in sides)
+            for sums, hashed in zip((source, target), self._both(mine, theirs, len(source)), strict=True):
                 sums.take_contents(hashed, moved)
-        delta = self._delta(segmentation, source, target, len(moved))
+        delta = self._delta(then.segmentation, (source, target), len(moved), versioned=True)
         delta.reread = any(written)
         return delta
 
-    def _written(self, then: Remembered) -> list[bool]:
-        """Whether each side may have been written to since; False is certain.
+    def _written(self, then: Remembered) -> tuple[list[bool], tuple[int, int] | None]:
+        """Whether each side may have been written to since, False being certain; and how many rows it has.
 
         A row that was inserted or updated since is of a transaction that had not ended then, and rows that were only
         deleted are missing in the count. With a condition on rows that is not enough: time alone can change which
-        rows it holds for.
+        rows it holds for. Then nothing is known of the numbers.
         """
         if then.since is None or self.task.where is not None:
-            return [True, True]
+            return [True, True], None
         ours, other = self._sides(then.segmentation)
         found = self._both(ours.newer(then.since[0]), other.newer(then.since[1]), 1)
-        return [
+        written = [
             now.versions[0] != 0 or now.rows[0] != side.total_rows()
             for now, side in zip(found, (then.source, then.target), strict=True)
         ]
+        return written, (found[0].rows[0], found[1].rows[0])
 
     def _versions(
-        self, then: Remembered, ours: sql.ComparedTable, other: sql.ComparedTable, written: list[bool]
+        self, then: Remembered, sides: Sides, written: list[bool], rows: tuple[int, int] | None
     ) -> tuple[Sums, Sums]:
-        """The row versions by segment; a side that was not written to at all holds what is remembered."""
-        count = then.segmentation.count
-        if all(written):
-            found = self._both(ours.versions(), other.versions(), count)
-        elif written[0]:
-            found = read_sums(self.mine, ours.versions(), count, self.ends.check), then.target
-        elif written[1]:
-            found = then.source, read_sums(self.theirs, other.versions(), count, self.ends.check)
-        else:
-            found = then.source, then.target
-        source, target = (Sums.of_versions(sums.rows, sums.versions, count) for sums in found)
+        """The row versions by segment, read where they may be others than those that are remembered."""
+        now = _versions_of(then.source), _versions_of(then.target)
+        if rows is not None and then.since is not None:
+            newer = sides[0].newer_segments(then.since[0]), sides[1].newer_segments(then.since[1])
+            touched = [sums.filled() if sums else [] for sums in self._where(written, newer, len(now[0]))]
+            versions = sides[0].versions(touched[0]), sides[1].versions(touched[1])
+            found = self._where([bool(each) for each in touched], versions, len(now[0]))
+            for sums, read, segments in zip(now, found, touched, strict=True):
+                if read is not None:
+                    sums.take(read, segments)
+        # Where rows are gone from segments in which none was made, only a look at all of them tells from which.
+        gone = [rows is None or sums.total_rows() != count for sums, count in zip(now, rows or (0, 0), strict=True)]
+        source, target = self._where(gone, (sides[0].versions(), sides[1].versions()), len(now[0]))
+        return _versions_of(source or now[0]), _versions_of(target or now[1])
+
+    def _where(
+        self, wanted: list[bool], queries: tuple[Statement, Statement], count: int
+    ) -> tuple[Sums | None, Sums | None]:
+        """Ask the servers that are wanted, both at a time."""
+        if all(wanted):
+            return self._both(*queries, count)
+        source, target = (
+            read_sums(session, query, count, self.ends.check) if asked else None
+            for session, query, asked in zip((self.mine, self.theirs), queries, wanted, strict=True)
+        )
         return source, target
 
-    def _delta(self, segmentation: Segmentation, source: Sums, target: Sums, hashed: int) -> Delta:
+    def _delta(self, segmentation: Segmentation, now: tuple[Sums, Sums], hashed: int, *, versioned: bool) -> Delta:
+        source, target = now
         return Delta(
             task=self.task,
             segmentation=segmentation,
@@ -159,6 +188,8 @@ class _Reading:
             target=target,
             segments=source.differing(target),
             hashed=hashed,
+            since=self.ends.target.snapshot.oldest,
+            versioned=versioned,
         )
 
     def _plan_for(self, settings: LiteralString) -> None:
@@ -170,7 +201,7 @@ class _Reading:
         if segments > _MANY_SEGMENTS:
             self._plan_for(MEMORY)
 
-    def _sides(self, segmentation: Segmentation) -> tuple[sql.ComparedTable, sql.ComparedTable]:
+    def _sides(self, segmentation: Segmentation) -> Sides:
         return sides_of(self.task, segmentation, recode=self.ends.recode)
 
     def _bounds(self) -> tuple[int, int] | None:
@@ -188,9 +219,7 @@ class _Reading:
         return found, reading.result()
 
 
-def sides_of(
-    task: TableTask, segmentation: Segmentation, *, recode: bool
-) -> tuple[sql.ComparedTable, sql.ComparedTable]:
+def sides_of(task: TableTask, segmentation: Segmentation, *, recode: bool) -> Sides:
     """The two sides of a task, cut into the same segments."""
     columns = [(pair.name, pair.digest, pair.nullable) for pair in task.columns]
 
@@ -222,6 +251,11 @@ def read_sums(session: Session, query: Statement, count: int, check: Callable[[]
                 )
             sums.put(segment, rows, first, second, versions)
     return sums
+
+
+def _versions_of(sums: Sums) -> Sums:
+    """Rows and versions alone."""
+    return Sums.of_versions(sums.rows, sums.versions, len(sums))
 
 
 def _check(ends: Ends, reading: Future[Sums]) -> None:

@@ -22,8 +22,8 @@ from dbsync.events import TablePhase
 from dbsync.failpoints import failpoint
 from dbsync.model import TableName
 from dbsync.pg import ledger, statements
-from dbsync.pg import statements_compare as compare_sql
 from dbsync.pg import statements_cursor as cursor_sql
+from dbsync.pg import statements_repair as repair_sql
 from dbsync.pg.database import Session
 from dbsync.pg.identity import identify_history
 
@@ -78,7 +78,7 @@ class CursorRun(RepairRun):
             if task.strategy != "cursor":
                 continue
             columns, past = copied_columns(task), _changes(number)
-            session.execute(compare_sql.create_changes(past, task.target, columns, only=task.target_only))
+            session.execute(repair_sql.create_changes(past, task.target, columns, only=task.target_only))
             self._stream(session, outcome, TableName("pg_temp", past))
             session.execute(statements.analyze(TableName("pg_temp", past)))
             failpoint("after_past_staged")

@@ -39,6 +39,8 @@ class Delta:
     target: Sums
     segments: list[int]  # those that differ
     hashed: int  # how many segments' rows were hashed, the others being as they were remembered
+    since: int  # the oldest transaction of the target that had not ended when it was read
+    versioned: bool  # the target's row versions are known
     how: str = ""  # to be said of that
     reread: bool = False  # row versions were read, since a side may have been written to
     outgrown: bool = False  # the segments that were remembered fit no longer

@@ -28,12 +28,11 @@ from dbsync.events import TablePhase
 from dbsync.failpoints import failpoint
 from dbsync.model import TableName
 from dbsync.pg import statements
-from dbsync.pg import statements_compare as repair_sql
+from dbsync.pg import statements_repair as repair_sql
 from dbsync.pg.database import Session
 from dbsync.segments import RowKey, Sums
 
-_LOCATIONS = 5000  # a statement; their text is about 70 kB
-_CONSTRAINT_FAILED = "23"
+_LOCATIONS, _CONSTRAINT_FAILED = 5000, "23"  # of one statement, whose text is about 70 kB
 _TAKEN = (UNIQUE, "23P01")  # another row has the value, or overlaps it
 
 # In which order rows are written. Writing before deleting keeps every reference whole; a row that takes the
@@ -112,6 +111,7 @@ class RepairRun(GroupRun):
     def _write(self, session: Session) -> None:
         """Try the gentlest order first; a constraint that forbids it rolls back to a savepoint."""
         check_files(session, self.run, self.group, self._files)
+        session.execute(repair_sql.NEAR)
         if self.group.deferred:
             session.execute("SET CONSTRAINTS ALL DEFERRED")
         for outcome in self.outcomes:

@@ -1,23 +1,51 @@
-"""Whether a repaired table holds what it must: what was written by its content, the rest by its row versions."""
+"""Whether a repaired table holds what it must: what was written by its content, the rest by who made its rows."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from dbsync.data.compare import read_sums, sides_of
+from dbsync.data.compare import Side, read_sums, sides_of
 from dbsync.data.delta import Delta
 from dbsync.data.quarantine import RefusedRow
 from dbsync.pg import statements
-from dbsync.pg import statements_compare as repair_sql
+from dbsync.pg import statements_compare as sql
 from dbsync.pg.database import Session
+from dbsync.pg.facts import is_heap
 from dbsync.segments import Sums
 
 
 def read_again(session: Session, delta: Delta, *, recode: bool, check: Callable[[], None]) -> Sums:
-    """Read the table as this transaction sees it: hashes of the segments that were repaired, versions of all."""
-    session.execute(repair_sql.PLANNING)
+    """What the table holds as this transaction sees it, which keeps all others from writing to it.
+
+    Of segments that were repaired their contents are read. Of the others the numbers of the transactions tell
+    whether each holds what it held; where they do not, its row versions are read, or its contents too.
+    """
+    session.execute(sql.PLANNING)
     _, side = sides_of(delta.task, delta.segmentation, recode=recode)
-    return read_sums(session, side.sums(versions=True, hashed=delta.segments), delta.segmentation.count, check)
+    return _told_by_numbers(session, side, delta, check) or read_sums(
+        session,
+        side.sums(versions=True, hashed=delta.segments) if delta.versioned else side.sums(versions=False),
+        delta.segmentation.count,
+        check,
+    )
+
+
+def _told_by_numbers(session: Session, side: Side, delta: Delta, check: Callable[[], None]) -> Sums | None:
+    """What the table holds if no row outside the repaired segments was written since it was compared, else None.
+
+    A row that is older than every transaction that had not ended then was there then, in the same segment. So if
+    outside of what was repaired all rows are such, and as many as then, they are the same. None proves nothing.
+    """
+    if delta.task.where is not None or not is_heap(session, delta.task.target):
+        return None  # time alone may change for which rows it holds; other storage may keep numbers otherwise
+    rows, strangers = session.one(side.newer_outside(delta.since, delta.segments))
+    if strangers:
+        return None
+    now = delta.target.copy()
+    if delta.segments:
+        repaired = read_sums(session, side.sums(versions=True, within=delta.segments), len(now), check)
+        now.take(repaired, delta.segments)
+    return now if now.total_rows() == rows else None
 
 
 def difference_in_count(session: Session, delta: Delta, expected: Sums) -> str | None:
@@ -50,9 +78,14 @@ def first_difference(delta: Delta, expected: Sums, now: Sums) -> str | None:
         if number in repaired:
             if now.contents(number) != expected.contents(number):
                 return f"segment {number} does not hold what was written to it"
-        elif (now.rows[number], now.versions[number]) != (delta.target.rows[number], delta.target.versions[number]):
+        elif _held(now, number, delta) != _held(delta.target, number, delta):
             return f"segment {number} was written to since it was compared"
     return None
+
+
+def _held(sums: Sums, number: int, delta: Delta) -> tuple[int, ...]:
+    """What a segment that was not to be written to must still have."""
+    return (sums.rows[number], sums.versions[number]) if delta.versioned else sums.contents(number)
 
 
 def _rows_outside(delta: Delta) -> int:

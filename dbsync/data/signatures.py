@@ -71,10 +71,9 @@ class Memory:
     ends: tuple[_End, _End] | None = None
     signatures: Mapping[TableName, Signature] | None = None
 
-    @property
-    def keeps(self) -> bool:
-        """Whether this run leaves signatures."""
-        return self.ends is not None
+    def keeps(self, task: TableTask) -> bool:
+        """Whether this run leaves signatures of a table."""
+        return self.ends is not None and self.origin is not None and self._obstacle(task) is None
 
     def recall(self, task: TableTask) -> Remembered | str:
         """Return the versions that can be trusted, or why every row must be hashed."""
@@ -95,7 +94,7 @@ class Memory:
 
         ``after``: what the target holds now, where it was written to.
         """
-        if self.ends is None or self.origin is None or self._obstacle(task) is not None:
+        if self.origin is None or not self.keeps(task):
             return
         if after is None and not delta.hashed and not delta.reread:
             return  # nothing is known that was not before

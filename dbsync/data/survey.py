@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from dbsync.control import Control
-from dbsync.data.compare import Ends, compare_table
+from dbsync.data.compare import Ends, Versions, compare_table
 from dbsync.data.delta import Delta
 from dbsync.data.limits import Shrinking, over_limit
 from dbsync.data.outside import outside_problems
@@ -19,7 +19,7 @@ from dbsync.errors import DbsyncError, InternalFault
 from dbsync.events import Emit, TablePhase
 from dbsync.model import TableName
 from dbsync.pg import statements
-from dbsync.pg.snapshot import ReaderPool
+from dbsync.pg.snapshot import ReaderPool, Snapshot
 
 
 @dataclass(slots=True)
@@ -91,12 +91,17 @@ def _largest_first(tasks: list[TableTask]) -> list[TableTask]:
 def _compare(task: TableTask, ends: Ends, memory: Memory, emit: Emit) -> Delta:
     emit(TablePhase(table=task.target, phase="compare"))
     found = memory.recall(task)
-    if isinstance(found, str):
-        delta, why = compare_table(task, ends, versions=True), found
-    else:
-        delta, why = compare_table(task, ends, versions=True, remembered=found), ""
+    kept = memory.keeps(task)
+    versions = Versions(source=kept, target=kept or not _told_by_numbers(task, ends.target.snapshot))
+    remembered, why = (None, found) if isinstance(found, str) else (found, "")
+    delta = compare_table(task, ends, versions=versions, remembered=remembered)
     delta.how = how_compared(delta, why)
     return delta
+
+
+def _told_by_numbers(task: TableTask, target: Snapshot) -> bool:
+    """Whether the numbers of transactions will tell, as a rule, that no row was written since; see ``repair_check``."""
+    return task.where is None and target.oldest == target.next
 
 
 def emptied(plan: SyncPlan, source: ReaderPool) -> list[Problem]:

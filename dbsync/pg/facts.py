@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from dbsync.model import TableName
 from dbsync.pg.database import Session
 from dbsync.pg.sql import load
 
@@ -47,3 +48,9 @@ def read_server(session: Session) -> ServerFacts:
 def read_tables(session: Session, oids: Iterable[int]) -> Mapping[int, TableFacts]:
     """Read the facts of tables; partitioned ones with all their partitions."""
     return {oid: TableFacts(*facts) for oid, *facts in session.execute(_SQL["tables"], [list(oids)])}
+
+
+def is_heap(session: Session, table: TableName) -> bool:
+    """Whether all rows of a table, its partitions and children are row versions with an xmin of their own."""
+    (heap,) = session.one(_SQL["all_heap"], [table.schema, table.name])
+    return bool(heap)

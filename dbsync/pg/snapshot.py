@@ -20,10 +20,15 @@ _BEGIN = "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY"
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """An exported snapshot: its id, as long as the holder's transaction lives."""
+    """An exported snapshot: its id, as long as the holder's transaction lives.
+
+    ``oldest``: before it every transaction had ended; ``next``: from it on none had. Both with their epoch.
+    """
 
     id: str
     holder: Session
+    oldest: int
+    next: int
 
 
 @contextmanager
@@ -49,8 +54,11 @@ def exported_snapshot(
         with cancelled_by(holder.cancel):
             _lock_and_begin(holder, tables)
         failpoint("before_export")
-        (snapshot_id,) = holder.one("SELECT pg_catalog.pg_export_snapshot()")
-        yield Snapshot(snapshot_id, holder)
+        snapshot_id, oldest, following = holder.one(
+            "SELECT pg_catalog.pg_export_snapshot(), pg_catalog.pg_snapshot_xmin(s)::pg_catalog.text::pg_catalog.int8, "
+            "pg_catalog.pg_snapshot_xmax(s)::pg_catalog.text::pg_catalog.int8 FROM pg_catalog.pg_current_snapshot() s"
+        )
+        yield Snapshot(snapshot_id, holder, oldest, following)
     finally:
         holder.close()
 
@@ -76,7 +84,7 @@ class ReaderPool:
         self, database: Database, snapshot: Snapshot, *, limit: int, label: str, check: Callable[[], None]
     ) -> None:
         self._database = database
-        self._snapshot = snapshot
+        self.snapshot = snapshot
         self.limit = limit
         self._label = label
         self._check = check
@@ -88,7 +96,7 @@ class ReaderPool:
     @property
     def snapshot_id(self) -> str:
         """The snapshot that all of them see."""
-        return self._snapshot.id
+        return self.snapshot.id
 
     def acquire(self) -> Session:
         """Return a reader, waiting for one if the limit is reached; the pool's ``check`` may raise to give up."""
@@ -149,7 +157,7 @@ class ReaderPool:
     def _open(self) -> Session:
         session = self._database.connect(application_name=f"{self._label} reader", check=self._check)
         try:
-            import_snapshot(session, self._snapshot.id)
+            import_snapshot(session, self.snapshot.id)
         except BaseException:
             session.close()
             raise

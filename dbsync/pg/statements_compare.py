@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from psycopg import sql
 
 from dbsync.model import TableName
-from dbsync.pg.statements import ONCE, DigestColumn, Statement, names, qualified, relation, row_text
+from dbsync.pg.statements import ONCE, DigestColumn, Statement, names, relation, row_text
 from dbsync.segments import KeyColumn, RowKey, Segmentation, runs_of
 
 _KEY_SEED, _SUB_SEED = 7, 11
@@ -60,27 +60,20 @@ class ComparedTable:
         With ``hashed`` only those segments' contents are hashed; the others have sums of 0. With ``within`` only
         those segments are read at all.
         """
-        segment = self._segment()
         row: sql.Composable = self.row
         if hashed is not None:
-            row = sql.SQL("CASE WHEN {} THEN {} END").format(_among(segment, hashed), row)
-        version = _SIGNATURE if versions else sql.SQL("0::int8")
+            row = sql.SQL("CASE WHEN {} THEN {} END").format(_among(self._segment(), hashed), row)
         return sql.SQL(
             "COPY (SELECT g, pg_catalog.count(*), COALESCE(pg_catalog.sum({first}), 0), "
-            "COALESCE(pg_catalog.sum({second}), 0), COALESCE(pg_catalog.sum(v), 0) "
-            "FROM (SELECT {g} AS g, {row} AS r, {version} AS v, {once} FROM {table}{where}) AS s GROUP BY g) TO STDOUT"
+            "COALESCE(pg_catalog.sum({second}), 0), {versions} FROM {rows} GROUP BY g) TO STDOUT"
         ).format(
-            once=ONCE,
             first=_hashed(0),
             second=_hashed(1),
-            g=segment,
-            row=row,
-            version=version,
-            table=relation(self.table, only=self.only),
-            where=self._conditions(within),
+            versions=sql.SQL("COALESCE(pg_catalog.sum(v), 0)" if versions else "0"),
+            rows=self._texts(self._segment(), row, within, *([_SIGNATURE + sql.SQL(" AS v")] if versions else [])),
         )
 
-    def versions(self) -> Statement:
+    def versions(self, within: Sequence[int] | None = None) -> Statement:
         """The same as ``sums`` without hashing any row."""
         return sql.SQL(
             "COPY (SELECT g, pg_catalog.count(*), 0, 0, pg_catalog.sum(v) "
@@ -89,7 +82,7 @@ class ComparedTable:
             g=self._segment(),
             version=_SIGNATURE,
             table=relation(self.table, only=self.only),
-            where=self._conditions(None),
+            where=self._conditions(within),
         )
 
     def newer(self, since: int) -> Statement:
@@ -99,23 +92,45 @@ class ComparedTable:
         """
         return sql.SQL(
             "COPY (SELECT 0, pg_catalog.count(*), 0, 0, "
-            "COALESCE((pg_catalog.min(pg_catalog.age(xmin)) <= pg_catalog.age({since}::pg_catalog.xid))::int4, 0) "
-            "FROM {table}) TO STDOUT"
-        ).format(since=sql.Literal(str(since & _XID)), table=relation(self.table, only=self.only))
+            "COALESCE((pg_catalog.min(pg_catalog.age(xmin)) <= {since})::int4, 0) FROM {table}) TO STDOUT"
+        ).format(since=_age(since), table=relation(self.table, only=self.only))
+
+    def newer_segments(self, since: int) -> Statement:
+        """COPY per segment that has any the rows that a transaction from ``since`` on has made, in place of all."""
+        return sql.SQL(
+            "COPY (SELECT {g}, pg_catalog.count(*), 0, 0, 0 FROM {table} WHERE {newer} GROUP BY 1) TO STDOUT"
+        ).format(g=self._segment(), newer=_newer(since), table=relation(self.table, only=self.only))
+
+    def newer_outside(self, since: int, segments: Sequence[int]) -> Statement:
+        """SELECT the number of rows, and of those outside some segments that a transaction from ``since`` on made."""
+        return sql.SQL(
+            "SELECT pg_catalog.count(*), "
+            "pg_catalog.count(*) FILTER (WHERE {newer} AND {inside} IS NOT TRUE) FROM {table}"
+        ).format(
+            newer=_newer(since),
+            inside=sql.SQL("({})").format(_among(self._segment(), segments)),
+            table=relation(self.table, only=self.only),
+        )
 
     def groups(self, segments: Sequence[int], *, parts: int) -> Statement:
         """COPY sums of some segments' groups in order of ``segment * parts + part``: that number, rows, two sums."""
         # Hashed below: rows of more groups than fit into memory go to temporary files, and texts would fill the disk.
         return sql.SQL(
             "COPY (SELECT g, pg_catalog.count(*), pg_catalog.sum(a), pg_catalog.sum(b) "
-            "FROM (SELECT g, {first} AS a, {second} AS b, {once} "
-            "FROM (SELECT {g} AS g, {row} AS r, {once} FROM {table}{where}) AS s) AS s GROUP BY g ORDER BY g) TO STDOUT"
+            "FROM (SELECT g, {first} AS a, {second} AS b, {once} FROM {rows}) AS s GROUP BY g ORDER BY g) TO STDOUT"
         ).format(
             once=ONCE,
             first=_hashed(0),
             second=_hashed(1),
-            g=self._group(parts),
-            row=self.row,
+            rows=self._texts(self._group(parts), self.row, segments),
+        )
+
+    def _texts(
+        self, group: sql.Composable, row: sql.Composable, segments: Sequence[int] | None, *more: sql.Composable
+    ) -> sql.Composed:
+        """A subquery: of each row to be compared its group g, its text r, made once, and what else is wanted."""
+        return sql.SQL("(SELECT {columns} FROM {table}{where}) AS s").format(
+            columns=_list([group + sql.SQL(" AS g"), row + sql.SQL(" AS r"), *more, ONCE]),
             table=relation(self.table, only=self.only),
             where=self._conditions(segments),
         )
@@ -262,44 +277,6 @@ def show_at(
     return sql.SQL("SELECT {} FROM {}").format(_list(shown), relation(table, only=only)) + located(oid, [location])
 
 
-def delete_at(table: TableName, *, only: bool, oid: int, locations: Sequence[str]) -> Statement:
-    """DELETE the rows at some locations of one relation."""
-    return sql.SQL("DELETE FROM {}").format(relation(table, only=only)) + located(oid, locations)
-
-
-def create_changes(changes: str, table: TableName, columns: Sequence[str], *, only: bool) -> Statement:
-    """Create a temporary table for rows on their way to ``table``, gone with the transaction."""
-    return sql.SQL("CREATE TEMPORARY TABLE {} ON COMMIT DROP AS SELECT {} FROM {} WITH NO DATA").format(
-        sql.Identifier("pg_temp", changes), names(columns), relation(table, only=only)
-    )
-
-
-def update_from(changes: str, table: TableName, columns: Sequence[str], *, key: RowKey, only: bool) -> Statement:
-    """UPDATE the rows whose keys are in ``changes``; a key column that is spelled as it is compared stays."""
-    exact = {column.name for column in key.columns if column.exact}
-    written = [name for name in columns if name not in exact] or list(columns)
-    return sql.SQL("UPDATE {} AS t SET {} FROM {} AS c WHERE {}").format(
-        relation(table, only=only),
-        _list([sql.SQL("{0} = c.{0}").format(sql.Identifier(name)) for name in written]),
-        sql.Identifier("pg_temp", changes),
-        same_key(key),
-    )
-
-
-def delete_changed(changes: str, table: TableName, *, key: RowKey, only: bool) -> Statement:
-    """DELETE the rows whose keys are in ``changes``."""
-    return sql.SQL("DELETE FROM {} AS t USING {} AS c WHERE {}").format(
-        relation(table, only=only), sql.Identifier("pg_temp", changes), same_key(key)
-    )
-
-
-def insert_from(changes: str, table: TableName, columns: Sequence[str]) -> Statement:
-    """INSERT every row of ``changes``; identity columns take the source's values."""
-    return sql.SQL("INSERT INTO {} ({cols}) OVERRIDING SYSTEM VALUE SELECT {cols} FROM {}").format(
-        qualified(table), sql.Identifier("pg_temp", changes), cols=names(columns)
-    )
-
-
 def _int8(value: int) -> sql.Composable:
     """A bigint; quoted, since the least of all is no literal: minus is applied to a number that is too great."""
     return sql.SQL("{}::pg_catalog.int8").format(sql.Literal(str(value)))
@@ -326,6 +303,16 @@ def located(oid: int, locations: Sequence[str]) -> sql.Composable:
 def _among(segment: sql.Composable, segments: Sequence[int]) -> sql.Composable:
     listed = "{" + ",".join(map(str, segments)) + "}"
     return sql.SQL("{} = ANY ({}::pg_catalog.int8[])").format(segment, sql.Literal(listed))
+
+
+def _age(xid: int) -> sql.Composable:
+    """How many transactions ago one was; of its number with the epoch the server keeps the lower half."""
+    return sql.SQL("pg_catalog.age({}::pg_catalog.xid)").format(sql.Literal(str(xid & _XID)))
+
+
+def _newer(since: int) -> sql.Composable:
+    """Whether a transaction from ``since`` on has made a row, or one so long ago that it looks like one of these."""
+    return sql.SQL("pg_catalog.age(xmin) <= (SELECT {})").format(_age(since))
 
 
 def _hashed(seed: int) -> sql.Composable:

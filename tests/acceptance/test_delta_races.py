@@ -22,21 +22,49 @@ _WRITES = {
 }
 
 
+_SCHEMA = "CREATE TABLE t (id int PRIMARY KEY, v text); CREATE TABLE others (v int);"
+_ROWS = "INSERT INTO t SELECT i, 'same' FROM generate_series(1, 5000) i; ANALYZE t;"
+
+
 @pytest.mark.parametrize("write", _WRITES.values(), ids=_WRITES.keys())
 def test_what_is_written_meanwhile_is_found(write: str, pairs, dbsync: Command, tmp_path: Path) -> None:
-    schema = "CREATE TABLE t (id int PRIMARY KEY, v text);"
-    rows = "INSERT INTO t SELECT i, 'same' FROM generate_series(1, 5000) i; ANALYZE t;"
-    pair: Pair = pairs(schema, rows, rows + "UPDATE t SET v = 'old' WHERE id = 3;")
-    passed = tmp_path / "passed"
-    env = {"DBSYNC_FAILPOINT": "after_survey=sleep:2", "DBSYNC_FAILPOINTS_REACHED": str(passed)}
-    running = dbsync.start("sync", pair.source, pair.target, "--yes", "--json", env=env)
-    while not running.over and not (passed.exists() and "after_survey\n" in passed.read_text()):
-        time.sleep(0.02)
-    run_sql(pair.target, write)
-    result = running.wait(30).ended(1)
+    pair: Pair = pairs(_SCHEMA, _ROWS, _ROWS + "UPDATE t SET v = 'old' WHERE id = 3;")
+    result = paused(dbsync, pair, "after_survey", write, tmp_path).ended(1)
     assert result.result["totals"]["rows_updated"] == 0, result
     assert rows_of(pair.target, "SELECT v FROM t WHERE id = 3") in ([["old"]], [])
     assert oracle.leftovers(pair.target) == []
+
+
+_UNSEEN_BY_COUNT = "DELETE FROM t WHERE id = 4500; DELETE FROM t WHERE id = 4; INSERT INTO t VALUES (4, 'same');"
+_UNTOUCHED = "UPDATE t SET v = 'theirs' WHERE id = 4500"
+_TAKEN = "DELETE FROM t WHERE id = 4500"
+
+
+@pytest.mark.parametrize("opened", [False, True], ids=["quiet", "a transaction is open"])
+@pytest.mark.parametrize(
+    ("args", "write", "status"),
+    [
+        (["--no-ledger"], "SELECT 1", 0),
+        ([], "SELECT 1", 0),
+        (["--no-ledger"], _UNTOUCHED, 1),
+        (["--no-ledger"], _TAKEN, 1),
+        ([], _UNSEEN_BY_COUNT, 1),
+        (["--where", "t:id > 0"], _UNTOUCHED, 1),
+        (["--where", "t:id > 0"], "SELECT 1", 0),
+    ],
+)
+def test_rows_that_are_left_alone_are_told_from_those_that_others_wrote(
+    args: list[str], write: str, status: int, opened: bool, pairs, dbsync: Command, tmp_path: Path
+) -> None:
+    """The numbers of transactions tell it, unless one is open that began before the rows were written."""
+    pair: Pair = pairs(_SCHEMA, _ROWS)
+    with psycopg.connect(pair.target) as other:
+        if opened:
+            other.execute("INSERT INTO others VALUES (1)")
+        run_sql(pair.target, _ROWS, "UPDATE t SET v = 'old' WHERE id = 3;")
+        result = paused(dbsync, pair, "after_survey", write, tmp_path, "--tables", "t", *args).ended(status)
+    assert result.result["totals"]["rows_updated"] == 1 - status, result
+    assert rows_of(pair.target, "SELECT v FROM t WHERE id = 3") == ([["old"]] if status else [["same"]])
 
 
 def test_what_is_written_meanwhile_is_never_ignored(pairs, dbsync: Command, tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 """What no run has to hash again, and every reason to hash it all the same.
 
 A forgery stands for whatever could make unequal rows look unwritten: after a change, the ledger is told the row
-versions as they are now. Only the facts that are kept beside them can then tell.
+versions as they are now, and that no transaction was running. Only the facts that are kept beside them can then tell.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import pytest
 
 from dbsync.local import EphemeralServer
 from tests.acceptance.conftest import CalledSync
+from tests.fixtures.command import Command
 from tests.fixtures.inprocess import InProcess
 from tests.fixtures.pair import Pair, create_database, rows, run_sql
 
@@ -26,7 +27,7 @@ FILL = "INSERT INTO t SELECT g, md5(g::text) FROM generate_series(1, 900) g;"
 CHANGE = "UPDATE t SET v = 'changed' WHERE id = 77;"
 
 
-def verified(called: CalledSync, pair: Pair, *args: str, twice: bool = True) -> dict[str, Table]:
+def verified(called: CalledSync | Command, pair: Pair, *args: str, twice: bool = True) -> dict[str, Table]:
     """Fill the target, and let a second run compare it and leave signatures."""
     called.sync(pair.source, pair.target, *args).ended(0)
     return called.sync(pair.source, pair.target, *args).ended(0).tables() if twice else {}
@@ -43,14 +44,16 @@ def hashed(tables: dict[str, Table]) -> dict[str, tuple[int, int]]:
 def forge(pair: Pair, name: str = "t") -> None:
     """Tell the ledger that a table of one segment was verified with the versions that it has now."""
     for side, url in (("source", pair.source), ("target", pair.target)):
-        ((count, total),) = rows(
+        ((count, total, oldest),) = rows(
             url,
-            f"SELECT count(*), sum(hashtidextended(ctid, hash_array_extended(ARRAY[xmin], 0)))::text FROM public.{name}",
+            "SELECT count(*), sum(hashtidextended(ctid, hash_array_extended(ARRAY[xmin], 0)))::text,"
+            f"pg_snapshot_xmin(pg_current_snapshot())::text FROM public.{name}",
         )
         value = (int(str(total)) + 2**63) % 2**64 - 2**63
         run_sql(
             pair.target,
             f"UPDATE dbsync.signature SET {side}_counts = ARRAY[{count}]::int8[], "
+            f"{side}_facts = jsonb_set({side}_facts, '{{oldest}}', '{oldest}'), "
             f"{side}_signatures = ARRAY[{value}]::int8[] WHERE table_name = '{name}'",
         )
 
@@ -148,6 +151,22 @@ def test_writes_of_a_transaction_that_was_open_at_the_last_look_are_found(pairs,
     (table,) = called.sync(pair.source, pair.target, "--delete").ended(0).tables().values()
     assert [table[f"rows_{done}"] for done in ("inserted", "updated", "deleted")] == [1, 1, 1]
     assert rows(pair.target, "SELECT * FROM t ORDER BY id") == rows(pair.source, "SELECT * FROM t ORDER BY id")
+
+
+@pytest.mark.parametrize("side", ["source", "target"])
+def test_rows_that_are_gone_are_found_beside_segments_that_were_written_to(side: str, pairs, dbsync: Command) -> None:
+    """No row that is left is new there; the number of rows tells that some are missing somewhere."""
+    pair = pairs(ITEMS, "INSERT INTO t SELECT g FROM generate_series(1, 6000) g; ANALYZE t;")
+    verified(dbsync, pair, "--delete")
+    gone = "DELETE FROM t WHERE id = 1500; INSERT INTO t VALUES (6001), (6002);"
+    gone += "UPDATE t SET v = 'x' WHERE id = 3500; DELETE FROM t WHERE id = 3600; DELETE FROM t WHERE id = 5500;"
+    run_sql(getattr(pair, side), gone)
+    found = dbsync.sync(pair.source, pair.target, "--delete").ended(0).tables()
+    assert hashed(found) == {"t": (4, 7)}
+    changes = [found["public.t"][f"rows_{done}"] for done in ("inserted", "updated", "deleted")]
+    assert changes == ([2, 1, 3] if side == "source" else [3, 1, 2])
+    assert rows(pair.target, "SELECT id, v FROM t ORDER BY id") == rows(pair.source, "SELECT id, v FROM t ORDER BY id")
+    assert hashed(dbsync.sync(pair.source, pair.target, "--delete").ended(0).tables()) == {"t": (0, 7)}
 
 
 def test_a_table_that_grows_gets_more_segments_until_it_is_cut_anew(pairs, called: CalledSync) -> None:

@@ -87,3 +87,15 @@ SELECT r.oid::pg_catalog.int8,
        (SELECT pg_catalog.md5(COALESCE(pg_catalog.jsonb_agg(d.facts ORDER BY d.oid)::pg_catalog.text, ''))
           FROM definition d WHERE d.root = r.oid)
   FROM root r;
+
+-- name: all_heap
+-- Whether all that is read through a table's name is stored by the access method whose rows are known to stay as
+-- they are.
+WITH RECURSIVE tree AS (
+    SELECT c.oid FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+     WHERE n.nspname = %s AND c.relname = %s
+     UNION
+    SELECT i.inhrelid FROM tree t JOIN pg_catalog.pg_inherits i ON i.inhparent = t.oid
+)
+SELECT pg_catalog.bool_and(c.relkind = 'p' OR COALESCE(m.amname = 'heap', false))
+  FROM tree t JOIN pg_catalog.pg_class c ON c.oid = t.oid LEFT JOIN pg_catalog.pg_am m ON m.oid = c.relam;
