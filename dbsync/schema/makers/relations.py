@@ -39,7 +39,7 @@ class _Tables:
         later = [
             step
             for column in _columns(wanted, scene)
-            for step in (*later_steps(column), *sequence_access(column, scene), *_without_default(column, scene))
+            for step in (*later_steps(column), *sequence_access(column, scene), *_less_than_parent(column, scene))
         ]
         later += [step for column in _inherited_columns(wanted, scene) for step in _beside_parent(column, scene)]
         return [create, *later, *_security(wanted, {"row_security", "force_row_security"}, "create"),
@@ -131,15 +131,22 @@ def _inherited_columns(table: SchemaObject, scene: Scene) -> Iterator[SchemaObje
 def _beside_parent(column: SchemaObject, scene: Scene) -> list[Step]:
     """What an inherited column is beyond its parent's, or less than that."""
     own = {key for key in ATTRIBUTES if column.parts.get(key) is not None}
+    return [*attribute_steps(column, own, "create"), *_less_than_parent(column, scene)]
+
+
+def _less_than_parent(column: SchemaObject, scene: Scene) -> list[Step]:
+    """INHERITS gives what the parent's column has, also to one that stands in the child's own list."""
     given = {key for key in ("storage", "compression") for parent in _parent_columns(column, scene)
-             if parent.parts.get(key) is not None}  # fmt: skip
-    return [*attribute_steps(column, own | given, "create"), *_without_default(column, scene)]
+             if parent.parts.get(key) is not None and column.parts.get(key) is None}  # fmt: skip
+    return [*attribute_steps(column, given, "create"), *_without_default(column, scene)]
 
 
 def _parent_columns(column: SchemaObject, scene: Scene) -> Iterator[SchemaObject]:
     for made in scene.source.members(column.ref):
         if made.ref.kind == "inheritance":
-            yield scene.source.objects[Ref("column", made.parts["parent_schema"], made.parts["parent"], column.ref.sub)]
+            above = Ref("column", made.parts["parent_schema"], made.parts["parent"], column.ref.sub)
+            if above in scene.source.objects:
+                yield scene.source.objects[above]
 
 
 def _without_default(column: SchemaObject, scene: Scene) -> list[Step]:
