@@ -13,7 +13,7 @@ from dbsync.cli.kept import Kept, open_kept
 from dbsync.cli.output import Answer
 from dbsync.cli.watching import watch_job
 from dbsync.data.options import SyncOptions
-from dbsync.errors import Interrupted
+from dbsync.errors import Interrupted, TargetBusy
 from dbsync.guards import require_consent
 from dbsync.jobs.model import LOCAL_OWNER, Job, JobSpec, first_run_id
 from dbsync.store.place import state_directory
@@ -67,6 +67,9 @@ def _queue(
     spec = JobSpec(options=options, agreed=True, confirmed=confirm, timeout_s=context.options.timeout)
     if context.tick is not None:
         tick = context.tick
+        holder = kept.store.holder(target[0]) if options.on_locked != "wait" else None
+        if holder is not None:  # in the queue it would wait, which is not what the schedule says
+            raise TargetBusy(f"job {holder[:8]} holds the target")
         return kept.jobs.create(spec, source=source, target=target, origin="schedule", name=name, tick=tick)
     return kept.jobs.create(spec, source=source, target=target, origin="queue", name=name, queued=True)
 

@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
-from dbsync.errors import DbsyncError
+from dbsync.errors import DbsyncError, TargetBusy
 from dbsync.jobs.store import JobStore
 from dbsync.jobs.ticks import Tick, add_tick, is_at_work, last_ticks
 from dbsync.schedule import Firing, Schedule, due
@@ -60,7 +60,7 @@ class Clock:
             later.daemon = True
             later.start()
         elif self._schedules[firing.name].overlap != "queue" and self._is_at_work(firing.name):
-            self._settle(tick, "skipped: an earlier one is not over")
+            self._refuse(tick, TargetBusy("an earlier one is not over"))
         else:
             self._start(tick)
 
@@ -72,10 +72,16 @@ class Clock:
                 return  # another worker was quicker
             if error.code.startswith("STORE_"):
                 raise
-            if self._settle(tick, f"refused: {error.code}: {error.message}"):
-                self._refused(tick.schedule, error)
+            self._refuse(tick, error)
         else:
             self._tell(f"schedule {tick.schedule}: fired")
+
+    def _refuse(self, tick: Tick, error: DbsyncError) -> None:
+        """This firing starts nothing; where it was only to be skipped, that is no failure."""
+        if isinstance(error, TargetBusy) and self._schedules[tick.schedule].overlap == "skip":
+            self._settle(tick, f"skipped: {error.message}")
+        elif self._settle(tick, f"refused: {error.code}: {error.message}"):
+            self._refused(tick.schedule, error)
 
     def _settle(self, tick: Tick, outcome: str) -> bool:
         """Write down that this firing started nothing; False where another worker has settled it."""

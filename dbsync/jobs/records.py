@@ -79,6 +79,12 @@ class JobRecords:
             first = query.order_by(_job.c.priority.desc(), _job.c.updated_at, _job.c.id).limit(1)
             return connection.execute(first).scalar_one_or_none()
 
+    def holder(self, connection_id: str) -> str | None:
+        """The id of a job that writes to this connection now."""
+        held = (_job.c.target_id == connection_id, _job.c.state.in_(HELD))
+        with self.store.read() as connection:
+            return connection.execute(sa.select(_job.c.id).where(*held).limit(1)).scalar_one_or_none()
+
     def expired(self) -> Sequence[Job]:
         """The jobs whose workers have said nothing for longer than their lease."""
         with self.store.read() as connection:

@@ -111,6 +111,18 @@ def test_a_firing_while_the_last_one_is_at_work_is_skipped_or_queued_as_asked(st
     assert store.count() == 2
 
 
+def test_a_firing_that_is_to_fail_while_the_last_one_is_at_work_is_told_as_a_failure(store: JobStore) -> None:
+    failing = Schedule(cron="* * * * *", overlap="fail")
+    clock(store, failing).look()
+    _make_past(store)
+    told: list[int] = []
+    looking = clock(store, failing)
+    looking._refused = lambda name, error: told.append(error.exit_code)
+    looking.look()
+    assert ticks(store)[1][2] == "refused: TARGET_BUSY: an earlier one is not over"
+    assert told == [5]
+
+
 def test_a_firing_that_is_refused_is_settled_with_its_reason(store: JobStore) -> None:
     def begin(name: str, tick: Tick) -> None:
         raise Refused("the target is protected", code="PROTECTED_TARGET")
@@ -234,6 +246,32 @@ def test_a_worker_that_only_works_off_the_queue_fires_what_is_due(
         ends = {"HERE": source_db.url, "THERE": target_db.url}
         worker = place.worker("--once", "--engine", engine, "--schedules", "--config", str(config), "--json", env=ends)
         assert worker.wait().ended(0).result["ended"].get("succeeded", 0) >= 1
+
+
+@pytest.mark.parametrize(("overlap", "outcome"), [("skip", "skipped: job "), ("fail", "refused: TARGET_BUSY: job ")])
+def test_a_firing_while_another_job_holds_the_target_does_not_wait_for_it(
+    overlap: str, outcome: str, tmp_path: Path, source_db: Database, target_db: Database
+) -> None:
+    for database in (source_db, target_db):
+        database.execute("CREATE TABLE item (id int PRIMARY KEY)")
+    config = tmp_path / "dbsync.yaml"
+    config.write_text(CONFIG.format(project="shop").replace("queue", overlap))
+    with yard(tmp_path / "yard") as place:
+        store, ends = place.jobs.store, {"HERE": source_db.url, "THERE": target_db.url}
+        once = ("--once", "--schedules", "--config", str(config), "--json")
+        place.worker(*once, env=ends).wait().ended(0)
+        fired = place.jobs.list()[0]
+        other = place.jobs.create(
+            fired.read_spec(),
+            source=(fired.source_id, "here"),
+            target=(fired.target_id, "there"),
+            origin="terminal",
+        )
+        store.begin(other.id, "terminal 1 on here", "0123456789ab")
+        _make_past(store)
+        place.worker(*once, env=ends).wait(12).ended(0)
+        assert ticks(store)[-1][2].startswith(outcome)
+        assert {job.id for job in place.jobs.list(states=[JobState.QUEUED])} == set()
 
 
 def _no_secret(place: Yard) -> None:
