@@ -24,8 +24,10 @@ if TYPE_CHECKING:  # loaded when the store is opened
 
 _BATCH = 500
 _POLL_S = 0.5
+_AWAY_S = 120.0  # a store's server that is not back by then
 _SAID: Mapping[Format, Rendering] = {"text": str, "jsonl": str}  # nothing: it was streamed
 STATES = ("created", "queued", "running", "pausing", "paused", "stopping", "stopped", "succeeded", "failed")
+_CODES = {"paused": "PAUSED", "stopped": "STOPPED"}  # of jobs that ended in the queue, or were taken away
 
 Run = Annotated[str, typer.Argument(metavar="RUN", help="The beginning of a job's id, or of a run's.")]
 Here = Annotated[bool, typer.Option("--here", help="Run it in this terminal even where workers wait for jobs.")]
@@ -158,7 +160,9 @@ def prune(
     from dbsync.cli.kept import open_kept
 
     with open_kept(context) as kept:
-        count = kept.store.prune(time.time() - older_than, kept.jobs.owner)
+        with kept.store.store.read() as connection:
+            now = kept.store.store.now(connection)  # this machine's clock may be another one
+        count = kept.store.prune(now - older_than, kept.jobs.owner)
         kept.registry.forget_unused()
     return Answer(result={"pruned": count}, render={"text": lambda: f"{count} jobs forgotten"})
 
@@ -207,7 +211,7 @@ def ended(kept: Kept, job: Job) -> Answer:
     facts = job.error or {}
     error = DbsyncError(
         facts.get("message") or f"the job is {job.state}",
-        code=facts.get("code") or "JOB_FAILED",
+        code=facts.get("code") or _CODES.get(job.state, "JOB_FAILED"),
         hint=facts.get("hint") or f"dbsync jobs {'resume' if job.state is JobState.PAUSED else 'retry'} {job.id[:8]}",
         sqlstate=facts.get("sqlstate"),
     )
@@ -222,19 +226,28 @@ def ended(kept: Kept, job: Job) -> Answer:
 def followed(
     context: Context, kept: Kept, job: Job, *, after: int = 0, readable: bool = False
 ) -> Iterator[StoredEvent]:
-    """Yield a job's events as they come, until it rests."""
+    """Yield a job's events as they come, until it rests; a store that is away is waited for."""
     from dbsync.jobs.model import RESTING
     from dbsync.jobs.runner import sweep
 
+    away_since: float | None = None
     while True:
-        resting = kept.jobs.get(job.id).state in RESTING  # asked first: what follows is all there is then
-        for event in _events(kept, job, after, readable=readable):
-            after = event.number
-            yield event
-        if resting:
-            return
+        try:
+            sweep(kept.store)
+            resting = kept.jobs.get(job.id).state in RESTING  # asked first: what follows is all there is then
+            for event in _events(kept, job, after, readable=readable):
+                after = event.number
+                yield event
+            if resting:
+                return
+            away_since = None
+        except DbsyncError as error:  # a server that is restarted; the job goes on meanwhile
+            if error.code != "STORE_FAILED" or (away_since or time.monotonic()) < time.monotonic() - _AWAY_S:
+                raise
+            if away_since is None:
+                away_since = time.monotonic()
+                context.notice(f"the store cannot be asked now, trying again: {error.message}")
         context.control.wait(_POLL_S)
-        sweep(kept.store)
 
 
 def _events(kept: Kept, job: Job, after: int, *, readable: bool) -> Iterator[StoredEvent]:

@@ -9,7 +9,7 @@ from dbsync.cli.context import Context
 from dbsync.cli.jobs import followed
 from dbsync.cli.kept import Kept
 from dbsync.cli.output import json_text
-from dbsync.errors import JobBusy
+from dbsync.errors import DbsyncError, JobBusy
 from dbsync.events import Event, Notice, PlanReady, TableFinished, TablePhase, TableProgress, TableStarted
 from dbsync.jobs.model import Job, JobState, StoredEvent
 from dbsync.jobs.recorder import worker_name
@@ -59,7 +59,13 @@ class _Replay:
             self._rows[event.data["table"]] = (0, 0)
 
     def _show_tables(self) -> None:
-        for table in self._kept.jobs.tables(self._job.id):
+        try:
+            tables = self._kept.jobs.tables(self._job.id)
+        except DbsyncError as error:  # the store is away: what is missed is shown with the next figures
+            if error.code != "STORE_FAILED":
+                raise
+            return
+        for table in tables:
             if table.state != "running":
                 continue
             before, now = self._rows.get(table.name, (0, 0)), (table.facts["rows"], table.facts["bytes"])

@@ -152,6 +152,8 @@ class Jobs:
 
 def _ways_on(state: JobState) -> list[str]:
     """What a person can ask for in this state."""
+    if state is JobState.CREATED:
+        return ["stop"]
     if state is JobState.PAUSED:
         return ["resume", "stop"]
     return ["retry"] if state in ENDED and state is not JobState.SUCCEEDED else []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -77,6 +78,30 @@ def test_ctrl_c_only_looks_away(place: Yard, items: tuple[Database, Database]) -
     (job,) = place.jobs.list()
     assert place.until(job, JobState.SUCCEEDED, JobState.FAILED).state is JobState.SUCCEEDED
     assert oracle.differences(items[0].url, items[1].url) == []
+
+
+def test_a_store_that_is_away_for_a_moment_is_waited_for(
+    tmp_path: Path, store_db: Database, items: tuple[Database, Database]
+) -> None:
+    server, name = store_db.url.rsplit("/", 1)
+    with (
+        yard(tmp_path / "elsewhere", store_db.url) as place,
+        psycopg.connect(items[1].url) as blocker,
+        psycopg.connect(f"{server}/postgres", autocommit=True) as admin,
+    ):
+        blocker.execute("LOCK TABLE item IN ROW EXCLUSIVE MODE")
+        place.worker("--engine", "inline")
+        following = sync(place, items, "--queue")
+        watching = [JobState.RUNNING]
+        wait_for(lambda: [job.state for job in place.jobs.list()] == watching, why=place.told)
+        admin.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS false')
+        admin.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name])
+        time.sleep(3)
+        admin.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS true')
+        blocker.rollback()
+        ended = following.wait().ended(0)
+    assert ended.result["state"] == "succeeded"
+    assert "the store cannot be asked now" in ended.stderr
 
 
 def test_detach_returns_at_once_and_starts_a_worker_where_none_is(
