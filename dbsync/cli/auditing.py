@@ -33,7 +33,7 @@ class Audit:
         self._facts: dict[str, str] = {}
 
     def know(self, **facts: str) -> None:
-        """Keep what only the work itself knows: ``plan``, ``source_fingerprint``, ``target_fingerprint``."""
+        """Keep what only the work itself knows: ``plan``, both names, both fingerprints (``source_fingerprint``)."""
         self._facts |= facts
 
     def conclude(self, hurried: bool) -> None:
@@ -53,7 +53,10 @@ class Audit:
 
         report = self._call.report
         shown = self._shown
-        source, target = (shown(facts["name"]) if facts else None for facts in (report.source, report.target))
+        ends = {"source": report.source, "target": report.target}
+        opened = {end: facts["name"] for end, facts in ends.items() if facts}
+        facts = opened | self._facts  # a sync that is handed over opens neither
+        source, target = (shown(facts[end]) if end in facts else None for end in ends)
         error = self._call.error
         entry = AuditEntry(
             owner=LOCAL_OWNER,
@@ -67,7 +70,7 @@ class Audit:
                 exit_code=self._call.exit_code,
                 code=error.code if error is not None else None,
                 **_counted(self._call),
-                **self._facts,  # type: ignore[arg-type]  # these are texts
+                **{name: text for name, text in self._facts.items() if name not in ends},  # type: ignore[arg-type]
             ),
         )
         store = open_store(self._place())

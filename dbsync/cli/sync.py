@@ -210,6 +210,8 @@ def sync(
         from dbsync.cli.queued import hand_over
 
         both = (ends[0].url, ends[1].url)
+        if audit is not None:
+            audit.know(source=both[0].name, target=both[1].name)
         return hand_over(context, both, options, name=job, confirm=confirm, detach=detach)
     try:
         return _sync(

@@ -189,6 +189,8 @@ class JobStore(JobRecords):
             held = read_job(connection, job.id, lock=True)
             if held.state is not JobState.STOPPING:
                 return held  # it has ended meanwhile
+            if not waited_for(held):
+                note_end(self.store, connection, held, JobState.STOPPED, None, None)
             return self._end_attempt(connection, held, JobState.STOPPED, error=None, result=None)
 
     def keep_plan(self, job_id: str, worker: str, plan: Mapping[str, Any]) -> None:

@@ -114,3 +114,7 @@ def test_a_sync_over_the_quota_is_not_handed_to_workers_and_the_try_is_noted(pai
     assert refused.error["details"]["limits"] == {"jobs": 0}
     (entry,) = entries(dbsync)
     assert (entry["action"], entry["outcome"], entry["facts"]["code"]) == ("sync.queue", "refused", "QUOTA")
+    assert entry["subject"] == entry["facts"]["target"]
+    assert [entry["facts"][end].rsplit("/", 1)[1] for end in ("source", "target")] == [
+        url.rsplit("/", 1)[1] for url in (pair.source, pair.target)
+    ]

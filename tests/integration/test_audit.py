@@ -94,6 +94,20 @@ CHANGES = {
 }
 
 
+def test_what_nobody_can_have_written_is_found_as_well(tmp_path: Path) -> None:
+    """SQLite takes anything in any column."""
+    with job_store(tmp_path) as jobs:
+        for value in ("x'ff'", "9e999"):
+            fill(jobs.store, 2)
+            with jobs.store.write() as connection:
+                if value == "x'ff'":
+                    disarm(jobs.store, connection)
+                column = "actor" if value == "x'ff'" else "at"
+                connection.execute(sa.text(f"UPDATE audit SET {column} = {value} WHERE number = 2"))
+            _, fault = verify(jobs.store)
+            assert (fault.number if fault else 0) == 2
+
+
 @pytest.mark.parametrize("what", CHANGES)
 def test_what_is_changed_or_cut_is_found_at_its_place(store: Store, what: str) -> None:
     fill(store)
@@ -202,9 +216,13 @@ def test_the_end_of_a_run_that_no_terminal_waits_for_is_one_entry(tmp_path: Path
         with jobs.store.write() as connection:
             connection.execute(sa.update(job_table).where(job_table.c.id == gone.id).values(lease_until=1))
         sweep(jobs)
+        taken = new_job(jobs)
+        jobs.change(taken.id, JobState.QUEUED)
+        jobs.claim(taken.id, "worker 4 on here (dd)")
+        jobs.seize(jobs.change(taken.id, JobState.STOPPING))
         entries = read_entries(jobs.store, limit=9)
         assert [(each.actor.split(" on ")[0], each.outcome) for each in entries] == [
-            ("worker 1", "done"), ("worker 1", "refused"), ("terminal 3", "failed"),
+            ("worker 1", "done"), ("worker 1", "refused"), ("terminal 3", "failed"), ("worker 4", "stopped"),
         ]  # fmt: skip
         facts = entries[0].to_dict()["facts"]
         assert (facts["rows_inserted"], facts["rows_deleted"], facts["bytes"]) == (5, 1, 100)
