@@ -51,12 +51,19 @@ class Clock:
                 except DbsyncError as error:
                     self._tell(f"schedule {firing.name}: not fired: {error.message}")
 
+    def _look_again(self) -> None:
+        """Look in a thread of its own; a store that is away then is asked at the next minute."""
+        try:
+            self.look()
+        except DbsyncError as error:
+            self._tell(f"schedules cannot be looked at now: {error.message}")
+
     def _fire(self, firing: Firing) -> None:
         tick, (_, now) = Tick.of(firing, self.project), self._last_and_now()
         if firing.decision == "missed":
             self._settle(tick, "missed")
         elif firing.start_at > now:
-            later = threading.Timer((firing.start_at - now).total_seconds() + 0.1, self.look)
+            later = threading.Timer((firing.start_at - now).total_seconds() + 0.1, self._look_again)
             later.daemon = True
             later.start()
         elif self._schedules[firing.name].overlap != "queue" and self._is_at_work(firing.name):

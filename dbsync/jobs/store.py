@@ -98,13 +98,18 @@ class JobStore(JobRecords):
     def change(self, job_id: str, to: JobState, owner: str | None = None, **values: Any) -> Job:
         """Let a job that nobody holds, or an order to who holds it, become ``to``. Raises InvalidTransition.
 
-        A job that was to be stopped while it waited, and that a worker has taken meanwhile, is to stop. One that a
-        worker holds goes back to the queue by the worker's hand alone, however it looked to who asks.
+        A job that was to stop or pause while it waited, and that a worker has taken meanwhile, is told to; one that was
+        given back meanwhile is paused. One that a worker holds goes back to the queue by the worker's hand alone,
+        however it looked to who asks.
         """
         with self.store.write() as connection:
             before = read_job(connection, job_id, owner, lock=True)
             if to is JobState.QUEUED and before.state in HELD:
                 raise InvalidTransition(before.state, to, sorted(TRANSITIONS[before.state] - {to}))
+            if to is JobState.PAUSED and before.state is JobState.RUNNING:
+                to = JobState.PAUSING
+            elif to is JobState.PAUSING and before.state is JobState.QUEUED:
+                to = JobState.PAUSED
             if to is JobState.STOPPED:
                 if before.state is JobState.STOPPING:
                     return before

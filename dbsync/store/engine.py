@@ -245,6 +245,8 @@ def _translated(place: StorePlace) -> Iterator[None]:
         raise DbsyncError(
             f"the store {place.name} failed: {reason}", code="STORE_FAILED", hint="check its disk and its server"
         ) from error
+    except UnicodeEncodeError:  # an argument that was no text
+        raise ConfigError("the store takes UTF-8 text only", hint="write names and conditions in UTF-8") from None
     except exc.TimeoutError:
         raise DbsyncError(f"the store {place.name} has no connection left", code="STORE_FAILED") from None
 

@@ -88,6 +88,12 @@ def test_a_dry_run_and_a_refused_sync_are_no_jobs(dbsync: Command, shop: tuple[D
     assert dbsync.run("jobs", "list", "--json").ended(0).result["jobs"] == []
 
 
+def test_what_is_no_text_is_refused_and_no_fault(dbsync: Command, shop: tuple[Database, Database]) -> None:
+    odd = "item:name = '\udcff'"
+    refused = dbsync.run("sync", shop[0].url, shop[1].url, "--yes", "--json", "--queue", "--where", odd).ended(2)
+    assert refused.error["message"] == "the store takes UTF-8 text only"
+
+
 @pytest.mark.parametrize("how", [[], ["--queue"], ["--detach"]], ids=["here", "queue", "detach"])
 @pytest.mark.parametrize(
     "limit", [{"DBSYNC_QUOTA_JOBS": "0"}, {"DBSYNC_QUOTA_ROWS_PER_MONTH": "1"}], ids=["jobs", "rows"]

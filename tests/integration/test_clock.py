@@ -154,6 +154,17 @@ def test_jitter_puts_a_firing_off_and_loses_none(store: JobStore) -> None:
     assert [outcome for _, _, outcome in ticks(store)] == ["queued"]
 
 
+def test_a_look_that_was_put_off_and_finds_no_store_is_told_and_raises_nothing(tmp_path: Path) -> None:
+    with job_store(tmp_path) as store:
+        told: list[str] = []
+        looking = clock(store, EACH_MINUTE, told)
+        with store.store.write() as connection:
+            connection.execute(sa.text("DROP TABLE tick"))
+        looking._look_again()
+    assert len(told) == 1
+    assert told[0].startswith("schedules cannot be looked at now: ")
+
+
 def test_each_step_of_a_firings_job_is_had_by_one_of_those_who_look(store: JobStore) -> None:
     clock(store, EACH_MINUTE).look()
     (job,) = store.list()

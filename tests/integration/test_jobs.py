@@ -370,3 +370,13 @@ def wait_for(condition: object, seconds: float = 20.0) -> None:
     while not condition():
         assert time.monotonic() < deadline, "it did not come to that"
         time.sleep(0.05)
+
+
+def test_a_pause_that_meets_a_worker_which_takes_the_job_or_gives_it_back_holds(store: JobStore) -> None:
+    job = new_job(store)
+    store.change(job.id, JobState.QUEUED)
+    store.claim(job.id, "w")
+    assert store.change(job.id, JobState.PAUSED).state is JobState.PAUSING  # it was queued when somebody looked
+    assert store.finish(job.id, "w", JobState.QUEUED).state is JobState.PAUSED
+    store.change(job.id, JobState.QUEUED)
+    assert store.change(job.id, JobState.PAUSING).state is JobState.PAUSED  # it was running when somebody looked
