@@ -33,13 +33,20 @@ def reflect(session: Session, *, inspector: bool = True) -> Catalog:
     Without ``inspector`` the same is read a tenth of a second faster, and without SQLAlchemy.
     Objects that the role may not read are listed too, with no privileges.
     """
+    with one_structure(), one_snapshot(session):
+        rows = {name: session.execute(query) for name, query in load("catalog").items()}
+        if inspector:
+            inspected = _inspect(session, {schema for _, schema, *_ in rows["relations"]})
+        else:
+            inspected = inspected_by_catalog({name: session.execute(query) for name, query in load("keys").items()})
+    return build_catalog(rows, inspected)
+
+
+@contextmanager
+def one_structure() -> Iterator[None]:
+    """Say what it means when the server cannot print an object that the block asks it to."""
     try:
-        with one_snapshot(session):
-            rows = {name: session.execute(query) for name, query in load("catalog").items()}
-            if inspector:
-                inspected = _inspect(session, {schema for _, schema, *_ in rows["relations"]})
-            else:
-                inspected = inspected_by_catalog({name: session.execute(query) for name, query in load("keys").items()})
+        yield
     except StatementFailed as error:
         if error.sqlstate != _INTERNAL_ERROR:
             raise
@@ -50,7 +57,6 @@ def reflect(session: Session, *, inspector: bool = True) -> Catalog:
             code="SCHEMA_CHANGING",
             hint="run it again when no other session changes the schema",
         ) from error
-    return build_catalog(rows, inspected)
 
 
 @contextmanager

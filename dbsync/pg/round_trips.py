@@ -104,7 +104,7 @@ class GatheringSession(Session):
                 return []
             if not parameters and (found := self.answered(Question(query.encode()))) is not None:
                 with legible(self.url.name):
-                    return _typed(self, found)
+                    return typed_rows(self, found)
         self._send()
         return super().execute(query, parameters)
 
@@ -259,7 +259,7 @@ def _failed(result: PGresult) -> bool:
     return result.status == _ERROR
 
 
-def _typed(session: Session, result: PGresult) -> list[tuple[Any, ...]]:
+def typed_rows(session: Session, result: PGresult) -> list[tuple[Any, ...]]:
     """The rows of an answer as Python values."""
     adapters, loads = session.raw.adapters, []
     for column in range(result.nfields):

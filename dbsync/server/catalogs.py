@@ -1,6 +1,7 @@
-"""What databases hold, remembered for a moment: a page of rows needs the structure, and reading that takes longest.
+"""What tables look like, remembered for a moment: a page of rows needs that, and reading it takes longest.
 
-A table's remembered structure is used only while the table's stamp says that it has not changed since.
+What is remembered of a table is used only while its stamp says that it has not changed since. It is shared by all who
+reach the same database at the same address as the same role with the same password: each could read the same.
 """
 
 from __future__ import annotations
@@ -9,17 +10,18 @@ import random
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 
-from dbsync.model import Catalog
-from dbsync.pg import runs
+from dbsync.errors import ConfigError
+from dbsync.model import Catalog, TableName
 from dbsync.pg.database import Session
+from dbsync.pg.reflect import reflect
+from dbsync.pg.reflect_table import reflect_table
 from dbsync.pg.round_trips import Question
 from dbsync.pg.sql import load
-from dbsync.pg.text_rows import fetch_text
-from dbsync.server.faults import Fault
-from dbsync.server.names import table_named
+from dbsync.pg.text_rows import TextRow, fetch_text
 from dbsync.urls import DatabaseUrl
 
 # Rights and views have no stamp.
@@ -28,59 +30,64 @@ KEPT_S = 30.0
 _SPREAD_S = KEPT_S / 2
 # While one request reads anew, others need not wait for it.
 _LAST_S = 2 * KEPT_S
-_MOST_TABLES = 20_000  # in all
+_MOST_COLUMNS = 20_000  # in all, of about 1 kB each
 _STAMP = load("sync")["stamps"].replace("%s", "ARRAY[$1]")
 # Who inherits from a table: then no key of its own tells its rows apart.
 _HEIRS = (
     "SELECT pg_catalog.string_agg(i.inhrelid::pg_catalog.text, ',' ORDER BY i.inhrelid)"
     " FROM pg_catalog.pg_inherits i WHERE i.inhparent = $1::pg_catalog.oid"
 )
-_ALL_HEIRS = (
-    "SELECT i.inhparent, pg_catalog.string_agg(i.inhrelid::pg_catalog.text, ',' ORDER BY i.inhrelid)"
-    " FROM pg_catalog.pg_inherits i GROUP BY i.inhparent"
-)
+_STAMPED = ("table", "partitioned")
+_NO_NAME = TableName("", "")
+
+_Key = tuple[DatabaseUrl, TableName]
+_Stamp = tuple[tuple[TextRow, ...], ...]
 
 
 @dataclass(frozen=True, slots=True)
 class _Known:
+    """A table as it was read, its stamp of that moment, and since when that holds."""
+
     catalog: Catalog
-    stamps: Mapping[int, str]
-    heirs: Mapping[int, str]
+    oid: int
+    columns: int
+    stamp: _Stamp
     since: float
 
 
 @dataclass(slots=True)
 class _Entry:
-    """One database as one role sees it; ``reading``: one request at a time reads it anew."""
+    """One table as one role sees it; ``reading``: one request at a time reads it anew."""
 
     known: _Known | None = None
     reading: threading.Lock = field(default_factory=threading.Lock)
 
 
 class Catalogs:
-    """The structures that were read last; each way to reach a database, its role included, has its own."""
+    """The tables that were read last; each way to reach a database, its role included, has its own."""
 
     def __init__(
         self, clock: Callable[[], float] = time.monotonic, chance: Callable[[], float] = random.random
     ) -> None:
         self._clock, self._chance = clock, chance
         self._lock = threading.Lock()
-        self._entries: OrderedDict[DatabaseUrl, _Entry] = OrderedDict()
+        self._entries: OrderedDict[_Key, _Entry] = OrderedDict()
 
     def of_table(self, url: DatabaseUrl, table: str) -> Callable[[Session], Catalog]:
-        """Return what reads the structure for a look at this table, in a session's snapshot."""
+        """Return what reads this table for a look at its rows, in a session's snapshot; see ``reflect_table``."""
+        key = _key(url, table)
 
         def read(session: Session) -> Catalog:
-            entry = self._entry(url)
-            if (catalog := self._held(entry, KEPT_S, table, session)) is not None:
+            entry = self._entry(key)
+            if (catalog := self._held(entry, KEPT_S, session)) is not None:
                 return catalog
             if not entry.reading.acquire(blocking=False):
-                if (catalog := self._held(entry, _LAST_S, table, session)) is not None:
+                if (catalog := self._held(entry, _LAST_S, session)) is not None:
                     return catalog
                 entry.reading.acquire()
             try:
                 # Whoever was waited for has read it, perhaps.
-                return self._held(entry, KEPT_S, table, session) or self._read(url, entry, session)
+                return self._held(entry, KEPT_S, session) or self._read(key, entry, session)
             finally:
                 entry.reading.release()
 
@@ -88,61 +95,64 @@ class Catalogs:
 
     def questions(self, url: DatabaseUrl, table: str) -> tuple[Question, ...]:
         """What ``of_table`` is going to ask, as far as that is known before."""
-        known = self._entry(url).known
-        oid = _stamped(known, table) if known is not None else None
-        if oid is None:
+        known = self._entry(_key(url, table)).known
+        if known is None:
             return ()
-        return tuple(Question(text.encode(), (str(oid).encode(),), again=True) for text in (_STAMP, _HEIRS))
+        return tuple(Question(text.encode(), (str(known.oid).encode(),), again=True) for text in (_STAMP, _HEIRS))
 
-    def fresh(self, url: DatabaseUrl) -> Callable[[Session], Catalog]:
-        """Return what reads the structure anew, for a look at all of it."""
-        return lambda session: self._read(url, self._entry(url), session)
+    def whole(self, session: Session) -> Catalog:
+        """Read all that a database holds; nothing of it is remembered."""
+        return reflect(session, inspector=False)
 
     def sweep(self) -> None:
         """Forget what has not been read for a while."""
         now = self._clock()
         with self._lock:
-            late = [url for url, one in self._entries.items() if not one.known or now - one.known.since > _LAST_S]
-            for url in late:
-                del self._entries[url]
+            late = [key for key, one in self._entries.items() if not one.known or now - one.known.since > _LAST_S]
+            for key in late:
+                del self._entries[key]
 
-    def _entry(self, url: DatabaseUrl) -> _Entry:
+    def _entry(self, key: _Key) -> _Entry:
         with self._lock:
-            return self._entries.setdefault(url, _Entry())
+            return self._entries.setdefault(key, _Entry())
 
-    def _read(self, url: DatabaseUrl, entry: _Entry, session: Session) -> Catalog:
+    def _read(self, key: _Key, entry: _Entry, session: Session) -> Catalog:
         since = self._clock()  # before it is read: what changes meanwhile is no newer
-        catalog, stamps = runs.reflect_stamped(session)
-        heirs = dict(session.execute(_ALL_HEIRS))
+        catalog = reflect_table(session, key[1])
+        table = catalog.tables.get(key[1])
+        if table is None or table.kind not in _STAMPED:
+            return catalog
+        stamp = _stamp(session, table.oid)
         with self._lock:
-            entry.known = _Known(catalog, stamps, heirs, since - self._chance() * _SPREAD_S)
-            self._entries[url] = entry
-            self._entries.move_to_end(url)
-            while len(self._entries) > 1 and sum(map(_size, self._entries.values())) > _MOST_TABLES:
+            since -= self._chance() * _SPREAD_S
+            entry.known = _Known(catalog, table.oid, len(table.columns), stamp, since)
+            self._entries[key] = entry
+            self._entries.move_to_end(key)
+            while len(self._entries) > 1 and sum(map(_size, self._entries.values())) > _MOST_COLUMNS:
                 self._entries.popitem(last=False)
         return catalog
 
-    def _held(self, entry: _Entry, kept_s: float, table: str, session: Session) -> Catalog | None:
-        """The remembered structure, if it is young enough and the table is today as it was."""
+    def _held(self, entry: _Entry, kept_s: float, session: Session) -> Catalog | None:
+        """What is remembered, if it is young enough and the table is today as it was."""
         known = entry.known
         if known is None or self._clock() - known.since > kept_s:
             return None
-        oid = _stamped(known, table)
-        if oid is None:
-            return None  # it may have been made since
-        table_is = fetch_text(session, _STAMP, [str(oid)]) == ((str(oid), known.stamps[oid]),)
-        heirs_are = fetch_text(session, _HEIRS, [str(oid)]) == ((known.heirs.get(oid),),)
-        return known.catalog if table_is and heirs_are else None
+        return known.catalog if _stamp(session, known.oid) == known.stamp else None
 
 
-def _stamped(known: _Known, table: str) -> int | None:
-    """The table of that name, if it is one that has a stamp."""
-    try:
-        found = table_named(table, known.catalog)
-    except Fault:
-        return None
-    return found.oid if found.oid in known.stamps else None
+def _key(url: DatabaseUrl, table: str) -> _Key:
+    """How a database is reached and as whom, without what it is called here; and the table that is meant."""
+    reach = replace(
+        url, name="", environment=None, protected=False, read_only=False, configured_as=None, connection_id=None
+    )
+    with suppress(ConfigError):
+        return reach, TableName.parse(table)
+    return reach, _NO_NAME
+
+
+def _stamp(session: Session, oid: int) -> _Stamp:
+    return fetch_text(session, _STAMP, [str(oid)]), fetch_text(session, _HEIRS, [str(oid)])
 
 
 def _size(entry: _Entry) -> int:
-    return len(entry.known.catalog.tables) + 1 if entry.known is not None else 1
+    return entry.known.columns + 1 if entry.known is not None else 1

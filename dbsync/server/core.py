@@ -58,9 +58,9 @@ class Core:
 
     @contextmanager
     def explorer(self, place: Place, table: str | None = None) -> Iterator[Explorer]:
-        """Look around in a database for the block; for one table a remembered structure will do."""
+        """Look around in a database for the block; for one table only that is read, or has been lately."""
         known = self.catalogs
-        read = known.of_table(place.url, table) if table is not None else known.fresh(place.url)
+        read = known.of_table(place.url, table) if table is not None else known.whole
         ahead = [ROLE, *(known.questions(place.url, table) if table is not None else ())]
         with self.places.snapshot(place, ahead) as session, explored(session, read=read) as explorer:
             yield explorer

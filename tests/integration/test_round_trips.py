@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from psycopg import sql
-from psycopg.pq import Trace
 
 from dbsync.data.explore import Explorer, explored
 from dbsync.data.explore_request import PageRequest
@@ -25,6 +22,7 @@ from dbsync.server.core import ROLE
 from dbsync.urls import parse_url
 from tests.fixtures.databases import Database, fresh_database
 from tests.fixtures.pair import with_user
+from tests.fixtures.wire import wire
 
 
 @pytest.fixture(scope="module")
@@ -42,32 +40,6 @@ def shop(pg_a: EphemeralServer) -> Iterator[Database]:
 def gathering(url: str) -> Iterator[GatheringSession]:
     with closing(GatheringSession(Handle(parse_url(url), read_only=True).connect())) as session:
         yield session
-
-
-@dataclass
-class Wire:
-    """What went over the wire in the block."""
-
-    file: Path
-
-    def sent(self, message: str) -> int:
-        """How many messages of this kind the client has sent."""
-        return len(re.findall(rf"^F\t\d+\t{message}\b", self.file.read_text(errors="replace"), re.MULTILINE))
-
-    def received(self, message: str) -> int:
-        """How many messages of this kind the server has sent."""
-        return len(re.findall(rf"^B\t\d+\t{message}\b", self.file.read_text(errors="replace"), re.MULTILINE))
-
-
-@contextmanager
-def wire(session: GatheringSession, file: Path) -> Iterator[Wire]:
-    with file.open("wb") as out:
-        session.raw.pgconn.trace(out.fileno())
-        session.raw.pgconn.set_trace_flags(Trace.SUPPRESS_TIMESTAMPS)
-        try:
-            yield Wire(file)
-        finally:
-            session.raw.pgconn.untrace()
 
 
 def page_and_count(session: GatheringSession, catalogs: Catalogs, offset: int = 0) -> tuple[int, int | None]:
