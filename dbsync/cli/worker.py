@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from contextlib import ExitStack, closing
 from typing import Annotated, Literal
 
@@ -41,6 +42,7 @@ def worker(
         if schedules:
             reports = stack.enter_context(FiringReports(context, kept))
             working.clock = clock_of(context, jobs, reports.refused)
+        gc.enable()  # see cli.main: from here on it may take very long
         working.serve(context.control, once=once)
     ended = dict(working.ended)
     return Answer(

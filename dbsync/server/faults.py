@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from fastapi import FastAPI, Request
+from fastapi.concurrency import run_in_threadpool
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
@@ -96,12 +97,16 @@ def fault_of(error: DbsyncError) -> Fault:
 
 
 def install(app: FastAPI, stranger: Callable[[Request, str], None]) -> None:
-    """Let every failure of the application end here; ``stranger`` is told of whoever was refused with 401, and why."""
+    """Let every failure of the application end here; ``stranger`` is told of whoever was refused with 401, and why.
 
-    def fault(request: Request, error: Exception) -> JSONResponse:
+    The handlers are coroutines: for a plain function the framework takes a thread, and a crowd that is turned away
+    would make forty of them.
+    """
+
+    async def fault(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, Fault)
         if error.status == 401:
-            stranger(request, error.error)
+            await run_in_threadpool(stranger, request, error.error)
         return error.reply()
 
     app.add_exception_handler(Fault, fault)
@@ -111,12 +116,12 @@ def install(app: FastAPI, stranger: Callable[[Request, str], None]) -> None:
     app.add_exception_handler(Exception, _unforeseen)
 
 
-def _dbsync(_request: Request, error: Exception) -> JSONResponse:
+async def _dbsync(_request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, DbsyncError)
     return fault_of(error).reply()
 
 
-def _invalid(_request: Request, error: Exception) -> JSONResponse:
+async def _invalid(_request: Request, error: Exception) -> JSONResponse:
     """Name the places that do not fit; what was sent is not repeated, it may hold a secret."""
     assert isinstance(error, RequestValidationError)
     found = [(".".join(map(str, each["loc"][1:])), str(each["type"]), str(each["msg"])) for each in error.errors()]
@@ -132,7 +137,7 @@ def _sentence(kind: str, message: str) -> str:
     return "is not valid JSON" if kind == "json_invalid" else message.removeprefix("Value error, ")
 
 
-def _http(request: Request, error: Exception) -> JSONResponse:
+async def _http(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
     if error.status_code == 404:
         said = f"Route {request.method}:{request.url.path} not found"
@@ -154,6 +159,6 @@ def _allowed(request: Request) -> list[str]:
     return sorted({method for route in routes for method in route.methods or () if method != "HEAD"})
 
 
-def _unforeseen(_request: Request, error: Exception) -> JSONResponse:
+async def _unforeseen(_request: Request, error: Exception) -> JSONResponse:
     log.error("%s", errors.InternalFault.of(error).message)
     return internal()

@@ -24,9 +24,15 @@ def limit_heaps() -> None:
 
 
 def keep_for_good() -> None:
-    """Let Python no more look for circles in what is there now: the program itself, a hundred times all the rest."""
+    """Let Python no more look for circles in what is there now: the program itself, a hundred times all the rest.
+
+    In what comes it does look, though ``dbsync.cli.main`` has told it not to: a server that never rests has no other
+    time for that than while it serves.
+    """
     gc.collect()
     gc.freeze()
+    gc.collect()  # it looks at all of what is new when that is a quarter more than the last time, which was the program
+    gc.enable()
 
 
 class Returns:

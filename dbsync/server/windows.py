@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import deque
+from array import array
+from bisect import bisect_right
 from collections.abc import Callable
 
 from limits.storage import MovingWindowSupport, Storage
@@ -16,7 +17,10 @@ _SWEEP_S = 60.0
 
 
 class Windows(Storage, MovingWindowSupport):
-    """For each key the times that still count, the newest last; what counts no more is forgotten."""
+    """For each key the times that still count, the newest last; what counts no more is forgotten.
+
+    A time is eight bytes of an array: as an object each would lie somewhere in the memory of a crowd, and hold it.
+    """
 
     STORAGE_SCHEME = None
 
@@ -24,7 +28,7 @@ class Windows(Storage, MovingWindowSupport):
         super().__init__()
         self._clock = clock
         self._lock = threading.Lock()
-        self._ends: dict[str, deque[float]] = {}  # when each request stops to count
+        self._ends: dict[str, array[float]] = {}  # when each request stops to count
         self._swept = clock()
 
     def __len__(self) -> int:
@@ -87,12 +91,14 @@ class Windows(Storage, MovingWindowSupport):
         with self._lock:
             self._ends.pop(key, None)
 
-    def _counting(self, key: str) -> deque[float]:
+    def _counting(self, key: str) -> array[float]:
         now = self._clock()
         if now - self._swept > _SWEEP_S:
             self._swept = now
             self._ends = {name: ends for name, ends in self._ends.items() if ends and ends[-1] > now}
-        ends = self._ends.get(key) or deque()
-        while ends and ends[0] <= now:
-            ends.popleft()
+        ends = self._ends.get(key)
+        if ends is None:
+            return array("d")
+        if ends and ends[0] <= now:
+            del ends[: bisect_right(ends, now)]
         return ends
