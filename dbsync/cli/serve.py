@@ -19,7 +19,7 @@ from dbsync.cli.output import Answer
 from dbsync.errors import ConfigError
 
 Auth = Literal["secret", "token", "none"]
-_MODULES = ("fastapi", "jwt", "limits", "prometheus_client", "pydantic", "sse_starlette", "starlette", "uvicorn")
+_MODULES = ("fastapi", "jwt", "limits", "prometheus_client", "pydantic", "starlette", "uvicorn")
 
 
 @command("serve")

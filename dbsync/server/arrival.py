@@ -95,6 +95,9 @@ class Arrival:
             await fault.reply()(scope, receive, answer)
         else:
             await self._app(inner, _replay(body, receive), answer)
+            if (goes_on := state.pop("goes_on", None)) is not None:  # a stream, see events.py
+                inner = {"route": inner.get("route")}  # the rest holds all that the framework needed
+                await goes_on(receive, send)
         finally:
             took = time.monotonic() - started
             access.info("%s %s %s %.1f ms %s", scope["method"], _shown(scope["path"]), status, took * 1000, request_id)

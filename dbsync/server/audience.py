@@ -27,6 +27,7 @@ class Audience:
     """The streams that this process holds open, and who was turned away lately."""
 
     def __init__(self, jobs: JobStore, aside: CapacityLimiter, clock: Callable[[], float] = time.monotonic) -> None:
+        self.over = False
         self._jobs = jobs
         self._aside = aside
         self._clock = clock
@@ -89,18 +90,30 @@ class Audience:
             self._owners.pop(place, None)
             self._full.clear()
 
-    async def next_look(self, job_id: str) -> int | None:
-        """Wait for the next look; return how many events the job has by then, None where nobody knows."""
+    async def next_look(self, job_id: str, *, within_s: float) -> int | None:
+        """Wait for the next look; return how many events the job has by then, None where nobody knows.
+
+        Where the store does not answer within so many seconds it is what the last look found.
+        """
         if self._looked is None:
             self._looked = anyio.Event()
-        await self._looked.wait()
+        with anyio.move_on_after(within_s):
+            await self._looked.wait()
         return self._events.get(job_id)
+
+    def end(self) -> None:
+        """Let all who follow go: the server ends."""
+        self.over = True
+        self._wake()
 
     async def look(self) -> None:
         """Ask for all of them, and let them go on."""
         if self._followed:
             look = partial(self._look, set(self._followed.values()), list(self._followed))
             self._events = await to_thread.run_sync(look, limiter=self._aside)
+        self._wake()
+
+    def _wake(self) -> None:
         looked, self._looked = self._looked, None
         if looked is not None:
             looked.set()

@@ -65,7 +65,7 @@ def serve(
     for warning in _warnings(settings, app.state.core.authenticator.knows_people):
         warn(warning)
     _log_to_stderr()
-    _Server(config_of(app, settings), ready).run()
+    _Server(app, settings, ready).run()
 
 
 def _serve_together(
@@ -92,7 +92,7 @@ def _serve_together(
             warn(warning)
         _log_to_stderr()
         tell = ready if number == 0 else lambda _address: None
-        _Server(config_of(app, mine), tell, siblings).run([listening])
+        _Server(app, mine, tell, siblings).run([listening])
         code = 0
     except Exception as error:
         if siblings.number:
@@ -125,11 +125,20 @@ def config_of(app: FastAPI, settings: ServeSettings) -> uvicorn.Config:
 class _Server(uvicorn.Server):
     """Tells when it listens, and where: port 0 is a free one."""
 
-    def __init__(self, config: uvicorn.Config, ready: Callable[[str], None], siblings: Siblings | None = None) -> None:
+    def __init__(
+        self, app: FastAPI, settings: ServeSettings, ready: Callable[[str], None], siblings: Siblings | None = None
+    ) -> None:
+        config = config_of(app, settings)
         config.backlog = _AT_ONCE
         super().__init__(config)
+        self._end_streams = app.state.core.audience.end
         self._ready = ready
         self._siblings = siblings
+
+    async def shutdown(self, sockets: list[socket] | None = None) -> None:
+        """End the streams, which would go on, then the rest."""
+        self._end_streams()
+        await super().shutdown(sockets)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Let all processes end at the same time."""

@@ -7,25 +7,24 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import anyio
 from anyio import to_thread
-from sse_starlette import EventSourceResponse, ServerSentEvent
 
 from dbsync.errors import DbsyncError, JobNotFound
 from dbsync.jobs.model import RESTING, Job, JobState, StoredEvent
 from dbsync.jobs.service import Jobs
 from dbsync.server.core import Core
+from dbsync.server.events import PING, EventStream, ServerSentEvent
 from dbsync.server.shapes.jobs import STATUS, checkpoint_of, log_line, progress_of
 
 _LONGEST_S = 600.0
-_PING_S = 15
+_PING_S = 15.0
 _SLOWEST_S = 15.0  # a reader that takes nothing for so long is dropped
 _BATCH = 200
-_HEADERS = {"Cache-Control": "no-cache"}
 
 
 class Follower(Protocol):
@@ -35,40 +34,33 @@ class Follower(Protocol):
     def over(self) -> bool:
         """Whether nothing more will be told."""
 
-    def first(self) -> list[ServerSentEvent]:
+    def first(self) -> list[bytes]:
         """What is told at once."""
 
-    def repeated(self, events: int | None) -> list[ServerSentEvent] | None:
+    def repeated(self, events: int | None) -> list[bytes] | None:
         """What is told where the job has so many events and none of them is new; None: it takes a look."""
 
-    def look(self) -> list[ServerSentEvent]:
+    def look(self) -> list[bytes]:
         """What is new."""
 
 
-def stream_of(core: Core, job: Job, follower: Follower) -> EventSourceResponse:
+def stream_of(core: Core, job: Job, follower: Follower) -> EventStream:
     """Open a stream of a job. Raises Fault 429 where too many are open."""
     settings = core.settings
     place = core.audience.take_place(job.owner, job.id, each=settings.streams_per_owner, all_owners=settings.streams)
-    return EventSourceResponse(
-        _held(core, place, job.id, follower),
-        headers=_HEADERS,
-        ping=_PING_S,
-        ping_message_factory=lambda: ServerSentEvent(comment="ping"),
-        sep="\n",
-        send_timeout=_SLOWEST_S,
-    )
+    return EventStream(_held(core, place, job.id, follower), slowest_s=_SLOWEST_S)
 
 
-async def _held(core: Core, place: str, job_id: str, follower: Follower) -> AsyncIterator[ServerSentEvent]:
+async def _held(core: Core, place: str, job_id: str, follower: Follower) -> AsyncGenerator[bytes, None]:
     """Follow the job as long as the place in the store is held, and give it back however this ends."""
     core.meters.streams.inc()
-    started = time.monotonic()
+    started = pinged = time.monotonic()
     events: int | None = None
     try:
         with core.audience.following(place, job_id):
             for frame in follower.first():
                 yield frame
-            while True:
+            while not core.audience.over:
                 frames = follower.repeated(events)
                 if frames is None:
                     frames = await to_thread.run_sync(follower.look, limiter=core.aside)
@@ -76,10 +68,14 @@ async def _held(core: Core, place: str, job_id: str, follower: Follower) -> Asyn
                     yield frame
                 if follower.over:
                     return
-                if time.monotonic() - started > _LONGEST_S:
+                now = time.monotonic()
+                if now - started > _LONGEST_S:
                     yield _frame({"type": "timeout"})
                     return
-                events = await core.audience.next_look(job_id)
+                if now - pinged >= _PING_S:
+                    pinged = now
+                    yield PING
+                events = await core.audience.next_look(job_id, within_s=_PING_S)
     finally:
         core.meters.streams.dec()
         with anyio.CancelScope(shield=True):
@@ -95,17 +91,17 @@ class Frames:
     after: int
     over: bool = False
     _failing: bool = field(default=False, init=False)
-    _progress: ServerSentEvent | None = field(default=None, init=False)  # what was sent last
+    _progress: bytes | None = field(default=None, init=False)  # what was sent last
 
-    def first(self) -> list[ServerSentEvent]:
+    def first(self) -> list[bytes]:
         """That the stream is open."""
         return [_frame({"type": "connected", "jobId": self.job_id})]
 
-    def repeated(self, events: int | None) -> list[ServerSentEvent] | None:
+    def repeated(self, events: int | None) -> list[bytes] | None:
         """The progress again, where nothing has changed."""
         return [self._progress] if self._progress and events == self.after and not self._failing else None
 
-    def look(self) -> list[ServerSentEvent]:
+    def look(self) -> list[bytes]:
         """What is new, in small events; sets ``over`` with the last of them."""
         try:
             events = self.jobs.store.events(self.job_id, self.after, limit=_BATCH)
@@ -132,7 +128,7 @@ class Frames:
                 frames.append(self._end(job, progress))
         return frames
 
-    def _end(self, job: Job, progress: dict[str, Any]) -> ServerSentEvent:
+    def _end(self, job: Job, progress: dict[str, Any]) -> bytes:
         reason = {"error": job.error["message"]} if job.error else {}
         end = {"type": "complete", "success": job.state is JobState.SUCCEEDED, "status": STATUS[job.state]}
         return _frame(end | {"state": job.state.value, "progress": progress} | reason, self.after)
@@ -143,8 +139,9 @@ def _log(job: Job, event: StoredEvent) -> dict[str, Any]:
     return {"type": "log", "level": line["level"], "message": line["message"][:1000], "createdAt": line["createdAt"]}
 
 
-def _frame(data: dict[str, Any], number: int | None = None) -> ServerSentEvent:
-    return ServerSentEvent(data=json.dumps(data, separators=(",", ":")), id=str(number) if number is not None else None)
+def _frame(data: dict[str, Any], number: int | None = None) -> bytes:
+    text = json.dumps(data, separators=(",", ":"))
+    return ServerSentEvent(data=text, id=str(number) if number is not None else None).encode()
 
 
 def last_event(text: str | None) -> int:

@@ -101,7 +101,7 @@ def test_all_followers_are_told_how_many_events_their_jobs_have(
 
     async def follow(name: str, job_id: str) -> None:
         with audience.following(name, job_id):
-            told[name] = await audience.next_look(job_id)
+            told[name] = await audience.next_look(job_id, within_s=20)
 
     async def round_of_looks() -> None:
         await audience.look()  # nobody is there

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sse_starlette import ServerSentEvent
-
 from dbsync.errors import DbsyncError, JobNotFound
 from dbsync.jobs.model import HELD, RESTING, Job, JobState, JobTable, StoredEvent
 from dbsync.jobs.store import JobStore
+from dbsync.server.events import ServerSentEvent
 from dbsync.server.page import words
 from dbsync.server.page.rendering import rendered
 from dbsync.server.page.visit import Visit
@@ -66,22 +65,22 @@ class Telling:
         self._newest: Mapping[str, Any] | None = None
         self._sent: dict[str, str] = {}
 
-    def first(self) -> list[ServerSentEvent]:
+    def first(self) -> list[bytes]:
         """Nothing: the page has it all."""
         return []
 
-    def repeated(self, events: int | None) -> list[ServerSentEvent] | None:
+    def repeated(self, events: int | None) -> list[bytes] | None:
         """Nothing, where nothing has changed."""
         return [] if self._sent and events == self._after else None
 
-    def look(self) -> list[ServerSentEvent]:
+    def look(self) -> list[bytes]:
         """What is new; sets ``over`` with the last of it."""
         try:
             events = self._jobs.events(self.job_id, self._after, limit=_BATCH)
             job = self._jobs.get(self.job_id, self._visit.caller.owner)
         except JobNotFound:
             self.over = True
-            return [ServerSentEvent(event="over", data="gone")]
+            return [ServerSentEvent(event="over", data="gone").encode()]
         except DbsyncError:
             return []  # the store answers again in a moment, or the browser comes back
         self._after = events[-1].number if events else self._after
@@ -93,20 +92,20 @@ class Telling:
         found += self._changed("orders", "orders.html", job=job, visit=self._visit)
         if self._after >= job.events and job.state in RESTING:
             self.over = True
-            found.append(ServerSentEvent(event="over", data=job.state.value, id=str(self._after)))
+            found.append(ServerSentEvent(event="over", data=job.state.value, id=str(self._after)).encode())
         return found
 
-    def _line(self, job: Job, event: StoredEvent) -> ServerSentEvent:
+    def _line(self, job: Job, event: StoredEvent) -> bytes:
         line = log_line(job.id, event) | {"number": event.number, "at": event.at}
-        return ServerSentEvent(event="log", id=str(event.number), data=rendered("log_line.html", line=line))
+        return ServerSentEvent(event="log", id=str(event.number), data=rendered("log_line.html", line=line)).encode()
 
-    def _changed(self, name: str, template: str, **facts: Any) -> list[ServerSentEvent]:
+    def _changed(self, name: str, template: str, **facts: Any) -> list[bytes]:
         """A part, where it is not what was sent last."""
         text = rendered(template, **facts)
         if self._sent.get(name) == text:
             return []
         self._sent[name] = text
-        return [ServerSentEvent(event=name, data=text)]
+        return [ServerSentEvent(event=name, data=text).encode()]
 
 
 def _newest(jobs: JobStore, job: Job) -> Mapping[str, Any]:
