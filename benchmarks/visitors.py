@@ -52,13 +52,8 @@ def status_of(reply: bytearray) -> int | None:
     return int(lines[0].split()[1]) if len(body) >= length else None
 
 
-def load(
-    address: Address, clients: list[list[str]], rate: float, seconds: float, opening: float = 0.0
-) -> dict[str, object]:
-    """Ask ``rate`` requests a second, without one as fast as the replies come; each client has its own requests.
-
-    What is due in the first ``opening`` seconds is told apart from the rest: ``opening`` is the slowest of it.
-    """
+def load(address: Address, clients: list[list[str]], rate: float, seconds: float) -> dict[str, object]:
+    """Ask ``rate`` requests a second, without one as fast as the replies come; each client has its own requests."""
     waiting = selectors.DefaultSelector()
     idle: deque[Visitor] = deque()
     for requests in clients:
@@ -66,7 +61,6 @@ def load(
         waiting.register(visitor.socket, selectors.EVENT_READ, visitor)
         idle.append(visitor)
     took: list[float] = []
-    first: list[float] = []
     statuses: Counter[int] = Counter()
     asked, started = 0, time.perf_counter()
     while True:
@@ -85,7 +79,7 @@ def load(
             if (status := visitor.read()) is None:
                 continue
             statuses[status] += 1
-            (took if visitor.due >= opening else first).append(time.perf_counter() - started - visitor.due)
+            took.append(time.perf_counter() - started - visitor.due)
             if status:
                 idle.append(visitor)
             else:
@@ -94,7 +88,7 @@ def load(
     answered = {str(status): number for status, number in statuses.items()}
     wall = time.perf_counter() - started
     marks = {name: took[min(len(took) - 1, int(len(took) * part))] for name, part in _MARKS.items()} if took else {}
-    return {"asked": asked, "answered": answered, "wall": wall, "opening": max(first, default=0.0), **marks}
+    return {"asked": asked, "answered": answered, "wall": wall, **marks}
 
 
 _MARKS = {"p50": 0.5, "p99": 0.99, "most": 1.0}
