@@ -127,6 +127,22 @@ def test_all_followers_are_told_how_many_events_their_jobs_have(
     assert set(told.values()) == {None}  # each finds out by itself
 
 
+def test_who_waits_for_a_look_goes_on_when_none_comes_or_the_server_ends(jobs: JobStore) -> None:
+    audience = audience_of(jobs)
+    job = new_job(jobs)
+
+    async def main() -> None:
+        with anyio.fail_after(20):
+            assert await audience.next_look(job.id, within_s=0.01) is None
+            async with anyio.create_task_group() as group:
+                group.start_soon(partial(audience.next_look, job.id, within_s=3600))
+                await anyio.wait_all_tasks_blocked()
+                audience.end()
+        assert audience.over
+
+    anyio.run(main)
+
+
 def test_a_failure_of_what_is_done_each_second_is_told_and_ends_nothing(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
