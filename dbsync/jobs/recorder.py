@@ -107,7 +107,15 @@ class Recorder:
             return None
         for pause in (*_PAUSES_S, None):
             try:
-                return self._jobs.finish(self.job.id, self._worker, to, error=error, result=result, delay_s=delay_s)
+                return self._jobs.finish(
+                    self.job.id,
+                    self._worker,
+                    to,
+                    error=error,
+                    result=result,
+                    delay_s=delay_s,
+                    attempt=self.job.attempts,
+                )
             except Fenced:  # somebody has taken the job over: what became of it is theirs to say
                 self._unwritten("it was taken away from this process", error)
                 return self._jobs.get(self.job.id)
@@ -143,7 +151,7 @@ class Recorder:
 
     def _renew(self, jobs: JobStore, job: Job) -> None:
         try:
-            state = jobs.renew(job.id, self._worker)
+            state = jobs.renew(job.id, self._worker, attempt=job.attempts)
         except DbsyncError as error:
             self._failed(error)
             return
@@ -162,7 +170,7 @@ class Recorder:
             if plan is not None:
                 jobs.keep_plan(job.id, self._worker, plan)
             if facts or tables:
-                jobs.record(job.id, self._worker, facts, tables)
+                jobs.record(job.id, self._worker, facts, tables, attempt=job.attempts)
                 self._failing = False
         except DbsyncError as error:
             self._put_back(plan, facts, changed)

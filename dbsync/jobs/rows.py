@@ -9,7 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from dbsync.errors import JobNotFound
+from dbsync.errors import Fenced, JobNotFound
 from dbsync.jobs.model import Job, JobState, JobTable, StoredEvent
 from dbsync.store import tables
 from dbsync.store.rows import keep_rows
@@ -51,13 +51,14 @@ def event_of(row: Mapping[Any, Any]) -> StoredEvent:
     )
 
 
-def lease_owner(connection: sa.Connection, job_id: str) -> str | None:
-    """Who holds a job, which nobody changes before the transaction ends. Raises JobNotFound."""
-    row = connection.execute(sa.select(_job.c.lease_owner).where(_job.c.id == job_id).with_for_update()).one_or_none()
+def require_lease(connection: sa.Connection, job_id: str, worker: str, attempt: int | None) -> None:
+    """Raise Fenced unless this worker holds the job, which nobody changes before the transaction ends; JobNotFound."""
+    query = sa.select(_job.c.lease_owner, _job.c.attempts).where(_job.c.id == job_id)
+    row = connection.execute(query.with_for_update()).one_or_none()
     if row is None:
         raise _not_found(job_id)
-    holder: str | None = row[0]
-    return holder
+    if row.lease_owner != worker or attempt not in (None, row.attempts):
+        raise Fenced("the job was taken over by another worker")
 
 
 def keep_tables(connection: sa.Connection, job_id: str, kept: Sequence[JobTable]) -> None:

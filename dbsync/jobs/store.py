@@ -26,7 +26,7 @@ from dbsync.jobs.model import (
     settled,
 )
 from dbsync.jobs.records import LEASE_S, JobRecords, waiting
-from dbsync.jobs.rows import keep_tables, lease_owner, owned, read_job, to_text
+from dbsync.jobs.rows import keep_tables, owned, read_job, require_lease, to_text
 from dbsync.jobs.ticks import QUEUED, Tick, add_tick
 from dbsync.quota import NO_QUOTAS, Quotas
 from dbsync.store import Store, tables
@@ -135,11 +135,15 @@ class JobStore(JobRecords):
         with self.store.write() as connection:
             return self._begin(connection, job_id, worker, self.store.now(connection), run_id)
 
-    def renew(self, job_id: str, worker: str) -> JobState:
-        """Keep the lease and return the job's state, which may be an order. Raises Fenced when it was lost."""
+    def renew(self, job_id: str, worker: str, *, attempt: int | None = None) -> JobState:
+        """Keep the lease and return the job's state, which may be an order. Raises Fenced when it was lost.
+
+        ``attempt``, here and below: for this one only. A worker that lost a job may have the next attempt at it too.
+        """
         with self.store.write() as connection:
             until = self.store.now(connection) + LEASE_S
-            held = (_job.c.id == job_id, _job.c.lease_owner == worker, _job.c.state.in_(HELD))
+            held = [_job.c.id == job_id, _job.c.lease_owner == worker, _job.c.state.in_(HELD)]
+            held += [_job.c.attempts == attempt] if attempt is not None else []
             state = connection.execute(
                 sa.update(_job).where(*held).values(lease_until=until).returning(_job.c.state)
             ).scalar_one_or_none()
@@ -156,6 +160,7 @@ class JobStore(JobRecords):
         error: Mapping[str, Any] | None = None,
         result: Mapping[str, Any] | None = None,
         delay_s: float | None = None,
+        attempt: int | None = None,
     ) -> Job:
         """End the worker's attempt: the job becomes ``to``. Raises Fenced when the worker has lost the lease.
 
@@ -163,7 +168,7 @@ class JobStore(JobRecords):
         """
         with self.store.write() as connection:
             job = read_job(connection, job_id, lock=True)
-            if job.lease_owner != worker or job.state not in HELD:
+            if job.lease_owner != worker or job.state not in HELD or attempt not in (None, job.attempts):
                 raise Fenced("the job was taken over by another worker")
             to = settled(job.state, to)
             if not waited_for(job) and to is not JobState.QUEUED:
@@ -210,11 +215,12 @@ class JobStore(JobRecords):
         worker: str,
         facts: Iterable[tuple[str, str | None, Mapping[str, Any]]],
         progress: Iterable[JobTable] = (),
+        *,
+        attempt: int | None = None,
     ) -> None:
         """Append events (kind, level, data) and keep the tables' newest figures. Raises Fenced without the lease."""
         with self.store.write() as connection:
-            if lease_owner(connection, job_id) != worker:
-                raise Fenced("the job was taken over by another worker")
+            require_lease(connection, job_id, worker, attempt)
             self._tell(connection, job_id, self.store.now(connection), list(facts))
             keep_tables(connection, job_id, list(progress))
 

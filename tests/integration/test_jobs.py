@@ -15,6 +15,7 @@ from dbsync.control import Control
 from dbsync.data.options import SyncOptions
 from dbsync.errors import Fenced, Interrupted, InvalidTransition, JobBusy, JobNotFound
 from dbsync.jobs.model import LOCAL_OWNER, Job, JobState
+from dbsync.jobs.recorder import Recorder
 from dbsync.jobs.runner import Runner, sweep
 from dbsync.jobs.service import Jobs
 from dbsync.jobs.store import JobStore
@@ -380,3 +381,25 @@ def test_a_pause_that_meets_a_worker_which_takes_the_job_or_gives_it_back_holds(
     assert store.finish(job.id, "w", JobState.QUEUED).state is JobState.PAUSED
     store.change(job.id, JobState.QUEUED)
     assert store.change(job.id, JobState.PAUSING).state is JobState.PAUSED  # it was running when somebody looked
+
+
+def test_a_worker_that_takes_its_own_lost_job_again_ends_the_new_attempt_by_the_new_one_alone(store: JobStore) -> None:
+    """The store was away for longer than the lease, and the run was not: it still runs beside the new one."""
+    job = new_job(store)
+    store.change(job.id, JobState.QUEUED)
+    first = store.claim(job.id, "w")
+    assert first is not None
+    with store.store.write() as connection:
+        connection.execute(sa.update(tables.job).values(lease_until=1))
+    sweep(store)
+    second = store.claim(job.id, "w")
+    assert second is not None
+    control = Control()
+    with Recorder(lambda: (store, first), "w", control) as recorder:
+        until = time.monotonic() + 10
+        while control.reason is None and time.monotonic() < until:
+            time.sleep(0.1)
+    assert isinstance(control.reason, Fenced)
+    recorder.finish(JobState.FAILED, error={"code": "CONNECTION_LOST", "message": "late"}, result=None)
+    assert store.get(job.id).state is JobState.RUNNING
+    assert store.renew(job.id, "w", attempt=second.attempts) is JobState.RUNNING
