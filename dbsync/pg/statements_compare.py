@@ -16,7 +16,7 @@ from dbsync.segments import KeyColumn, RowKey, Segmentation, runs_of
 
 _KEY_SEED, _SUB_SEED = 7, 11
 _MOST_RUNS = 100  # more ranges than this are found faster by one scan
-_GREATEST = (1 << 63) - 1
+_LEAST, _GREATEST = -(1 << 63), (1 << 63) - 1
 _XID = (1 << 32) - 1
 _TEXT = {
     "text": sql.SQL("{}"),
@@ -212,20 +212,29 @@ class ComparedTable:
         return sql.SQL('{} COLLATE pg_catalog."C"').format(text)
 
     def _in_segments(self, segments: Sequence[int]) -> sql.Composable:
+        """The condition that ``_segment`` gives one of these, for whatever key."""
         runs = runs_of(segments)
-        if self.segmentation.kind != "range" or len(runs) > _MOST_RUNS:
+        if self.segmentation.kind != "range" or not runs or len(runs) > _MOST_RUNS:
             return _among(self._segment(), segments)
         assert self.key is not None
         column = sql.Identifier(self.key.names[0])
-        base, width = self.segmentation.base, self.segmentation.width
         return sql.SQL("({})").format(
             sql.SQL(" OR ").join(
-                sql.SQL("({0} >= {1} AND {0} <= {2})").format(
-                    column, _int8(base + first * width), _int8(min(base + end * width - 1, _GREATEST))
-                )
-                for first, end in runs
+                sql.SQL("({0} >= {1} AND {0} <= {2})").format(column, _int8(low), _int8(high))
+                for low, high in map(self._keys_of, runs)
             )
         )
+
+    def _keys_of(self, run: tuple[int, int]) -> tuple[int, int]:
+        """The least and the greatest key of some neighbouring segments.
+
+        Division goes towards zero: the first segment holds keys just below the base too, which rows can get that are
+        written after the table was cut.
+        """
+        first, end = run
+        base, width = self.segmentation.base, self.segmentation.width
+        low = base + first * width if first else base - width + 1
+        return max(low, _LEAST), min(base + end * width - 1, _GREATEST)
 
 
 # A number of the row version: place, and transaction that made it. The latter by value, whatever the clock of

@@ -19,6 +19,8 @@ _WRITES = {
     "a row beyond all keys": "INSERT INTO t VALUES (100000, 'theirs')",
     "a row below all keys": "INSERT INTO t VALUES (-5, 'theirs')",
     "a row taken away": "DELETE FROM t WHERE id = 4500",
+    "one taken away and one just below all keys": "DELETE FROM t WHERE id = 4500; INSERT INTO t VALUES (-5, 'theirs')",
+    "one taken away and one beyond all keys": "DELETE FROM t WHERE id = 4500; INSERT INTO t VALUES (5001, 'theirs')",
 }
 
 
