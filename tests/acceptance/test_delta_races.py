@@ -69,6 +69,20 @@ def test_rows_that_are_left_alone_are_told_from_those_that_others_wrote(
     assert rows_of(pair.target, "SELECT v FROM t WHERE id = 3") == ([["old"]] if status else [["same"]])
 
 
+@pytest.mark.parametrize(("kind", "value"), [("mood", "sad"), ("lasting", "sad"), ("feeling[]", "{(sad)}")])
+def test_a_value_that_gets_another_name_meanwhile_is_found(
+    kind: str, value: str, pairs, dbsync: Command, tmp_path: Path
+) -> None:
+    """No row is written then, and none that is repaired has it."""
+    types = "CREATE TYPE mood AS ENUM ('sad'); CREATE DOMAIN lasting AS mood; CREATE TYPE feeling AS (m mood);"
+    schema = f"{types} {_SCHEMA} ALTER TABLE t ADD e {kind};"
+    rows = f"{_ROWS} UPDATE t SET e = '{value}' WHERE id = 4500;"
+    pair: Pair = pairs(schema, rows, rows + "UPDATE t SET v = 'old' WHERE id = 3;")
+    renamed = "ALTER TYPE mood RENAME VALUE 'sad' TO 'glad'"
+    assert paused(dbsync, pair, "after_survey", renamed, tmp_path, "--tables", "t").ended(4).error["code"] == "DRIFT"
+    assert rows_of(pair.target, "SELECT v FROM t WHERE id = 3") == [["old"]]
+
+
 def test_what_is_written_meanwhile_is_never_ignored(pairs, dbsync: Command, tmp_path: Path) -> None:
     pair: Pair = pairs("CREATE TABLE t (id int PRIMARY KEY, v int);", "INSERT INTO t VALUES (1, 1), (2, 1);")
     run_sql(pair.target, "INSERT INTO t VALUES (1, 2), (2, 1)")

@@ -28,8 +28,19 @@ SELECT c.oid,
            n.nspname, c.relname, c.relkind, c.relpersistence, c.relispartition, c.relrowsecurity, f.members,
            (SELECT pg_catalog.string_agg(pg_catalog.concat_ws(',', a.attnum, a.attname, a.atttypid, a.atttypmod,
                        a.attnotnull, a.attgenerated, a.attidentity, a.attisdropped, a.attcollation,
-                       (SELECT pg_catalog.string_agg(e.enumlabel, ',' ORDER BY e.enumsortorder)
-                          FROM pg_catalog.pg_enum e WHERE e.enumtypid = a.atttypid)),
+                       CASE WHEN a.atttypid >= 16384 THEN (  -- the names of an enum's values, at any depth
+                           WITH RECURSIVE used AS (
+                               SELECT a.atttypid AS oid
+                                UNION
+                               SELECT x.oid FROM used u JOIN pg_catalog.pg_type y ON y.oid = u.oid
+                                CROSS JOIN LATERAL (
+                                      SELECT y.typelem UNION ALL SELECT y.typbasetype
+                                       UNION ALL SELECT m.atttypid FROM pg_catalog.pg_attribute m
+                                                  WHERE m.attrelid = y.typrelid AND m.attnum > 0) AS x (oid)
+                                WHERE x.oid <> 0
+                           )
+                           SELECT pg_catalog.string_agg(e.enumlabel, ',' ORDER BY e.enumtypid, e.enumsortorder)
+                             FROM used u JOIN pg_catalog.pg_enum e ON e.enumtypid = u.oid) END),
                    E'\x02' ORDER BY a.attnum)
               FROM pg_catalog.pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0),
            (SELECT pg_catalog.string_agg(pg_catalog.concat_ws(',', k.conname, pg_catalog.pg_get_constraintdef(k.oid)),
