@@ -70,13 +70,15 @@ class Hanging:
         return present != wanted or any(table in self.anew for table in tables)
 
     def _made_anew(self, table: Ref) -> bool:
-        """Whether it is partitioned and its key changes a type: nothing alters that, and the parent has no rows."""
+        """Whether it is partitioned and its key, or a type in it, changes: nothing alters that, and it has no rows."""
         if table not in self.source.objects:
             return False
         present, wanted = self.target.objects[table].parts, self.source.objects[table].parts
-        if not present["partition_columns"] or wanted["variant"] != "partitioned":
+        if present["variant"] != "partitioned" or wanted["variant"] != "partitioned":
             return False
-        keys = [Ref("column", table.schema, table.name, column) for column in present["partition_columns"]]
+        if present["partition_key"] != wanted["partition_key"]:
+            return True
+        keys = [Ref("column", table.schema, table.name, column) for column in present["partition_columns"] or ()]
         return any(
             self.target.objects[key].parts[part] != self.source.objects[key].parts[part]
             for key in keys if key in self.source.objects for part in ("type", "collation")
