@@ -22,6 +22,10 @@ _END = re.compile(r"\n--\n-- PostgreSQL database dump complete\n--\n.*\Z", re.DO
 _COLUMNS = re.compile(r"\A(CREATE [^\n]*\()\n(.*)\n(\).*)\Z", re.DOTALL)
 _OPTIONS = re.compile(r"(?<=WITH \()[^()]*(?=\))")
 _COLUMN_LIST = re.compile(r"""( ADD TABLE ONLY (?:"(?:[^"]|"")*"|[\w$.])+) \(([^()]*)\)""")
+_IDENTITY = re.compile(
+    r"\AALTER TABLE (?:ONLY )?(.+) ALTER COLUMN (.+) ADD GENERATED (?:ALWAYS|BY DEFAULT) AS IDENTITY"
+)
+_BEYOND = {"smallint": 2**15, "integer": 2**31}  # the first number that a type does not hold
 _WITH_OPTIONS = ("TABLE", "INDEX", "MATERIALIZED VIEW", "VIEW", "CONSTRAINT")
 _WITH_COLUMNS = ("TABLE", "FOREIGN TABLE")
 _WITH_BODIES = ("FUNCTION", "PROCEDURE")
@@ -57,10 +61,32 @@ def _objects(dump: str) -> Mapping[Title, Counter[Statements]]:
         own = _DEFAULTS.sub("", _END.sub("", body)).strip()
         if kind not in _WITH_BODIES or "BEGIN ATOMIC" in own:
             own = canonical(own)
+        if kind == "SEQUENCE":
+            own = _bounded_by_column(own, dump)
         stored = tuple(f"{key} = {value}" for key, value in sorted(settings.items())) if kind in _STORED else ()
         statements = (*_statements(kind, own), stored, (owner,))
         found.setdefault((kind, schema, name), Counter())[statements] += 1
     return found
+
+
+def _bounded_by_column(text: str, dump: str) -> str:
+    """An identity's bounds as they are printed after a restore, where its sequence has the column's type.
+
+    LIKE makes it a bigint over any column, so that the bounds of an integer are said.
+    """
+    down = "\n    INCREMENT BY -" in text
+    for kind, beyond in _BEYOND.items():
+        bound, number = ("MINVALUE", -beyond) if down else ("MAXVALUE", beyond - 1)
+        said = f"\n    {bound} {number}\n"
+        identity = _IDENTITY.match(text) if said in text else None
+        if identity is not None and _column_is(kind, identity[1], identity[2], dump):
+            return text.replace(said, f"\n    NO {bound}\n")
+    return text
+
+
+def _column_is(kind: str, table: str, column: str, dump: str) -> bool:
+    start = rf"^CREATE (?:\w+ )?TABLE {re.escape(table)} \(\n"
+    return re.search(rf"{start}(?:    .*\n)*?    {re.escape(column)} {kind}\b", dump, re.MULTILINE) is not None
 
 
 def _statements(kind: str, text: str) -> Iterator[tuple[str, ...]]:

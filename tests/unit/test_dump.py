@@ -51,3 +51,20 @@ def test_an_object_of_one_side_is_named_and_the_order_of_objects_says_nothing():
     assert differing_objects(dump(a, b), dump(a)) == ("function public.b f(int)",)
     assert differing_objects(dump(a, a), dump(a)) == ("view public.a",)
     assert differing_objects("", dump()) == ()
+
+
+@pytest.mark.parametrize(
+    ("kind", "options", "restored", "different"),
+    [
+        ("integer", "NO MINVALUE\n    MAXVALUE 2147483647", "NO MINVALUE\n    NO MAXVALUE", False),
+        ("smallint", "NO MINVALUE\n    MAXVALUE 32767", "NO MINVALUE\n    NO MAXVALUE", False),
+        ("integer", "NO MINVALUE\n    MAXVALUE 32767", "NO MINVALUE\n    NO MAXVALUE", True),
+        ("bigint", "NO MINVALUE\n    MAXVALUE 2147483647", "NO MINVALUE\n    NO MAXVALUE", True),
+        ("integer", "MINVALUE -2147483648\n    NO MAXVALUE", "NO MINVALUE\n    NO MAXVALUE", True),
+    ],
+)
+def test_bounds_of_an_identity_are_those_of_its_columns_type(kind, options, restored, different):
+    table = ("x", "TABLE", f'CREATE TABLE public.x (\n    a bigint,\n    "I d" {kind} NOT NULL\n);')
+    start = 'ALTER TABLE public.x ALTER COLUMN "I d" ADD GENERATED ALWAYS AS IDENTITY (\n    INCREMENT BY 1\n    '
+    one, other = (dump(table, ("s", "SEQUENCE", f"{start}{said}\n    CACHE 1\n);")) for said in (options, restored))
+    assert differing_objects(one, other) == (("sequence public.s",) if different else ())
