@@ -185,4 +185,8 @@ def _major(snapshot: Snapshot) -> int:
 
 def _original(text: str, snapshot: Snapshot) -> Original:
     versions = {ref.name: made.parts["version"] for ref, made in snapshot.objects.items() if ref.kind == "extension"}
-    return Original(text=text, encoding=snapshot.encoding, extensions=versions)
+    columns = {ref[1:3] + (ref.sub,): made.parts for ref, made in snapshot.objects.items() if ref.kind == "column"}
+    not_nulls = {
+        place: found["name"] for place, parts in columns.items() if (found := parts.get("not_null_constraint"))
+    }
+    return Original(text=text, encoding=snapshot.encoding, extensions=versions, not_nulls=not_nulls)

@@ -16,8 +16,9 @@ from dbsync.dumping import DumpProgram, dump_schema, find_pg_dump
 from dbsync.errors import ConfigError, DbsyncError, StatementFailed
 from dbsync.local import EphemeralServer, available_majors
 from dbsync.pg.database import Database, Session
-from dbsync.pg.quoting import literal, name
-from dbsync.pg.script import Script, act_as, drop_database, new_database, read_script, run_script
+from dbsync.pg.quoting import name
+from dbsync.pg.script import act_as, drop_database, new_database, read_script, run_script
+from dbsync.shadow_text import Column, shared_names, with_not_nulls, with_versions
 from dbsync.urls import DatabaseUrl, parse_url
 
 PREFIX = "dbsync_shadow_"
@@ -43,12 +44,14 @@ class NoShadow(Exception):
 class Original:
     """What a shadow is to be like: a dump's text, and what a dump does not say.
 
-    ``extensions``: their versions, which are taken where the shadow's server has them.
+    ``extensions``: their versions, which are taken where the shadow's server has them. ``not_nulls``: the names of
+    these constraints by column.
     """
 
     text: str
     encoding: str
     extensions: Mapping[str, str]
+    not_nulls: Mapping[Column, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,20 +130,10 @@ class Shadows:
             script = read_script(_COPY, original.text)
             offered = set(session.execute(_OFFERED)) if original.extensions else set()
             if other := dict(original.extensions.items() & offered):
-                script = read_script(_COPY, _with_versions(script, other))
+                script = read_script(_COPY, with_versions(script, other))
+            if shared := shared_names(original.not_nulls):
+                script = read_script(_COPY, with_not_nulls(script, shared))
             run_script(session, script, run_as=self._role)
-
-
-def _with_versions(script: Script, versions: Mapping[str, str]) -> str:
-    """The script's text, whose CREATE EXTENSION statements name the versions."""
-    pieces, done = [], 0
-    for statement in script.statements:
-        words = [token.value for token in statement.tokens[:6]]
-        if words[:5] == ["create", "extension", "if", "not", "exists"] and words[5] in versions:
-            end = statement.tokens[-1].end
-            pieces += [script.text[done:end], f" VERSION {literal(versions[words[5]])}"]
-            done = end
-    return "".join([*pieces, script.text[done:]])
 
 
 @contextmanager
