@@ -89,6 +89,13 @@ class _Keep:
 
     def begin(self) -> tuple[JobStore, Job]:
         """Keep both databases and a job that runs."""
+        try:
+            return self._begin()
+        except (OSError, ImportError) as error:  # what is loaded for it cannot be read: no descriptor is left, say
+            reason = (error.strerror if isinstance(error, OSError) else None) or "a module is missing"
+            raise DbsyncError(f"the store's code cannot be loaded: {reason.lower()}", code="STORE_FAILED") from error
+
+    def _begin(self) -> tuple[JobStore, Job]:
         from dbsync.cli.kept import open_kept
         from dbsync.jobs.model import JobSpec, new_job_id
         from dbsync.jobs.runner import sweep

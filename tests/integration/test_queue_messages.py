@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 import threading
 from collections.abc import Iterator
@@ -27,6 +28,17 @@ def pooler_place(run_directory: Path) -> Iterator[Path]:
     made = run_directory / "pooled workers"
     yield made
     shutil.rmtree(made, ignore_errors=True)
+
+
+@pytest.fixture(autouse=True)
+def loggers() -> Iterator[None]:
+    """A worker steers its libraries' loggers for its whole process, which here goes on."""
+    told = [logging.getLogger(name) for name in ("procrastinate", "psycopg.pool")]
+    before = [(each, each.parent, each.level) for each in told]
+    yield
+    for each, parent, level in before:
+        each.parent = parent
+        each.setLevel(level)
 
 
 def behind(port: int, store: Database) -> str:
