@@ -70,7 +70,10 @@ class TablePhase(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TableFinished(Event):
-    """A table is committed (state done), failed, stopped or skipped."""
+    """A table is committed (state done), failed, stopped or skipped.
+
+    ``rows``: those that were inserted; of a comparison, those that were compared.
+    """
 
     kind: ClassVar[str] = "table_finished"
     table: TableName
@@ -79,6 +82,8 @@ class TableFinished(Event):
     bytes: int
     elapsed_s: float
     verified: bool
+    rows_updated: int = 0
+    rows_deleted: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -70,6 +70,7 @@ class Audit:
                 exit_code=self._call.exit_code,
                 code=error.code if error is not None else None,
                 **_counted(self._call),
+                # Facts are texts, and mypy takes them for the numbers above as well.
                 **{name: text for name, text in self._facts.items() if name not in ends},  # type: ignore[arg-type]
             ),
         )

@@ -116,6 +116,7 @@ def _config(context: Context) -> Iterator[MachineCheck]:
 
 
 def _store(context: Context, *, fix: bool) -> Iterator[MachineCheck]:
+    from dbsync.jobs.presence import Presence
     from dbsync.jobs.runner import sweep
     from dbsync.jobs.store import JobStore
     from dbsync.store import open_store
@@ -132,7 +133,7 @@ def _store(context: Context, *, fix: bool) -> Iterator[MachineCheck]:
         counts = job_counts(store)
         told = ", ".join(f"{number} {state}" for state, number in sorted(counts.items())) or "none"
         kind = "Postgres" if store.is_postgres else "SQLite"
-        message = f"{place.name} ({kind}): jobs {told}; {jobs.live_workers()} workers"
+        message = f"{place.name} ({kind}): jobs {told}; {len(Presence(store).alive())} workers"
         yield MachineCheck(area="store", ok=True, message=message)
         for job in gone:
             yield MachineCheck(

@@ -271,7 +271,7 @@ def _go_on(context: Context, run: str, order: str, *, here: bool) -> Answer:
     with open_kept(context) as kept:
         job = found(kept, run)
         queued = kept.jobs.resume(job.id) if order == "resume" else kept.jobs.retry(job.id)
-        if kept.store.live_workers() and not here:
+        if kept.has_workers and not here:
             context.notice(f"a worker will take it: dbsync jobs watch {job.id[:8]}")
             return _shown(kept, queued)
         return ended(kept, run_here(context, kept, queued))

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from dbsync.cli.context import Context
 from dbsync.jobs.model import LOCAL_OWNER, Job
+from dbsync.jobs.presence import Presence
 from dbsync.jobs.queue import tell_workers
 from dbsync.jobs.service import Jobs
 from dbsync.jobs.store import JobStore
@@ -23,6 +24,11 @@ class Kept:
     store: JobStore
     registry: Registry
     jobs: Jobs
+
+    @property
+    def has_workers(self) -> bool:
+        """Whether somebody waits for jobs."""
+        return bool(Presence(self.store.store).alive())
 
     def urls(self, job: Job) -> tuple[DatabaseUrl, DatabaseUrl]:
         """The two databases of a job."""

@@ -39,7 +39,7 @@ def hand_over(
     with open_kept(context) as kept:
         job = _queue(context, kept, (source, target), options, name=name, confirm=confirm)
         context.notice(f"job {job.id[:8]} is queued, its run is {first_run_id(job.id)}")
-        if context.tick is None and not kept.store.live_workers():
+        if context.tick is None and not kept.has_workers:
             if detach:
                 _start_worker(context)
             else:

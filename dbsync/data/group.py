@@ -146,6 +146,8 @@ class GroupRun:
                     bytes=outcome.bytes,
                     elapsed_s=outcome.elapsed_s,
                     verified=outcome.verified,
+                    rows_updated=outcome.rows_updated if error is None else 0,
+                    rows_deleted=outcome.rows_deleted if error is None else 0,
                 )
             )
 

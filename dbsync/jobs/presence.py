@@ -71,10 +71,23 @@ class Presence:
             connection.execute(sa.delete(_worker).where(_worker.c.id == worker_id))
 
     def alive(self) -> Sequence[WorkerRecord]:
-        """The workers that were heard of a moment ago, the oldest first."""
+        """The workers that were heard of a moment ago, the oldest first; of this host only those that still run."""
         with self.store.read() as connection:
             recent = _worker.c.seen_at > self.store.now(connection) - ALIVE_S
             rows = connection.execute(
                 sa.select(_worker).where(recent).order_by(_worker.c.started_at, _worker.c.id)
             ).mappings()
-            return [WorkerRecord(**row) for row in rows]
+            return [record for row in rows if not _is_gone(record := WorkerRecord(**row))]
+
+
+def _is_gone(worker: WorkerRecord) -> bool:
+    """Whether it ran on this host, and does no more: a process that was killed says nothing before it ends."""
+    if worker.host != socket.gethostname():
+        return False
+    try:
+        os.kill(worker.pid, 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:  # somebody else's process
+        return False
+    return False

@@ -118,13 +118,22 @@ class Recorder:
                 )
             except Fenced:  # somebody has taken the job over: what became of it is theirs to say
                 self._unwritten("it was taken away from this process", error)
-                return self._jobs.get(self.job.id)
+                return self._taken_away(self._jobs, self.job, result or {})
             except DbsyncError as failure:
                 if pause is None or self._control.reason is not None:
                     self._unwritten(failure.message, error)
                     return None
                 time.sleep(pause)
         return None
+
+    def _taken_away(self, jobs: JobStore, job: Job, result: Mapping[str, Any]) -> Job | None:
+        """What has become of the job; what was written here between the loss and the end counts too."""
+        try:
+            jobs.count_late(job, result)
+            return jobs.get(job.id)
+        except DbsyncError as failure:
+            self._warn(f"nothing is known of this job any more: {failure.message}")
+            return None
 
     def _unwritten(self, why: str, error: Mapping[str, Any] | None) -> None:
         """Tell here what the store is not told."""

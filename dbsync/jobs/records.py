@@ -91,13 +91,6 @@ class JobRecords:
             late = (_job.c.state.in_(HELD), _job.c.lease_until < self.store.now(connection))
             return [job_of(row) for row in connection.execute(sa.select(_job).where(*late)).mappings()]
 
-    def live_workers(self) -> int:
-        """How many workers wait for jobs: those that have spoken lately."""
-        count = sa.select(sa.func.count()).select_from(tables.worker)
-        with self.store.read() as connection:
-            since = self.store.now(connection) - LEASE_S
-            return connection.execute(count.where(tables.worker.c.seen_at > since)).scalar_one()
-
     def events(
         self, job_id: str, after: int = 0, *, limit: int = 1000, readable: bool = False
     ) -> Sequence[StoredEvent]:

@@ -56,9 +56,11 @@ class Runner:
         error: DbsyncError | None
         report: SyncReport | None = None
         earlier = self.jobs.attempts(job.id)[:-1]
+        waits = True
         with Recorder(lambda: (self.jobs, job), self.worker, control, LOGGER.warning) as recorder:
             try:
                 spec = job.read_spec()
+                waits = spec.options.on_locked == "wait" or bool(earlier)  # what holds it may be its own dead run
                 with _limited(control, spec.timeout_s):
                     report = self._sync(job, spec, earlier, control, recorder, fan_out(recorder.emit, emit))
                 error = report.error
@@ -70,7 +72,7 @@ class Runner:
                 LOGGER.error("%s", "".join(traceback.format_exception(raised)))
                 error = InternalFault.of(raised)
         failpoint("before_job_finished")
-        verdict = judge(error, attempts=failures(earlier) + 1, interrupted=self._interrupted)
+        verdict = judge(error, attempts=failures(earlier) + 1, interrupted=self._interrupted, waits=waits)
         finished = recorder.finish(
             verdict.state,
             error=recorded_error(verdict.error),

@@ -31,7 +31,7 @@ from dbsync.jobs.ticks import QUEUED, Tick, add_tick
 from dbsync.quota import NO_QUOTAS, Quotas
 from dbsync.store import Store, tables
 from dbsync.store.rows import insert_rows
-from dbsync.store.usage import add_usage, require_quota
+from dbsync.store.usage import add_usage, require_quota, written_by, written_of
 
 _job = tables.job
 
@@ -203,6 +203,13 @@ class JobStore(JobRecords):
                 note_end(self.store, connection, held, JobState.STOPPED, None, None)
             return self._end_attempt(connection, held, JobState.STOPPED, error=None, result=None)
 
+    def count_late(self, job: Job, result: Mapping[str, Any]) -> None:
+        """Count what an attempt had written that was taken away from its worker, beyond what was known then."""
+        with self.store.write() as connection:
+            read_job(connection, job.id)  # raises JobNotFound: nobody knows any more what was counted
+            late = written_of(result).beyond(written_by(connection, job.id, job.attempts))
+            add_usage(connection, job.owner, self.store.now(connection), late)
+
     def keep_plan(self, job_id: str, worker: str, plan: Mapping[str, Any]) -> None:
         """Keep what the attempt is going to do."""
         with self.store.write() as connection:
@@ -280,7 +287,9 @@ class JobStore(JobRecords):
         said = to_text(error) if error else None
         connection.execute(sa.update(tables.attempt).where(*one).values(ended_at=now, state=to, error=said))
         values: dict[str, Any] = {"result": to_text(result)} if result is not None else {}
-        add_usage(connection, job.owner, now, result or {})
+        # Without a result the tables that the events call done were committed all the same.
+        told = written_by(connection, job.id, job.attempts) if result is None else written_of(result)
+        add_usage(connection, job.owner, now, told)
         return self._change(
             connection,
             job.id,

@@ -27,10 +27,13 @@ class Verdict:
     delay_s: float | None = None
 
 
-def judge(error: DbsyncError | None, *, attempts: int, interrupted: JobState = JobState.QUEUED) -> Verdict:
+def judge(
+    error: DbsyncError | None, *, attempts: int, interrupted: JobState = JobState.QUEUED, waits: bool = True
+) -> Verdict:
     """Decide after an attempt that ended with this error, None for success; ``attempts`` that failed so, this one too.
 
-    ``interrupted``: what a signal to who ran it means for the job.
+    ``interrupted``: what a signal to who ran it means for the job. ``waits``: whether it may try again while another
+    run holds the target.
     """
     if error is None:
         return Verdict(JobState.SUCCEEDED)
@@ -40,7 +43,7 @@ def judge(error: DbsyncError | None, *, attempts: int, interrupted: JobState = J
         return Verdict(JobState.PAUSED, error)
     if isinstance(error, Interrupted):
         return Verdict(interrupted, error)
-    if is_passing(error) and attempts < ATTEMPTS:
+    if is_passing(error) and attempts < ATTEMPTS and (waits or not isinstance(error, TargetBusy)):
         return Verdict(JobState.QUEUED, error, min(2.0**attempts, _LONGEST_S))
     return Verdict(JobState.FAILED, error)
 

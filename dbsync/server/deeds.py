@@ -118,6 +118,7 @@ def note(core: Core, caller: Caller, action: str, subject: str, outcome: Outcome
         action=action,
         outcome=outcome,
         subject=_safe(subject),
+        # Only texts are noted here; mypy takes them for the numbers of AuditFacts as well.
         facts=AuditFacts(**{name: _safe(text) for name, text in facts.items() if text}),  # type: ignore[arg-type]
     )
     try:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,7 +15,7 @@ from dbsync.store import tables
 from dbsync.store.engine import Store
 from dbsync.store.rows import insert_into
 
-_job, _connection, _usage = tables.job, tables.connection, tables.usage
+_job, _connection, _usage, _event = tables.job, tables.connection, tables.usage, tables.event
 _LOCK = 1684173690  # the advisory locks that stand for owners
 _AT_WORK = ("queued", "running", "pausing", "stopping")
 _WRITTEN = ("rows_inserted", "rows_updated", "rows_deleted")
@@ -50,14 +52,42 @@ def require_quota(store: Store, connection: sa.Connection, owner: str, quota: Qu
     check_quota(quota, usage_of(connection, owner, store.now(connection)), purpose)
 
 
-def add_usage(connection: sa.Connection, owner: str, now: float, result: Mapping[str, Any]) -> None:
-    """Count what a run has done; call it once for each run, in the transaction that notes its end."""
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What one attempt at a job has committed in the target."""
+
+    rows: int = 0
+    bytes: int = 0
+
+    def beyond(self, counted: Written) -> Written:
+        """What is left when ``counted`` is taken off; never less than nothing."""
+        return Written(max(0, self.rows - counted.rows), max(0, self.bytes - counted.bytes))
+
+
+def written_of(result: Mapping[str, Any]) -> Written:
+    """What a run's result says."""
     totals = result.get("totals") or {}
-    rows, size = sum(int(totals.get(name, 0)) for name in _WRITTEN), int(totals.get("bytes_copied", 0))
-    if not rows and not size:
+    return Written(sum(int(totals.get(name, 0)) for name in _WRITTEN), int(totals.get("bytes_copied", 0)))
+
+
+def written_by(connection: sa.Connection, job_id: str, attempt: int) -> Written:
+    """What the events of an attempt say that has told no result: the tables that it had committed."""
+    finished = (_event.c.job_id == job_id, _event.c.attempt == attempt, _event.c.kind == "table_finished")
+    facts = [json.loads(data) for data in connection.scalars(sa.select(_event.c.data).where(*finished))]
+    done = [fact for fact in facts if fact["state"] == "done"]
+    return Written(
+        sum(int(fact.get(name, 0)) for fact in done for name in ("rows", "rows_updated", "rows_deleted")),
+        sum(int(fact["bytes"]) for fact in done),
+    )
+
+
+def add_usage(connection: sa.Connection, owner: str, now: float, written: Written) -> None:
+    """Count what an attempt has written; call it once for each, in the transaction that notes its end."""
+    if written == Written():
         return
-    first = insert_into(connection, _usage).values(owner=owner, month=month_of(now), rows=rows, bytes=size)
-    more = {"rows": _usage.c.rows + rows, "bytes": _usage.c.bytes + size}
+    counts = {"rows": written.rows, "bytes": written.bytes}
+    first = insert_into(connection, _usage).values(owner=owner, month=month_of(now), **counts)
+    more = {"rows": _usage.c.rows + written.rows, "bytes": _usage.c.bytes + written.bytes}
     connection.execute(first.on_conflict_do_update(index_elements=["owner", "month"], set_=more))
 
 

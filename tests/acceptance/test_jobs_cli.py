@@ -234,6 +234,9 @@ def test_stop_now_counts_at_once_and_who_runs_the_job_ends_when_it_hears_of_it(
     assert shop[1].value("SELECT count(*) FROM line") == 0
     assert only_job(dbsync)["state"] == "stopped"
     assert oracle.leftovers(shop[1].url) == []
+    with closing(sqlite3.connect(dbsync.home / ".local" / "state" / "dbsync" / "store.db")) as store:
+        counted = store.execute("SELECT rows FROM usage").fetchall()
+    assert counted == [(ended.result["totals"]["rows_inserted"],)], "what was committed counts towards a quota, once"
 
 
 def test_a_store_that_cannot_be_used_costs_the_record_and_not_the_sync(

@@ -15,6 +15,7 @@ from dbsync.jobs.model import JobState
 from dbsync.jobs.presence import Presence
 from tests.fixtures import oracle
 from tests.fixtures.databases import Database
+from tests.fixtures.locks import held_by_another_run
 from tests.fixtures.yard import Yard, wait_for, yard
 
 SCHEMA = "CREATE TABLE item (id int PRIMARY KEY, name text);"
@@ -62,6 +63,33 @@ def test_a_queued_sync_that_fails_has_the_exit_code_of_the_failure(
     items[1].execute("DROP TABLE item")
     ended = sync(place, items, "--queue").wait().ended(4)
     assert ended.error["code"] == "SCHEMA_MISMATCH"
+
+
+@pytest.mark.parametrize(("asked", "code", "state"), [("fail", 5, "failed"), ("skip", 0, "succeeded")])
+def test_a_target_that_a_run_elsewhere_holds_is_answered_at_once_as_was_asked(
+    asked: str, code: int, state: str, place: Yard, items: tuple[Database, Database]
+) -> None:
+    with_worker(place)
+    with held_by_another_run(items[1].url):
+        ended = sync(place, items, "--queue", "--on-locked", asked).wait(20).ended(code)
+    (job,) = place.jobs.list()
+    assert (job.state, job.attempts) == (state, 1)
+    assert (ended.document["error"] or {}).get("code") == ("TARGET_BUSY" if code else None)
+
+
+def test_a_job_that_was_lost_waits_for_a_target_that_its_own_run_may_hold(
+    place: Yard, items: tuple[Database, Database]
+) -> None:
+    job = place.job(items[0].url, items[1].url)
+    store = place.jobs.store
+    claimed = store.claim(job.id, "gone")
+    assert claimed is not None
+    store.finish(job.id, "gone", JobState.QUEUED, error={"code": "RUNNER_LOST"})
+    with held_by_another_run(items[1].url):
+        with_worker(place)
+        wait_for(lambda: len(store.attempts(job.id)) == 2, why=place.told)
+        wait_for(lambda: store.get(job.id).state is JobState.QUEUED, 40, place.told)  # its patience is 15 s
+    assert place.until(job, JobState.SUCCEEDED, JobState.FAILED).attempts == 3
 
 
 def test_ctrl_c_only_looks_away(place: Yard, items: tuple[Database, Database]) -> None:
@@ -113,6 +141,20 @@ def test_detach_returns_at_once_and_starts_a_worker_where_none_is(
     job = place.jobs.find(ended.result["run_id"])
     assert place.until(job, JobState.SUCCEEDED, JobState.FAILED).state is JobState.SUCCEEDED
     assert oracle.differences(items[0].url, items[1].url) == []
+    wait_for(lambda: not Presence(place.registry.store).alive())
+
+
+def test_a_worker_of_this_host_that_was_killed_a_moment_ago_is_not_waited_for(
+    place: Yard, items: tuple[Database, Database]
+) -> None:
+    with_worker(place)
+    for worker in place.running:
+        worker.kill()
+        worker.wait_quietly()
+    ended = sync(place, items, "--detach").wait().ended(0)
+    assert "was started in the background" in ended.stderr
+    job = place.jobs.find(ended.result["run_id"])
+    assert place.until(job, JobState.SUCCEEDED, JobState.FAILED).state is JobState.SUCCEEDED
     wait_for(lambda: not Presence(place.registry.store).alive())
 
 

@@ -10,11 +10,12 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from dbsync.jobs.model import LOCAL_OWNER, JobState
+from dbsync.errors import Fenced, JobNotFound
+from dbsync.jobs.model import LOCAL_OWNER, Job, JobState
 from dbsync.jobs.store import JobStore
 from dbsync.quota import Quota, QuotaExceeded, Quotas, Usage, check_quota
 from dbsync.store import Store, open_store, tables
-from dbsync.store.usage import add_usage, month_of, require_quota, usage_of
+from dbsync.store.usage import Written, add_usage, month_of, require_quota, usage_of
 from tests.fixtures.databases import Database
 from tests.fixtures.jobs import job_store, new_job
 
@@ -51,6 +52,66 @@ def test_jobs_at_work_saved_connections_and_the_months_rows_are_counted(jobs: Jo
     assert usage(jobs.store).rows_per_month == 16, "forgetting jobs gives nothing back"
 
 
+def finished(state: str, rows: int, **more: int) -> tuple[str, str, dict[str, object]]:
+    facts = {"table": "public.t", "state": state, "rows": rows, "bytes": rows * 10}
+    return "table_finished", "info", facts | more
+
+
+def lost(jobs: JobStore, state: JobState) -> Job:
+    """A job at work whose worker had committed 5 + 2 + 1 rows when it was lost."""
+    job = jobs.change(new_job(jobs).id, JobState.QUEUED)
+    claimed = jobs.claim(job.id, "w")
+    assert claimed is not None
+    told = [finished("done", 5, rows_updated=2, rows_deleted=1), finished("failed", 0), finished("stopped", 7)]
+    jobs.record(job.id, "w", told, attempt=1)
+    if state is not JobState.RUNNING:
+        jobs.change(job.id, state)
+    with jobs.store.write() as connection:
+        connection.execute(sa.update(tables.job).where(tables.job.c.id == job.id).values(lease_until=1.0))
+    return jobs.get(job.id)
+
+
+def test_what_a_worker_had_committed_counts_though_it_was_killed(jobs: JobStore) -> None:
+    job = lost(jobs, JobState.RUNNING)
+    assert usage(jobs.store).rows_per_month == 0, "it is counted once, at the end"
+    taken = jobs.take_back(job, JobState.QUEUED, {"code": "RUNNER_LOST"})
+    assert taken is not None
+    assert jobs.take_back(job, JobState.QUEUED, {"code": "RUNNER_LOST"}) is None
+    assert usage(jobs.store) == Usage(jobs=1, rows_per_month=8, bytes_per_month=50)
+    again = jobs.claim(job.id, "w2")
+    assert again is not None
+    jobs.record(job.id, "w2", [finished("done", 3)], attempt=2)
+    jobs.finish(job.id, "w2", JobState.SUCCEEDED, result={"totals": {"rows_inserted": 3, "bytes_copied": 30}})
+    assert usage(jobs.store) == Usage(rows_per_month=11, bytes_per_month=80)
+
+
+def test_what_was_committed_counts_though_the_job_was_taken_away(jobs: JobStore) -> None:
+    """`stop --now` gets around no quota: not with what was told before, nor with what is committed until the end."""
+    job = jobs.seize(lost(jobs, JobState.STOPPING))
+    assert job.state is JobState.STOPPED
+    assert usage(jobs.store).rows_per_month == 8
+    whole = {"totals": {"rows_inserted": 6, "rows_updated": 2, "rows_deleted": 1, "bytes_copied": 60}}
+    with pytest.raises(Fenced):
+        jobs.finish(job.id, "w", JobState.STOPPED, result=whole, attempt=1)
+    assert usage(jobs.store).rows_per_month == 8
+    jobs.count_late(job, whole)
+    assert usage(jobs.store) == Usage(rows_per_month=9, bytes_per_month=60)
+
+
+def test_an_end_without_a_result_counts_the_tables_that_were_told(jobs: JobStore) -> None:
+    job = lost(jobs, JobState.RUNNING)
+    jobs.finish(job.id, "w", JobState.FAILED, error={"code": "INTERNAL"}, attempt=1)
+    assert usage(jobs.store) == Usage(rows_per_month=8, bytes_per_month=50)
+
+
+def test_a_job_that_is_forgotten_meanwhile_is_not_counted_twice(jobs: JobStore) -> None:
+    job = jobs.seize(lost(jobs, JobState.STOPPING))
+    jobs.remove(job.id)
+    with pytest.raises(JobNotFound):
+        jobs.count_late(job, {"totals": {"rows_inserted": 6}})
+    assert usage(jobs.store).rows_per_month == 8
+
+
 def test_a_month_is_a_calendar_month_in_utc(jobs: JobStore) -> None:
     late, early = (
         datetime(2026, month, day, hour, tzinfo=UTC).timestamp() for month, day, hour in ((1, 31, 23), (2, 1, 0))
@@ -58,7 +119,7 @@ def test_a_month_is_a_calendar_month_in_utc(jobs: JobStore) -> None:
     assert (month_of(late), month_of(early)) == ("2026-01", "2026-02")
     with jobs.store.write() as connection:
         for moment, rows in ((late, 3), (early, 4), (early, 5)):
-            add_usage(connection, "ann", moment, {"totals": {"rows_inserted": rows}})
+            add_usage(connection, "ann", moment, Written(rows))
         assert [usage_of(connection, "ann", moment).rows_per_month for moment in (late, early)] == [3, 9]
 
 

@@ -61,6 +61,12 @@ def test_errors_without_a_code_pass_or_stay_by_their_kind(error: DbsyncError, pa
     assert is_passing(error) is passes
 
 
+def test_a_job_that_does_not_wait_for_its_target_fails_at_once_where_another_run_holds_it() -> None:
+    assert judge(TargetBusy(), attempts=1).state is JobState.QUEUED
+    assert judge(TargetBusy(), attempts=1, waits=False).state is JobState.FAILED
+    assert judge(ConnectionLost("gone"), attempts=1, waits=False).state is JobState.QUEUED
+
+
 def test_orders_and_signals_are_no_failures() -> None:
     assert judge(None, attempts=1).state is JobState.SUCCEEDED
     assert judge(Paused(), attempts=ATTEMPTS).state is JobState.PAUSED
