@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import select
+from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -23,7 +24,7 @@ from dbsync.pg.database import Parameters, Query, Session, legible, translated
 _BEGIN = b"BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY"
 # Its rows are of no use to anybody, so they are not waited for.
 _SETTING = re.compile(r"SELECT pg_catalog\.set_config\('[a-z_]+', (%s|'on'), true\)")
-_MOST_PREPARED = 40
+MOST_PREPARED = 12  # what tells whether a table has changed has a plan of 600 kB, which the server keeps
 _SINGLE_ROW, _ERROR = int(pq.ExecStatus.SINGLE_TUPLE), int(pq.ExecStatus.FATAL_ERROR)
 
 
@@ -162,7 +163,7 @@ def ask(session: Session, questions: Sequence[Question], reader: Reader | None =
     if isinstance(session, GatheringSession):
         return session.ask(questions, reader)
     with translated(session):
-        return _asked(session, questions, reader, _Prepared())
+        return _asked(session, questions, reader, None)
 
 
 def undone(savepoint: bytes) -> list[Question]:
@@ -177,40 +178,54 @@ def row_of(result: PGresult, number: int) -> list[bytes | None]:
 
 
 class _Prepared:
-    """What one session has been asked before: what comes again is planned once."""
+    """What one session has been asked and will be asked again: planned once, not each time anew."""
 
     def __init__(self) -> None:
-        self._names: dict[bytes, bytes | None] = {}  # None: it came once
+        self._names: OrderedDict[bytes, bytes] = OrderedDict()  # by text; what was asked longest ago comes first
+        self._over: list[bytes] = []  # the server still has them
         self._count = 0
 
     def send(self, connection: PGconn, question: Question) -> int:
         """Send a question; return how many answers that makes, the last of which is its own."""
-        text, answers = question.text, 1
-        if question.again and text in self._names and self._names[text] is None:
+        if not question.again:
+            return _send_once(connection, question)
+        answers = 1
+        if (name := self._names.pop(question.text, None)) is None:
+            if len(self._names) >= MOST_PREPARED:
+                self._over.append(self._names.popitem(last=False)[1])
+            for over in self._over:
+                connection.send_query_params(b"DEALLOCATE " + over, None)
+            answers += len(self._over) + 1
+            self._over.clear()
             self._count += 1
-            name = self._names[text] = b"dbsync_%d" % self._count
-            connection.send_prepare(name, text)
-            answers += 1
-        elif question.again and len(self._names) < _MOST_PREPARED:
-            self._names.setdefault(text, None)
-        if (known := self._names.get(text)) is not None:
-            connection.send_query_prepared(known, list(question.values))
-        else:
-            connection.send_query_params(text, list(question.values))
+            name = b"dbsync_%d" % self._count
+            connection.send_prepare(name, question.text)
+        self._names[question.text] = name
+        connection.send_query_prepared(name, list(question.values))
         return answers
 
-    def forget(self) -> None:
-        """Forget it all: after an error nobody knows what the server still has."""
-        self._names.clear()
+    def failed(self, questions: Sequence[Question], answers: Sequence[int], number: int) -> None:
+        """Forget what failed, which was answer ``number``, and what the server has not prepared because of that."""
+        for question, made, end in zip(questions, answers, accumulate(answers), strict=True):
+            if made > 1 and number <= end - 2:
+                self._names.pop(question.text, None)
+            elif number == end - 1 and (name := self._names.pop(question.text, None)) is not None:
+                self._over.append(name)
+
+
+def _send_once(connection: PGconn, question: Question) -> int:
+    connection.send_query_params(question.text, list(question.values))
+    return 1
 
 
 def _asked(
-    session: Session, questions: Sequence[Question], reader: Reader | None, prepared: _Prepared
+    session: Session, questions: Sequence[Question], reader: Reader | None, prepared: _Prepared | None
 ) -> list[PGresult]:
     connection, found = session.raw.pgconn, list[PGresult]()
+    send = prepared.send if prepared is not None else _send_once
     try:
         connection.enter_pipeline_mode()
-        answers = [prepared.send(connection, question) for question in questions]
+        answers = [send(connection, question) for question in questions]
         connection.pipeline_sync()
         _receive(connection, zip(questions, answers, strict=True), reader, found)
         connection.exit_pipeline_mode()
@@ -218,10 +233,11 @@ def _asked(
         session.raw.close()  # an answer of which one half was read would be taken for another question's
         if not isinstance(error, psycopg.OperationalError) or not any(map(_failed, found)):
             raise
-    failed = next(filter(_failed, found), None)
+    failed = next((number for number, result in enumerate(found) if _failed(result)), None)
     if failed is not None:
-        prepared.forget()
-        raise psycopg.errors.error_from_result(failed)
+        if prepared is not None:
+            prepared.failed(questions, answers, failed)
+        raise psycopg.errors.error_from_result(found[failed])
     return [found[number - 1] for number in accumulate(answers)]
 
 

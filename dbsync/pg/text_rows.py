@@ -38,7 +38,11 @@ def fetch_text(session: Session, query: Query, values: Sequence[str | None] = ()
 
     It goes by the extended protocol: a second statement in the text is an error.
     """
-    question = _question(session, query, values, again=True)
+    return fetch_answer(session, _question(session, query, values, again=True))
+
+
+def fetch_answer(session: Session, question: Question) -> tuple[TextRow, ...]:
+    """Ask a question and return all its rows; one that the snapshot's beginning has answered is not asked again."""
     known = session.answered(question) if isinstance(session, GatheringSession) else None
     result = known if known is not None else ask(session, [question])[0]
     return tuple(_texts(row_of(result, number)) for number in range(result.ntuples))

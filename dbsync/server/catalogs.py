@@ -10,7 +10,7 @@ import random
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
@@ -21,7 +21,7 @@ from dbsync.pg.reflect import reflect
 from dbsync.pg.reflect_table import reflect_table
 from dbsync.pg.round_trips import Question
 from dbsync.pg.sql import load
-from dbsync.pg.text_rows import TextRow, fetch_text
+from dbsync.pg.text_rows import TextRow, fetch_answer
 from dbsync.urls import DatabaseUrl
 
 # Rights and views have no stamp.
@@ -49,7 +49,7 @@ class _Known:
     """A table as it was read, its stamp of that moment, and since when that holds."""
 
     catalog: Catalog
-    oid: int
+    questions: tuple[Question, ...]
     columns: int
     stamp: _Stamp
     since: float
@@ -96,9 +96,7 @@ class Catalogs:
     def questions(self, url: DatabaseUrl, table: str) -> tuple[Question, ...]:
         """What ``of_table`` is going to ask, as far as that is known before."""
         known = self._entry(_key(url, table)).known
-        if known is None:
-            return ()
-        return tuple(Question(text.encode(), (str(known.oid).encode(),), again=True) for text in (_STAMP, _HEIRS))
+        return known.questions if known is not None else ()
 
     def whole(self, session: Session) -> Catalog:
         """Read all that a database holds; nothing of it is remembered."""
@@ -122,10 +120,11 @@ class Catalogs:
         table = catalog.tables.get(key[1])
         if table is None or table.kind not in _STAMPED:
             return catalog
-        stamp = _stamp(session, table.oid)
+        questions = _questions(table.oid)
+        stamp = _stamp(session, questions)
         with self._lock:
             since -= self._chance() * _SPREAD_S
-            entry.known = _Known(catalog, table.oid, len(table.columns), stamp, since)
+            entry.known = _Known(catalog, questions, len(table.columns), stamp, since)
             self._entries[key] = entry
             self._entries.move_to_end(key)
             while len(self._entries) > 1 and sum(map(_size, self._entries.values())) > _MOST_COLUMNS:
@@ -137,7 +136,7 @@ class Catalogs:
         known = entry.known
         if known is None or self._clock() - known.since > kept_s:
             return None
-        return known.catalog if _stamp(session, known.oid) == known.stamp else None
+        return known.catalog if _stamp(session, known.questions) == known.stamp else None
 
 
 def _key(url: DatabaseUrl, table: str) -> _Key:
@@ -150,8 +149,13 @@ def _key(url: DatabaseUrl, table: str) -> _Key:
     return reach, _NO_NAME
 
 
-def _stamp(session: Session, oid: int) -> _Stamp:
-    return fetch_text(session, _STAMP, [str(oid)]), fetch_text(session, _HEIRS, [str(oid)])
+def _questions(oid: int) -> tuple[Question, ...]:
+    """What tells whether a table has changed. Without a parameter: with one, a session plans the first five anew."""
+    return tuple(Question(text.replace("$1", str(oid)).encode(), again=True) for text in (_STAMP, _HEIRS))
+
+
+def _stamp(session: Session, questions: Sequence[Question]) -> _Stamp:
+    return tuple(fetch_answer(session, question) for question in questions)
 
 
 def _size(entry: _Entry) -> int:
