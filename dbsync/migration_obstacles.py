@@ -12,6 +12,7 @@ from dbsync.schema.plan import Proof, Statement
 
 # What a check asks about is made by the plan itself: a table, a column, a function, a type, a schema, a label.
 _GONE = ("42P01", "42703", "42883", "42704", "3F000", "22P02")
+_NOT_POPULATED = "55000"  # a materialised view without rows: none is in the way
 
 
 def refuse_unproved(proof: Proof) -> None:
@@ -52,6 +53,8 @@ def refuse_rows(session: Session, statements: Sequence[Statement]) -> list[str]:
                 with session.transaction():
                     number = migrations.count(session, check.sql)
             except StatementFailed as error:
+                if error.sqlstate == _NOT_POPULATED:
+                    continue
                 if error.sqlstate not in _GONE:
                     raise
                 not_asked.append(check.message.replace("{} ", "", 1))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from dbsync.schema.diff import is_implied
@@ -32,6 +33,7 @@ class PartitionEdges:
                 self._attach(ref)
                 self._lonely_indexes(ref)
                 self._own_indexes(ref)
+                self._twin_indexes(ref)
             elif ref in changes.made:
                 self._inherit(ref)
         self._attached_indexes()
@@ -210,6 +212,20 @@ class PartitionEdges:
         own = [ref for ref in made if attached_to(self._source.objects[ref]) is None]
         for ref in own if len(own) < len(made) else ():
             self._edges.rather_before(Node("create", link), self._graph.creation(ref))
+
+    def _twin_indexes(self, link: Ref) -> None:
+        """ATTACH ties equal indexes in the order in which they were made: the parent's first with the table's first."""
+        twins: dict[str, list[tuple[bool, Ref, Ref]]] = {}
+        for ref, made in self._source.objects.items():
+            above = attached_to(made)
+            if ref.kind == "index" and above is not None and self._link_of(ref, self._source) == link:
+                what = made.parts["definition"].partition(" USING ")[2]
+                twins.setdefault(what, []).append((ref in self._changes.made, above, ref))
+        for equal in twins.values():
+            for (_, parent, child), (_, next_parent, next_child) in pairwise(sorted(equal)):
+                for first, second in ((parent, next_parent), (child, next_child)):
+                    if first in self._changes.made and second in self._changes.made:
+                        self._edges.rather_before(self._graph.creation(first), self._graph.creation(second))
 
     def _inherit(self, link: Ref) -> None:
         """A table that is made with a parent repeats the columns that this has by then."""

@@ -1,0 +1,3 @@
+CREATE TABLE public.t (id int PRIMARY KEY);
+CREATE MATERIALIZED VIEW public.m AS SELECT id FROM public.t WITH NO DATA;
+CREATE UNIQUE INDEX m_key ON public.m (id);
