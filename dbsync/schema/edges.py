@@ -217,9 +217,19 @@ class Graph:
                 for needed in (Ref("column", *owner), Ref("table", *owner[:2])):  # of a view's name: it has the column
                     if needed in self.changes.made:
                         self.edges.before(self.creation(needed), node)
-                self.edges.rather_before(node, Node("access", Ref("table", *owner[:2])))
+                self._before_or_after_owners(ref, Ref("table", *owner[:2]))
             for former in self.ties.formers(ref):
                 self.edges.before(Node("free", ref) if ref in self.ties.freed else node, self.drop(former))
+
+    def _before_or_after_owners(self, sequence: Ref, table: Ref) -> None:
+        """A sequence can be tied to a table of the same owner only; tied, it has each new owner of the table's."""
+        tie, change = Node("own", sequence), Node("access", table)
+        present = self.target.objects.get(sequence) if sequence not in self.changes.made else None
+        if present is not None and present.parts["owned_by"]:
+            self.edges.rather_before(tie, change)
+            return
+        self.edges.before(Node("access", sequence), tie)
+        self.edges.before(change, tie)
 
     def _typed_tables(self) -> None:
         """A table is of no type while its type and its columns change."""

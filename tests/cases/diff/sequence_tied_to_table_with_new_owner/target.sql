@@ -1,0 +1,10 @@
+CREATE TABLE public.t (id int);
+INSERT INTO public.t VALUES (1);
+CREATE TABLE public.u (id int);
+CREATE SEQUENCE public.free OWNED BY NONE;
+ALTER SEQUENCE public.free OWNER TO dbsync_case_reader;
+CREATE TABLE public.w (id int);
+CREATE SEQUENCE public.other;
+ALTER SEQUENCE public.other OWNER TO dbsync_case_owner;
+CREATE TABLE public.x (id int);
+CREATE SEQUENCE public.along;
