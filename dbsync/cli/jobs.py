@@ -265,13 +265,16 @@ def _shown(kept: Kept, job: Job) -> Answer:
 
 def _go_on(context: Context, run: str, order: str, *, here: bool) -> Answer:
     from dbsync.cli.kept import open_kept
-    from dbsync.cli.watching import run_here
+    from dbsync.cli.watching import run_here, wait_for_target
 
     context.audited(f"jobs.{order}", run)
     with open_kept(context) as kept:
         job = found(kept, run)
+        workers = kept.has_workers and not here
+        if not workers:
+            wait_for_target(context, kept, job)
         queued = kept.jobs.resume(job.id) if order == "resume" else kept.jobs.retry(job.id)
-        if kept.has_workers and not here:
+        if workers:
             context.notice(f"a worker will take it: dbsync jobs watch {job.id[:8]}")
             return _shown(kept, queued)
         return ended(kept, run_here(context, kept, queued))

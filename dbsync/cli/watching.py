@@ -9,16 +9,18 @@ from dbsync.cli.context import Context
 from dbsync.cli.jobs import followed
 from dbsync.cli.kept import Kept
 from dbsync.cli.output import json_text
-from dbsync.errors import DbsyncError, JobBusy
+from dbsync.errors import DbsyncError, JobBusy, TargetBusy
 from dbsync.events import Event, Notice, PlanReady, TableFinished, TablePhase, TableProgress, TableStarted
 from dbsync.jobs.model import Job, JobState, StoredEvent
 from dbsync.jobs.recorder import worker_name
-from dbsync.jobs.runner import Runner
+from dbsync.jobs.runner import Runner, sweep
 from dbsync.model import TableName
 
 _KINDS: Mapping[str, Callable[..., Event]] = {
     cls.kind: cls for cls in (PlanReady, TableStarted, TablePhase, TableFinished, Notice)
 }
+_LOOK_S = 0.5
+_MAY_BEGIN = frozenset({JobState.PAUSED, JobState.STOPPED, JobState.FAILED})  # of others it is told why not
 
 
 def watch_job(context: Context, kept: Kept, job: Job, *, streamed: bool) -> Job:
@@ -32,13 +34,34 @@ def watch_job(context: Context, kept: Kept, job: Job, *, streamed: bool) -> Job:
     return kept.jobs.get(job.id)
 
 
+def wait_for_target(context: Context, kept: Kept, job: Job) -> None:
+    """Before a job is queued that nobody but this process would take: see that no other one writes to its target.
+
+    Raises TargetBusy, unless the job is one that waits.
+    """
+    told = False
+    while job.state in _MAY_BEGIN and (holder := kept.store.holder(job.target_id)) not in (None, job.id):
+        said = f"job {holder[:8]} holds the target"
+        if job.read_spec().options.on_locked != "wait":
+            raise TargetBusy(said, hint=f"dbsync jobs watch {holder[:8]}, then run the command again")
+        if not told:
+            context.notice(f"{said}, waiting for it")
+            told = True
+        context.control.wait(_LOOK_S)
+        sweep(kept.store)
+
+
 def run_here(context: Context, kept: Kept, job: Job) -> Job:
-    """Run a queued job in this process. A signal stops it, as it stops a sync."""
+    """Run a queued job in this process. A signal stops it, as it stops a sync, and what fails has failed."""
     worker = worker_name("terminal")
     claimed = kept.store.claim(job.id, worker)
     if claimed is None:
+        if kept.store.get(job.id).state is JobState.QUEUED:
+            raise TargetBusy(
+                "another job has just taken the target; this one is queued", hint="dbsync worker --once runs it then"
+            )
         raise JobBusy("a worker has just taken the job", hint=f"dbsync jobs watch {job.id[:8]}")
-    runner = Runner(kept.store, kept.urls, worker, interrupted=JobState.STOPPED)
+    runner = Runner(kept.store, kept.urls, worker, interrupted=JobState.STOPPED, gives_back=False)
     return runner.run(claimed, context.control, context.emit)
 
 

@@ -16,6 +16,7 @@ from dbsync.store.rows import keep_rows
 
 _job = tables.job
 _JSON = frozenset({"spec", "plan", "error", "result"})
+_LOCK = 1684173691  # the advisory locks that stand for targets
 
 
 def read_job(connection: sa.Connection, job_id: str, owner: str | None = None, *, lock: bool = False) -> Job:
@@ -49,6 +50,16 @@ def event_of(row: Mapping[Any, Any]) -> StoredEvent:
         level=row["level"],
         data=json.loads(row["data"]),
     )
+
+
+def take_turn(connection: sa.Connection, job_id: str) -> None:
+    """Let one at a time claim jobs of one target, until the transaction ends, as SQLite's writers do anyway.
+
+    Two that claim two jobs at once would each see that nobody writes to the target.
+    """
+    if connection.dialect.name == "postgresql":
+        target = sa.select(sa.func.pg_catalog.hashtext(_job.c.target_id)).where(_job.c.id == job_id).scalar_subquery()
+        connection.execute(sa.select(sa.func.pg_catalog.pg_advisory_xact_lock(_LOCK, target)))
 
 
 def require_lease(connection: sa.Connection, job_id: str, worker: str, attempt: int | None) -> None:

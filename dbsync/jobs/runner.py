@@ -15,10 +15,11 @@ from dbsync.data.report import SyncReport
 from dbsync.errors import ConfigError, DbsyncError, InternalFault, TargetBusy, TimeLimit
 from dbsync.events import Emit, Notice, fan_out, silent
 from dbsync.failpoints import failpoint
+from dbsync.jobs.auditing import waited_for
 from dbsync.jobs.model import Attempt, Job, JobSpec, JobState
 from dbsync.jobs.recorder import Recorder
 from dbsync.jobs.store import JobStore
-from dbsync.jobs.verdict import LOSSES, LOST, failures, judge, losses, recorded_error
+from dbsync.jobs.verdict import ATTEMPTS, LOSSES, LOST, failures, judge, losses, recorded_error
 from dbsync.pg.database import Database
 from dbsync.urls import DatabaseUrl
 
@@ -31,8 +32,9 @@ _PATIENCE_S = 15.0  # a server notices a dead client within ten
 class Runner:
     """Runs jobs, one at a time in each thread, for one worker; ``urls`` opens what is kept of their databases.
 
-    ``interrupted``: what becomes of a job whose worker gets a signal. ``helpers`` finds workers that may stage parts of
-    a job, or says why there are none.
+    ``interrupted``: what becomes of a job whose worker gets a signal. ``gives_back``: whether one that failed for a
+    passing reason is queued again; else it has failed, since nobody is there to take it. ``helpers`` finds workers
+    that may stage parts of a job, or says why there are none.
     """
 
     def __init__(
@@ -42,11 +44,12 @@ class Runner:
         worker: str,
         *,
         interrupted: JobState = JobState.QUEUED,
+        gives_back: bool = True,
         helpers: FindHelpers | None = None,
     ) -> None:
         self.jobs, self.worker = jobs, worker
         self._urls, self._helpers = urls, helpers
-        self._interrupted = interrupted
+        self._interrupted, self._gives_back = interrupted, gives_back
 
     def run(self, job: Job, control: Control, emit: Emit = silent) -> Job:
         """Carry one attempt through, whatever happens, and return the job as it is then.
@@ -72,7 +75,8 @@ class Runner:
                 LOGGER.error("%s", "".join(traceback.format_exception(raised)))
                 error = InternalFault.of(raised)
         failpoint("before_job_finished")
-        verdict = judge(error, attempts=failures(earlier) + 1, interrupted=self._interrupted, waits=waits)
+        made = failures(earlier) + 1 if self._gives_back else ATTEMPTS
+        verdict = judge(error, attempts=made, interrupted=self._interrupted, waits=waits)
         finished = recorder.finish(
             verdict.state,
             error=recorded_error(verdict.error),
@@ -155,7 +159,7 @@ def sweep(jobs: JobStore) -> list[Job]:
     """
     found = []
     for job in jobs.expired():
-        to, error = _after_loss(job, losses(jobs.attempts(job.id)) + 1)
+        to, error = _after_loss(job, losses(jobs.attempts(job.id)[:-1]) + 1)
         taken = jobs.take_back(job, to, recorded_error(error))
         if taken is not None:
             found.append(taken)
@@ -172,6 +176,6 @@ def _after_loss(job: Job, lost_so_far: int) -> tuple[JobState, DbsyncError | Non
         code=LOST,
         hint=f"dbsync jobs retry {job.id[:8]} goes on from what it committed",
     )
-    if job.origin == "terminal" or lost_so_far >= LOSSES:
+    if waited_for(job) or lost_so_far >= LOSSES:
         return JobState.FAILED, lost
     return JobState.QUEUED, lost

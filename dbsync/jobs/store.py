@@ -26,7 +26,7 @@ from dbsync.jobs.model import (
     settled,
 )
 from dbsync.jobs.records import LEASE_S, JobRecords, waiting
-from dbsync.jobs.rows import keep_tables, owned, read_job, require_lease, to_text
+from dbsync.jobs.rows import keep_tables, owned, read_job, require_lease, take_turn, to_text
 from dbsync.jobs.ticks import QUEUED, Tick, add_tick
 from dbsync.quota import NO_QUOTAS, Quotas
 from dbsync.store import Store, tables
@@ -117,7 +117,8 @@ class JobStore(JobRecords):
                     to = JobState.STOPPING
                 else:
                     values |= {"ended_at": self.store.now(connection)}
-            return self._change(connection, job_id, to, owner=owner, **values)
+            # Why an attempt of before came back to the queue is not why the job rests, or is begun anew.
+            return self._change(connection, job_id, to, owner=owner, error=None, **values)
 
     def claim(self, job_id: str, worker: str) -> Job | None:
         """Take a queued job for a worker, with a lease and an attempt of its own.
@@ -125,6 +126,7 @@ class JobStore(JobRecords):
         None when it is not to be had: it is not queued, it rests, or another job writes to its target.
         """
         with self.store.write() as connection:
+            take_turn(connection, job_id)
             now = self.store.now(connection)
             if connection.execute(waiting(now).where(_job.c.id == job_id).with_for_update()).first() is None:
                 return None
@@ -183,7 +185,7 @@ class JobStore(JobRecords):
                 _job.c.id == job.id,
                 _job.c.lease_owner == job.lease_owner,
                 _job.c.attempts == job.attempts,
-                _job.c.state.in_(HELD),
+                _job.c.state == job.state,  # an order that came meanwhile is for the next look
                 _job.c.lease_until < now,
             )
             if connection.execute(sa.select(_job.c.id).where(*late).with_for_update()).first() is None:

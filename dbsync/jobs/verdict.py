@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Any
 
 from dbsync.errors import ConnectionFailed, ConnectionLost, DbsyncError, Interrupted, Paused, Stopped, TargetBusy
@@ -48,15 +49,23 @@ def judge(
     return Verdict(JobState.FAILED, error)
 
 
-def failures(earlier: Iterable[Attempt]) -> int:
-    """How many of a job's earlier attempts failed for passing reasons: not those whose workers ended, or were ended."""
-    codes = [attempt.error["code"] for attempt in earlier if attempt.state == JobState.QUEUED and attempt.error]
-    return sum(code not in (LOST, Interrupted.code) for code in codes)
+def failures(earlier: Sequence[Attempt]) -> int:
+    """How many of a job's earlier attempts failed for passing reasons: not those whose workers ended, or were ended.
+
+    Here and below: since somebody asked for the job last.
+    """
+    return sum(code not in (LOST, Interrupted.code) for code in _given_back(earlier))
 
 
-def losses(attempts: Iterable[Attempt]) -> int:
+def losses(earlier: Sequence[Attempt]) -> int:
     """How many workers were lost with a job."""
-    return sum(attempt.error is not None and attempt.error["code"] == LOST for attempt in attempts)
+    return sum(code == LOST for code in _given_back(earlier))
+
+
+def _given_back(earlier: Sequence[Attempt]) -> list[str]:
+    """Why the last attempts came back to the queue. One that ended otherwise was followed by a person's order."""
+    last = takewhile(lambda attempt: attempt.state == JobState.QUEUED, reversed(earlier))
+    return [attempt.error["code"] for attempt in last if attempt.error]
 
 
 def recorded_error(error: DbsyncError | None) -> dict[str, Any] | None:
@@ -69,8 +78,8 @@ def recorded_error(error: DbsyncError | None) -> dict[str, Any] | None:
 
 def is_passing(error: DbsyncError) -> bool:
     """Whether the same attempt may succeed a little later, without anybody changing anything."""
-    if isinstance(error, ConnectionFailed):
-        return error.phase in _PASSING_PHASES
+    if isinstance(error, ConnectionFailed) and error.phase in _PASSING_PHASES:
+        return True
     if isinstance(error, (ConnectionLost, TargetBusy)):
         return True
     return error.sqlstate is not None and error.sqlstate.startswith(_PASSING)

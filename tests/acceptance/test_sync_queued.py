@@ -11,6 +11,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from dbsync.data.options import SyncOptions
 from dbsync.jobs.model import JobState
 from dbsync.jobs.presence import Presence
 from tests.fixtures import oracle
@@ -206,6 +207,43 @@ def test_of_eight_terminals_that_start_one_sync_one_runs_and_seven_do_as_they_we
     if asked == "skip":
         assert sorted(each.result["state"] for each in ended) == ["skipped"] * 7 + ["succeeded"]
     assert oracle.differences(items[0].url, items[1].url) == []
+
+
+@pytest.mark.parametrize("order", ["resume", "retry"])
+def test_a_terminal_that_cannot_have_the_target_says_so_and_leaves_the_job_as_it_was(
+    order: str, place: Yard, items: tuple[Database, Database]
+) -> None:
+    job, other = (place.job(items[0].url, items[1].url) for _ in range(2))
+    rests = (place.jobs.pause if order == "resume" else place.jobs.stop)(job.id).state
+    assert place.jobs.store.claim(other.id, "somebody") is not None
+    ended = place.command.run("jobs", order, job.id[:8], "--json", env=place.env).ended(5)
+    assert (ended.error["code"], other.id[:8] in ended.error["message"]) == ("TARGET_BUSY", True)
+    assert place.state(job) is rests
+    place.jobs.stop(other.id, now=True)
+    place.command.run("jobs", order, job.id[:8], "--json", env=place.env).ended(0)
+
+
+def test_a_terminal_waits_for_the_target_where_the_job_is_to(place: Yard, items: tuple[Database, Database]) -> None:
+    waits = SyncOptions(on_locked="wait")
+    job, other = (place.job(items[0].url, items[1].url, waits) for _ in range(2))
+    place.jobs.pause(job.id)
+    assert place.jobs.store.claim(other.id, "somebody") is not None
+    running = place.command.start("jobs", "resume", job.id[:8], "--json", env=place.env)
+    time.sleep(3)
+    assert not running.over
+    assert place.state(job) is JobState.PAUSED
+    place.jobs.stop(other.id, now=True)
+    assert running.wait(60).ended(0).result["state"] == "succeeded"
+
+
+def test_what_fails_in_a_terminal_for_a_passing_reason_has_failed_and_waits_for_nobody(
+    place: Yard, items: tuple[Database, Database]
+) -> None:
+    job = place.job("postgresql://nobody@127.0.0.1:1/x", items[1].url)
+    place.jobs.stop(job.id)
+    for _ in range(2):
+        ended = place.command.run("jobs", "retry", job.id[:8], "--json", env=place.env).ended(3)
+        assert (ended.error["code"], ended.result["state"]) == ("CONNECT_TCP", "failed")
 
 
 def test_of_eight_terminals_that_resume_one_job_one_runs_it_and_seven_are_told(

@@ -233,12 +233,83 @@ def test_an_order_that_meets_the_end_of_an_attempt_holds_or_is_too_late(
 
 def test_what_a_terminal_ran_does_not_begin_again_by_itself(store: JobStore) -> None:
     job = new_job(store, origin="terminal")
-    store.begin(job.id, "terminal", "0123456789ab")
+    store.begin(job.id, "terminal 1 on here (00)", "0123456789ab")
     expire(store, job)
     (found,) = sweep(store)
     assert found.state is JobState.FAILED
     assert found.error is not None
     assert found.error["code"] == "RUNNER_LOST"
+
+
+@pytest.mark.parametrize(
+    ("origin", "holder", "becomes"),
+    [("terminal", "w1", JobState.QUEUED), ("queue", "terminal 1 on here (00)", JobState.FAILED)],
+)
+def test_it_is_who_runs_a_job_and_not_who_made_it_that_decides_whether_it_begins_again(
+    store: JobStore, origin: str, holder: str, becomes: JobState
+) -> None:
+    """A terminal's job may be resumed by a worker, a queued one by ``jobs retry --here``."""
+    job = new_job(store, origin=origin)
+    Jobs(store, LOCAL_OWNER).start(job.id)
+    expire(store, claimed(store, job, holder))
+    assert [found.state for found in sweep(store)] == [becomes]
+
+
+@pytest.mark.parametrize(("order", "becomes"), [("pause", JobState.PAUSED), ("stop", JobState.STOPPED)])
+def test_an_order_that_comes_while_a_lost_job_is_looked_at_is_no_error_and_holds(
+    store: JobStore, order: str, becomes: JobState
+) -> None:
+    job = claimed(store, queued(store))
+    expire(store, job)
+    (seen,) = store.expired()
+    getattr(Jobs(store, LOCAL_OWNER), order)(job.id)
+    assert store.take_back(seen, JobState.QUEUED, None) is None
+    assert [found.state for found in sweep(store)] == [becomes]
+
+
+def test_a_server_that_has_no_connection_left_now_is_asked_again(
+    store: JobStore, shop: tuple[Database, Database]
+) -> None:
+    """Such a refusal has a code of the server's, as that of one which is still starting up."""
+    role = f"crowd_{shop[0].name}"
+    shop[0].execute(f"CREATE ROLE {role} LOGIN PASSWORD 'crowded-out' CONNECTION LIMIT 0")
+    try:
+        url = f"postgresql://{role}:crowded-out@{shop[0].url.rpartition('@')[2]}"
+        job = Runner(store, urls_of(url, shop[1].url), "w1").run(claimed(store, queued(store)), Control())
+        assert job.error is not None
+        assert (job.state, job.error["sqlstate"]) == (JobState.QUEUED, "53300")
+    finally:
+        shop[0].execute(f"DROP ROLE {role}")
+
+
+def test_of_two_jobs_for_one_target_that_are_claimed_at_once_one_is_had(store: JobStore) -> None:
+    for _ in range(5):
+        jobs, both = [queued(store), queued(store)], threading.Barrier(2)
+        had: list[Job | None] = []
+
+        def take(job: Job, worker: str, both: threading.Barrier = both, had: list[Job | None] = had) -> None:
+            both.wait()
+            had.append(store.claim(job.id, worker))
+
+        threads = [threading.Thread(target=take, args=(job, f"w{at}")) for at, job in enumerate(jobs)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert sorted(job is not None for job in had) == [False, True]
+        for job in jobs:
+            Jobs(store, LOCAL_OWNER).stop(job.id, now=True)
+
+
+def test_a_job_that_rests_by_an_order_has_no_error_of_an_attempt_before(store: JobStore) -> None:
+    jobs = Jobs(store, LOCAL_OWNER)
+    job = claimed(store, queued(store))
+    store.finish(job.id, "w1", JobState.QUEUED, error={"code": "CONNECT_TCP", "message": "nothing listens"})
+    assert jobs.pause(job.id).error is None
+    claimed(store, jobs.resume(job.id))
+    jobs.pause(job.id)
+    store.finish(job.id, "w1", JobState.PAUSED, error={"code": "PAUSED", "message": "The job was paused."})
+    assert jobs.stop(job.id).error is None
 
 
 def test_of_many_that_start_a_job_at_once_one_does_and_the_others_are_told(store: JobStore) -> None:

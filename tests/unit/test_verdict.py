@@ -49,6 +49,8 @@ def test_what_stays_wrong_fails_the_job_at_once(sqlstate: str) -> None:
         (ConnectionFailed("no", phase="tls"), False),
         (ConnectionFailed("no", phase="auth", sqlstate="28P01"), False),
         (ConnectionFailed("no", phase="database", sqlstate="3D000"), False),
+        (ConnectionFailed("it is starting up", phase="database", sqlstate="57P03"), True),
+        (ConnectionFailed("it has no connection left", phase="database", sqlstate="53300"), True),
         (Fenced(), False),
         (Drift("changed"), False),
         (Mismatch("differs"), False),
@@ -80,17 +82,26 @@ def test_orders_and_signals_are_no_failures() -> None:
 
 def test_workers_that_were_lost_are_counted_apart_from_failures() -> None:
     codes = ["CONNECT_TCP", LOST, Interrupted.code, LOST, "STATEMENT_FAILED", None]
-    attempts = [
-        Attempt(
-            job_id="j",
-            number=number,
-            run_id=str(number),
-            worker="w",
-            started_at=0.0,
-            ended_at=1.0,
-            state=JobState.QUEUED if code else JobState.PAUSED,
-            error={"code": code} if code else None,
-        )
-        for number, code in enumerate(codes, 1)
-    ]
+    attempts = [attempt(JobState.QUEUED, code) for code in codes]
     assert (failures(attempts), losses(attempts)) == (2, 2)
+
+
+@pytest.mark.parametrize("ended", [JobState.FAILED, JobState.STOPPED, JobState.PAUSED])
+def test_who_asks_for_a_job_again_gives_it_all_its_tries_again(ended: JobState) -> None:
+    before = [attempt(JobState.QUEUED, "CONNECT_TCP"), attempt(JobState.QUEUED, LOST), attempt(ended, "CONNECT_TCP")]
+    since = [attempt(JobState.QUEUED, "CONNECT_TCP"), attempt(JobState.QUEUED, LOST)]
+    assert (failures(before), losses(before)) == (0, 0)
+    assert (failures(before + since), losses(before + since)) == (1, 1)
+
+
+def attempt(state: JobState, code: str | None) -> Attempt:
+    return Attempt(
+        job_id="j",
+        number=1,
+        run_id="1",
+        worker="w",
+        started_at=0.0,
+        ended_at=1.0,
+        state=state,
+        error={"code": code} if code else None,
+    )
