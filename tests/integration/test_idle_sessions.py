@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
 
 import pytest
 
-from dbsync.errors import ConnectionFailed, StatementFailed
+from dbsync.errors import ConnectionFailed, ConnectionLost, StatementFailed
 from dbsync.local import EphemeralServer
 from dbsync.pg.database import Database, Session
-from dbsync.server.idle import IDLE_S, LONGEST_S, MOST_EACH, IdleSessions
+from dbsync.server.idle import AT_ONCE, IDLE_S, LONGEST_S, MOST_EACH, IdleSessions
 from dbsync.urls import DatabaseUrl, Secret, parse_url
 from tests.fixtures.databases import Database as Fresh
 from tests.fixtures.databases import fresh_database
@@ -29,19 +30,39 @@ class Ground:
     url: DatabaseUrl
     time: float = 0.0
     dialled: list[DatabaseUrl] = field(default_factory=list)
+    slow: threading.Event | None = None  # whoever is dialled for next waits for it
+    dialling: int = 0
+    most_dialling: int = 0
+    counting: threading.Lock = field(default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
-        self.idle = IdleSessions(self._dial, clock=lambda: self.time)
+        self.idle = IdleSessions(self._dial, clock=lambda: self.time, chance=lambda: 0.0)
 
     def _dial(self, url: DatabaseUrl) -> Session:
-        self.dialled.append(url)
-        return Database(url, read_only=True).connect(application_name=NAME)
+        with self.counting:
+            self.dialled.append(url)
+            slow, self.slow = self.slow, None
+            self.dialling += 1
+            self.most_dialling = max(self.dialling, self.most_dialling)
+        try:
+            assert slow is None or slow.wait(20)
+            return Database(url, read_only=True).connect(application_name=NAME)
+        finally:
+            with self.counting:
+                self.dialling -= 1
 
     def pid(self, owner: str = "alice", url: DatabaseUrl | None = None) -> int:
         """Ask one question, and return which backend answered."""
         with self.idle.snapshot(owner, url or self.url) as session:
             assert session.one("SELECT pg_catalog.pg_backend_pid()") == (session.backend_pid,)
             return session.backend_pid
+
+    def until(self, reached: Callable[[], bool]) -> None:
+        """Wait until something is so."""
+        deadline = time.monotonic() + 20
+        while not reached():
+            assert time.monotonic() < deadline
+            time.sleep(0.005)
 
     def alive(self) -> set[int]:
         """The backends that are there."""
@@ -66,6 +87,8 @@ def ground(pg_a: EphemeralServer) -> Iterator[Ground]:
         yield found
         found.idle.close()
         assert found.idle._lent == set()
+        assert not found.idle._waiting
+        assert not found.idle._opening
 
 
 def test_the_next_request_gets_the_session_of_the_last(ground: Ground) -> None:
@@ -209,6 +232,127 @@ def test_what_waits_too_long_or_lives_too_long_is_closed(ground: Ground) -> None
     assert pids[-1] != pid
     ground.time += IDLE_S + 0.1
     assert ground.pid() not in pids  # nobody has swept, and yet it is too old
+
+
+def test_sessions_that_were_opened_together_do_not_end_together(ground: Ground) -> None:
+    lucky = iter([0.0, 0.4, 0.9])
+    ground.idle._chance = lambda: next(lucky)
+    with ExitStack() as several:
+        for _ in range(3):
+            several.enter_context(ground.idle.snapshot("alice", ground.url))
+    left = []
+    while ground.idle._idle:
+        left.append(len(ground.alive()))
+        with ExitStack() as several:
+            for _ in range(left[-1]):
+                several.enter_context(ground.idle.snapshot("alice", ground.url))
+        ground.time += IDLE_S - 0.1
+        ground.idle.sweep()
+    assert list(dict.fromkeys(left)) == [3, 2, 1]
+    assert len(ground.dialled) == 3
+
+
+def test_few_are_opened_at_a_time_and_all_are_in_the_end(ground: Ground, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dbsync.server.idle.PATIENCE_S", 20)
+    at_once = threading.Barrier(10)
+
+    def ask(owner: str) -> int:
+        at_once.wait(20)
+        return ground.pid(owner)
+
+    with ThreadPoolExecutor(10) as threads:
+        found = list(threads.map(ask, [f"owner {number}" for number in range(10)]))
+    assert len(set(found)) == len(ground.dialled) == 10
+    assert ground.most_dialling == AT_ONCE
+
+
+@pytest.fixture
+def queue(ground: Ground, monkeypatch: pytest.MonkeyPatch) -> Iterator[ThreadPoolExecutor]:
+    """One session is opened at a time, and whoever waits does so for long."""
+    monkeypatch.setattr("dbsync.server.idle.AT_ONCE", 1)
+    monkeypatch.setattr("dbsync.server.idle.PATIENCE_S", 20)
+    with ThreadPoolExecutor(8) as threads:
+        yield threads
+
+
+def test_who_waits_gets_the_session_that_comes_back_to_its_owner(ground: Ground, queue: ThreadPoolExecutor) -> None:
+    with ground.idle.snapshot("alice", ground.url) as session:
+        ground.slow = slow = threading.Event()
+        bob = queue.submit(ground.pid, "bob")
+        ground.until(lambda: ground.dialling == 1)
+        carol = queue.submit(ground.pid, "carol")
+        ground.until(lambda: len(ground.idle._waiting) == 1)
+        alice = queue.submit(ground.pid, "alice")
+        ground.until(lambda: len(ground.idle._waiting) == 2)
+        mine = session.backend_pid
+    assert alice.result(10) == mine
+    assert not bob.done()
+    assert not carol.done()
+    slow.set()
+    assert len({mine, bob.result(10), carol.result(10)}) == len(ground.dialled) == 3
+
+
+def test_who_waits_longest_opens_next_also_after_one_that_failed(ground: Ground, queue: ThreadPoolExecutor) -> None:
+    ground.slow = slow = threading.Event()
+    wrong = replace(ground.url, sslmode="verify-full")
+    failing = queue.submit(ground.pid, "bob", wrong)
+    ground.until(lambda: ground.dialling == 1)
+    others = []
+    for number, owner in enumerate(("carol", "dave", "alice"), 1):
+        others.append(queue.submit(ground.pid, owner, replace(ground.url, connection_id=f"of {owner}")))
+        ground.until(lambda: len(ground.idle._waiting) == number)  # noqa: B023  # it is called at once
+    assert ground.most_dialling == 1
+    slow.set()
+    with pytest.raises(ConnectionFailed):
+        failing.result(10)
+    for other in others:
+        other.result(10)
+    assert [url.connection_id for url in ground.dialled[1:]] == ["of carol", "of dave", "of alice"]
+
+
+def test_a_database_that_does_not_answer_delays_nobody_elses_and_others_of_its_own_for_a_moment(
+    ground: Ground, queue: ThreadPoolExecutor, pg_a: EphemeralServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ground.slow = slow = threading.Event()
+    bob = queue.submit(ground.pid, "bob")
+    ground.until(lambda: ground.dialling == 1)
+    assert queue.submit(ground.pid, "alice", parse_url(pg_a.url("postgres"))).result(10)
+    assert not ground.idle._waiting
+    monkeypatch.setattr("dbsync.server.idle.PATIENCE_S", 0.05)
+    assert len({queue.submit(ground.pid, owner).result(10) for owner in ("alice", "carol")}) == 2
+    assert not bob.done()
+    slow.set()
+    assert bob.result(10)
+
+
+def test_many_at_a_time_end_whatever_happens_to_their_sessions(ground: Ground, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Turns and sessions change hands while sessions fail, are ended and forgotten: nobody is left waiting."""
+    monkeypatch.setattr("dbsync.server.idle.PATIENCE_S", 0.02)
+    wrong = replace(ground.url, sslmode="verify-full")
+
+    def ask(number: int) -> None:
+        owner = f"owner {number % 3}"
+        for turn in range(12):
+            kind = (number + turn) % 6
+            with suppress(StatementFailed, ConnectionFailed, ConnectionLost):
+                if kind == 0:
+                    ground.pid(owner, wrong)
+                with ground.idle.snapshot(owner, replace(ground.url, connection_id=f"c {number % 2}")) as session:
+                    pid = session.backend_pid
+                    if kind == 1:
+                        session.execute("SELECT 1 / 0")
+                if kind == 2:
+                    ground.database.query("SELECT pg_terminate_backend(%s)", [pid])
+                if kind == 3:
+                    ground.idle.forget("c 1")
+
+    with ThreadPoolExecutor(12) as threads:
+        for done in [threads.submit(ask, number) for number in range(12)]:
+            done.result(60)
+    assert not ground.idle._waiting
+    assert not ground.idle._opening
+    assert not ground.idle._lent
+    assert len(ground.alive()) <= 3 * 2 * MOST_EACH
 
 
 def test_only_a_few_are_kept(ground: Ground, monkeypatch: pytest.MonkeyPatch) -> None:
