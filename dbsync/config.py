@@ -72,6 +72,7 @@ class ConfiguredSync:
     on_row_error: str | None = None
     no_ledger: bool | None = None
     full_compare: bool | None = None
+    priority: int | None = None
     timeout: str | None = None
     summary_file: str | None = None
     metrics_file: str | None = None
@@ -224,10 +225,11 @@ def _sync(name: str, section: Section) -> ConfiguredSync:
         on_row_error=section.choice("on_row_error", ("fail", "quarantine")),
         no_ledger=section.flag("no_ledger"),
         full_compare=section.flag("full_compare"),
+        priority=section.integer("priority"),
         timeout=section.text("timeout"),
         summary_file=section.text("summary_file"),
         metrics_file=section.text("metrics_file"),
-        heartbeat_url=_secret(section.text("heartbeat_url")),
+        heartbeat_url=Secret(ping) if (ping := section.text("heartbeat_url")) is not None else None,
         on_failure=section.text("on_failure"),
         schedule=_schedule(section.section("schedule")),
         line=section.line,
@@ -288,10 +290,6 @@ def _quota(section: Section) -> Quota:
     if "owners" not in section:
         section.finish()
     return quota
-
-
-def _secret(text: str | None) -> Secret | None:
-    return None if text is None else Secret(text)
 
 
 def _duration(section: Section, key: str) -> float | None:

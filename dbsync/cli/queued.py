@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from dataclasses import replace
+from functools import partial
 
 from dbsync.cli.context import Context
 from dbsync.cli.jobs import ended
@@ -31,13 +32,14 @@ def hand_over(
     name: str | None,
     confirm: str | None,
     detach: bool,
+    priority: int = 0,
 ) -> Answer:
     """Queue a sync that is agreed to here, and see to it that somebody runs it. Its plan is made by who does."""
     source, target = ends
     ask = (lambda: context.confirm(f"Let workers write to {target.name}?")) if context.can_ask else None
     require_consent(target, yes=context.options.yes, confirm=confirm, ask=ask)
     with open_kept(context) as kept:
-        job = _queue(context, kept, (source, target), options, name=name, confirm=confirm)
+        job = _queue(context, kept, (source, target), options, name=name, confirm=confirm, priority=priority)
         context.notice(f"job {job.id[:8]} is queued, its run is {first_run_id(job.id)}")
         if context.tick is None and not kept.has_workers:
             if detach:
@@ -62,16 +64,17 @@ def _queue(
     *,
     name: str | None,
     confirm: str | None,
+    priority: int,
 ) -> Job:
     source, target = ((kept.registry.keep_unnamed(LOCAL_OWNER, url), url.name) for url in ends)
     spec = JobSpec(options=options, agreed=True, confirmed=confirm, timeout_s=context.options.timeout)
+    make = partial(kept.jobs.create, spec, source=source, target=target, name=name, priority=priority)
     if context.tick is not None:
-        tick = context.tick
         holder = kept.store.holder(target[0]) if options.on_locked != "wait" else None
         if holder is not None:  # in the queue it would wait, which is not what the schedule says
             raise TargetBusy(f"job {holder[:8]} holds the target")
-        return kept.jobs.create(spec, source=source, target=target, origin="schedule", name=name, tick=tick)
-    return kept.jobs.create(spec, source=source, target=target, origin="queue", name=name, queued=True)
+        return make(origin="schedule", tick=context.tick)
+    return make(origin="queue", queued=True)
 
 
 def _start_worker(context: Context) -> None:

@@ -167,6 +167,10 @@ def sync(
         bool,
         typer.Option("--detach", help="Let the workers do it, or one started for it; print the run, do not wait."),
     ] = False,
+    priority: Annotated[
+        int,
+        typer.Option("--priority", min=-1000, max=1000, help="Of jobs that wait for workers, the highest runs first."),
+    ] = 0,
 ) -> Answer:
     """Make the target's rows like the source's, from one snapshot, verified before each commit."""
     context.started()
@@ -212,7 +216,7 @@ def sync(
         both = (ends[0].url, ends[1].url)
         if audit is not None:
             audit.know(source=both[0].name, target=both[1].name)
-        return hand_over(context, both, options, name=job, confirm=confirm, detach=detach)
+        return hand_over(context, both, options, name=job, confirm=confirm, detach=detach, priority=priority)
     try:
         return _sync(
             context,

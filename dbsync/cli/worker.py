@@ -35,6 +35,7 @@ def worker(
     """Run queued jobs. Told to end (Ctrl-C, SIGTERM), it gives them back to the queue and exits with 0."""
     with ExitStack() as stack:
         kept = stack.enter_context(open_kept(context))
+        kept.registry.require_key()
         jobs, urls = kept.store, kept_urls(kept.registry)
         chosen = choose_engine(engine, jobs.store)
         queue = stack.enter_context(closing(open_queue(chosen, jobs.store)))

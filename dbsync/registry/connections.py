@@ -34,6 +34,7 @@ from dbsync.urls import DatabaseUrl, database_url
 _ENDED = ("succeeded", "failed", "stopped")
 _REMOVED = b""  # what is left of the URL of a connection that jobs of the past refer to
 _UNNAMED_LOOKED_AT = 200
+_LOCK = 1684173692  # the advisory locks that stand for owners who keep a database
 _UNUSED_FOR_S = 3600.0  # a job that is being made refers to its connections within seconds
 
 _NAMED = _table.c.name == sa.bindparam("reference")
@@ -77,14 +78,17 @@ class Registry:
         if url.connection_id is not None and self.find(owner, url.connection_id):
             return url.connection_id
         payload, labels = payload_of(url), labels_of(url)
-        unnamed = _table.c.owner == owner, _table.c.name.is_(None)
-        for known in self._select(*unnamed, order=_table.c.created_at.desc(), limit=_UNNAMED_LOOKED_AT):
-            same = known.sealed != _REMOVED and known.labels == labels and self._opened(known) == payload
-            if same and self._still_there(known.id):
-                return known.id
+        with self.store.read() as work:
+            kept = self._unnamed(work, owner, payload, labels)
+        if kept is not None and self._still_there(kept):
+            return kept
         self.ensure_key()
         with self.store.write() as work:
-            return self._insert(work, owner, None, payload, labels, None).id
+            if self.store.is_postgres:  # in turns, as SQLite's writers: jobs with one target have one id for it
+                lock = sa.func.pg_catalog.pg_advisory_xact_lock(_LOCK, sa.func.pg_catalog.hashtext(owner))
+                work.execute(sa.select(lock))
+            kept = self._unnamed(work, owner, payload, labels)
+            return kept or self._insert(work, owner, None, payload, labels, None).id
 
     def list(self, owner: str | None) -> tuple[Connection, ...]:
         """Return the named connections of an owner by name; of every owner for None."""
@@ -201,6 +205,13 @@ class Registry:
             needed = sa.select(_table.c.key_id).where(_table.c.sealed != _REMOVED)
             return frozenset(work.scalars(needed.union(sa.select(_sealing.c.key_id))))
 
+    def require_key(self) -> None:
+        """Raise ConfigError where this machine has not the key that seals now: a worker would fail every job."""
+        with self.store.read() as work:
+            sealing = work.scalar(sa.select(_sealing.c.key_id))
+        if sealing is not None:
+            self.ring.key(str(sealing))
+
     def reseal(self, key: Key) -> int:
         """Put every record under this key, each in a transaction of its own; return how many were not."""
         others = _table.c.key_id != key.id, _table.c.sealed != _REMOVED
@@ -248,6 +259,13 @@ class Registry:
         place = Place(owner=connection.owner, id=connection.id, version=connection.version)
         return unseal(connection.sealed, key=self.ring.key(connection.key_id), place=place)
 
+    def _unnamed(self, work: sa.Connection, owner: str, payload: str, labels: Labels) -> str | None:
+        """The id under which a database that was given in full is kept; None where it is not."""
+        query = sa.select(_table).where(_table.c.owner == owner, _table.c.name.is_(None), _table.c.sealed != _REMOVED)
+        rows = work.execute(query.order_by(_table.c.created_at.desc()).limit(_UNNAMED_LOOKED_AT)).mappings().all()
+        alike = (known for known in map(connection_of, rows) if known.labels == labels)
+        return next((known.id for known in alike if self._opened(known) == payload), None)
+
     def _still_there(self, connection_id: str) -> bool:
         """Whether a record is there, and from now on not one that ``forget_unused`` takes for unused."""
         with self.store.write() as work:
@@ -264,11 +282,9 @@ class Registry:
         work.execute(sa.insert(_table).values(values))
         return self._in(work, owner, place.id)
 
-    def _select(
-        self, *conditions: sa.ColumnElement[bool], order: Any = None, limit: int | None = None
-    ) -> Iterator[Connection]:
+    def _select(self, *conditions: sa.ColumnElement[bool], order: Any = None) -> Iterator[Connection]:
         with self.store.read() as work:
-            rows = work.execute(sa.select(_table).where(*conditions).order_by(order).limit(limit)).mappings().all()
+            rows = work.execute(sa.select(_table).where(*conditions).order_by(order)).mappings().all()
         return map(connection_of, rows)
 
     def _in(self, work: sa.Connection, owner: str, reference: str) -> Connection:

@@ -17,7 +17,7 @@ from dbsync.jobs.presence import Presence
 from tests.fixtures import oracle
 from tests.fixtures.databases import Database
 from tests.fixtures.locks import held_by_another_run
-from tests.fixtures.yard import Yard, wait_for, yard
+from tests.fixtures.yard import KEY, Yard, wait_for, yard
 
 SCHEMA = "CREATE TABLE item (id int PRIMARY KEY, name text);"
 ROWS = "INSERT INTO item SELECT n, 'item ' || n FROM generate_series(1, 500) n;"
@@ -207,6 +207,27 @@ def test_of_eight_terminals_that_start_one_sync_one_runs_and_seven_do_as_they_we
     if asked == "skip":
         assert sorted(each.result["state"] for each in ended) == ["skipped"] * 7 + ["succeeded"]
     assert oracle.differences(items[0].url, items[1].url) == []
+
+
+def test_of_jobs_that_wait_the_one_with_the_highest_priority_is_run_first(
+    place: Yard, items: tuple[Database, Database]
+) -> None:
+    asked = [0, 5, -5]
+    following = [sync(place, items, "--queue", *(["--priority", str(each)] if each else [])) for each in asked]
+    wait_for(lambda: len(place.jobs.list()) == 3)
+    place.worker("--once")
+    for each in following:
+        each.wait(60).ended(0)
+    assert [job.priority for job in sorted(place.jobs.list(), key=lambda job: job.started_at or 0)] == [5, 0, -5]
+
+
+def test_a_worker_without_the_key_does_not_start_and_fails_no_job(
+    place: Yard, items: tuple[Database, Database]
+) -> None:
+    job = place.job(items[0].url, items[1].url)
+    refused = place.worker("--once", "--json", env={"DBSYNC_KEY": KEY[::-1]}).wait(60).ended(2)
+    assert refused.error["code"] == "NO_KEY"
+    assert place.jobs.get(job.id).attempts == 0
 
 
 @pytest.mark.parametrize("order", ["resume", "retry"])

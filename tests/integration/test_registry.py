@@ -159,6 +159,22 @@ def test_a_url_given_in_full_is_kept_once_with_its_labels(registry: Registry) ->
     assert registry.list("ada") == ()
 
 
+def test_of_many_that_keep_one_url_at_once_all_have_one_id_for_it(registry: Registry) -> None:
+    """Jobs with one target are told by the target's id."""
+    together, kept = threading.Barrier(4), set[str]()
+
+    def keep() -> None:
+        together.wait()
+        kept.add(registry.keep_unnamed("ada", URL))
+
+    threads = [threading.Thread(target=keep) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(kept) == len(rows(registry)) == 1
+
+
 def test_a_saved_connection_is_its_own_keeping(registry: Registry) -> None:
     saved = registry.add("ada", "shop", URL)
     assert registry.keep_unnamed("ada", registry.resolve("ada", "shop")) == saved.id

@@ -97,6 +97,7 @@ syncs:
     on_drift: ignore
     on_row_error: quarantine
     full_compare: true
+    priority: 7
     timeout: 2h
     on_failure: notify me
     heartbeat_url: https://hc.example/x
@@ -198,6 +199,7 @@ def test_what_a_file_says_is_what_the_command_line_gets(tmp_path: Path) -> None:
     assert (said["on_drift"], options.on_drift) == ("ignore", "ignore")
     assert (said["on_row_error"], options.on_row_error) == ("quarantine", "quarantine")
     assert (said["drop_indexes"], options.drop_indexes) == (True, True)
+    assert said["priority"] == 7
     assert (said["timeout"], time_limit_of(job), time_limit_of(job, scheduled=True)) == (7200.0, 7200.0, 5400.0)
     assert (said["on_failure"], said["heartbeat_url"]) == ("notify me", "https://hc.example/x")
     scheduled = run_.make_context("run", ["-c", str(file), "one"]).params
