@@ -15,7 +15,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from dbsync.errors import ConfigError
-from dbsync.model import Catalog, TableName
+from dbsync.model import Catalog, Table, TableName
 from dbsync.pg.database import Session
 from dbsync.pg.reflect import reflect
 from dbsync.pg.reflect_table import reflect_table
@@ -37,6 +37,8 @@ _HEIRS = (
     "SELECT pg_catalog.string_agg(i.inhrelid::pg_catalog.text, ',' ORDER BY i.inhrelid)"
     " FROM pg_catalog.pg_inherits i WHERE i.inhparent = $1::pg_catalog.oid"
 )
+_PLAIN_STAMP = load("one_table")["plain_stamp"]
+_FIRST_OF_USERS = 16384  # the oids of all that a server does not come with
 _STAMPED = ("table", "partitioned")
 _NO_NAME = TableName("", "")
 
@@ -120,7 +122,7 @@ class Catalogs:
         table = catalog.tables.get(key[1])
         if table is None or table.kind not in _STAMPED:
             return catalog
-        questions = _questions(table.oid)
+        questions = _questions(table)
         stamp = _stamp(session, questions)
         with self._lock:
             since -= self._chance() * _SPREAD_S
@@ -149,9 +151,11 @@ def _key(url: DatabaseUrl, table: str) -> _Key:
     return reach, _NO_NAME
 
 
-def _questions(oid: int) -> tuple[Question, ...]:
+def _questions(table: Table) -> tuple[Question, ...]:
     """What tells whether a table has changed. Without a parameter: with one, a session plans the first five anew."""
-    return tuple(Question(text.replace("$1", str(oid)).encode(), again=True) for text in (_STAMP, _HEIRS))
+    plain = table.kind == "table" and all(column.type.oid < _FIRST_OF_USERS for column in table.columns)
+    texts = (_PLAIN_STAMP,) if plain else (_STAMP, _HEIRS)
+    return tuple(Question(text.replace("$1", str(table.oid)).encode(), again=True) for text in texts)
 
 
 def _stamp(session: Session, questions: Sequence[Question]) -> _Stamp:

@@ -108,6 +108,15 @@ def test_who_sees_the_same_shares_it_and_nobody_else(ground: Ground) -> None:
         "CREATE TABLE child () INHERITS (item)",
         "DROP TABLE item CASCADE; CREATE TABLE item (id int PRIMARY KEY)",
         "ALTER TABLE item RENAME TO gone; ALTER TABLE other RENAME TO item",
+        "CREATE SCHEMA s; ALTER TABLE item SET SCHEMA s; ALTER TABLE other RENAME TO item",
+        "ALTER TABLE item RENAME id TO number",
+        "DROP VIEW seen; ALTER TABLE item ALTER id TYPE bigint",
+        "ALTER TABLE item DROP CONSTRAINT item_pkey; ALTER TABLE item ADD PRIMARY KEY (id) DEFERRABLE",
+        "UPDATE pg_index SET indisvalid = false WHERE indrelid = 'public.item'::regclass",
+        "ALTER TABLE item ENABLE ROW LEVEL SECURITY",
+        "ALTER TABLE item FORCE ROW LEVEL SECURITY",
+        "CREATE TYPE mood AS ENUM ('good'); ALTER TABLE item ADD COLUMN mood mood",
+        "CREATE TABLE root (id int NOT NULL) PARTITION BY RANGE (id); ALTER TABLE root ATTACH PARTITION item DEFAULT",
     ],
 )
 def test_a_table_that_has_changed_is_read_anew_at_once(ground: Ground, change: str) -> None:
@@ -117,6 +126,28 @@ def test_a_table_that_has_changed_is_read_anew_at_once(ground: Ground, change: s
     assert len(ground.read) == 2
     assert after != before
     ground.look()
+    assert len(ground.read) == 2
+
+
+@pytest.mark.parametrize(
+    ("table", "change"),
+    [
+        ("feeling", "ALTER TYPE mood RENAME VALUE 'good' TO 'fine'"),
+        ("feelings", "ALTER TYPE mood RENAME VALUE 'good' TO 'fine'"),
+        ("root", "ALTER TABLE root DETACH PARTITION leaf; ALTER TABLE root ADD PRIMARY KEY (id)"),
+        ("leaf", "ALTER TABLE root DETACH PARTITION leaf"),
+    ],
+)
+def test_so_is_one_with_types_that_somebody_made_and_a_partition(ground: Ground, table: str, change: str) -> None:
+    ground.database.execute(
+        "CREATE TYPE mood AS ENUM ('good'); CREATE TABLE feeling (mood mood); CREATE TABLE feelings (moods mood[]);"
+        "CREATE TABLE root (id int NOT NULL) PARTITION BY RANGE (id); CREATE TABLE leaf PARTITION OF root DEFAULT"
+    )
+    before = ground.look(table=table)
+    assert ground.look(table=table) == before
+    assert len(ground.read) == 1
+    ground.database.execute(change)
+    assert ground.look(table=table) != before
     assert len(ground.read) == 2
 
 
