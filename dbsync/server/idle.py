@@ -28,10 +28,13 @@ IDLE_S = 4.0
 LONGEST_S = 60.0
 # Those that were opened together must not end together.
 _SPREAD_S = LONGEST_S / 4
-# For the same role in the same database. Short, as a server that is far or does not answer takes longer than this for
-# one: whoever has waited opens a session whatever the others do.
+# For the same role in the same database. Short, as one that does not answer takes longer than this: whoever has waited
+# opens a session whatever the others do.
 AT_ONCE = 2
 PATIENCE_S = 0.1
+# Where the fastest took longer than this, it is the way that takes long, not the work (10 to 20 ms): nobody waits.
+FAR_S = 0.08
+_MOST_PLACES = 1000
 MOST = 48
 MOST_EACH = 8
 
@@ -80,6 +83,7 @@ class IdleSessions:
         self._clock, self._chance = clock, chance
         self._lock = threading.Lock()
         self._opening: Counter[_Place] = Counter()
+        self._fastest: dict[_Place, float] = {}
         self._waiting: list[_Waiting] = []  # the one that waits longest first
         self._idle: OrderedDict[_Kept, None] = OrderedDict()  # the one that waits longest first
         self._lent: set[_Kept] = set()
@@ -137,6 +141,7 @@ class IdleSessions:
             self._end_turn(_place(reach))
 
     def _opened(self, reach: Reach, ahead: Sequence[Question]) -> _Kept:
+        started = time.monotonic()
         session = GatheringSession(self._dial(reach.url))
         now = self._clock()
         kept = _Kept(reach, session, opened_at=now - self._chance() * _SPREAD_S, used_at=now)
@@ -148,7 +153,14 @@ class IdleSessions:
             kept.wanted = False
             self._give_back(kept)
             raise
+        self._note(_place(reach), time.monotonic() - started)
         return kept
+
+    def _note(self, place: _Place, took: float) -> None:
+        with self._lock:
+            if len(self._fastest) >= _MOST_PLACES:
+                self._fastest.clear()
+            self._fastest[place] = min(took, self._fastest.get(place, took))
 
     def _taken(self, reach: Reach) -> _Kept | None:
         """The one that was used last, so that others can end; None: it is this request's turn to open one.
@@ -162,7 +174,7 @@ class IdleSessions:
                 del self._idle[found]
                 self._lent.add(found)
                 return found
-            if self._opening[place] < AT_ONCE:
+            if self._opening[place] < AT_ONCE or self._fastest.get(place, 0.0) > FAR_S:
                 self._opening[place] += 1
                 return None
             waiting = _Waiting(reach)

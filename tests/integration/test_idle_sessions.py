@@ -31,6 +31,7 @@ class Ground:
     time: float = 0.0
     dialled: list[DatabaseUrl] = field(default_factory=list)
     slow: threading.Event | None = None  # whoever is dialled for next waits for it
+    meeting: threading.Barrier | None = None  # so many dial at the same time, or none does
     dialling: int = 0
     most_dialling: int = 0
     counting: threading.Lock = field(default_factory=threading.Lock)
@@ -46,6 +47,8 @@ class Ground:
             self.most_dialling = max(self.dialling, self.most_dialling)
         try:
             assert slow is None or slow.wait(20)
+            if self.meeting is not None:
+                self.meeting.wait(10)
             return Database(url, read_only=True).connect(application_name=NAME)
         finally:
             with self.counting:
@@ -264,6 +267,15 @@ def test_few_are_opened_at_a_time_and_all_are_in_the_end(ground: Ground, monkeyp
         found = list(threads.map(ask, [f"owner {number}" for number in range(10)]))
     assert len(set(found)) == len(ground.dialled) == 10
     assert ground.most_dialling == AT_ONCE
+
+
+def test_nobody_waits_where_it_is_the_way_that_takes_long(ground: Ground, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dbsync.server.idle.PATIENCE_S", 20)
+    monkeypatch.setattr("dbsync.server.idle.FAR_S", 0.0)
+    ground.pid("the first")
+    ground.meeting = threading.Barrier(5)
+    with ThreadPoolExecutor(5) as threads:
+        assert len(set(threads.map(ground.pid, [f"owner {number}" for number in range(5)]))) == 5
 
 
 @pytest.fixture
