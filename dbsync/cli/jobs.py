@@ -274,7 +274,7 @@ def _go_on(context: Context, run: str, order: str, *, here: bool) -> Answer:
         if not workers:
             wait_for_target(context, kept, job)
         queued = kept.jobs.resume(job.id) if order == "resume" else kept.jobs.retry(job.id)
-        if workers:
+        if workers and kept.has_workers:  # one that works off the queue may have ended meanwhile
             context.notice(f"a worker will take it: dbsync jobs watch {job.id[:8]}")
             return _shown(kept, queued)
         return ended(kept, run_here(context, kept, queued))

@@ -104,16 +104,24 @@ def _result(path: str) -> str:
 
 def _result_schema(name: str) -> Mapping[str, Any]:
     """The schema of a command's result; it may be another command's."""
-    described = json.loads(files("dbsync.schemas").joinpath(f"{name}.json").read_text(encoding="utf-8"))
-    rule: Mapping[str, Any] = described["properties"]["result"]
+    rule: Mapping[str, Any] = _schema(name)["properties"]["result"]
     other = rule.get("$ref", "").partition("@")[0].removeprefix("dbsync/")
-    return _result_schema(other) if other else rule
+    return _result_schema(other) if other else {**rule, "$defs": _schema(name).get("$defs", {})}
+
+
+def _schema(name: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(files("dbsync.schemas").joinpath(f"{name}.json").read_text(encoding="utf-8"))
+    return found
 
 
 def _shapes(rule: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     if "anyOf" in rule:
         for branch in rule["anyOf"]:
-            yield from _shapes(branch)
+            yield from _shapes({"$defs": rule["$defs"], **branch})
+    elif "$ref" in rule:
+        place, _, word = rule["$ref"].partition("#/$defs/")
+        there = _schema(place.partition("@")[0].removeprefix("dbsync/"))["$defs"] if place else rule["$defs"]
+        yield from _shapes({"$defs": there, **there[word]})
     elif rule.get("type") != "null":
         yield rule
 

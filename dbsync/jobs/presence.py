@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import socket
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 
 import sqlalchemy as sa
 
@@ -35,7 +38,18 @@ class WorkerRecord:
 
 def new_worker_id() -> str:
     """A name that no other process ever has: a host that restarts may give the same process number again."""
-    return f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:6]}"
+    return f"{socket.gethostname()}-{os.getpid()}-{_numbering()}{uuid.uuid4().hex[:6]}"
+
+
+@cache
+def _numbering() -> str:
+    """Four letters for whose process numbers are meant: containers with one host name have numbers of their own."""
+    try:
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii")
+        text = f"{boot}{os.stat('/proc/self/ns/pid').st_ino}"
+    except OSError:  # another system than Linux
+        text = socket.gethostname()
+    return hashlib.sha256(text.encode()).hexdigest()[:4]
 
 
 class Presence:
@@ -82,7 +96,7 @@ class Presence:
 
 def _is_gone(worker: WorkerRecord) -> bool:
     """Whether it ran on this host, and does no more: a process that was killed says nothing before it ends."""
-    if worker.host != socket.gethostname():
+    if worker.host != socket.gethostname() or not worker.id.rpartition("-")[2].startswith(_numbering()):
         return False
     try:
         os.kill(worker.pid, 0)

@@ -82,6 +82,12 @@ def keep_tables(connection: sa.Connection, job_id: str, kept: Sequence[JobTable]
     keep_rows(connection, tables.job_table, rows)
 
 
+def end_tables(connection: sa.Connection, job_id: str, state: str) -> None:
+    """Give the tables of an attempt that has ended a state, where nobody told of their end: who ran it was killed."""
+    at_work = (tables.job_table.c.job_id == job_id, tables.job_table.c.state == "running")
+    connection.execute(sa.update(tables.job_table).where(*at_work).values(state=state))
+
+
 def to_text(data: Mapping[str, Any]) -> str:
     """JSON as it is kept."""
     return json.dumps(data, ensure_ascii=False, separators=(",", ":"))

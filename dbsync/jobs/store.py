@@ -26,7 +26,7 @@ from dbsync.jobs.model import (
     settled,
 )
 from dbsync.jobs.records import LEASE_S, JobRecords, waiting
-from dbsync.jobs.rows import keep_tables, owned, read_job, require_lease, take_turn, to_text
+from dbsync.jobs.rows import end_tables, keep_tables, owned, read_job, require_lease, take_turn, to_text
 from dbsync.jobs.ticks import QUEUED, Tick, add_tick
 from dbsync.quota import NO_QUOTAS, Quotas
 from dbsync.store import Store, tables
@@ -265,6 +265,7 @@ class JobStore(JobRecords):
             started_at=job.started_at or now,
             ended_at=None,
             error=None,
+            result=None,
             not_before=None,
         )
         connection.execute(
@@ -292,6 +293,8 @@ class JobStore(JobRecords):
         # Without a result the tables that the events call done were committed all the same.
         told = written_by(connection, job.id, job.attempts) if result is None else written_of(result)
         add_usage(connection, job.owner, now, told)
+        if to is not JobState.SUCCEEDED:
+            end_tables(connection, job.id, "waiting" if to is JobState.QUEUED else "stopped")
         return self._change(
             connection,
             job.id,

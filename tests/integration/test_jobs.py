@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -14,7 +16,8 @@ import sqlalchemy as sa
 from dbsync.control import Control
 from dbsync.data.options import SyncOptions
 from dbsync.errors import Fenced, Interrupted, InvalidTransition, JobBusy, JobNotFound
-from dbsync.jobs.model import LOCAL_OWNER, Job, JobState
+from dbsync.jobs.model import LOCAL_OWNER, Job, JobState, JobTable
+from dbsync.jobs.presence import Presence, new_worker_id
 from dbsync.jobs.recorder import Recorder
 from dbsync.jobs.runner import Runner, sweep
 from dbsync.jobs.service import Jobs
@@ -282,6 +285,20 @@ def test_a_server_that_has_no_connection_left_now_is_asked_again(
         shop[0].execute(f"DROP ROLE {role}")
 
 
+def test_a_process_that_has_ended_is_no_worker_unless_its_number_is_another_containers(store: JobStore) -> None:
+    """What was started in a container with this host's name has a number that says nothing here."""
+    presence, here = Presence(store.store), new_worker_id()
+    elsewhere = here[:-10] + ("ffff" if here[-10:-6] != "ffff" else "0000") + here[-6:]
+    for name in (here, elsewhere):
+        presence.beat(name, engine="inline", concurrency=1)
+    assert {worker.id for worker in presence.alive()} == {here, elsewhere}
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    with store.store.write() as connection:
+        connection.execute(sa.update(tables.worker).values(pid=ended.pid))
+    assert [worker.id for worker in presence.alive()] == [elsewhere]
+
+
 def test_of_two_jobs_for_one_target_that_are_claimed_at_once_one_is_had(store: JobStore) -> None:
     for _ in range(5):
         jobs, both = [queued(store), queued(store)], threading.Barrier(2)
@@ -299,6 +316,28 @@ def test_of_two_jobs_for_one_target_that_are_claimed_at_once_one_is_had(store: J
         assert sorted(job is not None for job in had) == [False, True]
         for job in jobs:
             Jobs(store, LOCAL_OWNER).stop(job.id, now=True)
+
+
+@pytest.mark.parametrize(("holder", "state"), [("w1", "waiting"), ("terminal 1 on here (00)", "stopped")])
+def test_no_table_of_a_job_that_was_lost_is_said_to_be_at_work(store: JobStore, holder: str, state: str) -> None:
+    job = claimed(store, queued(store), holder)
+    told = [JobTable(name=name, position=0, state=name, facts={}) for name in ("done", "running", "waiting")]
+    store.record(job.id, holder, [], told)
+    expire(store, job)
+    sweep(store)
+    assert {table.name: table.state for table in store.tables(job.id)} == {
+        "done": "done",
+        "running": state,
+        "waiting": "waiting",
+    }
+
+
+def test_a_job_has_the_result_of_its_last_attempt_and_of_no_other(store: JobStore) -> None:
+    job = claimed(store, queued(store))
+    Jobs(store, LOCAL_OWNER).pause(job.id)
+    assert store.finish(job.id, "w1", JobState.PAUSED, result={"state": "stopped"}).result is not None
+    job = claimed(store, Jobs(store, LOCAL_OWNER).resume(job.id))
+    assert store.finish(job.id, "w1", JobState.FAILED, error={"code": "CONNECT_TCP"}).result is None
 
 
 def test_a_job_that_rests_by_an_order_has_no_error_of_an_attempt_before(store: JobStore) -> None:
