@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any, ClassVar
 
 from dbsync.model import TableName
+from dbsync.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

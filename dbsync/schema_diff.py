@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +22,7 @@ from dbsync.schema.objects import Snapshot
 from dbsync.schema.snapshot import take_snapshot
 from dbsync.schema.uncompared import Uncompared, find_uncompared
 from dbsync.urls import parse_url
+from dbsync.values import dataclass
 
 SCRIPT_SUFFIX = ".sql"
 # What a script may count on, as if psql ran it.

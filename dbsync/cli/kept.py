@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 
 from dbsync.cli.context import Context
 from dbsync.jobs.model import LOCAL_OWNER, Job
@@ -15,6 +14,7 @@ from dbsync.jobs.store import JobStore
 from dbsync.registry import Registry, key_ring
 from dbsync.store import open_store
 from dbsync.urls import DatabaseUrl
+from dbsync.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

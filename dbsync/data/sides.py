@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from dbsync.control import Control
 from dbsync.data.compare import Ends
 from dbsync.model import TableName
 from dbsync.pg.database import Database
 from dbsync.pg.snapshot import ReaderPool, Snapshot, exported_snapshot
+from dbsync.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
 from dbsync import __version__
@@ -26,6 +26,7 @@ from dbsync.pg.identity import DatabaseIdentity, identify
 from dbsync.pg.ledger_memory import Signature, read_signatures, write_signature
 from dbsync.pg.snapshot import ReaderPool
 from dbsync.segments import MASK, Remembered, Segmentation, Sums
+from dbsync.values import dataclass
 
 _FARTHEST = 1 << 30  # transactions; after 2^32 the number of one is given again
 _SIGN = 1 << 63

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
 from dbsync.jobs.model import Attempt, Job, JobState, StoredEvent
+from dbsync.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,6 @@ import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 from dbsync.errors import ConfigError, Refused
@@ -22,6 +21,7 @@ from dbsync.local.directories import base_directory, locked, make_base, own_dire
 from dbsync.local.initdb import initialise
 from dbsync.local.programs import readable_binaries
 from dbsync.local.server import SUPERUSER, Server
+from dbsync.values import dataclass
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,39}")
 

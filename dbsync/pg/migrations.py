@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Literal
 
 from psycopg import sql
@@ -14,6 +13,7 @@ from dbsync.pg import ledger
 from dbsync.pg.database import Session
 from dbsync.pg.ledger import Client
 from dbsync.pg.sql import load
+from dbsync.values import dataclass
 
 _SQL = load("migrations")
 

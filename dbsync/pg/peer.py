@@ -12,7 +12,8 @@ import os
 import socket
 import struct
 from contextlib import suppress
-from dataclasses import dataclass
+
+from dbsync.values import dataclass
 
 SILENCE_MS = 8000
 _TCP_USER_TIMEOUT = 18

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from dbsync.model import (
@@ -23,6 +22,7 @@ from dbsync.model import (
 )
 from dbsync.pg.reflect_keys import Inspected
 from dbsync.pg.reflect_types import Types
+from dbsync.values import dataclass
 
 T = TypeVar("T")
 Row = tuple[Any, ...]

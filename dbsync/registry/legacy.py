@@ -11,13 +11,14 @@ import binascii
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from dbsync.errors import ConfigError
 from dbsync.urls import Secret
+from dbsync.values import dataclass
 
 VARIABLE = "ENCRYPTION_KEY"
 _NONCE, _TAG = 16, 16

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from dbsync.values import dataclass
 
 WIDTH, HEIGHT = 600, 150
 _MOST_POINTS = 300
