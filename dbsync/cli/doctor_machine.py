@@ -117,20 +117,17 @@ def _config(context: Context) -> Iterator[MachineCheck]:
 
 
 def _store(context: Context, *, fix: bool) -> Iterator[MachineCheck]:
+    from dbsync.cli.kept import open_kept
     from dbsync.jobs.presence import Presence
-    from dbsync.jobs.runner import sweep
-    from dbsync.jobs.store import JobStore
-    from dbsync.store import open_store
     from dbsync.store.figures import job_counts
 
     place = context.store_place
     if place.file is not None and not Path(place.file).exists():
         yield MachineCheck(area="store", ok=True, message=f"{place.name}: nothing was kept yet")
         return
-    store = open_store(place, create=False)
-    try:
-        jobs = JobStore(store)
-        gone = sweep(jobs) if fix else list(jobs.expired())
+    with open_kept(context, create=False) as kept:
+        store = kept.store.store
+        gone = kept.sweep() if fix else list(kept.store.expired())
         counts = job_counts(store)
         told = ", ".join(f"{number} {state}" for state, number in sorted(counts.items())) or "none"
         kind = "Postgres" if store.is_postgres else "SQLite"
@@ -145,8 +142,6 @@ def _store(context: Context, *, fix: bool) -> Iterator[MachineCheck]:
                 fixed=fix,
             )
         yield from _audit(store)
-    finally:
-        store.close()
 
 
 def _audit(store: Any) -> Iterator[MachineCheck]:

@@ -46,13 +46,12 @@ def list_(
     from dbsync.cli.kept import open_kept
     from dbsync.cli.render_jobs import job_dict, list_text
     from dbsync.jobs.model import JobState
-    from dbsync.jobs.runner import sweep
 
     unknown = sorted(set(states or ()) - set(STATES))
     if unknown:
         raise ConfigError(f"{unknown[0]!r} is no state of a job", hint=f"one of {', '.join(STATES)}")
     with open_kept(context) as kept:
-        sweep(kept.store)
+        kept.sweep()
         found = kept.jobs.list(states=[JobState(state) for state in states or ()], name=name, limit=limit)
         result = {"jobs": [job_dict(job, kept.jobs.tables(job.id)) for job in found]}
     return Answer(result=result, render={"text": lambda: list_text(found)})
@@ -195,9 +194,8 @@ jobs_app = group(
 
 def found(kept: Kept, run: str) -> Job:
     """The job that a person names; those whose process is gone are told so first."""
-    from dbsync.jobs.runner import sweep
 
-    sweep(kept.store)
+    kept.sweep()
     return kept.jobs.find(run)
 
 
@@ -228,12 +226,11 @@ def followed(
 ) -> Iterator[StoredEvent]:
     """Yield a job's events as they come, until it rests; a store that is away is waited for."""
     from dbsync.jobs.model import RESTING
-    from dbsync.jobs.runner import sweep
 
     away_since: float | None = None
     while True:
         try:
-            sweep(kept.store)
+            kept.sweep()
             resting = kept.jobs.get(job.id).state in RESTING  # asked first: what follows is all there is then
             for event in _events(kept, job, after, readable=readable):
                 after = event.number

@@ -6,9 +6,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from dbsync.cli.context import Context
+from dbsync.jobs.afterwards import by_ledger
 from dbsync.jobs.model import LOCAL_OWNER, Job
 from dbsync.jobs.presence import Presence
 from dbsync.jobs.queue import tell_workers
+from dbsync.jobs.runner import sweep
 from dbsync.jobs.service import Jobs
 from dbsync.jobs.store import JobStore
 from dbsync.registry import Registry, key_ring
@@ -24,6 +26,10 @@ class Kept:
     store: JobStore
     registry: Registry
     jobs: Jobs
+
+    def sweep(self) -> list[Job]:
+        """Take back the jobs whose processes are gone, and return them."""
+        return sweep(self.store, by_ledger(self.urls))
 
     @property
     def has_workers(self) -> bool:

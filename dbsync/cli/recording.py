@@ -98,11 +98,10 @@ class _Keep:
     def _begin(self) -> tuple[JobStore, Job]:
         from dbsync.cli.kept import open_kept
         from dbsync.jobs.model import JobSpec, new_job_id
-        from dbsync.jobs.runner import sweep
 
         kept = self._stack.enter_context(open_kept(self._context))
         if self.is_limited:
-            sweep(kept.store)  # a job whose process is gone takes nobody's place
+            kept.sweep()  # a job whose process is gone takes nobody's place
         source, target = ((kept.registry.keep_unnamed(LOCAL_OWNER, url), url.name) for url in self._ends)
         job = kept.store.create(
             job_id=new_job_id(self._opened.run_id),

@@ -13,7 +13,7 @@ from dbsync.errors import DbsyncError, JobBusy, TargetBusy
 from dbsync.events import Event, Notice, PlanReady, TableFinished, TablePhase, TableProgress, TableStarted
 from dbsync.jobs.model import Job, JobState, StoredEvent
 from dbsync.jobs.recorder import worker_name
-from dbsync.jobs.runner import Runner, sweep
+from dbsync.jobs.runner import Runner
 from dbsync.model import TableName
 
 _KINDS: Mapping[str, Callable[..., Event]] = {
@@ -48,7 +48,7 @@ def wait_for_target(context: Context, kept: Kept, job: Job) -> None:
             context.notice(f"{said}, waiting for it")
             told = True
         context.control.wait(_LOOK_S)
-        sweep(kept.store)
+        kept.sweep()
 
 
 def run_here(context: Context, kept: Kept, job: Job) -> Job:

@@ -15,6 +15,7 @@ from dbsync.data.report import SyncReport
 from dbsync.errors import ConfigError, DbsyncError, InternalFault, TargetBusy, TimeLimit
 from dbsync.events import Emit, Notice, fan_out, silent
 from dbsync.failpoints import failpoint
+from dbsync.jobs.afterwards import Settle
 from dbsync.jobs.auditing import waited_for
 from dbsync.jobs.model import Attempt, Job, JobSpec, JobState
 from dbsync.jobs.recorder import Recorder
@@ -152,15 +153,21 @@ def _limited(control: Control, seconds: float | None) -> Iterator[None]:
         timer.cancel()
 
 
-def sweep(jobs: JobStore) -> list[Job]:
-    """Take back the jobs whose workers are gone: to the queue, or to where they were told to go.
+def sweep(
+    jobs: JobStore, settle: Settle = lambda job: None, which: Callable[[Job], bool] = lambda job: True
+) -> list[Job]:
+    """Take back those jobs whose workers are gone: to the queue, or to where they were told to go.
 
-    What a terminal ran does not begin again by itself: nobody is there to see it.
+    What a terminal ran does not begin again by itself: nobody is there to see it. ``settle`` finds the result of a run
+    that had succeeded before its process was gone; one that goes back to the queue finds that out by itself.
     """
     found = []
-    for job in jobs.expired():
+    for job in filter(which, jobs.expired()):
         to, error = _after_loss(job, losses(jobs.attempts(job.id)[:-1]) + 1)
-        taken = jobs.take_back(job, to, recorded_error(error))
+        result = settle(job) if to is not JobState.QUEUED else None
+        if result is not None:
+            to, error = JobState.SUCCEEDED, None
+        taken = jobs.take_back(job, to, recorded_error(error), result)
         if taken is not None:
             found.append(taken)
     return found

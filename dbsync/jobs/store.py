@@ -34,6 +34,7 @@ from dbsync.store.rows import insert_rows
 from dbsync.store.usage import add_usage, require_quota, written_by, written_of
 
 _job = tables.job
+_LEFT = {JobState.SUCCEEDED: "done", JobState.QUEUED: "waiting"}  # what tables are of which no end was told
 
 
 class JobStore(JobRecords):
@@ -177,7 +178,9 @@ class JobStore(JobRecords):
                 note_end(self.store, connection, job, to, error, result)
             return self._end_attempt(connection, job, to, error=error, result=result, delay_s=delay_s)
 
-    def take_back(self, job: Job, to: JobState, error: Mapping[str, Any] | None) -> Job | None:
+    def take_back(
+        self, job: Job, to: JobState, error: Mapping[str, Any] | None, result: Mapping[str, Any] | None = None
+    ) -> Job | None:
         """End the attempt of a worker that is gone; None when it is there again, or somebody was quicker."""
         with self.store.write() as connection:
             now = self.store.now(connection)
@@ -192,8 +195,8 @@ class JobStore(JobRecords):
                 return None
             held = read_job(connection, job.id)
             if to is not JobState.QUEUED:
-                note_end(self.store, connection, held, to, error, None)
-            return self._end_attempt(connection, held, to, error=error, result=None)
+                note_end(self.store, connection, held, to, error, result)
+            return self._end_attempt(connection, held, to, error=error, result=result)
 
     def seize(self, job: Job) -> Job:
         """Take the lease away from who holds a job that is to stop, and let it count as stopped."""
@@ -290,11 +293,10 @@ class JobStore(JobRecords):
         said = to_text(error) if error else None
         connection.execute(sa.update(tables.attempt).where(*one).values(ended_at=now, state=to, error=said))
         values: dict[str, Any] = {"result": to_text(result)} if result is not None else {}
-        # Without a result the tables that the events call done were committed all the same.
-        told = written_by(connection, job.id, job.attempts) if result is None else written_of(result)
+        # Tables that the events call done were committed, whatever there is of a result.
+        told = written_by(connection, job.id, job.attempts).or_more(written_of(result or {}))
         add_usage(connection, job.owner, now, told)
-        if to is not JobState.SUCCEEDED:
-            end_tables(connection, job.id, "waiting" if to is JobState.QUEUED else "stopped")
+        end_tables(connection, job.id, _LEFT.get(to, "stopped"))
         return self._change(
             connection,
             job.id,

@@ -9,13 +9,15 @@ import itertools
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from typing import Literal
 
 from dbsync.control import Control
 from dbsync.errors import DbsyncError, Interrupted
+from dbsync.jobs.afterwards import Settle, by_ledger
+from dbsync.jobs.auditing import waited_for
 from dbsync.jobs.clock import Clock
 from dbsync.jobs.model import Job, JobState
 from dbsync.jobs.parts import TakenPart
@@ -39,7 +41,8 @@ def make_worker(
     """A worker of this process's: it runs jobs, lets others help with them, and helps others with theirs."""
     name = new_worker_id()
     runner = Runner(jobs, urls, name, helpers=Spreading(jobs, name, queue.send_parts).helpers)
-    return Worker(jobs, runner, Helper(jobs, urls, name), engine=engine, concurrency=concurrency, tell=tell)
+    helper, settle = Helper(jobs, urls, name), by_ledger(urls)
+    return Worker(jobs, runner, helper, settle=settle, engine=engine, concurrency=concurrency, tell=tell)
 
 
 class Worker:
@@ -54,6 +57,7 @@ class Worker:
         runner: Runner,
         helper: Helper,
         *,
+        settle: Settle,
         engine: Engine,
         concurrency: int,
         tell: Callable[[str], None],
@@ -62,7 +66,8 @@ class Worker:
         self.id = runner.worker
         self.concurrency = concurrency
         self._jobs, self._runner, self._helper, self._tell = jobs, runner, helper, tell
-        self._engine, self.clock = engine, clock
+        self._settle, self._engine, self.clock = settle, engine, clock
+        self._settling: threading.Thread | None = None
         self._presence = Presence(jobs.store)
         self.ended: Counter[str] = Counter()  # attempts by the states they left their jobs in
         self._numbers = itertools.count()
@@ -163,14 +168,27 @@ class Worker:
             self._presence.beat(self.id, engine=self._engine, concurrency=self.concurrency)
             self._beaten = now
         if now - self._swept >= _SWEEP_S:
-            for job in sweep(self._jobs):
-                self._tell(f"job {job.id[:8]}: its worker is gone; it is {job.state} now")
+            self._tell_lost(sweep(self._jobs, which=lambda job: not waited_for(job)))
+            if self._settling is None or not self._settling.is_alive():
+                self._settling = threading.Thread(target=self._settle_lost, name="settling", daemon=True)
+                self._settling.start()
             self._swept = now
         # The queue tells of each minute, but perhaps not before a worker that works off the queue has ended.
         looks = self._engine == "inline" or self._minute < 0
         if self.clock is not None and looks and self._minute != (minute := int(time.time() // 60)):
             self.clock.look()
             self._minute = minute
+
+    def _settle_lost(self) -> None:
+        """Take back what terminals have lost. Beside all else: their targets are asked, which may take a while."""
+        try:
+            self._tell_lost(sweep(self._jobs, self._settle, waited_for))
+        except DbsyncError as error:
+            self._tell(f"jobs of terminals that are gone cannot be taken back now: {error.message}")
+
+    def _tell_lost(self, jobs: Iterable[Job]) -> None:
+        for job in jobs:
+            self._tell(f"job {job.id[:8]}: who ran it is gone; it is {job.state} now")
 
     def _begin_jobs(self) -> bool:
         """Fill the slots; whether the queue was seen empty. That nothing was begun may mean that all were taken."""

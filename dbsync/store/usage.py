@@ -59,6 +59,10 @@ class Written:
     rows: int = 0
     bytes: int = 0
 
+    def or_more(self, other: Written) -> Written:
+        """The larger of two accounts of the same."""
+        return Written(max(self.rows, other.rows), max(self.bytes, other.bytes))
+
     def beyond(self, counted: Written) -> Written:
         """What is left when ``counted`` is taken off; never less than nothing."""
         return Written(max(0, self.rows - counted.rows), max(0, self.bytes - counted.bytes))

@@ -51,7 +51,7 @@ def only_job(dbsync: Command, *states: str) -> dict[str, object]:
     return found[0]
 
 
-def wait_for(condition: Callable[[], bool], seconds: float = 30.0) -> None:
+def wait_for(condition: Callable[[], object], seconds: float = 30.0) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "it did not come to that"
@@ -163,11 +163,8 @@ def test_a_sync_that_was_killed_is_found_and_taken_up(dbsync: Command, shop: tup
     assert oracle.differences(shop[0].url, shop[1].url) == []
 
 
-@pytest.mark.parametrize(("point", "written"), [("before_job_run", 2300), ("before_job_finished", 0)])
-def test_a_job_that_was_killed_at_its_edges_is_taken_up(
-    dbsync: Command, shop: tuple[Database, Database], point: str, written: int
-) -> None:
-    """Before it wrote anything, and after it committed all of it but before anybody was told."""
+def lost_at(dbsync: Command, shop: tuple[Database, Database], point: str) -> str:
+    """A job whose terminal was killed at a point of its second attempt."""
     with held_up(shop[1]):
         running = dbsync.start("sync", shop[0].url, shop[1].url, "--yes", "--json")
         job = str(only_job(dbsync, "running")["job_id"])
@@ -175,10 +172,58 @@ def test_a_job_that_was_killed_at_its_edges_is_taken_up(
         running.wait()
     killed = dbsync.start("jobs", "retry", job, "--here", env={"DBSYNC_FAILPOINT": f"{point}=kill"})
     assert killed.wait_quietly() == -9
+    return job
+
+
+def test_a_job_that_was_killed_before_it_wrote_anything_is_taken_up(
+    dbsync: Command, shop: tuple[Database, Database]
+) -> None:
+    job = lost_at(dbsync, shop, "before_job_run")
     wait_for(lambda: only_job(dbsync)["state"] == "failed", 40)
     again = dbsync.run("jobs", "retry", job, "--here", "--json").ended(0)
-    assert again.result["result"]["totals"]["rows_inserted"] == written
+    assert again.result["result"]["totals"]["rows_inserted"] == 2300
     assert oracle.differences(shop[0].url, shop[1].url) == []
+
+
+@pytest.mark.parametrize("by", ["a command", "a worker"])
+def test_a_job_that_was_killed_when_all_was_committed_is_said_to_have_succeeded(
+    by: str, dbsync: Command, shop: tuple[Database, Database]
+) -> None:
+    """Nobody was told but the target's ledger, which the state that is shown does not contradict."""
+    job = lost_at(dbsync, shop, "before_job_finished")
+    worker = dbsync.start("worker") if by == "a worker" else None
+    try:
+        listed = ("jobs", "list", "--json", "--state", "succeeded")
+        store = dbsync.home / ".local" / "state" / "dbsync" / "store.db"
+        if worker is None:
+            wait_for(lambda: dbsync.run(*listed).ended(0).result["jobs"], 40)
+        else:
+            wait_for(lambda: _state_in(store) == "succeeded", 40)
+    finally:
+        if worker is not None:
+            worker.send(signal.SIGTERM)
+            worker.wait()
+    shown = dbsync.run("jobs", "show", job, "--json").ended(0).result
+    assert (shown["state"], shown["error"]) == ("succeeded", None)
+    assert shown["result"]["told_by"] == "ledger"
+    assert shown["result"]["totals"]["rows_inserted"] == 2300
+    assert {table["state"] for table in shown["tables"]} == {"done"}
+    assert oracle.differences(shop[0].url, shop[1].url) == []
+
+
+def _state_in(store: Path) -> str:
+    with closing(sqlite3.connect(store)) as connection:
+        return str(connection.execute("SELECT state FROM job").fetchone()[0])
+
+
+def test_a_lost_job_whose_target_cannot_be_asked_has_failed(dbsync: Command, shop: tuple[Database, Database]) -> None:
+    lost_at(dbsync, shop, "before_job_finished")
+    with psycopg.connect(shop[1].url.removesuffix(shop[1].name) + "postgres", autocommit=True) as admin:
+        admin.execute(f'ALTER DATABASE "{shop[1].name}" ALLOW_CONNECTIONS false')
+    wait_for(lambda: only_job(dbsync)["state"] == "failed", 40)
+    error = only_job(dbsync)["error"]
+    assert isinstance(error, dict)
+    assert error["code"] == "RUNNER_LOST"
 
 
 def test_watch_follows_in_lines_and_ends_with_the_jobs_exit_code(
