@@ -130,24 +130,30 @@ class _Reading:
                 sums.take_contents(hashed, moved)
         delta = self._delta(then.segmentation, (source, target), len(moved), versioned=True)
         delta.reread = any(written)
+        delta.passed = then.since is not None and then.since[0] != self.ends.source.snapshot.next
         return delta
 
     def _written(self, then: Remembered) -> tuple[list[bool], tuple[int, int] | None]:
         """Whether each side may have been written to since, False being certain; and how many rows it has.
 
         A row that was inserted or updated since is of a transaction that had not ended then, and rows that were only
-        deleted are missing in the count. With a condition on rows that is not enough: time alone can change which
-        rows it holds for. Then nothing is known of the numbers.
+        deleted are missing in the count. Where all transactions had ended then, and the whole server has given no
+        number to another one since, both snapshots see the same, and no row is looked at. With a condition on rows
+        none of it is enough: time alone can change which rows it holds for. Then nothing is known of the numbers.
         """
         if then.since is None or self.task.where is not None:
             return [True, True], None
+        known = then.source.total_rows(), then.target.total_rows()
+        pools = self.ends.source, self.ends.target
+        asked = [pool.snapshot.next != since for pool, since in zip(pools, then.since, strict=True)]
         ours, other = self._sides(then.segmentation)
-        found = self._both(ours.newer(then.since[0]), other.newer(then.since[1]), 1)
+        found = self._where(asked, (ours.newer(then.since[0]), other.newer(then.since[1])), 1)
         written = [
-            now.versions[0] != 0 or now.rows[0] != side.total_rows()
-            for now, side in zip(found, (then.source, then.target), strict=True)
+            now is not None and (now.versions[0] != 0 or now.rows[0] != rows)
+            for now, rows in zip(found, known, strict=True)
         ]
-        return written, (found[0].rows[0], found[1].rows[0])
+        source, target = (now.rows[0] if now is not None else rows for now, rows in zip(found, known, strict=True))
+        return written, (source, target)
 
     def _versions(
         self, then: Remembered, sides: Sides, written: list[bool], rows: tuple[int, int] | None

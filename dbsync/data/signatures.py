@@ -23,7 +23,7 @@ from dbsync.pg import ledger
 from dbsync.pg.database import Session
 from dbsync.pg.facts import ServerFacts, TableFacts, read_server, read_tables
 from dbsync.pg.identity import DatabaseIdentity, identify
-from dbsync.pg.ledger_memory import Signature, read_signatures, write_signature
+from dbsync.pg.ledger_memory import Signature, read_signatures, renew_signature, write_signature
 from dbsync.pg.snapshot import ReaderPool
 from dbsync.segments import MASK, Remembered, Segmentation, Sums
 from dbsync.values import dataclass
@@ -98,6 +98,8 @@ class Memory:
         if self.origin is None or not self.keeps(task):
             return
         if after is None and not delta.hashed and not delta.reread:
+            if delta.passed:
+                renew_signature(session, self.origin, task.target, self._facts(task))
             return  # nothing is known that was not before
         source, target = self._facts(task)
         now = after if after is not None else delta.target

@@ -99,6 +99,15 @@ def write_signature(session: Session, source: DatabaseIdentity, table: TableName
     )
 
 
+def renew_signature(
+    session: Session, source: DatabaseIdentity, table: TableName, facts: tuple[Mapping[str, Any], Mapping[str, Any]]
+) -> None:
+    """Let a table's signature be one of now: its rows were found to be as they were."""
+    if source.system is not None:
+        stored = [Jsonb(dict(fact)) for fact in facts]
+        session.execute(_SQL["renew_signature"], [*stored, *_known(source), table.schema, table.name])
+
+
 def forget_signature(session: Session, source: DatabaseIdentity, table: TableName) -> None:
     """Drop a table's signature."""
     if source.system is not None:

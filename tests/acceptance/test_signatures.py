@@ -335,6 +335,33 @@ def test_some_tables_are_always_hashed(schema: str, reason: str, pairs, called: 
     assert rows(pair.target, "SELECT count(*) FROM dbsync.signature") == [[0]]
 
 
+def test_a_server_on_which_no_transaction_wrote_since_is_not_read(dbsync: Command, pg_b: EphemeralServer) -> None:
+    """Whatever wrote, and be it elsewhere on the server or before the last look but ended after it, it is read."""
+    scans = "SELECT seq_scan FROM pg_stat_user_tables WHERE relname = 't'"
+
+    def scanned(times: int) -> None:
+        _wait_for(lambda: rows(pair.source, scans) >= [[times]])  # old servers count late
+        assert rows(pair.source, scans) == [[times]]
+
+    with EphemeralServer(pg_b.major, {"autovacuum": "off"}) as server:
+        pair = Pair(server.url(), create_database(pg_b))
+        for url in (pair.source, pair.target):
+            run_sql(url, ITEMS + FILL)
+        dbsync.sync(pair.source, pair.target).ended(0)
+        ((so_far,),) = rows(pair.source, scans)
+        assert isinstance(so_far, int)
+        for transaction, more in (("1", 0), ("pg_current_xact_id()", 1), ("1", 1), ("pg_current_xact_id()", 2)):
+            run_sql(pair.source, f"SELECT {transaction};")
+            assert hashed(dbsync.sync(pair.source, pair.target).ended(0).tables()) == {"t": (0, 1)}
+            scanned(so_far + more)
+        with psycopg.connect(pair.source) as opened:
+            opened.execute(CHANGE)
+            (table,) = dbsync.sync(pair.source, pair.target).ended(0).tables().values()
+            assert table["rows_updated"] == 0
+        (table,) = dbsync.sync(pair.source, pair.target).ended(0).tables().values()
+        assert (table["rows_updated"], rows(pair.target, "SELECT v FROM t WHERE id = 77")) == (1, [["changed"]])
+
+
 def test_a_commit_that_a_crash_undid_is_not_taken_for_the_one_with_its_number(
     called: CalledSync, pg_b: EphemeralServer
 ) -> None:

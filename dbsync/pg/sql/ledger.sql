@@ -252,6 +252,11 @@ SELECT s.table_schema, s.table_name, s.source_facts, s.target_facts, s.segmentat
        s.source_counts, s.target_signatures, s.target_counts, s.stored_at::pg_catalog.text
   FROM dbsync.signature s WHERE s.source_system = %s AND s.source_oid = %s;
 
+-- name: renew_signature
+UPDATE dbsync.signature
+   SET source_facts = %s, target_facts = %s, stored_at = pg_catalog.clock_timestamp()
+ WHERE source_system = %s AND source_oid = %s AND table_schema = %s AND table_name = %s;
+
 -- name: write_signature
 INSERT INTO dbsync.signature (source_system, source_oid, table_schema, table_name, source_facts, target_facts,
                               segmentation, source_signatures, source_counts, target_signatures, target_counts)
