@@ -42,7 +42,7 @@ def run_recorded(
     with ExitStack() as stack:
         keep = _Keep(context, opened, ends, name=name, confirm=confirm, stack=stack)
         begin = keep.begin_first() if keep.is_limited else keep.begin
-        recorder = Recorder(begin, keep.worker, context.control, context.warn)
+        recorder = Recorder(begin, keep.worker, context.control, context.warn, beside=True)
         recorder.plan(opened.planned.to_dict())
         try:
             with recorder:

@@ -281,6 +281,7 @@ def _sync(
         if plan.ledger:
             recent_runs.remember(opened.run_id, *typed)
         gc.freeze()  # what is there stays: looking through it once more would take 20 ms
+        gc.set_threshold(10_000)  # what loading the store makes stays as well: five looks at it instead of sixty
         gc.enable()  # see cli.main: from here on it may take long
         report = run_recorded(context, opened, (ends[0].url, ends[1].url), name=job, confirm=confirm)
         return _reported(context, report)

@@ -27,6 +27,7 @@ if TYPE_CHECKING:  # loads SQLAlchemy, which whoever begins the job does in the 
 
 # While modules are loaded here, the run beside would wait a whole turn (5 ms) after each answer of a server.
 _TURN_S, _SHORT_TURN_S = sys.getswitchinterval(), 0.0005
+_BESIDE_S = 0.15  # the longest that the work may take to come to its first table
 _FLUSH_S = 0.5
 _RENEW_S = 1.5  # an order is heard after this at most
 _IMPATIENT_S = 2.0  # the rest of what a signal leaves is for the target
@@ -45,11 +46,18 @@ class Recorder:
     """Use it as a context manager around the work; ``emit`` takes the work's events.
 
     ``begin`` gives the job, already held by ``worker``. It is called in the recorder's thread: opening a store
-    takes a while, and the work does not wait for it.
+    takes a while, and the work does not wait for it. ``beside``: not before the work waits for its servers, since two
+    threads that compute take turns.
     """
 
     def __init__(
-        self, begin: Begin, worker: str, control: Control, warn: Callable[[str], None] = lambda text: None
+        self,
+        begin: Begin,
+        worker: str,
+        control: Control,
+        warn: Callable[[str], None] = lambda text: None,
+        *,
+        beside: bool = False,
     ) -> None:
         self.job: Job | None = None
         self._jobs: JobStore | None = None
@@ -62,6 +70,9 @@ class Recorder:
         self._changed: set[str] = set()
         self._lock = threading.Lock()
         self._ended = threading.Event()
+        self._may_begin = threading.Event()
+        if not beside:
+            self._may_begin.set()
         self._failing = False
         self._thread = threading.Thread(target=self._keep, name="recorder", daemon=True)
 
@@ -71,6 +82,7 @@ class Recorder:
 
     def __exit__(self, *_: object) -> None:
         self._ended.set()
+        self._may_begin.set()
         self._thread.join(_IMPATIENT_S if self._control.reason is not None else None)
 
     def emit(self, event: Event) -> None:
@@ -80,6 +92,7 @@ class Recorder:
             table = getattr(event, "table", None)
             if table is not None and not isinstance(event, Notice):
                 self._changed.add(str(table))
+                self._may_begin.set()
             if not isinstance(event, TableProgress):
                 self._facts.append((event.kind, _level(event), _data(event)))
 
@@ -141,6 +154,7 @@ class Recorder:
         self._warn(f"this job's end is not written down: {why}; here it ended {end}")
 
     def _keep(self) -> None:
+        self._may_begin.wait(_BESIDE_S)
         sys.setswitchinterval(_SHORT_TURN_S)
         try:
             self._jobs, self.job = self._begin()
