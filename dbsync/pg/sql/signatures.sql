@@ -19,7 +19,7 @@ SELECT (SELECT s.system_identifier::pg_catalog.text FROM pg_catalog.pg_control_s
 
 -- name: tables
 -- Per table: why versions cannot stand for its rows (NULL: they can), its files, its columns, and the definitions of
--- their types at any depth. The xmin of a type's catalog rows tells of a change that was taken back.
+-- their types at any depth. OFFSET 0: by index, since the planner takes a table's types for millions. The xmin of a type's catalog rows tells of a change that was taken back.
 WITH RECURSIVE root AS (
     SELECT o AS oid FROM pg_catalog.unnest(%s::pg_catalog.oid[]) o
 ), relation AS (
@@ -27,22 +27,26 @@ WITH RECURSIVE root AS (
      UNION
     SELECT r.oid, p.relid FROM root r CROSS JOIN LATERAL pg_catalog.pg_partition_tree(r.oid) p
 ), attribute AS (
-    SELECT r.root, a.* FROM relation r JOIN pg_catalog.pg_attribute a ON a.attrelid = r.oid
-     WHERE a.attnum > 0
+    SELECT r.root, a.*
+      FROM relation r
+     CROSS JOIN LATERAL (SELECT * FROM pg_catalog.pg_attribute a WHERE a.attrelid = r.oid AND a.attnum > 0 OFFSET 0) a
+), range AS MATERIALIZED (
+    SELECT g.rngtypid, g.rngsubtype,  -- a column that Postgres 13 has not
+           (pg_catalog.to_jsonb(g) ->> 'rngmultitypid')::pg_catalog.oid AS multi
+      FROM pg_catalog.pg_range g
 ), used AS (
     SELECT a.root, a.atttypid AS type FROM attribute a WHERE NOT a.attisdropped
      UNION
     SELECT u.root, x.type
       FROM used u
-      JOIN pg_catalog.pg_type t ON t.oid = u.type
+     CROSS JOIN LATERAL (SELECT * FROM pg_catalog.pg_type t WHERE t.oid = u.type OFFSET 0) t
      CROSS JOIN LATERAL (
            SELECT t.typelem WHERE t.typelem <> 0
             UNION ALL SELECT t.typbasetype WHERE t.typbasetype <> 0
             UNION ALL SELECT a.atttypid FROM pg_catalog.pg_attribute a
                        WHERE a.attrelid = t.typrelid AND a.attnum > 0 AND NOT a.attisdropped
-            UNION ALL SELECT g.rngsubtype FROM pg_catalog.pg_range g WHERE g.rngtypid = t.oid
-            UNION ALL SELECT g.rngtypid FROM pg_catalog.pg_range g  -- a column that Postgres 13 has not
-                       WHERE (pg_catalog.to_jsonb(g) ->> 'rngmultitypid')::pg_catalog.oid = t.oid) AS x (type)
+            UNION ALL SELECT g.rngsubtype FROM range g WHERE g.rngtypid = t.oid
+            UNION ALL SELECT g.rngtypid FROM range g WHERE g.multi = t.oid) AS x (type)
 ), definition AS (
     SELECT u.root, t.oid, t.typname, n.nspname,
            pg_catalog.jsonb_build_array(t.oid, t.xmin::pg_catalog.text, t.typname, p.oid, p.xmin::pg_catalog.text,
