@@ -219,6 +219,7 @@ class OpenSync:
             emit=emit,
             control=control or Control(),
             helpers=self._helpers,
+            reader=self.source,
         )
         report.resumed = self._resumption.run_id if self._resumption is not None else None
         return report

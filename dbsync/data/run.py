@@ -7,12 +7,11 @@ lock's holder) and collects the ends; everything that touches rows happens in ``
 from __future__ import annotations
 
 import logging
-import threading
 import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 
 from dbsync.control import Control
 from dbsync.data.afterwards import finish_up
@@ -28,10 +27,10 @@ from dbsync.data.plan_file import heed_contents
 from dbsync.data.problem import refused
 from dbsync.data.repair import RepairRun
 from dbsync.data.report import SyncReport, overall_error, quarantined_error
-from dbsync.data.sides import Side, survey_ends
+from dbsync.data.sides import Side, opening_holder, survey_ends
 from dbsync.data.signatures import Memory, remember, trusts
 from dbsync.data.survey import Survey, emptied, surveyed, target_contents
-from dbsync.data.watch import watch
+from dbsync.data.watch import in_time, watch
 from dbsync.errors import (
     ConnectionLost,
     DbsyncError,
@@ -50,7 +49,6 @@ from dbsync.pg.ledger_parts import end_part_sessions
 from dbsync.pg.snapshot import ReaderPool, Snapshot, exported_snapshot
 
 LOGGER = logging.getLogger("dbsync")
-_CLEANING_S = 2.0  # the target may be what was lost; the next run cleans up else
 
 
 def run_sync(
@@ -63,11 +61,13 @@ def run_sync(
     emit: Emit,
     control: Control,
     helpers: Helpers | None = None,
+    reader: Session | None = None,
 ) -> SyncReport:
     """Do what the plan says and report it; failures of tables are in the report, never raised.
 
-    ``lock`` is the session that holds the target's run lock; ``helpers`` stage parts of what is spread. Raises what
-    forbids the run as a whole: ConnectionFailed, Drift, a lock that could not be had on the source.
+    ``lock`` is the session that holds the target's run lock; ``helpers`` stage parts of what is spread; ``reader`` is a
+    session on the source that nobody needs any more. Raises what forbids the run as a whole: ConnectionFailed, Drift,
+    a lock that could not be had on the source.
     """
     report = SyncReport(
         run_id=run_id,
@@ -80,7 +80,7 @@ def run_sync(
     totals = plan.totals()
     emit(PlanReady(run_id=run_id, tables=totals["tables"], rows=totals["rows_inserted"], bytes=totals["bytes"]))
     try:
-        _Run(run_id, plan, source, target, report, emit, control, helpers).execute(lock)
+        _Run(run_id, plan, source, target, report, emit, control, helpers, reader).execute(lock)
     finally:
         report.elapsed_s = time.monotonic() - started
         emit(RunFinished(run_id=run_id, state=report.state))
@@ -100,9 +100,12 @@ class _Run:
         emit: Emit,
         control: Control,
         helpers: Helpers | None,
+        reader: Session | None,
     ) -> None:
         self.run_id, self.plan, self.source, self.target = run_id, plan, source, target
         self.report, self.emit, self.control, self.helpers = report, emit, control, helpers
+        self._reader = reader
+        self._compares = bool(plan.expected) or any(task.strategy == "compare" for task in plan.tables)
         self._errors: list[DbsyncError] = []
         self._books: Bookkeeping | None = None
 
@@ -124,13 +127,15 @@ class _Run:
         label = f"dbsync {self.run_id}"
         tables = [(task.source, task.source_only) for task in self.plan.tables]
         cursors = self._find_cursors(lock, label)
-        with exported_snapshot(
+        opening = opening_holder(self.target, label=label) if self._compares else nullcontext()
+        source = exported_snapshot(
             self.source.database,
             tables,
             label=label,
             lock_timeout_s=self.plan.options.lock_timeout_s,
             cancelled_by=self.control.on_stop,
-        ) as snapshot:
+        )
+        with opening as opened, source as snapshot:
             self.report.snapshot = snapshot.id
             self._check_source_drift(snapshot)
             failpoint("after_snapshot")
@@ -139,6 +144,8 @@ class _Run:
                 ReaderPool(self.source.database, snapshot, limit=jobs, label=label, check=self.control.check)
                 for _ in ("copy", "hash")
             )
+            if self._reader is not None:
+                hashers.adopt(self._reader)
             context = RunContext(
                 run_id=self.run_id,
                 plan=self.plan,
@@ -155,7 +162,7 @@ class _Run:
             context.cursors, context.helpers = cursors, self.helpers
             with self.control.on_stop(context.cancel):
                 try:
-                    with self._surveyed(snapshot, hashers) as (survey, target_snapshot):
+                    with self._surveyed(hashers, lock, opened) as (survey, target_snapshot):
                         if refusals := (*survey.refusals, *emptied(self.plan, hashers)):
                             raise refused(refusals)
                         failpoint("after_survey")
@@ -174,7 +181,7 @@ class _Run:
             return
         self.helpers.end()
         for session in (lock, snapshot.holder):
-            with suppress(DbsyncError), _patience(session):  # one that is gone ends no others: the fence refuses them
+            with suppress(DbsyncError), in_time(session):  # one that is gone ends no others: the fence refuses them
                 end_part_sessions(session, self.run_id)
 
     def _find_cursors(self, lock: Session, label: str) -> Cursors | None:
@@ -200,15 +207,18 @@ class _Run:
         failpoint("after_begin")
 
     @contextmanager
-    def _surveyed(self, snapshot: Snapshot, readers: ReaderPool) -> Iterator[tuple[Survey, Snapshot | None]]:
+    def _surveyed(
+        self, readers: ReaderPool, lock: Session, opened: Callable[[], Session] | None
+    ) -> Iterator[tuple[Survey, Snapshot | None]]:
         """Compare what holds rows; the target's snapshot is kept, so that row locations stay true."""
-        if not self.plan.expected and not any(task.strategy == "compare" for task in self.plan.tables):
+        if not self._compares:
             yield Survey(), None
             return
-        label = f"dbsync {self.run_id}"
+        label, control = f"dbsync {self.run_id}", self.control
+        both = survey_ends(self.source, self.target, readers, label=label, control=control, opened=opened)
         with (
-            survey_ends(self.source, self.target, readers, label=label, control=self.control) as (ends, held),
-            surveyed(self.plan, ends, memory=self._memory(ends), emit=self.emit, control=self.control) as survey,
+            both as (ends, held),
+            surveyed(self.plan, ends, memory=self._memory(ends, lock), emit=self.emit, control=control) as survey,
         ):
             if self.plan.expected:
                 self.report.warnings += heed_contents(self.plan, target_contents(self.plan, survey, ends))
@@ -221,9 +231,9 @@ class _Run:
     def _repaired(self) -> list[TableName]:
         return [name for group in self.plan.groups if group.method == "repair" for name in group.lock]
 
-    def _memory(self, ends: Ends) -> Memory:
+    def _memory(self, ends: Ends, lock: Session) -> Memory:
         failpoint("before_memory")
-        return remember(self.plan, ends, (self.source.oids, self.target.oids), trust=trusts(self.plan))
+        return remember(self.plan, ends, (self.source.oids, self.target.oids), trust=trusts(self.plan), lent=lock)
 
     def _groups(
         self, context: RunContext, snapshot: Snapshot, held_target: Snapshot | None, lock: Session, survey: Survey
@@ -318,7 +328,7 @@ class _Run:
     def _clean_up(self, lock: Session) -> None:
         """Drop staging tables and close the books, within two seconds and only while the run lock is held."""
         try:
-            with _patience(lock):
+            with in_time(lock):
                 runs.check_run_lock(lock, lock.backend_pid)
                 runs.drop_dead_staging(lock)
                 runs.drop_own_schema(lock)
@@ -326,17 +336,6 @@ class _Run:
                     self._books.finish(lock, self.report.state)
         except DbsyncError as error:
             self.report.warnings.append(f"the target's schema dbsync could not be tidied up: {error.message}")
-
-
-@contextmanager
-def _patience(session: Session) -> Iterator[None]:
-    """Give a server two seconds to answer: at its end no run waits for one that says nothing."""
-    timer = threading.Timer(_CLEANING_S, session.abort)
-    timer.start()
-    try:
-        yield
-    finally:
-        timer.cancel()
 
 
 def _was_asked(reason: DbsyncError) -> bool:

@@ -10,6 +10,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import asdict
 from typing import Any
 
@@ -17,7 +18,7 @@ from dbsync import __version__
 from dbsync.data.compare import Ends
 from dbsync.data.delta import Delta
 from dbsync.data.plan import SyncPlan, TableTask
-from dbsync.errors import StatementFailed
+from dbsync.errors import DbsyncError, StatementFailed
 from dbsync.model import TableName
 from dbsync.pg import ledger
 from dbsync.pg.database import Session
@@ -136,26 +137,34 @@ def trusts(plan: SyncPlan) -> bool:
 
 
 def remember(
-    plan: SyncPlan, ends: Ends, oids: tuple[Mapping[TableName, int], Mapping[TableName, int]], *, trust: bool
+    plan: SyncPlan,
+    ends: Ends,
+    oids: tuple[Mapping[TableName, int], Mapping[TableName, int]],
+    *,
+    trust: bool,
+    lent: Session | None = None,
 ) -> Memory:
     """Read what earlier runs left and what must be as it was then, under the snapshots that rows are read in.
 
-    Without ``trust`` nothing is recalled, but kept.
+    Without ``trust`` nothing is recalled, but kept. ``lent``: a session on the target that knows the catalogs already,
+    to be asked while a reader is opened.
     """
     tasks = [task for task in plan.tables if task.strategy == "compare"]
     if not plan.ledger or not tasks:
         return Memory()
     try:
         left, right = ([side[name] for name in names] for side, names in zip(oids, _names(tasks), strict=True))
-        with ThreadPoolExecutor(1, thread_name_prefix="facts") as beside:
-            reading = beside.submit(_read_end, ends.target, right, oids[1])
+        theirs = ends.target.lent(lent) if lent is not None else ends.target.reader()
+        with theirs as session, ThreadPoolExecutor(2, thread_name_prefix="facts") as beside:
+            reading = beside.submit(_read_end, session, right, oids[1])
+            if lent is not None:
+                beside.submit(_open_one, ends.target)
             with ends.source.reader() as mine:
                 origin = identify(mine)
-            if origin.system is None:
-                return Memory("the source does not tell its system identifier")
-            both = _read_end(ends.source, left, oids[0]), reading.result()
-        with ends.target.reader() as theirs:
-            known = read_signatures(theirs, origin) if trust and ledger.find_ledger(theirs) is not None else {}
+                if origin.system is None:
+                    return Memory("the source does not tell its system identifier")
+                both = _read_end(mine, left, oids[0]), reading.result()
+            known = read_signatures(session, origin) if trust and ledger.find_ledger(session) is not None else {}
     except StatementFailed as error:
         return Memory(f"signatures cannot be used: {error.message}")
     if not trust:
@@ -163,9 +172,14 @@ def remember(
     return Memory("", origin, both, known)
 
 
-def _read_end(readers: ReaderPool, oids: list[int], all_oids: Mapping[TableName, int]) -> _End:
-    with readers.reader() as session:
-        return _End(read_server(session), read_tables(session, oids), all_oids)
+def _read_end(session: Session, oids: list[int], all_oids: Mapping[TableName, int]) -> _End:
+    return _End(read_server(session), read_tables(session, oids), all_oids)
+
+
+def _open_one(readers: ReaderPool) -> None:
+    """Let a reader be there when rows are read; whoever reads them hears why there is none."""
+    with suppress(DbsyncError), readers.reader():
+        pass
 
 
 def how_compared(delta: Delta, why: str) -> str:

@@ -15,6 +15,7 @@ from dbsync.pg.database import Session
 
 _WATCH_S = 2.0
 _SILENCE_S = 30.0
+_CLEANING_S = 2.0  # the target may be what was lost; the next run cleans up else
 
 
 def take_run_lock(session: Session, *, wait: bool, emit: Emit, control: Control, patience: float = 0.0) -> None:
@@ -75,3 +76,14 @@ def _ask(name: str, session: Session, control: Control, ended: threading.Event) 
             return
         finally:
             silence.cancel()
+
+
+@contextmanager
+def in_time(session: Session) -> Iterator[None]:
+    """Give a server two seconds to answer: at its end no run waits for one that says nothing."""
+    timer = threading.Timer(_CLEANING_S, session.abort)
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()

@@ -99,6 +99,11 @@ class Session:
         )
 
     @property
+    def connected(self) -> bool:
+        """Whether the connection stands, as far as is known here."""
+        return not self._connection.closed
+
+    @property
     def at_rest(self) -> bool:
         """Whether the session is connected and in no transaction."""
         return not self._connection.closed and (

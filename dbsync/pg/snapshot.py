@@ -39,16 +39,16 @@ def exported_snapshot(
     label: str,
     lock_timeout_s: float,
     cancelled_by: Callable[[Callable[[], None]], AbstractContextManager[None]],
+    opened: Callable[[], Session] | None = None,
 ) -> Iterator[Snapshot]:
     """Hold ACCESS SHARE locks on the tables and a snapshot taken after them, for as long as the block runs.
 
     Each table comes with whether it is read alone (ONLY) or with its partitions, which a TRUNCATE would empty for all.
     Locks come first: LOCK TABLE takes no snapshot, so no DDL can slip in between. ``cancelled_by``
-    registers the holder's cancel for the time it may have to wait for a lock.
+    registers the holder's cancel for the time it may have to wait for a lock. ``opened``: gives a session of
+    ``open_holder`` that was opened before.
     """
-    holder = database.connect(
-        application_name=f"{label} snapshot", settings={"lock_timeout": f"{int(lock_timeout_s * 1000)}ms"}
-    )
+    holder = opened() if opened is not None else open_holder(database, label, lock_timeout_s)
     try:
         failpoint("before_source_lock")
         with cancelled_by(holder.cancel):
@@ -61,6 +61,12 @@ def exported_snapshot(
         yield Snapshot(snapshot_id, holder, oldest, following)
     finally:
         holder.close()
+
+
+def open_holder(database: Database, label: str, lock_timeout_s: float) -> Session:
+    """Open a session that will hold a snapshot."""
+    settings = {"lock_timeout": f"{int(lock_timeout_s * 1000)}ms"}
+    return database.connect(application_name=f"{label} snapshot", settings=settings)
 
 
 def import_snapshot(session: Session, snapshot_id: str) -> None:
@@ -133,6 +139,31 @@ class ReaderPool:
                 self.sessions.discard(reader)
                 self._opened -= 1
             self._changed.notify_all()
+
+    def adopt(self, session: Session) -> None:
+        """Let a session that has nothing else to do any more be a reader: it knows the catalogs already."""
+        set_config = "SELECT pg_catalog.set_config(%s, %s, false)"
+        try:
+            session.execute(set_config, ["application_name", f"{self._label} reader"])
+            session.execute(set_config, ["lock_timeout", "0"])
+            import_snapshot(session, self.snapshot.id)
+        except DbsyncError:  # it may have been lost while somebody thought about the plan
+            session.close()
+            return
+        with self._changed:
+            self.sessions.add(session)
+            self._idle.append(session)
+            self._opened += 1
+
+    @contextmanager
+    def lent(self, session: Session) -> Iterator[Session]:
+        """Let a session of somebody else's see the snapshot for the block."""
+        import_snapshot(session, self.snapshot.id)
+        try:
+            yield session
+        finally:
+            if session.connected:
+                session.execute("ROLLBACK")
 
     @contextmanager
     def reader(self) -> Iterator[Session]:
