@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
 _FIELDS = "__dataclass_fields__"  # where the standard library looks for them
@@ -37,15 +38,24 @@ class _Field:
     def is_compared(self) -> bool:
         return self.declared is None or self.declared.compare
 
-    def declaration(self) -> tuple[str, Any, Any]:
-        """The field as ``dataclasses.make_dataclass`` takes it."""
-        declared: Any = self.declared or dataclasses.field(default=self.default)
-        declared.kw_only = self.kw_only
-        return self.name, self.type, declared
+    def for_others(self) -> dataclasses.Field[Any]:
+        """The field as the standard library knows it."""
+        field: Any = self.declared or dataclasses.field(default=self.default)
+        field.name, field.type, field.kw_only = self.name, self.type, self.kw_only
+        field._field_type = _kind_of_fields()
+        made: dataclasses.Field[Any] = field
+        return made
+
+
+@cache
+def _kind_of_fields() -> Any:
+    """How the standard library marks what is a field, and neither a class variable nor an InitVar."""
+    (field,) = dataclasses.fields(dataclasses.make_dataclass("Sample", ["field"]))
+    return field._field_type  # type: ignore[attr-defined]
 
 
 class _LazyFields:
-    """``__dataclass_fields__``, made by the standard library when ``replace``, ``asdict`` or ``fields`` asks."""
+    """``__dataclass_fields__``, made when the standard library's ``replace``, ``asdict`` or ``fields`` asks."""
 
     __slots__ = ("_cls",)
 
@@ -53,11 +63,7 @@ class _LazyFields:
         self._cls = cls
 
     def __get__(self, instance: object, owner: type) -> Any:
-        known = getattr(self._cls, _OWN).values()
-        made = dataclasses.make_dataclass(
-            self._cls.__name__, [each.declaration() for each in known], init=False, repr=False, eq=False
-        )
-        fields = getattr(made, _FIELDS)
+        fields = {each.name: each.for_others() for each in _fields_of(self._cls)}
         setattr(self._cls, _FIELDS, fields)
         return fields
 

@@ -165,6 +165,7 @@ class Recorder:
             sys.setswitchinterval(_TURN_S)
         jobs, job = self._jobs, self.job
         renewed = time.monotonic()
+        self._flush(jobs, job)  # the plan, while the work waits for its servers
         while not self._ended.wait(_FLUSH_S):
             self._flush(jobs, job)
             if time.monotonic() - renewed >= _RENEW_S:
