@@ -12,7 +12,7 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack, closing, contextmanager, suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 
 from dbsync.control import Control
@@ -32,7 +32,6 @@ from dbsync.pg import runs, statements
 from dbsync.pg.database import Database, Session
 from dbsync.pg.identity import ensure_distinct
 from dbsync.pg.snapshot import ReaderPool, Snapshot, exported_snapshot
-from dbsync.values import dataclass
 
 _CANCEL_S = 2.0  # what does not end by a cancel within this time is cut
 Warn = Callable[[str], None]

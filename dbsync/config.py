@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import field, fields
+from dataclasses import dataclass, field, fields
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -18,7 +18,6 @@ from dbsync.errors import ConfigError
 from dbsync.quantities import parse_duration
 from dbsync.quota import NO_QUOTAS, Quota, Quotas, parse_limit
 from dbsync.urls import ALLOWED_PARAMETERS, Secret
-from dbsync.values import dataclass
 
 if TYPE_CHECKING:
     from dbsync.schedule import Schedule

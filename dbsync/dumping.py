@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from dbsync.child_environment import child_environment
@@ -11,7 +12,6 @@ from dbsync.errors import ConfigError, StatementFailed
 from dbsync.local import available_majors, find_binaries
 from dbsync.pg.dial import CONNECT_TIMEOUT_S, route
 from dbsync.urls import DatabaseUrl
-from dbsync.values import dataclass
 
 _KEPT = ("PGPASSWORD", "PGPASSFILE")
 _LONGEST_REASON = 300

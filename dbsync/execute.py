@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from dbsync.control import Control
@@ -27,7 +27,6 @@ from dbsync.pg.execute import Budget, Outcome
 from dbsync.pg.functions import Role, current_role, require_harmless
 from dbsync.statement_class import Judged, judge
 from dbsync.statements_split import Statement, split_statements
-from dbsync.values import dataclass
 
 Mode = Literal["read", "write", "dry-run", "stepwise"]
 _READ_ONLY = "25006"

@@ -11,7 +11,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any, Literal
 
@@ -32,7 +32,6 @@ from dbsync.schema.snapshot import take_snapshot
 from dbsync.schema_diff import describe_side
 from dbsync.settling import Settled, settle
 from dbsync.shadow import PLAN_SETTINGS
-from dbsync.values import dataclass
 
 _LOCK_FAILURES = ("55P03", "40P01")
 _TRIES = 8

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from dbsync.control import Control
@@ -23,7 +23,6 @@ from dbsync.schema.snapshot import take_snapshot
 from dbsync.schema_diff import Opened, Side, compare_snapshots, describe_side, open_sides, take_both
 from dbsync.shadow import NoShadow, shadows
 from dbsync.urls import DatabaseUrl
-from dbsync.values import dataclass
 
 Engine = Literal["own", "migra", "results", "auto"]
 

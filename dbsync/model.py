@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Literal
 
 from dbsync.errors import ConfigError
-from dbsync.values import dataclass
 
 Relkind = Literal["table", "partitioned", "foreign", "view", "matview"]
 _PLAIN_IDENTIFIER = re.compile(r"[a-z_][a-z0-9_$]*\Z")

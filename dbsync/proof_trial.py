@@ -7,7 +7,7 @@ the way back is planned from the shadow's own state, run, and judged in the same
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from dbsync.control import Control
@@ -28,7 +28,6 @@ from dbsync.schema.renames import Rename, likely_renames, read_renames, rename_s
 from dbsync.schema.snapshot import take_snapshot
 from dbsync.schema.steps import Step
 from dbsync.shadow import Filled
-from dbsync.values import dataclass
 
 MOST_NAMED = 20  # differences that a proof lists
 _QUICK_MS = 3_000

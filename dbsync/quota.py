@@ -6,12 +6,11 @@ Limits come from ``DBSYNC_QUOTA_*``, else from ``quotas`` in the config file.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, fields
+from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal
 
 from dbsync.errors import ConfigError, Refused
 from dbsync.quantities import parse_size
-from dbsync.values import dataclass
 
 Purpose = Literal["connection", "job", "new job"]
 # So many jobs that were never started may be kept for each that may wait or run: they cost nothing but their rows.

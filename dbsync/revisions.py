@@ -6,6 +6,7 @@ The only module that imports Alembic; nothing here connects to a database.
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from pathlib import Path
 
 from alembic.config import Config
@@ -13,7 +14,6 @@ from alembic.script import ScriptDirectory
 from alembic.util import CommandError, rev_id
 
 from dbsync.errors import ConfigError
-from dbsync.values import dataclass
 
 _INI = "alembic.ini"
 _LONGEST_SLUG = 40

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,6 @@ from dbsync.schema.objects import Snapshot
 from dbsync.schema.snapshot import take_snapshot
 from dbsync.schema.uncompared import Uncompared, find_uncompared
 from dbsync.urls import parse_url
-from dbsync.values import dataclass
 
 SCRIPT_SUFFIX = ".sql"
 # What a script may count on, as if psql ran it.

@@ -9,10 +9,8 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Literal
-
-from dbsync.values import dataclass
 
 # text: as the server prints it. trimmed: without trailing zeros of the fraction. unsigned_zero: -0 as 0.
 # unpadded: cast to text, which drops the blanks that char(n) is filled with.

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from difflib import get_close_matches
 
 from dbsync.errors import ConfigError
 from dbsync.model import TableName
-from dbsync.values import dataclass
 
 _PART = re.compile(r'"((?:[^"]|"")+)"|([^".]+)')
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from dbsync.control import Control
 from dbsync.dumping import DumpProgram, dump_schema, find_pg_dump
@@ -20,7 +20,6 @@ from dbsync.pg.quoting import name
 from dbsync.pg.script import act_as, drop_database, new_database, read_script, run_script
 from dbsync.shadow_text import Column, shared_names, with_not_nulls, with_versions
 from dbsync.urls import DatabaseUrl, parse_url
-from dbsync.values import dataclass
 
 PREFIX = "dbsync_shadow_"
 # What a dump may count on, as if psql ran it.

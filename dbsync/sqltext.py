@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Literal
 
 from dbsync.errors import ConfigError, StatementFailed
-from dbsync.values import dataclass
 
 Kind = Literal["word", "name", "string", "number", "parameter", "operator", "mark", "comment", "blank"]
 

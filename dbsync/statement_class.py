@@ -7,12 +7,12 @@ server, with its read-only transaction and its own parse of the statement, has t
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Literal
 
 from dbsync.errors import StatementFailed
 from dbsync.sqltext import Token, tokens
 from dbsync.statements_split import Statement
-from dbsync.values import dataclass
 
 Kind = Literal["read", "write", "control", "savepoint", "two-phase", "copy-stream", "unknown"]
 

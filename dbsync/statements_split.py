@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from dbsync.errors import ConfigError
 from dbsync.sqltext import Token, line_of, tokens
-from dbsync.values import dataclass
 
 _META_COMMAND = re.compile(r"\\[A-Za-z!?+]*")
 

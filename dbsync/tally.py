@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import field
+from dataclasses import dataclass, field
 
 from dbsync.events import Event, PlanReady, TableFinished, TablePhase, TableProgress, TableStarted
 from dbsync.model import TableName
-from dbsync.values import dataclass
 
 _SHORTEST_S = 0.5  # less says nothing yet
 _WINDOW_S = 15.0  # the rate is that of the last seconds: a run's tables differ

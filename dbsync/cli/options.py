@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
@@ -17,7 +18,6 @@ from dbsync import __version__
 from dbsync.cli.terminal import ColorChoice
 from dbsync.errors import ConfigError
 from dbsync.quantities import parse_duration
-from dbsync.values import dataclass
 
 Format = Literal["text", "json", "jsonl", "csv", "md", "sql", "mermaid", "junit", "github", "cron", "systemd"]
 LogFormat = Literal["text", "json"]

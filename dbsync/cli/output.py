@@ -8,14 +8,13 @@ import re
 import stat
 import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from dbsync.cli.options import Format
 from dbsync.errors import ConfigError, DbsyncError
 from dbsync.model import TableName
-from dbsync.values import dataclass
 
 # C1 controls, bidi and other invisible marks, separators, lone surrogates; JSON itself escapes below U+0020.
 _DELETE = "\x7f"

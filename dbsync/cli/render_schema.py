@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import field
+from dataclasses import dataclass, field
 
 from dbsync.cli.tables import humane_count, humane_size, markdown_table
 from dbsync.cli.terminal import escape
 from dbsync.model import Catalog, Column, ColumnType, Policy, Routine, Sequence, Table, quote_identifier
-from dbsync.values import dataclass
 
 _LABELS = {"partitioned": "partitioned table", "foreign": "foreign table", "matview": "materialised view"}
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from dbsync.data.option_records import to_record
 from dbsync.data.plan import SyncPlan
@@ -21,7 +22,6 @@ from dbsync.pg.identity import identify
 from dbsync.pg.ledger import Client, EndState, TableRecord
 from dbsync.pg.ledger_memory import QuarantinedRow
 from dbsync.pg.snapshot import Snapshot
-from dbsync.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

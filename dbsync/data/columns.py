@@ -7,12 +7,11 @@ text form; anything else is refused before the first write (the lossless matrix)
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from dbsync.data.problem import Problem, Rule
 from dbsync.model import Column, ColumnType, Table, quote_identifier
-from dbsync.values import dataclass
 
 # Types whose binary form is the same on every supported server: fixed OIDs, no catalog lookups in send/recv.
 # Left out on purpose: money (locale), xml (declares an encoding), reg* (names), tsvector, tsquery, user-made ones.

@@ -6,6 +6,7 @@ Comparing only reads: what keeps a sync from writing (rights, triggers, columns 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from dbsync.data.columns import UNPAIRED
 from dbsync.data.differences import Level, TableComparison
@@ -14,7 +15,6 @@ from dbsync.data.planner import Draft
 from dbsync.data.problem import Problem, Rule
 from dbsync.errors import ConfigError
 from dbsync.model import TableName, quote_identifier
-from dbsync.values import dataclass
 
 _UNREADABLE: frozenset[Rule] = frozenset({"source_rights", "source_row_security", "target_row_security"})
 _NO_VALUES: frozenset[Rule] = UNPAIRED | {"column_unreadable"}

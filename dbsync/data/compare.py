@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from functools import partial
 from typing import LiteralString, NamedTuple
 
@@ -28,7 +29,6 @@ from dbsync.pg.database import Session, legible
 from dbsync.pg.snapshot import ReaderPool
 from dbsync.pg.statements import Statement
 from dbsync.segments import Remembered, Segmentation, Sums, cut
-from dbsync.values import dataclass
 
 _ROWS_PER_PAGE = 20  # when nobody knows how many rows there are: a low guess makes segments too large, not wrong
 _MANY_SEGMENTS = 5000  # their sums take about 550 bytes each in a server

@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dbsync.control import Control
@@ -25,7 +26,6 @@ from dbsync.model import TableName
 from dbsync.pg import runs, statements
 from dbsync.pg.database import Database, Session
 from dbsync.pg.snapshot import ReaderPool
-from dbsync.values import dataclass
 
 if TYPE_CHECKING:
     from dbsync.data.parts import Helpers

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from dbsync.control import Control
 from dbsync.data.plan import CursorColumn, SyncPlan, TableTask
@@ -22,7 +22,6 @@ from dbsync.pg import statements_cursor as cursor_sql
 from dbsync.pg.database import Database, Session
 from dbsync.pg.identity import DatabaseIdentity, identify_history
 from dbsync.pg.sql import load
-from dbsync.values import dataclass
 
 _PATIENCE_S = 5.0
 _PAUSE_S = 0.05

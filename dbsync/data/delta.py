@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import field
+from dataclasses import dataclass, field
 from itertools import zip_longest
 from typing import NamedTuple
 
@@ -10,7 +10,6 @@ from dbsync.data.differences import RowKind
 from dbsync.data.plan import TableTask
 from dbsync.data.spool import Spool
 from dbsync.segments import Segmentation, Sums
-from dbsync.values import dataclass
 
 
 class Sample(NamedTuple):

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from dbsync.data.units import Skipped
 from dbsync.errors import DbsyncError
 from dbsync.model import TableName
-from dbsync.values import dataclass
 
 Level = Literal["count", "checksum", "full"]
 ComparedState = Literal["same", "differs", "not_compared"]

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from dbsync.data.explore_request import PageRequest, find_column, parse_filter, parse_sort, read_key, write_key
@@ -21,7 +21,6 @@ from dbsync.pg.reflect import one_snapshot, reflect
 from dbsync.pg.statements_explore import Filter, OrderKey, Scope
 from dbsync.pg.text_rows import TextRow, fetch_text, read_text, require_looking
 from dbsync.selection import select_tables
-from dbsync.values import dataclass
 
 MOST_BYTES = 8 * 1024 * 1024
 TIME_LIMIT_S = 60.0

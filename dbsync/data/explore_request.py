@@ -7,12 +7,12 @@ import io
 import json
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from difflib import get_close_matches
 
 from dbsync.errors import ConfigError
 from dbsync.model import Column, Table, quote_identifier, split_at
 from dbsync.pg.statements_explore import Filter, Operator, OrderKey
-from dbsync.values import dataclass
 
 MOST_ROWS = 1000
 _OPERATORS: dict[str, Operator] = {

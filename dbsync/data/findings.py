@@ -8,14 +8,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, field
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, get_args
 
 from dbsync.data.differences import CompareReport, TableComparison
 from dbsync.data.planner import Draft
 from dbsync.data.problem import RULES, Problem, Severity
 from dbsync.data.units import Skipped
-from dbsync.values import dataclass
 
 ValidateLevel = Literal["schema", "count", "checksum", "full"]
 _COUNTED = ("source_rows", "target_rows", "only_in_source", "only_in_target", "different", "samples")

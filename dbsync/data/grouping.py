@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 
 from dbsync.data.columns import Pairing
 from dbsync.data.options import SyncOptions
@@ -13,7 +13,6 @@ from dbsync.data.problem import Problem
 from dbsync.data.tasks import TaskMaker, bytes_of, rows_of
 from dbsync.data.units import Route, Selection, Unit, ancestors_of, family_of, root_of
 from dbsync.model import Catalog, ForeignKey, Table, TableName
-from dbsync.values import dataclass
 
 # A target with less than a fifth of the rows is cheaper to replace: a comparison reads both sides (about 0.4 of a
 # copy) and then copies nearly everything through a second statement. Below so many rows it does not matter.

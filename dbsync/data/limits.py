@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from dbsync.data.options import DeleteLimit
 from dbsync.data.problem import Problem
 from dbsync.model import TableName
-from dbsync.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

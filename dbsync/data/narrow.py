@@ -9,13 +9,13 @@ from __future__ import annotations
 from array import array
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from dataclasses import dataclass
 from typing import TypeVar
 
 from dbsync.data.delta import Delta
 from dbsync.pg import statements_compare as sql
 from dbsync.pg.copy_lines import copy_lines
 from dbsync.pg.database import Session
-from dbsync.values import dataclass
 
 # Measured (performance page): adding up groups costs what half of reading the rows does, so there must be many rows,
 # and most groups must be equal. The numbers of more groups than this are too long a statement.

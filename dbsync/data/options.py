@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Literal, TypeVar
 
 from dbsync.errors import ConfigError, StatementFailed
 from dbsync.model import TableName
 from dbsync.selection import TablePattern
-from dbsync.values import dataclass
 
 Value = TypeVar("Value")
 Mode = Literal["delta", "replace", "append", "cursor"]

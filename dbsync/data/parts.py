@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any, Protocol
 
 from dbsync.data.bookkeeping import Bookkeeping
@@ -22,7 +22,6 @@ from dbsync.model import TableName
 from dbsync.pg import ledger_parts, statements
 from dbsync.pg.copy import Pace, copy_rows
 from dbsync.pg.database import Session
-from dbsync.values import dataclass
 
 _LOOK_S = 0.5
 _DONE_ALREADY = "23505"

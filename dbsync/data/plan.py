@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, field
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 from dbsync.data.columns import ColumnPair
@@ -12,7 +12,6 @@ from dbsync.data.problem import Problem
 from dbsync.data.units import Skipped
 from dbsync.model import CursorKind, ForeignKey, Index, TableName, Trigger
 from dbsync.segments import MASK, RowKey
-from dbsync.values import dataclass
 
 Clear = Literal["truncate", "delete", "keep"]
 LockMode = Literal["ACCESS EXCLUSIVE", "SHARE ROW EXCLUSIVE", "ROW EXCLUSIVE"]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from dbsync.data.drift import heeded
@@ -18,7 +18,6 @@ from dbsync.data.plan import FORMAT_VERSION, Contents, SyncPlan
 from dbsync.errors import ConfigError, Refused, StalePlan
 from dbsync.model import TableName
 from dbsync.pg.identity import DatabaseIdentity
-from dbsync.values import dataclass
 
 KIND = "dbsync sync plan"
 _AGAIN = "make a new plan with --dry-run --plan-out"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from dbsync.data.columns import Pairing, pair_columns
 from dbsync.data.grouping import plan_groups
@@ -21,7 +21,6 @@ from dbsync.data.sequences import plan_sequences
 from dbsync.data.units import Route, Selection, Skipped
 from dbsync.errors import SchemaMismatch
 from dbsync.model import Catalog, TableName
-from dbsync.values import dataclass
 
 _HINT = (
     "make the target's schema fit first (dbsync migrate plan SOURCE TARGET -o plan.json, then dbsync migrate apply "

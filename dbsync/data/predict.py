@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from dbsync.control import Control
 from dbsync.data.compare import Ends
@@ -17,7 +18,6 @@ from dbsync.events import Emit
 from dbsync.model import TableName
 from dbsync.pg import statements
 from dbsync.pg.snapshot import ReaderPool, exported_snapshot
-from dbsync.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from dbsync.data.rules import RULES, Rule, Severity
 from dbsync.errors import Refused
 from dbsync.model import TableName
-from dbsync.values import dataclass
 
 __all__ = ["RULES", "Problem", "Rule", "Severity", "refused"]
 

@@ -7,6 +7,7 @@ bad row goes to the ledger in the transaction that writes the others. Its hashes
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from dbsync.data.compare import sides_of
 from dbsync.data.context import Digest, RunContext
@@ -23,7 +24,6 @@ from dbsync.pg.copy_lines import copy_lines
 from dbsync.pg.database import Session
 from dbsync.pg.ledger_memory import QuarantinedRow
 from dbsync.segments import Segmentation
-from dbsync.values import dataclass
 
 MOST_ROWS = 1000  # of one table; whoever has more has another problem than bad rows
 _PART = 5000

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, field
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 from dbsync.data.plan import Strategy, TableTask
 from dbsync.data.units import Skipped
 from dbsync.errors import DbsyncError
-from dbsync.values import dataclass
 
 TableState = Literal["done", "failed", "stopped", "pending"]
 RunState = Literal["succeeded", "failed", "stopped", "skipped"]

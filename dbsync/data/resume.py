@@ -6,7 +6,7 @@ Its snapshot is gone, so there is a new one; a table that still equals the sourc
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from dbsync.data.option_records import FREE, contradictions, from_record
 from dbsync.data.options import SyncOptions
@@ -14,7 +14,6 @@ from dbsync.data.plan import GroupTask, SyncPlan
 from dbsync.errors import ConfigError
 from dbsync.model import TableName
 from dbsync.pg.ledger import RunRecord
-from dbsync.values import dataclass
 
 _NAMES: Mapping[str, str] = {"maps": "--map", "ledger": "--no-ledger"}
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from dbsync.data.options import SyncOptions
 from dbsync.data.plan import GroupTask, SequenceTask
 from dbsync.data.units import Skipped, Unit, ancestors_of, family_of
 from dbsync.model import Catalog, TableName
 from dbsync.model import Sequence as CatalogSequence
-from dbsync.values import dataclass
 
 _INTEGERS = ("int2", "int4", "int8")
 

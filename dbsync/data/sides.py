@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from dbsync.control import Control
 from dbsync.data.compare import Ends
 from dbsync.model import TableName
 from dbsync.pg.database import Database, Session
 from dbsync.pg.snapshot import ReaderPool, Snapshot, exported_snapshot, open_holder
-from dbsync.values import dataclass
 
 _LOCK_TIMEOUT_S = 30.0
 

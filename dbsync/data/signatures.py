@@ -11,7 +11,7 @@ import json
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from dbsync import __version__
@@ -27,7 +27,6 @@ from dbsync.pg.identity import DatabaseIdentity, identify
 from dbsync.pg.ledger_memory import Signature, read_signatures, renew_signature, write_signature
 from dbsync.pg.snapshot import ReaderPool
 from dbsync.segments import MASK, Remembered, Segmentation, Sums
-from dbsync.values import dataclass
 
 _FARTHEST = 1 << 30  # transactions; after 2^32 the number of one is given again
 _SIGN = 1 << 63

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
-from dataclasses import field
+from dataclasses import dataclass, field
 
 from dbsync.control import Control
 from dbsync.data.compare import Ends, Versions, compare_table
@@ -20,7 +20,6 @@ from dbsync.events import Emit, TablePhase
 from dbsync.model import TableName
 from dbsync.pg import statements
 from dbsync.pg.snapshot import ReaderPool, Snapshot
-from dbsync.values import dataclass
 
 
 @dataclass(slots=True)

@@ -9,6 +9,7 @@ import json
 import time
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 
 from dbsync.data.explore import Explorer
 from dbsync.data.explore_request import PageRequest
@@ -16,7 +17,6 @@ from dbsync.errors import DbsyncError, StatementCancelled, StatementFailed, Time
 from dbsync.model import Table, TableName
 from dbsync.pg import statements_explore as statements
 from dbsync.pg.text_rows import fetch_text, require_looking
-from dbsync.values import dataclass
 
 BUDGET_S = 1.0
 _SHORTEST_S = 0.005

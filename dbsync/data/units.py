@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
 from dbsync.data.options import SyncOptions, option_for
 from dbsync.data.problem import Problem
 from dbsync.errors import ConfigError
 from dbsync.model import Catalog, Table, TableName, quote_identifier
 from dbsync.selection import TablePattern, select_tables
-from dbsync.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,13 +8,12 @@ import subprocess
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
-from dataclasses import field
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from dbsync import local
 from dbsync.errors import ConfigError, DbsyncError
 from dbsync.local import EphemeralServer
-from dbsync.values import dataclass
 
 _KEPT = ("demo-source", "demo-target")
 _VARIABLES = ("DEMO_SOURCE", "DEMO_TARGET")

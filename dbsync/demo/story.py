@@ -8,11 +8,11 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from dbsync.demo.places import Place
 from dbsync.errors import DbsyncError
-from dbsync.values import dataclass
 
 Tell = Callable[[str], None]
 

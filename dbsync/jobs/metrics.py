@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from dbsync.jobs.model import Attempt, Job, JobState, StoredEvent
-from dbsync.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
@@ -12,7 +12,6 @@ from dbsync.data.option_records import from_record, to_record
 from dbsync.data.options import SyncOptions
 from dbsync.errors import InvalidTransition
 from dbsync.registry.model import LOCAL_OWNER as LOCAL_OWNER
-from dbsync.values import dataclass
 
 RUN_ID_LENGTH = 12  # a job's first run has the first letters of the job's id
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
@@ -17,7 +18,6 @@ from dbsync.store import Store
 from dbsync.store.rows import insert_rows
 from dbsync.store.tables import job as _job
 from dbsync.store.tables import part as _part
-from dbsync.values import dataclass
 
 LEASE_S = 10.0
 HELPED = 3  # so many tries by helpers; then the part is left to the run itself, whose error is the run's

@@ -7,6 +7,7 @@ import os
 import socket
 import uuid
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
@@ -15,7 +16,6 @@ import sqlalchemy as sa
 from dbsync import __version__
 from dbsync.store import Store
 from dbsync.store.tables import worker as _worker
-from dbsync.values import dataclass
 
 BEAT_S = 3.0
 ALIVE_S = 10.0  # a worker that was silent for longer is not counted on

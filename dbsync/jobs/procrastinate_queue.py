@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any
 
 import procrastinate
@@ -23,7 +24,6 @@ from dbsync.pg.pooled import pooled_connections
 from dbsync.store import Store
 from dbsync.store.queue_tables import make_tables
 from dbsync.store.tables import SCHEMA
-from dbsync.values import dataclass
 
 LOGGER = logging.getLogger("dbsync")
 _QUEUE, _CLOCK = "dbsync", "dbsync.clock"  # the second one is heard by workers that look after schedules

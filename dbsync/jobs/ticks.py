@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Literal
 
 import sqlalchemy as sa
@@ -13,7 +13,6 @@ from dbsync.schedule import Firing
 from dbsync.store import Store
 from dbsync.store.tables import job as _job
 from dbsync.store.tables import tick as _tick
-from dbsync.values import dataclass
 
 QUEUED = "queued"  # what is noted of a firing; later that its job has begun, and in which state it ended
 _BEGUN = "begun"

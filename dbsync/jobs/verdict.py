@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import takewhile
 from typing import Any
 
 from dbsync.errors import ConnectionFailed, ConnectionLost, DbsyncError, Interrupted, Paused, Stopped, TargetBusy
 from dbsync.jobs.model import Attempt, JobState
-from dbsync.values import dataclass
 
 ATTEMPTS = 5  # of a job whose attempts fail for passing reasons
 LOSSES = 20  # of workers: more than a bad day on the machines, so it is the job that ends them

@@ -10,10 +10,10 @@ import os
 import pwd
 import subprocess
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from dbsync.errors import ConfigError
-from dbsync.values import dataclass
 
 # What a server program may see of our environment: a URL with a password may stand in the rest.
 _PASSED_ON = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "TMPDIR")

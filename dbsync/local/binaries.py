@@ -11,12 +11,12 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import cache
 from glob import glob
 from pathlib import Path
 
 from dbsync.errors import ConfigError
-from dbsync.values import dataclass
 
 OLDEST, NEWEST = 13, 18
 

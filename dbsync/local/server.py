@@ -14,6 +14,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
@@ -22,7 +23,6 @@ from dbsync.local import launch
 from dbsync.local.account import Account, server_account, server_environment
 from dbsync.local.binaries import Binaries
 from dbsync.local.directories import try_lock
-from dbsync.values import dataclass
 
 SUPERUSER = "postgres"  # what dumps expect as an owner
 LONGEST_SOCKET_PATH = 100  # bytes; the kernels allow 103 to 107

@@ -11,6 +11,7 @@ import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from dbsync.errors import ConfigError, Refused
@@ -21,7 +22,6 @@ from dbsync.local.directories import base_directory, locked, make_base, own_dire
 from dbsync.local.initdb import initialise
 from dbsync.local.programs import readable_binaries
 from dbsync.local.server import SUPERUSER, Server
-from dbsync.values import dataclass
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,39}")
 

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
-
-from dbsync.values import dataclass
 
 STATES = ("succeeded", "failed", "stopped", "skipped")
 _STOPPED = (7, 130, 143)

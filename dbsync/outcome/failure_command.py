@@ -13,10 +13,10 @@ import signal
 import subprocess
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 
 from dbsync.errors import ConfigError
 from dbsync.outcome.facts import Outcome
-from dbsync.values import dataclass
 
 TIME_LIMIT_S = 30.0
 

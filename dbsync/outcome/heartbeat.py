@@ -9,13 +9,13 @@ from __future__ import annotations
 import http.client
 import urllib.error
 import urllib.request
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import SplitResult, urlsplit, urlunsplit
 
 from dbsync import __version__
 from dbsync.errors import ConfigError
 from dbsync.outcome.facts import Outcome
-from dbsync.values import dataclass
 
 _TIMEOUT_S = 3.0  # a run waits for it, and a stopped one has few seconds
 _ATTEMPTS = 2

@@ -12,6 +12,7 @@ import select
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import repeat, starmap
 from typing import Protocol
 
@@ -22,7 +23,6 @@ from dbsync.errors import ConnectionLost, DbsyncError, Mismatch, StatementFailed
 from dbsync.failpoints import failpoint
 from dbsync.pg.copy_mode import POLL_MS, finish_copy, start_copy, widen
 from dbsync.pg.database import Session, translated
-from dbsync.values import dataclass
 
 # Measured on 2 M narrow rows: 64 KiB blocks beat 256 KiB (fewer stalls of the target while we join).
 BLOCK = 64 * 1024

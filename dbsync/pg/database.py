@@ -9,6 +9,7 @@ import socket
 import struct
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from typing import Any, LiteralString
 
 import psycopg
@@ -21,7 +22,6 @@ from dbsync.pg.dial import USER_TIMEOUT_MS, dial, route
 from dbsync.pg.pinned import pin
 from dbsync.pg.pooler import is_suspicious, pooler_behind, refuse_transaction_pooler, served_by
 from dbsync.urls import DatabaseUrl
-from dbsync.values import dataclass
 
 Query = LiteralString | sql.SQL | sql.Composed
 Parameters = Sequence[Any] | Mapping[str, Any] | None

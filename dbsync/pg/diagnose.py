@@ -12,7 +12,7 @@ import statistics
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Any
 
 from psycopg import sql
@@ -26,7 +26,6 @@ from dbsync.pg.rights import Purpose, check_rights
 from dbsync.pg.sql import load
 from dbsync.pg.tls import TlsFacts, tls_facts
 from dbsync.urls import DatabaseUrl
-from dbsync.values import dataclass
 
 _SQL = load("diagnose")
 _PINGS = 5

@@ -15,6 +15,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
@@ -24,7 +25,6 @@ from psycopg.conninfo import make_conninfo
 from dbsync.errors import ConfigError, ConnectionFailed
 from dbsync.pg.refusal import classify
 from dbsync.urls import DatabaseUrl
-from dbsync.values import dataclass
 
 CONNECT_TIMEOUT_S = 10
 _CHECK_S = 0.2

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import psycopg
 from psycopg import generators, pq
@@ -15,7 +16,6 @@ from psycopg import generators, pq
 from dbsync.errors import StatementCancelled, StatementFailed
 from dbsync.pg.database import Session, translated
 from dbsync.pg.sql import load
-from dbsync.values import dataclass
 
 _SQL = load("execute")
 _COPYING = (pq.ExecStatus.COPY_IN, pq.ExecStatus.COPY_OUT, pq.ExecStatus.COPY_BOTH)

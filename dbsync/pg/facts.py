@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 from dbsync.model import TableName
 from dbsync.pg.database import Session
 from dbsync.pg.sql import load
-from dbsync.values import dataclass
 
 _SQL = load("signatures")
 

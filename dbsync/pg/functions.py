@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 import psycopg
 from psycopg import pq
@@ -16,7 +17,6 @@ from psycopg import pq
 from dbsync.errors import DbsyncError, Refused
 from dbsync.pg.database import Session, translated
 from dbsync.pg.sql import load
-from dbsync.values import dataclass
 
 _SQL = load("execute")
 _OIDS = re.compile(r":(\w+)\s+(\d+)")  # the server wraps the tree into lines, at blanks

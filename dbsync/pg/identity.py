@@ -7,12 +7,11 @@ system identifier. So the two meet: one takes an advisory lock on a random key, 
 from __future__ import annotations
 
 import secrets
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from dbsync.errors import Refused, SameDatabase, StatementFailed
 from dbsync.pg.database import Session
 from dbsync.pg.sql import load
-from dbsync.values import dataclass
 
 _SQL = load("identity")
 

@@ -11,6 +11,7 @@ import re
 import socket
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Literal, LiteralString
 
 from psycopg import sql
@@ -23,7 +24,6 @@ from dbsync.pg import runs
 from dbsync.pg.database import Session
 from dbsync.pg.identity import DatabaseIdentity
 from dbsync.pg.sql import load
-from dbsync.values import dataclass
 
 _SQL = load("ledger")
 STEPS: tuple[LiteralString, ...] = (

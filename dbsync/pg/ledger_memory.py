@@ -6,6 +6,7 @@ Cursors and signatures belong to one source; a source that does not tell its ide
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from psycopg.types.json import Jsonb
@@ -15,7 +16,6 @@ from dbsync.model import TableName
 from dbsync.pg.database import Session
 from dbsync.pg.identity import DatabaseIdentity
 from dbsync.pg.sql import load
-from dbsync.values import dataclass
 
 _SQL = load("ledger")
 

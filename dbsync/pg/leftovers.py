@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from psycopg import sql
@@ -15,7 +16,6 @@ from dbsync.errors import Refused, StatementFailed
 from dbsync.pg import ledger, migrations, runs
 from dbsync.pg.database import Session
 from dbsync.pg.sql import load
-from dbsync.values import dataclass
 
 _SQL = load("leftovers")
 _STILL_S = 60.0  # the holder of the lock is asked every two seconds while tables are written

@@ -6,12 +6,11 @@ Nothing is guessed from the statement's text; an empty table tells as much as a 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from dbsync.pg.database import Session
 from dbsync.pg.sql import load
-from dbsync.values import dataclass
 
 _SQL = load("measure")
 # From weak to strong, as the manual orders them.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Literal
 
 from psycopg import sql
@@ -13,7 +14,6 @@ from dbsync.pg import ledger
 from dbsync.pg.database import Session
 from dbsync.pg.ledger import Client
 from dbsync.pg.sql import load
-from dbsync.values import dataclass
 
 _SQL = load("migrations")
 

@@ -12,8 +12,7 @@ import os
 import socket
 import struct
 from contextlib import suppress
-
-from dbsync.values import dataclass
+from dataclasses import dataclass
 
 SILENCE_MS = 8000
 _TCP_USER_TIMEOUT = 18

@@ -7,13 +7,13 @@ value is printed, or how long a session lives.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import psycopg
 from psycopg import sql
 
 from dbsync.errors import ConnectionFailed, Refused
-from dbsync.values import dataclass
 
 Row = tuple[Any, ...]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from dbsync.model import (
@@ -22,7 +23,6 @@ from dbsync.model import (
 )
 from dbsync.pg.reflect_keys import Inspected
 from dbsync.pg.reflect_types import Types
-from dbsync.values import dataclass
 
 T = TypeVar("T")
 Row = tuple[Any, ...]

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from dbsync.pg.database import Session
 from dbsync.pg.sql import load
-from dbsync.values import dataclass
 
 _LATER = ("index ", "trigger ", "policy ")
 

@@ -7,6 +7,7 @@ both tell the same. What else belongs to a relation (foreign keys, checks, trigg
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from dbsync.model import Catalog, TableName
 from dbsync.pg.database import Session
@@ -15,7 +16,6 @@ from dbsync.pg.reflect_build import build_catalog
 from dbsync.pg.reflect_keys import inspected_by_catalog
 from dbsync.pg.round_trips import Question, ask, typed_rows
 from dbsync.pg.sql import load
-from dbsync.values import dataclass
 
 _FAMILY = load("one_table")["family"].encode()
 _NOTHING: dict[str, list[tuple[object, ...]]] = {

@@ -7,13 +7,13 @@ keeps the phase that the handshake had reached, and the server's own words with 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from psycopg.pq import ConnStatus
 
 from dbsync.errors import ConnectionFailed
 from dbsync.urls import DatabaseUrl
-from dbsync.values import dataclass
 
 if TYPE_CHECKING:
     from dbsync.pg.dial import Route

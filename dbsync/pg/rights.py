@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from dbsync.model import TableName, quote_identifier
 from dbsync.pg.checks import Check
 from dbsync.pg.database import Session
 from dbsync.pg.sql import load
-from dbsync.values import dataclass
 
 Purpose = Literal["read", "write", "sync", "migrate"]
 _SQL = load("diagnose")

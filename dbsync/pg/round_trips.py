@@ -11,7 +11,7 @@ import select
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import field
+from dataclasses import dataclass, field
 from itertools import accumulate
 from typing import Any, Protocol
 
@@ -20,7 +20,6 @@ from psycopg import pq
 from psycopg.pq.abc import PGconn, PGresult
 
 from dbsync.pg.database import Parameters, Query, Session, legible, translated
-from dbsync.values import dataclass
 
 _BEGIN = b"BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY"
 # Its rows are of no use to anybody, so they are not waited for.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from psycopg import sql
 
@@ -14,7 +14,6 @@ from dbsync.pg.database import Session
 from dbsync.pg.reflect import one_snapshot, reflect
 from dbsync.pg.sql import load
 from dbsync.pg.statements import relation
-from dbsync.values import dataclass
 
 OWN_SCHEMA = "dbsync"
 _DEPENDENT_OBJECTS = "2BP01"

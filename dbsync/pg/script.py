@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from psycopg import sql
 
@@ -15,7 +16,6 @@ from dbsync.errors import ConfigError, DbsyncError, StatementFailed
 from dbsync.pg.database import Session, translated
 from dbsync.sqltext import Token, line_of
 from dbsync.statements_split import Statement, split_statements
-from dbsync.values import dataclass
 
 _ROWS = re.compile(r"(?ims)^(COPY\s[^;]*?\sFROM\s+STDIN\b[^;]*;)[^\n]*\n(.*?)^\\\.\r?$")
 _RESTRICT = re.compile(r"^\\(?:un)?restrict [A-Za-z0-9]+\r?$", re.MULTILINE)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
+from dataclasses import dataclass
 
 from psycopg import sql
 
@@ -13,7 +14,6 @@ from dbsync.failpoints import failpoint
 from dbsync.model import TableName
 from dbsync.pg.database import Database, Session
 from dbsync.pg.statements import relation
-from dbsync.values import dataclass
 
 _BEGIN = "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY"
 

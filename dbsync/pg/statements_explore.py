@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Literal
 
 from psycopg import sql
 
 from dbsync.model import Table, TableName
-from dbsync.values import dataclass
 
 Operator = Literal["=", "!=", "<", "<=", ">", ">=", "~", "is null", "is not null"]
 _COMPARISONS: dict[str, sql.SQL] = {name: sql.SQL(name) for name in ("=", "<", "<=", ">", ">=")}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 
 import psycopg
 from psycopg import sql
@@ -13,7 +14,6 @@ from dbsync.errors import DbsyncError, Refused, StatementCancelled
 from dbsync.pg.database import Query, Session, translated
 from dbsync.pg.functions import current_role, require_harmless
 from dbsync.pg.round_trips import GatheringSession, Question, ask, row_of, undone
-from dbsync.values import dataclass
 
 TextRow = tuple[str | None, ...]
 _SAVEPOINT = b"dbsync_rows"

@@ -9,12 +9,11 @@ import datetime
 import socket
 import ssl
 import struct
+from dataclasses import dataclass
 from typing import Any
 
 from cryptography import x509
 from cryptography.x509.oid import ExtensionOID, NameOID
-
-from dbsync.values import dataclass
 
 _SSL_REQUEST = struct.pack("!II", 8, 80877103)
 

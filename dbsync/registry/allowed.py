@@ -8,13 +8,12 @@ from __future__ import annotations
 import ipaddress
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from dbsync.errors import ConfigError, ConnectionFailed, Refused
 from dbsync.pg.dial import resolve_addresses
 from dbsync.registry.model import LOCAL_OWNER
 from dbsync.urls import DatabaseUrl
-from dbsync.values import dataclass
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address

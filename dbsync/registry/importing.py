@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from dbsync.config import ENVIRONMENTS
@@ -15,7 +15,6 @@ from dbsync.registry.legacy import OlderKey, read_older
 from dbsync.registry.model import Connection, Labels, is_name
 from dbsync.registry.older_rows import OlderRow
 from dbsync.urls import DatabaseUrl, parse_url
-from dbsync.values import dataclass
 
 Outcome = Literal["imported", "unchanged", "skipped", "failed"]
 _LONGEST = 200  # leaves room for a number

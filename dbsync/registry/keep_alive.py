@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import sqlalchemy as sa
 
@@ -20,7 +20,6 @@ from dbsync.registry.model import Connection
 from dbsync.store.tables import connection as _connection
 from dbsync.store.tables import ping as _ping
 from dbsync.urls import DatabaseUrl
-from dbsync.values import dataclass
 
 KEPT_S = 30 * 24 * 3600.0
 _MAY_PASS = frozenset({"resolve", "tcp", "database", "connect"})  # a moment later these may be over

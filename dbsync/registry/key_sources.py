@@ -11,13 +11,13 @@ import os
 import stat
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from dbsync.errors import ConfigError, DbsyncError, Refused
 from dbsync.failpoints import failpoint
 from dbsync.registry.keys import MAKE_ONE, VARIABLE, Key, KeySource, new_key, parse_key
-from dbsync.values import dataclass
 
 FILE_VARIABLE = "DBSYNC_KEY_FILE"
 _KEYRING = "keyring:"

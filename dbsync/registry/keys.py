@@ -11,11 +11,10 @@ import binascii
 import hashlib
 import re
 import secrets
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from dbsync.errors import ConfigError
-from dbsync.values import dataclass
 
 VARIABLE = "DBSYNC_KEY"
 MAKE_ONE = "openssl rand -hex 32"

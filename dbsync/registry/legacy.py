@@ -11,14 +11,13 @@ import binascii
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from dbsync.errors import ConfigError
 from dbsync.urls import Secret
-from dbsync.values import dataclass
 
 VARIABLE = "ENCRYPTION_KEY"
 _NONCE, _TAG = 16, 16

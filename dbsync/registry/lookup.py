@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from difflib import get_close_matches
 
 from dbsync.errors import ConfigError
 from dbsync.registry import LOCAL_OWNER, Registry, open_registry
 from dbsync.store import StorePlace
 from dbsync.urls import DatabaseUrl
-from dbsync.values import dataclass
 
 
 @contextmanager

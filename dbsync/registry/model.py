@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import field
+from dataclasses import dataclass, field
 
 from dbsync.config import ENVIRONMENTS
 from dbsync.errors import ConfigError
 from dbsync.urls import DatabaseUrl
-from dbsync.values import dataclass
 
 _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z", re.IGNORECASE)
 LOCAL_OWNER = "local"  # whoever works on the command line

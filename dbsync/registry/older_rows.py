@@ -10,11 +10,10 @@ import io
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Any
 
 from dbsync.errors import ConfigError
-from dbsync.values import dataclass
 
 _CAPITAL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _TRUE = frozenset({"true", "t", "1", "yes", "on"})

@@ -6,13 +6,14 @@ records follow, one transaction each. An old key goes only when no record needs 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import sqlalchemy as sa
 
 from dbsync.failpoints import failpoint
 from dbsync.registry.connections import Registry
 from dbsync.registry.keys import VARIABLE, Key, new_key
 from dbsync.store.tables import sealing as _sealing
-from dbsync.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

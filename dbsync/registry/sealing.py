@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import dataclass
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from dbsync.errors import DbsyncError
 from dbsync.registry.keys import Key
-from dbsync.values import dataclass
 
 _FORMAT = b"\x01"
 _NONCE = 12

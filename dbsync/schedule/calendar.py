@@ -6,6 +6,7 @@ Each says the same moments as the schedule, or says that it cannot.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import takewhile
 from zoneinfo import ZoneInfo
@@ -15,7 +16,6 @@ from cronsim import CronSim
 from dbsync.errors import ConfigError
 from dbsync.schedule.firing import firings
 from dbsync.schedule.model import Schedule
-from dbsync.values import dataclass
 
 _WEEKDAYS = ("Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat")
 _AHEAD = [timedelta(days=days) for days in range(730)]  # long enough to see every change of a zone's clock

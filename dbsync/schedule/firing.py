@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import Literal
@@ -16,7 +16,6 @@ from typing import Literal
 from cronsim import CronSim
 
 from dbsync.schedule.model import Schedule
-from dbsync.values import dataclass
 
 _FIRST_LOOK = timedelta(hours=1)
 _MOST_MISSED = 1000  # counting further would tell nobody more

@@ -9,14 +9,13 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from dbsync.errors import ConfigError
 from dbsync.schedule.calendar import crontab_fields, moved_firings, on_calendar, utc_fields
 from dbsync.schedule.model import Schedule
-from dbsync.values import dataclass
 
 _PREPARATION = """\
     steps:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from difflib import get_close_matches
 from itertools import islice, pairwise
@@ -12,7 +13,6 @@ from cronsim import CronSim, CronSimError
 
 from dbsync.errors import ConfigError
 from dbsync.quantities import duration_text
-from dbsync.values import dataclass
 
 Overlap = Literal["skip", "queue", "fail"]
 Misfire = Literal["skip", "run_once"]

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterator
-from dataclasses import field
+from dataclasses import dataclass, field
 
 from dbsync.schema.objects import Ref, Snapshot
 from dbsync.schema.plan import Unplanned
 from dbsync.schema.steps import Alteration, Scene
-from dbsync.values import dataclass
 
 
 @dataclass(slots=True)

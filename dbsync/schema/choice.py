@@ -9,13 +9,13 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
 from difflib import get_close_matches
 
 from dbsync.errors import ConfigError
 from dbsync.model import TableName
 from dbsync.schema.objects import MEMBERS, RELATIONS, Ref, Snapshot
 from dbsync.selection import select_tables
-from dbsync.values import dataclass
 
 # What --ignore knows beside the kinds of objects: a word, and the parts of objects that it stands for.
 ATTRIBUTES: Mapping[str, frozenset[str]] = {

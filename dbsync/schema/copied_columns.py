@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from dbsync.schema.changes import Changes
@@ -11,7 +11,6 @@ from dbsync.schema.diff import differing_parts
 from dbsync.schema.hanging import Hanging
 from dbsync.schema.makers.not_null import copied_not_null
 from dbsync.schema.objects import Ref, SchemaObject, Snapshot
-from dbsync.values import dataclass
 
 _RESET = ("storage", "compression")  # by another type
 

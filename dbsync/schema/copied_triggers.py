@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from dbsync.schema.changes import Changes
 from dbsync.schema.hanging import Hanging
 from dbsync.schema.objects import Ref, SchemaObject, Snapshot
 from dbsync.schema.steps import Alteration
-from dbsync.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

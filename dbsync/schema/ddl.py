@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from functools import partial
 from typing import Literal
 
@@ -15,7 +16,6 @@ from dbsync.model import Catalog, ColumnType, Index, Routine, Sequence, Table, T
 from dbsync.pg.reflect_ddl import DdlFacts, Part
 from dbsync.schema.ddl_order import Order, SortKey, arrange
 from dbsync.schema.ddl_statements import Statements, is_key
-from dbsync.values import dataclass
 
 Thing = ColumnType | Routine | Sequence | Table
 ForeignKeys = Literal["with", "without", "only"]

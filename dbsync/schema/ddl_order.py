@@ -5,10 +5,10 @@ from __future__ import annotations
 import heapq
 from collections import defaultdict
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from dbsync.pg.reflect_ddl import Part
-from dbsync.values import dataclass
 
 SortKey = tuple[Any, ...]
 Needs = Mapping[Part, frozenset[Part]]

@@ -9,12 +9,12 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from dbsync.schema.objects import ROUTINES, Grant, Ref, SchemaObject, Snapshot
 from dbsync.schema.parents import with_wanted_order
 from dbsync.schema.prints import UNQUALIFIED_SINCE, canonical, same_view
-from dbsync.values import dataclass
 
 _ARGUMENTS = {"argument_names", "argument_modes", "argument_types", "defaults", "tracked", "is_trigger"}
 # What only says again what another part says, or where a thing stands.

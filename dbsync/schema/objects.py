@@ -7,10 +7,8 @@ knows them), its owner, its grants and its comment. Nothing here knows how an ob
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
-
-from dbsync.values import dataclass
 
 
 class Ref(NamedTuple):

@@ -7,13 +7,12 @@ after the planner decides anything.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from dbsync.schema.objects import Ref
 from dbsync.schema.steps import Action, Check
 from dbsync.schema.uncompared import Uncompared
-from dbsync.values import dataclass
 
 ProofState = Literal["proved", "differs", "failed", "not run"]
 

@@ -8,6 +8,7 @@ constraints, a view's columns and its query), or makes anew what it had wanted t
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from dataclasses import dataclass
 
 from dbsync.schema import makers
 from dbsync.schema.change_search import find_changes
@@ -24,7 +25,6 @@ from dbsync.schema.order import Circle, arranged
 from dbsync.schema.parents import with_wanted_order
 from dbsync.schema.plan import Statement, Unplanned
 from dbsync.schema.steps import Scene, Step
-from dbsync.values import dataclass
 
 _MOST_TRIES = 50
 # The order of creation among things that do not need each other; drops go the other way.

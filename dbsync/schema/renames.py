@@ -8,13 +8,13 @@ is in the source; columns and labels of enums with the name of their table or ty
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
 from dbsync.errors import ConfigError
 from dbsync.pg.quoting import literal, name
 from dbsync.schema.diff import SchemaDiff
 from dbsync.schema.objects import ROUTINES, TYPES, Ref, SchemaObject, Snapshot
 from dbsync.schema.steps import Step
-from dbsync.values import dataclass
 
 _WORDS = {"matview": "MATERIALIZED VIEW", "enum": "TYPE", "composite": "TYPE", "range": "TYPE"}
 _MEMBERS = ("column", "constraint", "trigger", "policy", "rule")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from dbsync.model import Catalog, TableName
 from dbsync.pg.database import Session
@@ -12,7 +12,6 @@ from dbsync.pg.reflect_ddl import read_ddl_facts
 from dbsync.schema.ddl import ForeignKeys, Script, create_script
 from dbsync.schema.fingerprint import fingerprint
 from dbsync.selection import select_tables
-from dbsync.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

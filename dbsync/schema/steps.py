@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Set
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from dbsync.schema.objects import Ref, SchemaObject, Snapshot
-from dbsync.values import dataclass
 
 Action = Literal["create", "alter", "drop"]
 

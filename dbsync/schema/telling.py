@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from dbsync.schema.choice import home_of
 from dbsync.schema.diff import SchemaDiff
 from dbsync.schema.objects import Grant, Ref, SchemaObject, Snapshot
-from dbsync.values import dataclass
 
 Verb = Literal["create", "change", "drop"]
 SIGNS: Mapping[Verb, str] = {"create": "+", "change": "~", "drop": "-"}

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from dbsync.schema.diff import PUBLIC, SchemaDiff, default_not_null_name
 from dbsync.schema.objects import Ref, Snapshot
-from dbsync.values import dataclass
 
 # Values that mean "nothing was said" in attributes that only newer servers have.
 _USUAL: Mapping[str, Any] = {"pubgencols": "n", "pubviaroot": False}

@@ -9,6 +9,7 @@ import hmac
 import re
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import jwt
@@ -18,7 +19,6 @@ from dbsync.registry.model import LOCAL_OWNER
 from dbsync.server.faults import Fault
 from dbsync.server.settings import Identity, ServeSettings
 from dbsync.server.tokens import SCOPES, Scope, TokenFile
-from dbsync.values import dataclass
 
 _LONGEST_TOKEN = 16 * 1024
 _SYMMETRIC = ("HS256",)

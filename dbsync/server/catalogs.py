@@ -12,7 +12,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 
 from dbsync.errors import ConfigError
 from dbsync.model import Catalog, Table, TableName
@@ -23,7 +23,6 @@ from dbsync.pg.round_trips import Question
 from dbsync.pg.sql import load
 from dbsync.pg.text_rows import TextRow, fetch_answer
 from dbsync.urls import DatabaseUrl
-from dbsync.values import dataclass
 
 # Rights and views have no stamp.
 KEPT_S = 30.0

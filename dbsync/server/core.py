@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Annotated
 
 from anyio import CapacityLimiter, to_thread
@@ -30,7 +31,6 @@ from dbsync.server.strangers import Strangers
 from dbsync.server.tokens import Scope
 from dbsync.store import Store
 from dbsync.store.usage import require_quota
-from dbsync.values import dataclass
 
 ROLE = Question(load("execute")["role"].encode(), again=True)  # what may not be looked at depends on it
 

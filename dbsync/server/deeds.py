@@ -11,6 +11,7 @@ import logging
 import time
 import uuid
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import Depends, Header, Request
@@ -24,7 +25,6 @@ from dbsync.server.wire.envelope import Shape, dumped
 from dbsync.store import replies
 from dbsync.store.audit import record
 from dbsync.store.audit_entry import AuditEntry, AuditFacts, Outcome
-from dbsync.values import dataclass
 
 _LOG = logging.getLogger("dbsync.server")
 _WAIT_S = 20.0

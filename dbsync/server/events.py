@@ -9,12 +9,11 @@ import asyncio
 import re
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from dataclasses import dataclass
 
 import anyio
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
-
-from dbsync.values import dataclass
 
 _LINE_END = re.compile(r"\r\n|\r|\n")
 _HEADERS = {"Cache-Control": "no-cache", "Connection": "keep-alive", "X-Accel-Buffering": "no"}

@@ -15,13 +15,12 @@ import time
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import field
+from dataclasses import dataclass, field
 
 from dbsync.errors import DbsyncError
 from dbsync.pg.database import Session
 from dbsync.pg.round_trips import GatheringSession, Question
 from dbsync.urls import DatabaseUrl
-from dbsync.values import dataclass
 
 # Short: an idle session keeps others from dropping the database, and a host from putting it to sleep.
 IDLE_S = 4.0

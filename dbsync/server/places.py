@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from dbsync.errors import ConfigError
 from dbsync.pg.database import Database, Session
@@ -22,7 +22,6 @@ from dbsync.server.faults import Fault
 from dbsync.server.idle import IdleSessions
 from dbsync.server.limits import Breakers
 from dbsync.urls import DatabaseUrl, parse_url
-from dbsync.values import dataclass
 
 _UNKNOWN = "production"  # what is shown where nobody knows: it makes the frontend ask before it writes
 _APPLICATION = "dbsync serve"

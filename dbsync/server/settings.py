@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -12,7 +12,6 @@ from dbsync.errors import ConfigError
 from dbsync.quota import NO_QUOTAS, Quotas
 from dbsync.registry.allowed import AllowList
 from dbsync.urls import Secret
-from dbsync.values import dataclass
 
 Auth = Literal["secret", "token", "none"]
 Execute = Literal["off", "read", "write"]

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import AsyncGenerator
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import anyio
@@ -20,7 +20,6 @@ from dbsync.jobs.service import Jobs
 from dbsync.server.core import Core
 from dbsync.server.events import PING, EventStream, ServerSentEvent
 from dbsync.server.shapes.jobs import STATUS, checkpoint_of, log_line, progress_of
-from dbsync.values import dataclass
 
 _LONGEST_S = 600.0
 _PING_S = 15.0

@@ -11,11 +11,11 @@ import hmac
 import os
 import re
 import secrets
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
 
 from dbsync.errors import ConfigError, Refused
-from dbsync.values import dataclass
 
 Scope = Literal["read", "run", "write", "admin"]
 SCOPES: tuple[Scope, ...] = get_args(Scope)

@@ -10,11 +10,10 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, field
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 from dbsync.errors import ConfigError, InternalFault
-from dbsync.values import dataclass
 
 GENESIS = "0" * 64
 NOBODY = "nobody"  # the owner of what was asked by somebody who is not known

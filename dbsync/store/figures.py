@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
@@ -15,7 +16,6 @@ from dbsync.store.tables import connection as _connection
 from dbsync.store.tables import event as _event
 from dbsync.store.tables import job as _job
 from dbsync.store.tables import stream as _stream
-from dbsync.values import dataclass
 
 DAY_S = 86_400
 Row = Mapping[str, Any]

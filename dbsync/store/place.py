@@ -6,11 +6,11 @@ import os
 import sqlite3
 from collections.abc import Mapping
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 
 from dbsync.errors import ConfigError
 from dbsync.urls import DatabaseUrl
-from dbsync.values import dataclass
 
 VARIABLE = "DBSYNC_STORE"
 _SQLITE = "sqlite:///"

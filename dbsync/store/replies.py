@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from dbsync.store.engine import Store
 from dbsync.store.tables import reply as _reply
-from dbsync.values import dataclass
 
 KEPT_S = 15 * 60.0
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,7 +14,6 @@ from dbsync.quota import Purpose, Quota, Usage, check_quota
 from dbsync.store import tables
 from dbsync.store.engine import Store
 from dbsync.store.rows import insert_into
-from dbsync.values import dataclass
 
 _job, _connection, _usage, _event = tables.job, tables.connection, tables.usage, tables.event
 _LOCK = 1684173690  # the advisory locks that stand for owners

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 
 from dbsync.data.columns import UNPAIRED
 from dbsync.data.options import option_for
 from dbsync.data.planner import Draft
 from dbsync.data.problem import Problem, Rule
 from dbsync.model import Circumstances, Column, ColumnType, Table, TableName, quote_identifier
-from dbsync.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Literal
-
-from dbsync.values import dataclass
 
 Severity = Literal["critical", "high", "medium", "low", "info"]
 Rule = Literal[

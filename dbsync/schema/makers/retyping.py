@@ -8,7 +8,7 @@ are now: changes of their own come after. What Postgres cannot convert along is 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 
 from dbsync.pg.quoting import name
 from dbsync.schema.diff import is_implied
@@ -17,7 +17,6 @@ from dbsync.schema.makers.addresses import address, altering, word
 from dbsync.schema.makers.attributes import attribute_steps
 from dbsync.schema.objects import ROUTINES, TYPES, Ref, SchemaObject
 from dbsync.schema.steps import Alteration, Check, Scene, Step
-from dbsync.values import dataclass
 
 # Users of a column that ALTER COLUMN TYPE converts along.
 _CONVERTED_ALONG = frozenset({"index", "sequence", "partition", "inheritance", "schema"})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
@@ -13,7 +14,6 @@ from dbsync.server.page.rendering import PageRoute, render
 from dbsync.server.page.visit import Looker
 from dbsync.store.audit import read_entries
 from dbsync.store.audit_entry import ChainedEntry
-from dbsync.values import dataclass
 
 router = APIRouter(prefix="/audit", route_class=PageRoute)
 _PAGE = 50

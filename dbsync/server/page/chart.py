@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-
-from dbsync.values import dataclass
+from dataclasses import dataclass
 
 WIDTH, HEIGHT = 600, 150
 _MOST_POINTS = 300

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends
@@ -17,7 +17,6 @@ from dbsync.server.faults import Fault
 from dbsync.server.page.rendering import PageRoute, fault_from, go_to, render
 from dbsync.server.page.visit import Form, Looker, TheForm, Visit, Visitor
 from dbsync.urls import DatabaseUrl, database_url, parse_url
-from dbsync.values import dataclass
 
 router = APIRouter(prefix="/connections", route_class=PageRoute)
 _PARTS = ("host", "port", "dbname", "user", "password")

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from dbsync.server.auth import Caller
 from dbsync.server.core import Core
 from dbsync.server.deeds import note
 from dbsync.store.audit_entry import Outcome
-from dbsync.values import dataclass
 
 
 @dataclass(slots=True, kw_only=True)

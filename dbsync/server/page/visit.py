@@ -11,7 +11,7 @@ import hmac
 import json
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Annotated
 from urllib.parse import parse_qs, urlsplit
 
@@ -26,7 +26,6 @@ from dbsync.server.places import Place
 from dbsync.server.settings import LimitKind, is_loopback
 from dbsync.server.tokens import Scope
 from dbsync.store.sessions import find_session
-from dbsync.values import dataclass
 
 SESSION_S = 12 * 3600.0
 _COOKIE, _SECURE_COOKIE = "dbsync", "__Host-dbsync"

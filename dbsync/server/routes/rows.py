@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
@@ -23,7 +24,6 @@ from dbsync.server.shapes.execution import may_write, require_phrase
 from dbsync.server.shapes.values import json_rows, text_of
 from dbsync.server.wire.asked import RowChange
 from dbsync.server.wire.envelope import Reply, answers, ok
-from dbsync.values import dataclass
 
 router = APIRouter(prefix="/api/explorer", tags=["explorer"])
 Row = dict[str, Any]

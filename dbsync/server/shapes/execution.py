@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from dbsync.control import Control
 from dbsync.errors import DbsyncError, Refused
 from dbsync.execute import ExecuteOptions, ExecuteReport, Script, plan_script, run_script
@@ -14,7 +16,6 @@ from dbsync.server.wire.asked import Statements
 from dbsync.server.wire.databases import Execution, StatementOutcome
 from dbsync.server.wire.envelope import Reply, ok
 from dbsync.statements_split import split_statements
-from dbsync.values import dataclass
 
 _STATEMENT_S = 30.0
 _MOST_ROWS = 1000
