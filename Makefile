@@ -22,6 +22,7 @@ demo: $(STAMP) ## two embedded servers, a seeded shop, a verified sync
 	@$(BIN)/dbsync demo
 
 test: $(STAMP) ## the whole test suite (ARGS="-k name" narrows it)
+	@$(BIN)/python -m compileall -q dbsync  # thousands of processes start; PYTHONDONTWRITEBYTECODE would let each compile it
 	@$(BIN)/python -m pytest $(ARGS)
 
 FAULTS := $(BIN)/python -m tests.faults.campaign
