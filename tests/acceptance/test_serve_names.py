@@ -5,6 +5,7 @@ Judged by the database's own log of statements, which is read by the rules of SQ
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,6 +31,8 @@ REAL = list(dict.fromkeys(name for name in NAMES if "\0" not in name))[:40]
 
 # Asked in place of a count where that takes too long.
 FORESEEN = 'EXPLAIN (FORMAT JSON) SELECT 0 FROM "name"."name"'
+# What a session had prepared and lets go when it has prepared many: by a number of its own.
+LET_GO = re.compile(r"DEALLOCATE dbsync_\d+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +129,8 @@ def test_five_hundred_hostile_names_are_names(tmp_path: Path, watched: Watched) 
     # Hostile names do reach the database, quoted ...
     assert any('DROP TABLE item; --"' in one.text for one in hostile)
     # ... and nothing is left of them outside of quotes: every statement is one of those asked for plain names.
-    assert {one.bare for one in hostile} - {one.bare for one in plain} - {FORESEEN} == set()
+    unknown = {one.bare for one in hostile} - {one.bare for one in plain} - {FORESEEN}
+    assert {text for text in unknown if not LET_GO.fullmatch(text)} == set()
 
 
 def visit(client: httpx.Client, connection: str, table: str, column: str) -> None:
