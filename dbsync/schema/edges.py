@@ -113,7 +113,8 @@ class Graph:
                     edges.before(Node("shell", needed) if shell else self.creation(needed), self.creation(ref))
                 elif needed in changes.altered:
                     wish = edges.rather_before if needed.kind in _LOOSE else edges.before
-                    wish(Node("alter", needed), self.creation(ref))
+                    if not self._comes_after_column(needed, ref):
+                        wish(Node("alter", needed), self.creation(ref))
                 if needed in changes.access:
                     edges.rather_before(self.creation(ref), Node("access", needed))
 
@@ -135,7 +136,7 @@ class Graph:
             for needed in self.needed(ref):
                 if needed in changes.made:
                     edges.before(self.creation(needed), node)
-                elif needed in changes.altered:
+                elif needed in changes.altered and not self._comes_after_column(needed, ref):
                     edges.rather_before(Node("alter", needed), node)
             for needed in self.target.needs.get(ref, frozenset()) - self.source.needs.get(ref, frozenset()):
                 if needed in changes.altered and needed.kind in TYPES | {"collation"}:
@@ -148,6 +149,7 @@ class Graph:
                 for needed in self.source.needs.get(check.ref, frozenset()) & changes.made:
                     edges.rather_before(self.creation(needed), Node("alter", ref))
         self._persistence()
+        self._toast_options()
         for ref, parent in changes.copies.items():
             edges.before(Node("alter", parent), Node("alter", ref))
         for ref in changes.access:
@@ -206,6 +208,21 @@ class Graph:
             if self.source.objects[tables[0]].parts["persistence"] == "p":
                 tables = tables[1], tables[0]
             self.edges.rather_before(Node("alter", tables[0]), Node("alter", tables[1]))
+
+    def _toast_options(self) -> None:
+        """A table has them once a column of it can be long enough to be kept apart; before, they are lost in silence."""
+        for ref in (*self.changes.made, *self.changes.altered):
+            table = Ref("table", ref.schema, ref.name)
+            if table in self.changes.altered and self._comes_after_column(table, ref):
+                column = self.creation(ref) if ref in self.changes.made else Node("alter", ref)
+                self.edges.rather_before(column, Node("alter", table))
+
+    def _comes_after_column(self, table: Ref, column: Ref) -> bool:
+        if table.kind != "table" or column.kind != "column":
+            return False
+        both = (self.source.objects[table], self.target.objects[table])
+        wanted, present = (made.parts["toast_options"] for made in both)
+        return bool(wanted) and wanted != present
 
     # Sequences
 
