@@ -210,7 +210,7 @@ class Graph:
             self.edges.rather_before(Node("alter", tables[0]), Node("alter", tables[1]))
 
     def _toast_options(self) -> None:
-        """A table has them once a column of it can be long enough to be kept apart; before, they are lost in silence."""
+        """A table has them once a column of it can be long enough to be kept apart; before, they are lost unsaid."""
         for ref in (*self.changes.made, *self.changes.altered):
             table = Ref("table", ref.schema, ref.name)
             if table in self.changes.altered and self._comes_after_column(table, ref):
