@@ -19,7 +19,8 @@ from dbsync.schedule.model import Schedule
 
 _FIRST_LOOK = timedelta(hours=1)
 _MOST_MISSED = 1000  # counting further would tell nobody more
-_MINUTE = timedelta(minutes=1)
+_MINUTE, _HOUR, _HALF_DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(hours=12)
+_AFTER_CHANGE = timedelta(hours=3)  # so long after a change of the clock CronSim may overlook firings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,5 +109,25 @@ def firings(schedule: Schedule, after: datetime) -> Iterator[datetime]:
     for at in CronSim(schedule.fields, last.astimezone(schedule.zone)):
         # In the hour that comes twice the iterator may begin with a time that has gone by.
         if at.astimezone(UTC) > last:
+            yield from _overlooked(schedule, last, at.astimezone(UTC))
             last = at.astimezone(UTC)
             yield at.astimezone(schedule.zone)
+
+
+def _overlooked(schedule: Schedule, after: datetime, before: datetime) -> Iterator[datetime]:
+    """What CronSim leaves out between two firings of a wildcard: where a clock is changed by less than an hour."""
+    if not any(word.startswith("*") for word in schedule.fields.split()[:2]):
+        return
+    start = after - _AFTER_CHANGE
+    while start < before:
+        if (_offset(schedule, start + _HALF_DAY) - _offset(schedule, start)) % _HOUR:
+            minute = start.replace(second=0, microsecond=0)
+            while (minute := minute + _MINUTE) < min(before, start + _HALF_DAY + _AFTER_CHANGE):
+                local = minute.astimezone(schedule.zone).replace(tzinfo=None)
+                if minute > after and next(CronSim(schedule.fields, local - _MINUTE)) == local:
+                    yield minute.astimezone(schedule.zone)
+        start += _HALF_DAY
+
+
+def _offset(schedule: Schedule, moment: datetime) -> timedelta:
+    return moment.astimezone(schedule.zone).utcoffset() or timedelta()
