@@ -62,6 +62,7 @@ class OpenSync:
         self.source, self.target = sessions
         self.options = options
         self.run_id = run_id
+        self.way_on: str | None = None  # the command that goes on with it, where it is another than this one
         self._ends = ends
         self._resumption: Resumption | None = None
         self._helpers: Helpers | None = None
@@ -220,6 +221,7 @@ class OpenSync:
             control=control or Control(),
             helpers=self._helpers,
             reader=self.source,
+            way_on=self.way_on,
         )
         report.resumed = self._resumption.run_id if self._resumption is not None else None
         return report

@@ -62,11 +62,13 @@ def run_sync(
     control: Control,
     helpers: Helpers | None = None,
     reader: Session | None = None,
+    way_on: str | None = None,
 ) -> SyncReport:
     """Do what the plan says and report it; failures of tables are in the report, never raised.
 
     ``lock`` is the session that holds the target's run lock; ``helpers`` stage parts of what is spread; ``reader`` is a
-    session on the source that nobody needs any more. Raises what forbids the run as a whole: ConnectionFailed, Drift,
+    session on the source that nobody needs any more; ``way_on`` is the command that goes on with a run that did not
+    succeed. Raises what forbids the run as a whole: ConnectionFailed, Drift,
     a lock that could not be had on the source.
     """
     report = SyncReport(
@@ -80,7 +82,7 @@ def run_sync(
     totals = plan.totals()
     emit(PlanReady(run_id=run_id, tables=totals["tables"], rows=totals["rows_inserted"], bytes=totals["bytes"]))
     try:
-        _Run(run_id, plan, source, target, report, emit, control, helpers, reader).execute(lock)
+        _Run(run_id, plan, source, target, report, emit, control, helpers, reader, way_on).execute(lock)
     finally:
         report.elapsed_s = time.monotonic() - started
         emit(RunFinished(run_id=run_id, state=report.state))
@@ -101,10 +103,12 @@ class _Run:
         control: Control,
         helpers: Helpers | None,
         reader: Session | None,
+        way_on: str | None,
     ) -> None:
         self.run_id, self.plan, self.source, self.target = run_id, plan, source, target
         self.report, self.emit, self.control, self.helpers = report, emit, control, helpers
         self._reader = reader
+        self._way_on = way_on or f"the same command with --resume {run_id}"
         self._compares = bool(plan.expected) or any(task.strategy == "compare" for task in plan.tables)
         self._errors: list[DbsyncError] = []
         self._books: Bookkeeping | None = None
@@ -323,7 +327,7 @@ class _Run:
         return f"{stand}; {self._way_to_go_on()}" if self.report.ledger else stand
 
     def _way_to_go_on(self) -> str:
-        return f"the same command with --resume {self.run_id} leaves alone what is done"
+        return f"{self._way_on} leaves alone what is done"
 
     def _clean_up(self, lock: Session) -> None:
         """Drop staging tables and close the books, within two seconds and only while the run lock is held."""

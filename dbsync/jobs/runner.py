@@ -107,6 +107,7 @@ class Runner:
             control=control,
             warn=lambda text: emit(Notice(message=text)),
         ) as opened:
+            opened.way_on = f"dbsync jobs retry {job.id[:8]} (resume, if it was paused)"
             if earlier and spec.options.ledger:
                 _take_up(opened, [attempt.run_id for attempt in earlier], emit)
             alone = self._spread(job, opened)

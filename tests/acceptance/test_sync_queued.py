@@ -93,6 +93,19 @@ def test_a_job_that_was_lost_waits_for_a_target_that_its_own_run_may_hold(
     assert place.until(job, JobState.SUCCEEDED, JobState.FAILED).attempts == 3
 
 
+def test_a_queued_sync_that_is_stopped_says_how_its_job_goes_on(place: Yard, items: tuple[Database, Database]) -> None:
+    with_worker(place)
+    with psycopg.connect(items[1].url) as blocker:
+        blocker.execute("LOCK TABLE item IN ROW EXCLUSIVE MODE")
+        running = sync(place, items, "--queue")
+        wait_for(lambda: items[1].query("SELECT 1 FROM pg_locks WHERE NOT granted"), why=place.told)
+        (job,) = place.jobs.list()
+        place.command.run("jobs", "stop", job.id[:8], env=place.env)
+        ended = running.wait(30).ended(6)
+    assert f"dbsync jobs retry {job.id[:8]}" in ended.error["hint"]
+    assert "--resume" not in ended.error["hint"]
+
+
 def test_ctrl_c_only_looks_away(place: Yard, items: tuple[Database, Database]) -> None:
     with_worker(place)
     with psycopg.connect(items[1].url) as blocker:
