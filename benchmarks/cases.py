@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
+from types import MappingProxyType
 
 from benchmarks.report import Race, Section, Target
 from benchmarks.roundtrips import counted
@@ -35,8 +36,15 @@ class Setup:
 Engines = Mapping[str, Sequence[Step]]
 
 
-def race(setup: Setup, engines: Engines, *, before: Callable[[], None], after: Callable[[], None]) -> Race:
-    """Let the engines take turns, in reversed order every other round.
+def race(
+    setup: Setup,
+    engines: Engines,
+    *,
+    before: Callable[[], None],
+    after: Callable[[], None],
+    prepare: Mapping[str, Callable[[], object]] = MappingProxyType({}),
+) -> Race:
+    """Let the engines take turns, in reversed order every other round. ``prepare``: what one of them needs done first.
 
     A peer whose very first run fails is left out, loudly; any other failure ends the benchmark.
     """
@@ -45,6 +53,7 @@ def race(setup: Setup, engines: Engines, *, before: Callable[[], None], after: C
         names = list(samples)
         for name in names if number % 2 == 0 else reversed(names):
             before()
+            prepare.get(name, _nothing)()
             try:
                 sample = setup.bench.run(*engines[name])
             except Failed as failure:
@@ -59,9 +68,13 @@ def race(setup: Setup, engines: Engines, *, before: Callable[[], None], after: C
     return Race(samples)
 
 
-def sync(bench: Bench, database: str, *options: str) -> Step:
-    """The command under test."""
-    ends = (bench.source_url(database), bench.target_url(database))
+def _nothing() -> None:
+    """Most engines need nothing done first."""
+
+
+def sync(bench: Bench, database: str, *options: str, into: str | None = None) -> Step:
+    """The command under test; ``into``: the target's database, where it is called otherwise."""
+    ends = (bench.source_url(database), bench.target_url(into or database))
     return [[bench.dbsync, "sync", *ends, "--yes", "--json", "--progress", "none", *options]]
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from dbsync.data.option_records import to_record
 from dbsync.data.plan import SyncPlan
@@ -19,29 +19,37 @@ from dbsync.model import TableName
 from dbsync.pg import ledger, ledger_memory, runs
 from dbsync.pg.database import Session
 from dbsync.pg.identity import identify
-from dbsync.pg.ledger import Client, EndState, TableRecord
+from dbsync.pg.ledger import Client, EndState, Quiet, TableRecord
 from dbsync.pg.ledger_memory import QuarantinedRow
 from dbsync.pg.snapshot import Snapshot
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bookkeeping:
-    """One run's books, used by all of its threads. ``fence`` is None where there is no ledger."""
+    """One run's books, used by all of its threads. ``fence`` is None where there is no ledger.
+
+    ``quiet``: the transactions of the target up to the snapshot in which its rows were looked at that are known to have
+    written none. ``numbers``: the run's own transactions that kept the books and did nothing else.
+    """
 
     run_id: str
     lock_pid: int
     fence: int | None
+    quiet: Quiet | None = None
+    numbers: set[int] = field(default_factory=set)
 
-    def seal(self, session: Session, records: Iterable[TableRecord] = ()) -> None:
+    def seal(self, session: Session, records: Iterable[TableRecord] = (), *, only_books: bool = False) -> None:
         """Note what this transaction wrote, and make sure that no later run has begun or begins before its end.
 
-        Nothing that could wait may follow in the transaction. Raises Fenced, or ConnectionLost when the run
-        lock was lost.
+        Nothing that could wait may follow in the transaction. ``only_books``: it wrote no row of any table but the
+        ledger's. Raises Fenced, or ConnectionLost when the run lock was lost.
         """
         if self.fence is not None:
             failpoint("before_seal")
             ledger.record_tables(session, records, run_id=self.run_id, fence=self.fence)
-            ledger.hold_fence(session, self.fence)
+            number = ledger.hold_fence(session, self.fence)
+            if only_books:
+                self.numbers.add(number)
         failpoint("after_fence")
         runs.check_run_lock(session, self.lock_pid)
 
@@ -58,15 +66,32 @@ class Bookkeeping:
         """Note how the run ended."""
         if self.fence is not None:
             failpoint("before_books_closed")
-            ledger.finish_run(lock, self.run_id, state)
+            ledger.finish_run(lock, self.run_id, state, fence=self.fence, quiet=self._quiet())
+
+    def _quiet(self) -> Quiet | None:
+        """What goes on being quiet if the next transaction is the one that closes the books.
+
+        A number between the snapshot and now that is not one of the run's own may be a writer's.
+        """
+        if self.quiet is None or not self.numbers:
+            return None
+        following = self.quiet.until + len(self.numbers) + 1
+        if self.numbers != set(range(self.quiet.until + 1, following)):
+            return None
+        return Quiet(self.quiet.since, following)
 
 
-def begin_books(lock: Session, plan: SyncPlan, *, run_id: str, snapshot: Snapshot) -> Bookkeeping:
-    """Open the books of a run whose session ``lock`` holds the run lock: earlier runs can commit no more."""
-    fence = None
+def begin_books(
+    lock: Session, plan: SyncPlan, *, run_id: str, snapshot: Snapshot, quiet: Quiet | None = None
+) -> Bookkeeping:
+    """Open the books of a run whose session ``lock`` holds the run lock: earlier runs can commit no more.
+
+    ``quiet``: what was so in the target's snapshot.
+    """
+    fence, numbers = None, set()
     if plan.ledger and ledger.open_ledger(lock) is not None:
         failpoint("before_books_opened")
-        fence = ledger.begin_run(
+        begun = ledger.begin_run(
             lock,
             run_id=run_id,
             source=identify(snapshot.holder),
@@ -75,7 +100,8 @@ def begin_books(lock: Session, plan: SyncPlan, *, run_id: str, snapshot: Snapsho
             plan_hash=plan_hash(plan),
             client=Client.here(),
         )
-    return Bookkeeping(run_id=run_id, lock_pid=lock.backend_pid, fence=fence)
+        fence, numbers = begun.fence, {begun.number}
+    return Bookkeeping(run_id=run_id, lock_pid=lock.backend_pid, fence=fence, quiet=quiet, numbers=numbers)
 
 
 def record_of(outcome: TableOutcome, digest: tuple[int, str, str] | None) -> TableRecord:

@@ -130,7 +130,7 @@ class _Reading:
                 sums.take_contents(hashed, moved)
         delta = self._delta(then.segmentation, (source, target), len(moved), versioned=True)
         delta.reread = any(written)
-        delta.passed = then.since is not None and then.since[0] != self.ends.source.snapshot.next
+        delta.passed = any(self._passed(then))
         return delta
 
     def _written(self, then: Remembered) -> tuple[list[bool], tuple[int, int] | None]:
@@ -144,8 +144,7 @@ class _Reading:
         if then.since is None or self.task.where is not None:
             return [True, True], None
         known = then.source.total_rows(), then.target.total_rows()
-        pools = self.ends.source, self.ends.target
-        asked = [pool.snapshot.next != since for pool, since in zip(pools, then.since, strict=True)]
+        asked = self._passed(then)
         ours, other = self._sides(then.segmentation)
         found = self._where(asked, (ours.newer(then.since[0]), other.newer(then.since[1])), 1)
         written = [
@@ -154,6 +153,11 @@ class _Reading:
         ]
         source, target = (now.rows[0] if now is not None else rows for now, rows in zip(found, known, strict=True))
         return written, (source, target)
+
+    def _passed(self, then: Remembered) -> list[bool]:
+        """Whether a transaction of each side may have written since; nothing is known of it with None."""
+        pools = self.ends.source, self.ends.target
+        return [pool.snapshot.next != since for pool, since in zip(pools, then.since or (), strict=False)]
 
     def _versions(
         self, then: Remembered, sides: Sides, written: list[bool], rows: tuple[int, int] | None

@@ -43,7 +43,7 @@ class Delta:
     versioned: bool  # the target's row versions are known
     how: str = ""  # to be said of that
     reread: bool = False  # row versions were read, since a side may have been written to
-    passed: bool = False  # transactions have passed on the source since what is remembered, and wrote nothing
+    passed: bool = False  # transactions that may have written have passed on a side since what is remembered
     outgrown: bool = False  # the segments that were remembered fit no longer
     elapsed_s: float = 0.0
     missing: Spool = field(default_factory=Spool)  # rows the target lacks, by their place in the source

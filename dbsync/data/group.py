@@ -51,6 +51,7 @@ class GroupRun:
         self._digests: dict[TableName, Future[Digest]] = {}
         self._switches = Switches(group, run)
         self._committing = False
+        self._writes = True  # this group's transaction writes rows
         self._parts: RowByRow | None = None  # once a row was refused that may be left out
         self._refused_with: str | None = None
         self._started = time.monotonic()
@@ -282,7 +283,8 @@ class GroupRun:
         failpoint("after_quarantined")
         if self.run.cursors is not None:
             self.run.cursors.store(session, [outcome.task for outcome in self.outcomes])
-        self.run.books.seal(session, [record_of(each, self._proof(each)) for each in self.outcomes])
+        records = [record_of(each, self._proof(each)) for each in self.outcomes]
+        self.run.books.seal(session, records, only_books=not self._writes)
         failpoint("before_sequences")
         set_sequences(session, self.run, self.group.sequences)
         self.run.control.check()

@@ -68,6 +68,7 @@ class RepairRun(GroupRun):
             return
         for outcome in self.outcomes:
             self._leave(outcome)
+        self._writes = False
         with self.run.target_session("finish") as session, session.transaction():
             self._before_commit(session)
 

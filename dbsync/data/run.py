@@ -45,6 +45,7 @@ from dbsync.failpoints import failpoint
 from dbsync.model import TableName
 from dbsync.pg import ledger, runs
 from dbsync.pg.database import Session
+from dbsync.pg.ledger import Quiet
 from dbsync.pg.ledger_parts import end_part_sessions
 from dbsync.pg.snapshot import ReaderPool, Snapshot, exported_snapshot
 
@@ -170,7 +171,7 @@ class _Run:
                         if refusals := (*survey.refusals, *emptied(self.plan, hashers)):
                             raise refused(refusals)
                         failpoint("after_survey")
-                        self._begin(context, snapshot, lock)
+                        self._begin(context, snapshot, lock, survey.memory.quiet)
                         self._groups(context, snapshot, target_snapshot, lock, survey)
                     if not self._errors:
                         self._errors += finish_up(context, self.report)
@@ -204,9 +205,10 @@ class _Run:
             return CursorRun(group, context)
         return RepairRun(group, context, survey.deltas, survey.memory, survey.files)
 
-    def _begin(self, context: RunContext, snapshot: Snapshot, lock: Session) -> None:
+    def _begin(self, context: RunContext, snapshot: Snapshot, lock: Session, quiet: Quiet | None) -> None:
         """Open the books: from here on the target is written to, and no earlier run can commit."""
-        context.books = self._books = begin_books(lock, self.plan, run_id=self.run_id, snapshot=snapshot)
+        books = begin_books(lock, self.plan, run_id=self.run_id, snapshot=snapshot, quiet=quiet)
+        context.books = self._books = books
         self.report.ledger = context.books.fence is not None
         failpoint("after_begin")
 

@@ -24,8 +24,9 @@ from dbsync.pg import ledger
 from dbsync.pg.database import Session
 from dbsync.pg.facts import ServerFacts, TableFacts, read_server, read_tables
 from dbsync.pg.identity import DatabaseIdentity, identify
+from dbsync.pg.ledger import Quiet
 from dbsync.pg.ledger_memory import Signature, read_signatures, renew_signature, write_signature
-from dbsync.pg.snapshot import ReaderPool
+from dbsync.pg.snapshot import ReaderPool, Snapshot
 from dbsync.segments import MASK, Remembered, Segmentation, Sums
 
 _FARTHEST = 1 << 30  # transactions; after 2^32 the number of one is given again
@@ -65,12 +66,17 @@ class _End:
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """What is remembered of a plan's tables. ``ends`` is None where nothing can be: ``silence`` says why."""
+    """What is remembered of a plan's tables. ``ends`` is None where nothing can be: ``silence`` says why.
+
+    ``quiet``: the last transactions before the target's snapshot that wrote no rows; none of them, and so an end
+    before its beginning, where nothing is known of the last.
+    """
 
     silence: str = ""
     origin: DatabaseIdentity | None = None
     ends: tuple[_End, _End] | None = None
     signatures: Mapping[TableName, Signature] | None = None
+    quiet: Quiet | None = None
 
     def keeps(self, task: TableTask) -> bool:
         """Whether this run leaves signatures of a table."""
@@ -88,7 +94,7 @@ class Memory:
             return "no verified run has left signatures"
         then = (found.source_facts, found.target_facts)
         reason = _moved(then, self._facts(task))
-        return reason if reason is not None else _remembered(found, self._facts(task))
+        return reason if reason is not None else _remembered(found, self._facts(task), self.quiet)
 
     def keep(self, session: Session, task: TableTask, delta: Delta, after: Sums | None) -> None:
         """Note the versions that a table's verified segments have, in the transaction that wrote or looked at them.
@@ -163,12 +169,14 @@ def remember(
                 if origin.system is None:
                     return Memory("the source does not tell its system identifier")
                 both = _read_end(mine, left, oids[0]), reading.result()
-            known = read_signatures(session, origin) if trust and ledger.find_ledger(session) is not None else {}
+            there = ledger.find_ledger(session) is not None
+            known = read_signatures(session, origin) if trust and there else {}
+            quiet = _quiet(ledger.last_quiet(session) if there else None, ends.target.snapshot)
     except StatementFailed as error:
         return Memory(f"signatures cannot be used: {error.message}")
     if not trust:
-        return Memory("--full-compare" if plan.options.full_compare else "", origin, both)
-    return Memory("", origin, both, known)
+        return Memory("--full-compare" if plan.options.full_compare else "", origin, both, quiet=quiet)
+    return Memory("", origin, both, known, quiet)
 
 
 def _read_end(session: Session, oids: list[int], all_oids: Mapping[TableName, int]) -> _End:
@@ -220,18 +228,29 @@ def _moved(then: tuple[Mapping[str, Any], Mapping[str, Any]], now: tuple[dict[st
     return None
 
 
-def _since(found: Signature, now: tuple[dict[str, Any], dict[str, Any]]) -> tuple[int, int] | None:
-    """What was the oldest running transaction of each side; None where numbers may have been given again since."""
+def _quiet(last: Quiet | None, snapshot: Snapshot) -> Quiet:
+    """Which transactions right before the target's snapshot kept books and did nothing else; maybe none."""
+    until = snapshot.next - 1
+    return last if last is not None and last.until == until else Quiet(snapshot.next, until)
+
+
+def _since(found: Signature, now: tuple[dict[str, Any], dict[str, Any]], quiet: Quiet | None) -> tuple[int, int] | None:
+    """From which transaction on each side may have been written to; None where numbers may have been given again.
+
+    That is the oldest that had not ended when the signature was made, or the first after a quiet time that had begun
+    by then.
+    """
     since = []
     for then, facts in zip((found.source_facts, found.target_facts), now, strict=True):
         oldest = then.get("oldest")
         if oldest is None or facts["xid"] - oldest >= _FARTHEST:
             return None
         since.append(int(oldest))
-    return since[0], since[1]
+    source, target = since
+    return source, quiet.until + 1 if quiet is not None and quiet.since <= target else target
 
 
-def _remembered(found: Signature, now: tuple[dict[str, Any], dict[str, Any]]) -> Remembered:
+def _remembered(found: Signature, now: tuple[dict[str, Any], dict[str, Any]], quiet: Quiet | None) -> Remembered:
     cutting = dict(found.segmentation)
     unequal = frozenset(cutting.pop("open"))
     segmentation = Segmentation(**cutting)
@@ -240,7 +259,7 @@ def _remembered(found: Signature, now: tuple[dict[str, Any], dict[str, Any]]) ->
         source=Sums.of_versions(found.source_counts, found.source_signatures, segmentation.count),
         target=Sums.of_versions(found.target_counts, found.target_signatures, segmentation.count),
         open=unequal,
-        since=_since(found, now),
+        since=_since(found, now, quiet),
     )
 
 

@@ -30,6 +30,7 @@ STEPS: tuple[LiteralString, ...] = (
     _SQL["step_1"],
     _SQL["step_2"],
     _SQL["step_3"],
+    _SQL["step_4"],
 )  # only ever appended to: ledgers of each version are out there
 _COMMENT = re.compile(r"dbsync ledger, version ([0-9]+)")
 _OWN = "made by dbsync sync for the time of a run"
@@ -47,6 +48,25 @@ class Ledger:
     """A ledger that is there, at the version this dbsync knows."""
 
     version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Quiet:
+    """Transactions of the target by their numbers, both ends included, with their epoch, that kept a run's books.
+
+    They did nothing else: none of them wrote a row of another table, nor changed one.
+    """
+
+    since: int
+    until: int
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A run that may write: its fence, and the number of the transaction that gave it."""
+
+    fence: int
+    number: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,12 +199,12 @@ def begin_run(
     plan_hash: str | None,
     client: Client,
     pause: Callable[[float], None] = time.sleep,
-) -> int:
+) -> Begun:
     """Note a new run and return its fence: from now on no earlier run can commit. Call it with the run lock held."""
     end_dead_sessions(session, pause)
     try:
         with session.transaction():
-            (fence,) = session.one(_SQL["raise_fence"])
+            fence, number = session.one(_SQL["raise_fence"])
             session.execute(_SQL["mark_dead"])
             session.execute(_SQL["forget_old_runs"], [fence])
             origin = (source.system, source.database_oid, source.database, snapshot)
@@ -197,7 +217,7 @@ def begin_run(
             "an earlier run stands in the middle of a commit and holds the ledger",
             hint="end it (dbsync doctor names its session), or run again when it is gone",
         ) from error
-    return int(fence)
+    return Begun(int(fence), int(number))
 
 
 def mark_dead(session: Session) -> None:
@@ -205,15 +225,16 @@ def mark_dead(session: Session) -> None:
     session.execute(_SQL["mark_dead"])
 
 
-def hold_fence(session: Session, fence: int) -> None:
-    """Make sure that no later run has begun, and let none begin before this transaction ends.
+def hold_fence(session: Session, fence: int) -> int:
+    """Make sure that no later run has begun, and let none begin before this transaction ends; return its number.
 
     The last statement before each COMMIT that writes. Raises Fenced.
     """
-    now, run_id = session.one(_SQL["hold_fence"])
+    now, run_id, number = session.one(_SQL["hold_fence"])
     if now != fence:
         later = f"run {run_id}" if run_id else "a later run"
         raise Fenced(f"{later} has taken over the target: this run may write no more, and its transaction is undone")
+    return int(number)
 
 
 def record_tables(session: Session, records: Iterable[TableRecord], *, run_id: str, fence: int) -> None:
@@ -244,9 +265,23 @@ def committed(session: Session, run_id: str, table: TableName, *, transaction: i
     return int(number) >= transaction
 
 
-def finish_run(session: Session, run_id: str, state: EndState) -> bool:
-    """Note how the run ended; False when a later run has already called it dead."""
-    return session.affected(_SQL["finish_run"], [state, run_id]) == 1
+def finish_run(
+    session: Session, run_id: str, state: EndState, *, fence: int | None = None, quiet: Quiet | None = None
+) -> bool:
+    """Note how the run ended; False when a later run has already called it dead.
+
+    ``quiet``: what is true if this very transaction gets its last number, which is kept if so.
+    """
+    if quiet is None:
+        return session.affected(_SQL["finish_run"], [state, run_id]) == 1
+    values = {"state": state, "run_id": run_id, "fence": fence, "since": quiet.since, "until": quiet.until}
+    return session.affected(_SQL["finish_quiet_run"], values) == 1
+
+
+def last_quiet(session: Session) -> Quiet | None:
+    """Return the last transactions that are known to have kept nothing but books."""
+    found = session.execute(_SQL["quiet"])
+    return Quiet(*found[0]) if found else None
 
 
 def find_run(session: Session, run_id: str) -> RunRecord:

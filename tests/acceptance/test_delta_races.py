@@ -8,9 +8,10 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from dbsync.local import EphemeralServer
 from tests.fixtures import oracle
 from tests.fixtures.command import Command, Result
-from tests.fixtures.pair import Pair, run_sql
+from tests.fixtures.pair import Pair, create_database, run_sql
 from tests.fixtures.pair import rows as rows_of
 
 _WRITES = {
@@ -88,6 +89,24 @@ def test_what_is_written_meanwhile_is_never_ignored(pairs, dbsync: Command, tmp_
     run_sql(pair.target, "INSERT INTO t VALUES (1, 2), (2, 1)")
     paused(dbsync, pair, "after_survey", "UPDATE t SET v = 3 WHERE id = 2", tmp_path, "--on-drift", "ignore").ended(1)
     assert rows_of(pair.target, "SELECT v FROM t ORDER BY id") == [[2], [3]]
+
+
+def test_what_is_written_while_a_run_keeps_its_books_is_found_by_the_next(
+    dbsync: Command, pg_b: EphemeralServer, tmp_path: Path
+) -> None:
+    """Where nothing but books was written since the last look, the target is not read; here something else was."""
+    with EphemeralServer(pg_b.major, {"autovacuum": "off"}) as server:
+        pair = Pair(create_database(pg_b), server.url())
+        for url in (pair.source, pair.target):
+            run_sql(url, _SCHEMA + _ROWS)
+        for point in ("after_survey", "after_begin", "after_fence", "before_commit", "before_books_closed"):
+            for _ in range(2):
+                dbsync.sync(pair.source, pair.target).ended(0)
+            passed = tmp_path / point
+            passed.mkdir()
+            paused(dbsync, pair, point, "UPDATE t SET v = 'other' WHERE id = 7", passed).ended(0)
+            (updated, _) = (table["rows_updated"] for table in dbsync.sync(pair.source, pair.target).tables().values())
+            assert (point, updated) == (point, 1)
 
 
 def paused(dbsync: Command, pair: Pair, point: str, write: str, tmp_path: Path, *args: str) -> Result:

@@ -362,6 +362,55 @@ def test_a_server_on_which_no_transaction_wrote_since_is_not_read(dbsync: Comman
         assert (table["rows_updated"], rows(pair.target, "SELECT v FROM t WHERE id = 77")) == (1, [["changed"]])
 
 
+def test_a_target_in_which_only_runs_kept_their_books_since_is_not_read(dbsync: Command, pg_b: EphemeralServer) -> None:
+    """Their own transactions are told from everybody else's; whatever else had a number, it is read."""
+    scans = "SELECT seq_tup_read / 900 FROM pg_stat_user_tables WHERE relname = 't'"  # of all rows; plans look for one
+
+    def scanned(times: int) -> None:
+        _wait_for(lambda: rows(pair.target, scans) >= [[times]])  # old servers count late
+        assert rows(pair.target, scans) == [[times]]
+
+    def again() -> Table:
+        (table,) = dbsync.sync(pair.source, pair.target).ended(0).tables().values()
+        return dict(table)
+
+    with EphemeralServer(pg_b.major, {"autovacuum": "off"}) as server:
+        pair = Pair(create_database(pg_b), server.url())
+        for url in (pair.source, pair.target):
+            run_sql(url, ITEMS + FILL)
+        again()
+        again()  # it reads what made the ledger, and has nothing but its own books after it
+        ((so_far,),) = rows(pair.target, scans)
+        assert isinstance(so_far, int)
+        for transaction, more in (("1", 0), ("1", 0), ("pg_current_xact_id()", 1), ("1", 1), ("1", 1)):
+            run_sql(pair.target, f"SELECT {transaction};")
+            table = again()
+            assert (table["segments_hashed"], table["segments_total"]) == (0, 1)
+            scanned(so_far + more)
+        # A row that was changed and changed back between two runs has had a number; so has one that is undone.
+        with psycopg.connect(pair.target) as opened:
+            opened.execute(CHANGE)
+            opened.rollback()
+        assert again()["rows_updated"] == 0
+        scanned(so_far + 2)
+        with psycopg.connect(pair.target) as opened:
+            opened.execute("SELECT pg_current_xact_id()")
+            assert again()["rows_updated"] == 0
+            scanned(so_far + 2)  # the look cannot see what it writes
+            for more in (3, 4):  # but from then on it may have written
+                assert again()["rows_updated"] == 0
+                scanned(so_far + more)
+            opened.execute(CHANGE)
+        assert again()["rows_updated"] == 1
+        assert rows(pair.target, "SELECT count(*) FROM t WHERE v = 'changed'") == [[0]]
+        run_sql(pair.target, CHANGE)
+        assert again()["rows_updated"] == 1
+        assert again()["rows_updated"] == 0  # what a run wrote is looked at by the next
+        ((so_far,),) = rows(pair.target, scans)
+        assert again()["rows_updated"] == 0
+        scanned(int(str(so_far)))
+
+
 def test_a_commit_that_a_crash_undid_is_not_taken_for_the_one_with_its_number(
     called: CalledSync, pg_b: EphemeralServer
 ) -> None:

@@ -68,7 +68,7 @@ def begin(session: Session, run_id: str, source: DatabaseIdentity = SOURCE) -> i
         options={"mode": "replace", "tables": ["public.*"]},
         plan_hash="abc",
         client=Client.here(),
-    )
+    ).fence
 
 
 def record(table: TableName, inserted: int = 0, *, done: bool = True) -> TableRecord:

@@ -144,8 +144,13 @@ CREATE TABLE dbsync.run_part (
 COMMENT ON TABLE dbsync.run_part IS 'dbsync: ranges of tables that were staged, noted in the transaction that did it';
 REVOKE ALL ON TABLE dbsync.run_part FROM PUBLIC;
 
+-- name: step_4
+ALTER TABLE dbsync.fence ADD COLUMN quiet_since pg_catalog.int8, ADD COLUMN quiet_until pg_catalog.int8;
+COMMENT ON COLUMN dbsync.fence.quiet_until IS
+    'dbsync: from quiet_since to here every transaction of this server was one that kept these books and nothing else';
+
 -- name: raise_fence
-UPDATE dbsync.fence SET value = value + 1 RETURNING value;
+UPDATE dbsync.fence SET value = value + 1 RETURNING value, pg_catalog.pg_current_xact_id()::pg_catalog.text::pg_catalog.int8;
 
 -- name: mark_dead
 -- The holder of the run lock calls this: whoever is still said to run does not.
@@ -171,7 +176,9 @@ INSERT INTO dbsync.run (run_id, fence, state, source_system, source_oid, source_
 VALUES (%s, %s, 'running', %s, %s, %s, %s, %s, %s, %s, %s, %s, pg_catalog.current_setting('application_name'), %s);
 
 -- name: hold_fence
-SELECT f.value, (SELECT r.run_id FROM dbsync.run r WHERE r.fence = f.value) FROM dbsync.fence f FOR SHARE OF f;
+SELECT f.value, (SELECT r.run_id FROM dbsync.run r WHERE r.fence = f.value),
+       pg_catalog.pg_current_xact_id()::pg_catalog.text::pg_catalog.int8
+  FROM dbsync.fence f FOR SHARE OF f;
 
 -- name: record_tables
 INSERT INTO dbsync.run_table AS t (run_id, fence, table_schema, table_name, state, strategy, rows_inserted,
@@ -213,6 +220,19 @@ SELECT COALESCE(MAX(t.transactions), 0)
 -- name: finish_run
 UPDATE dbsync.run SET state = %s, ended_at = pg_catalog.clock_timestamp()
  WHERE run_id = %s AND state = 'running';
+
+-- name: finish_quiet_run
+-- The same, for a run whose transactions did nothing but keep the books; if this one comes right after them, nobody
+-- else has had a number since.
+WITH quiet AS (
+    UPDATE dbsync.fence SET quiet_since = %(since)s, quiet_until = %(until)s
+     WHERE value = %(fence)s AND pg_catalog.pg_current_xact_id()::pg_catalog.text::pg_catalog.int8 = %(until)s
+)
+UPDATE dbsync.run SET state = %(state)s, ended_at = pg_catalog.clock_timestamp()
+ WHERE run_id = %(run_id)s AND state = 'running';
+
+-- name: quiet
+SELECT f.quiet_since, f.quiet_until FROM dbsync.fence f WHERE f.quiet_until IS NOT NULL;
 
 -- name: runs
 SELECT r.run_id, r.fence, r.state, r.started_at::pg_catalog.text, r.ended_at::pg_catalog.text, r.source_system,
