@@ -25,14 +25,14 @@ def report_on(call: Call, values: Mapping[str, Any]) -> None:
     asked = [f"--{option.replace('_', '-')}" for option in sorted(REPORTING_NAMES) if values[option]]
     if values.get("detach") and asked:
         raise ConfigError(f"--detach does not wait for the end that {asked[0]} is to tell", hint="use --queue")
-    report = _CallReport(call, values)
+    report = _CallReport(call, values, asked)
     call.on_start.append(report.begin)
     call.after_end.append(report.conclude)
 
 
 class _CallReport:
-    def __init__(self, call: Call, values: Mapping[str, Any]) -> None:
-        self._call = call
+    def __init__(self, call: Call, values: Mapping[str, Any], reports: list[str]) -> None:
+        self._call, self._reports = call, reports
         self._labels = _labels(values, call.redact)
         self._reporter = Reporter(
             values, redact=call.redact, warn=lambda text: call.journal.warning(text), verbose=call.verbose
@@ -50,6 +50,10 @@ class _CallReport:
     def conclude(self, hurried: bool) -> None:
         """The call has ended: tell what was asked for; in a hurry only what takes no time."""
         outcome = self._outcome()
+        if outcome.goes_on:  # a terminal's look at a job is over: neither a success nor a failure
+            if self._reports:
+                self._call.journal.warning(f"how it ends is not told to {', '.join(self._reports)}: the job goes on")
+            return
         self._reporter.write_files(outcome)
         if hurried:
             return

@@ -10,6 +10,7 @@ from typing import Any
 
 STATES = ("succeeded", "failed", "stopped", "skipped")
 _STOPPED = (7, 130, 143)
+_UNENDED = ("created", "queued", "running", "pausing", "stopping")  # of a job
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +40,11 @@ class Outcome:
         if self.exit_code in _STOPPED:
             return "stopped"
         return "failed" if self.exit_code else "succeeded"
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether it has not ended at all: whoever watched it has looked away."""
+        return self.result.get("state") in _UNENDED
 
     @property
     def elapsed_s(self) -> float:

@@ -17,6 +17,7 @@ from dbsync.jobs.presence import Presence
 from tests.fixtures import oracle
 from tests.fixtures.databases import Database
 from tests.fixtures.locks import held_by_another_run
+from tests.fixtures.reports import note
 from tests.fixtures.yard import KEY, Yard, wait_for, yard
 
 SCHEMA = "CREATE TABLE item (id int PRIMARY KEY, name text);"
@@ -106,17 +107,22 @@ def test_a_queued_sync_that_is_stopped_says_how_its_job_goes_on(place: Yard, ite
     assert "--resume" not in ended.error["hint"]
 
 
-def test_ctrl_c_only_looks_away(place: Yard, items: tuple[Database, Database]) -> None:
+def test_ctrl_c_only_looks_away(place: Yard, items: tuple[Database, Database], tmp_path: Path) -> None:
+    """And that is no failure to tell of."""
     with_worker(place)
+    files = ("--on-failure", note(tmp_path), "--metrics-file", str(tmp_path / "m.prom"))
     with psycopg.connect(items[1].url) as blocker:
         blocker.execute("LOCK TABLE item IN ROW EXCLUSIVE MODE")
-        running = sync(place, items, "--queue")
+        running = sync(place, items, "--queue", *files)
         wait_for(lambda: [job.state for job in place.jobs.list()] == [JobState.RUNNING], why=place.told)
         wait_for(lambda: items[1].query("SELECT 1 FROM pg_locks WHERE NOT granted"))
         running.send(signal.SIGINT)
         ended = running.wait(10).ended(130)
         assert "goes on without this terminal" in ended.stderr
         assert ended.result["state"] == "running"
+        assert "not told to --metrics-file, --on-failure: the job goes on" in ended.stderr
+        assert not list(tmp_path.glob("noted*"))
+        assert not (tmp_path / "m.prom").exists()
     (job,) = place.jobs.list()
     assert place.until(job, JobState.SUCCEEDED, JobState.FAILED).state is JobState.SUCCEEDED
     assert oracle.differences(items[0].url, items[1].url) == []
