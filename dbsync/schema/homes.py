@@ -13,9 +13,35 @@ _INLINE = frozenset("pucx")
 _BESIDE = ("attached_to", "clustered", "replica_identity", "index_comment", "index_tablespace")
 
 
-def drop_homes(changes: Changes, target: Snapshot, *, apart: Collection[Ref]) -> Mapping[Ref, Ref]:
-    """For each object that goes, the one whose DROP takes it along. ``apart``: those that need one of their own."""
-    return {ref: ref if ref in apart else _drop_home(followed(ref, changes), changes, target) for ref in changes.gone}
+def drop_homes(
+    changes: Changes, target: Snapshot, *, apart: Collection[Ref], along: Collection[Ref] = ()
+) -> Mapping[Ref, Ref]:
+    """For each object that goes, the one whose DROP takes it along.
+
+    ``apart``: those that need one of their own. ``along``: copies that go with the topmost key; see ``topmost_key``.
+    """
+    carriers = {ref: (ref in along and topmost_key(ref, changes, target)) or ref for ref in changes.gone}
+    return {
+        ref: carrier if carrier in apart else _drop_home(followed(carrier, changes), changes, target)
+        for ref, carrier in carriers.items()
+    }
+
+
+def topmost_key(ref: Ref, changes: Changes, target: Snapshot) -> Ref | None:
+    """The foreign key that goes, of which a partition's is a copy; None for all others."""
+    above = top = _key_above(ref, target)
+    while above is not None:
+        top, above = above, _key_above(above, target)
+    return top if top in changes.gone else None
+
+
+def _key_above(ref: Ref, target: Snapshot) -> Ref | None:
+    made = target.objects[ref]
+    if ref.kind != "constraint" or made.parts["type"] != "f" or not made.parts["inherited"]:
+        return None
+    links = [made for made in target.members(Ref("table", ref.schema, ref.name)) if made.ref.kind == "partition"]
+    found = {ref._replace(schema=made.parts["parent_schema"], name=made.parts["parent"]) for made in links}
+    return next(iter(found & target.needs[ref]), None)
 
 
 def followed(ref: Ref, changes: Changes) -> Ref:

@@ -149,13 +149,19 @@ class PartitionEdges:
     def _detach(self, link: Ref) -> None:
         """A table leaves its parent before anything is done to either, and before another takes its place."""
         parts = self._target.objects[link].parts
+        first = set()
         for ref in self._changes.gone:
-            if ref.kind in ("constraint", "column") and (ref.schema, ref.name) == (link.schema, link.name):
+            if ref.kind not in ("constraint", "column") or (ref.schema, ref.name) != (link.schema, link.name):
+                continue
+            if self._goes_with_parents(ref):
+                first.add(self._homes[ref])
+                self._edges.before(self._graph.drop(ref), self._graph.drop(link))
+            else:
                 self._edges.before(self._graph.drop(link), self._graph.drop(ref))
                 for above in self._above(link, self._target):  # dropping the parent's takes its copies along
                     if (same := ref._replace(schema=above[0], name=above[1])) in self._changes.gone:
                         self._edges.before(self._graph.drop(link), self._graph.drop(same))
-        for ref in self._changes.gone:  # a table that leaves keeps its copies of what its parent loses
+        for ref in self._changes.gone - first:  # a table that leaves keeps its copies of what its parent loses
             if ref.kind in ("constraint", "index") and (ref.schema, self._table_of(ref)) in self._above(
                 link, self._target
             ):
@@ -167,6 +173,11 @@ class PartitionEdges:
         for other in self._changes.made:
             if other.kind == link.kind and self._source.objects[other].parts["parent"] == parts["parent"]:
                 self._edges.before(self._graph.drop(link), self._graph.creation(other))
+
+    def _goes_with_parents(self, ref: Ref) -> bool:
+        """Whether it is a copy of a parent's foreign key that is dropped with that, while its table is a partition."""
+        home = self._homes[ref]
+        return home != ref and ref.kind == home.kind == "constraint"
 
     def _table_of(self, ref: Ref) -> str:
         return str(self._target.objects[ref].parts["table"]) if ref.kind == "index" else ref.name

@@ -7,7 +7,7 @@ constraints, a view's columns and its query), or makes anew what it had wanted t
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 from dbsync.schema import makers
@@ -15,7 +15,7 @@ from dbsync.schema.change_search import find_changes
 from dbsync.schema.changes import Changes
 from dbsync.schema.diff import SchemaDiff, compare_schemas
 from dbsync.schema.edges import Graph
-from dbsync.schema.homes import drop_homes, inlined
+from dbsync.schema.homes import drop_homes, inlined, topmost_key
 from dbsync.schema.makers import access, views
 from dbsync.schema.makers.relations import freed, of_type, ownership
 from dbsync.schema.nodes import Node
@@ -101,6 +101,7 @@ class _Planning:
     def __init__(self, diff: SchemaDiff, source: Snapshot, target: Snapshot, ignore: Collection[str]) -> None:
         self.diff, self.source, self.target, self.ignore = diff, source, target, ignore
         self.apart: set[Ref] = set()
+        self.along: set[Ref] = set()
         self.forced: set[Ref] = set()
         self.circled: set[Ref] = set()
         self.changes = Changes()
@@ -121,7 +122,7 @@ class _Planning:
         self.changes = find_changes(self.diff, self.source, self.target, makers.MAKERS, forced=self.forced)
         inside = inlined(self.changes, self.source, apart=self.apart)
         self.scene = self.changes.scene(self.source, self.target, inside)
-        homes = drop_homes(self.changes, self.target, apart=self.apart)
+        homes = self._drop_homes()
         graph = Graph(self.changes, self.source, self.target, homes, self.scene, self.circled)
         return arranged(graph.nodes(), graph.edges, self._key)
 
@@ -152,7 +153,21 @@ class _Planning:
         self.apart |= {part for part in parts if part.kind != "partition"} or parts
         if len(self.apart) + len(self.forced) == before:
             self.forced |= {n.ref for n in nodes if n.action == "alter" and n.ref.kind in _REMAKEABLE}
-        return len(self.apart) + len(self.forced) > before
+        return len(self.apart) + len(self.forced) > before or self._take_along(nodes)
+
+    def _take_along(self, nodes: tuple[Node, ...]) -> bool:
+        """Let the copies of foreign keys go with their parent's, before the partitions leave that.
+
+        Else each of two tables that refer to each other would have to let go of the other's partitions first.
+        """
+        dropped = {node.ref for node in nodes if node.action == "drop"}
+        keys = {ref: topmost_key(ref, self.changes, self.target) for ref in self.changes.gone - self.along}
+        closing = {key for ref, key in keys.items() if key is not None and not dropped.isdisjoint((ref, key))}
+        self.along |= {ref for ref, key in keys.items() if key in closing}
+        return bool(closing)
+
+    def _drop_homes(self) -> Mapping[Ref, Ref]:
+        return drop_homes(self.changes, self.target, apart=self.apart, along=self.along)
 
     def _parts_of(self, node: Node) -> Iterator[Ref]:
         if node.action == "create":
@@ -160,11 +175,12 @@ class _Planning:
                 if node.ref in (Ref("table", *ref[1:3]), ref._replace(kind="column")):
                     yield ref
         elif node.action == "drop":
-            homes = drop_homes(self.changes, self.target, apart=self.apart)
+            homes = self._drop_homes()
             for ref, home in homes.items():
                 if (
                     home == node.ref
                     and ref != home
+                    and ref not in self.along
                     and attached_to(self.target.objects[ref]) is None  # it goes with its parent's, or its table
                     and ref.kind in ("default", "constraint", "policy", "trigger", "rule", "partition")
                 ):

@@ -1,0 +1,13 @@
+CREATE TABLE author (region text, page int, PRIMARY KEY (region, page)) PARTITION BY LIST (region);
+CREATE TABLE author_north PARTITION OF author FOR VALUES IN ('north') PARTITION BY LIST (page);
+CREATE TABLE author_north_1 PARTITION OF author_north FOR VALUES IN (1);
+CREATE TABLE author_south PARTITION OF author FOR VALUES IN ('south');
+CREATE TABLE book (region text, page int, PRIMARY KEY (region, page)) PARTITION BY LIST (region);
+CREATE TABLE book_north PARTITION OF book FOR VALUES IN ('north');
+ALTER TABLE author ADD CONSTRAINT wrote FOREIGN KEY (region, page) REFERENCES book;
+ALTER TABLE book ADD CONSTRAINT written FOREIGN KEY (region, page) REFERENCES author DEFERRABLE;
+BEGIN;
+SET CONSTRAINTS ALL DEFERRED;
+INSERT INTO book VALUES ('north', 1);
+INSERT INTO author VALUES ('north', 1);
+COMMIT;
