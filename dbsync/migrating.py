@@ -107,6 +107,8 @@ class OpenMigration:
         else:
             self._check_fingerprint(self._seen, last)
         if not self.pending:
+            if not self.statements and not self.plan.unplanned and self.plan.proof.state == "differs" and not unproved:
+                refuse_unproved(self.plan.proof)  # else "nothing to do" would be said of what a judge found different
             return
         if not unproved:
             refuse_unproved(self.plan.proof if self.direction == "up" else self.plan.undo_proof)
@@ -183,6 +185,9 @@ class OpenMigration:
             before, after = after, before
         if now == before and self.statements:
             return
+        if self.direction == "down" and now == before != after:
+            reason = self.plan.undo_proof.reason or "; ".join(self.plan.undo_proof.differences[:3])
+            raise Refused(f"the plan has no statements that lead back: {reason}", code="NO_UNDO")
         if now == after or (now == before and not self.statements):
             for result in self.results:
                 result.state = "done"

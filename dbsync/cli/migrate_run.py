@@ -169,8 +169,8 @@ def _rehearsed(opened: OpenMigration, plan: MigrationPlan, unproved: bool, allow
         raise
     except Refused as error:
         refused.append({"code": error.code, "message": error.message, "hint": error.hint})
-    state = "planned" if opened.pending else "nothing to do"
-    result = _result(plan, opened, state) | {"would_refuse": refused, "verified": not opened.pending}
+    state = "planned" if opened.pending or refused else "nothing to do"
+    result = _result(plan, opened, state) | {"would_refuse": refused, "verified": state == "nothing to do"}
     return Answer(result=result, render={"text": lambda: _lines(result)})
 
 

@@ -19,7 +19,7 @@ from dbsync.pg import migrations
 from dbsync.pg.database import Database
 from dbsync.schema.diff import schema_fingerprint
 from dbsync.schema.objects import Ref
-from dbsync.schema.plan import End, MigrationPlan, Statement
+from dbsync.schema.plan import End, MigrationPlan, Proof, Statement
 from dbsync.schema.plan_file import read_plan, to_text
 from dbsync.schema.snapshot import take_snapshot
 from dbsync.urls import DatabaseUrl, parse_url
@@ -160,6 +160,30 @@ def test_what_moved_since_the_plan_is_refused_and_nothing_is_changed(changed, pl
             opened.run()
     assert history(pair) == []
     assert rows(pair.target, "SELECT to_regnamespace('dbsync') IS NULL") == [[True]]
+
+
+def test_a_plan_without_a_way_back_does_not_say_that_it_went_back(changed, planned):
+    pair = changed(ROWS)
+    plan = planned(pair)
+    applied(plan, pair)
+    nowhere = replace(plan, undo=(), undo_proof=Proof(state="differs", differences=("partition public.a",)))
+    for unproved in (False, True):
+        with pytest.raises(Refused, match="lead back: partition public.a") as refusal:
+            applied(nowhere, pair, direction="down", unproved=unproved)
+        assert refusal.value.code == "NO_UNDO"
+    assert [record.direction for record in history(pair)] == ["up"]
+
+
+def test_a_plan_of_nothing_that_a_judge_found_different_is_not_said_to_be_done(pairs, planned):
+    pair = pairs(BOTH)
+    plan = planned(pair)
+    assert (plan.statements, plan.proof.state) == ((), "proved")
+    with prepared(plan, pair) as opened:
+        assert opened.pending == ()
+    different = replace(plan, proof=Proof(state="differs", differences=("pg_dump: table public.orders",)))
+    with pytest.raises(Refused, match="public.orders") as refusal, prepared(different, pair):
+        pass
+    assert refusal.value.code == "UNPROVED"
 
 
 def test_rows_that_do_not_fit_are_counted_before_anything_is_changed(changed, planned):
