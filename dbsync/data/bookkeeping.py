@@ -66,7 +66,7 @@ class Bookkeeping:
         """Note how the run ended."""
         if self.fence is not None:
             failpoint("before_books_closed")
-            ledger.finish_run(lock, self.run_id, state, fence=self.fence, quiet=self._quiet())
+            ledger.finish_run(lock, self.run_id, state, quiet=self._quiet())
 
     def _quiet(self) -> Quiet | None:
         """What goes on being quiet if the next transaction is the one that closes the books.

@@ -265,16 +265,14 @@ def committed(session: Session, run_id: str, table: TableName, *, transaction: i
     return int(number) >= transaction
 
 
-def finish_run(
-    session: Session, run_id: str, state: EndState, *, fence: int | None = None, quiet: Quiet | None = None
-) -> bool:
+def finish_run(session: Session, run_id: str, state: EndState, *, quiet: Quiet | None = None) -> bool:
     """Note how the run ended; False when a later run has already called it dead.
 
     ``quiet``: what is true if this very transaction gets its last number, which is kept if so.
     """
     if quiet is None:
         return session.affected(_SQL["finish_run"], [state, run_id]) == 1
-    values = {"state": state, "run_id": run_id, "fence": fence, "since": quiet.since, "until": quiet.until}
+    values = {"state": state, "run_id": run_id, "since": quiet.since, "until": quiet.until}
     return session.affected(_SQL["finish_quiet_run"], values) == 1
 
 

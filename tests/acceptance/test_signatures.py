@@ -411,6 +411,69 @@ def test_a_target_in_which_only_runs_kept_their_books_since_is_not_read(dbsync: 
         scanned(int(str(so_far)))
 
 
+_HUNG_ON_THE_BOOKS = {
+    "a trigger": """
+        CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS
+            $$BEGIN UPDATE public.t SET v = 'other' WHERE id = 77; RETURN NULL; END$$;
+        CREATE TRIGGER f AFTER INSERT ON dbsync.run FOR EACH ROW EXECUTE FUNCTION f();""",
+    "a rule": """
+        CREATE RULE f AS ON INSERT TO dbsync.run DO ALSO UPDATE public.t SET v = 'other' WHERE id = 77;""",
+    "a reference": """
+        ALTER TABLE t ADD COLUMN run text REFERENCES dbsync.run ON DELETE CASCADE;
+        UPDATE t SET run = (SELECT min(run_id) FROM dbsync.run) WHERE id = 77;
+        UPDATE dbsync.fence SET value = value + 200;""",  # so that the next run forgets this one
+    "a child": """
+        CREATE TABLE c (
+            id int PRIMARY KEY, run_id text DEFAULT '', fence int8 DEFAULT 0, state text DEFAULT 'dead',
+            source_oid int8 DEFAULT 0, source_database text DEFAULT '', options jsonb DEFAULT '{}', client_pid int
+            DEFAULT 0, client_host text DEFAULT '', client_user text DEFAULT '', application text DEFAULT '',
+            tool_version text DEFAULT '') INHERITS (dbsync.run);
+        INSERT INTO c (id, fence) VALUES (77, 0), (78, 1000);
+        UPDATE dbsync.fence SET value = value + 200;""",
+}
+
+
+@pytest.mark.parametrize("hung", _HUNG_ON_THE_BOOKS)
+def test_what_hangs_on_the_tables_of_the_books_writes_unseen_by_no_run(
+    hung: str, dbsync: Command, pg_b: EphemeralServer
+) -> None:
+    """In the very transactions that keep the books, which would otherwise be known to write nothing else."""
+    with EphemeralServer(pg_b.major, {"autovacuum": "off"}) as server:
+        pair = Pair(create_database(pg_b), server.url())
+        for url in (pair.source, pair.target):
+            run_sql(url, ITEMS + FILL)
+        run_sql(pair.source, "CREATE TABLE c (id int PRIMARY KEY); INSERT INTO c VALUES (77), (78);")
+        for _ in range(2):
+            dbsync.sync(pair.source, pair.target, "--exclude", "public.c").ended(0)
+        run_sql(pair.target, _HUNG_ON_THE_BOOKS[hung])
+        patterns = ("--tables", "public.c" if hung == "a child" else "public.t")
+        (table,) = dbsync.sync(pair.source, pair.target, *patterns).ended(0).tables().values()
+        assert (table["rows_updated"], table["rows_inserted"]) == (0, 0)  # it is written to after the look
+        (table,) = dbsync.sync(pair.source, pair.target, *patterns).ended(0).tables().values()
+        assert table["rows_updated"] + table["rows_inserted"] == 1
+
+
+def test_what_a_dump_brought_along_says_nothing_of_the_numbers_of_this_server(
+    dbsync: Command, pg_b: EphemeralServer
+) -> None:
+    """A restored ledger speaks of another server's transactions, also when this one comes to the same numbers."""
+    following = "SELECT pg_snapshot_xmax(pg_current_snapshot())::text::int"
+    with EphemeralServer(pg_b.major, {"autovacuum": "off"}) as server:
+        pair = Pair(create_database(pg_b), server.url())
+        for url in (pair.source, pair.target):
+            run_sql(url, ITEMS + FILL)
+        for _ in range(2):
+            dbsync.sync(pair.source, pair.target).ended(0)
+        ((until,),) = rows(pair.target, f"SELECT ({following}) + 20")
+        assert isinstance(until, int)
+        run_sql(pair.target, f"UPDATE dbsync.quiet SET since = 3, until = {until};" + CHANGE)
+        with psycopg.connect(pair.target, autocommit=True) as connection:
+            while connection.execute(following.encode()).fetchone() != (until + 1,):
+                connection.execute("SELECT pg_current_xact_id()")
+        (table,) = dbsync.sync(pair.source, pair.target).ended(0).tables().values()
+        assert table["rows_updated"] == 1
+
+
 def test_a_commit_that_a_crash_undid_is_not_taken_for_the_one_with_its_number(
     called: CalledSync, pg_b: EphemeralServer
 ) -> None:

@@ -147,6 +147,18 @@ def test_an_older_ledger_is_upgraded_and_keeps_what_it_holds(session: Session, t
     assert caught.value.code == "LEDGER_NEWER"
 
 
+def test_an_upgrade_waits_for_nobody_who_reads_the_ledger(connect: Callable[..., Session], target_db: Fresh) -> None:
+    """Such as a dump of the database, which may take hours."""
+    for version in range(1, len(STEPS)):
+        older, newer = connect(), connect()
+        ledger.open_ledger(older, STEPS[:version])
+        with older.transaction():
+            for (name,) in target_db.query(TABLES):
+                older.execute(statements.count_rows(TableName("dbsync", name), only=False))
+            assert ledger.open_ledger(newer) == ledger.Ledger(len(STEPS))
+        target_db.execute("DROP SCHEMA dbsync CASCADE")
+
+
 def test_an_upgrade_that_fails_leaves_the_ledger_as_it_was(session: Session, target_db: Fresh) -> None:
     before = target_db.query(TABLES)
     with pytest.raises(DbsyncError, match="does not exist"):

@@ -145,9 +145,13 @@ COMMENT ON TABLE dbsync.run_part IS 'dbsync: ranges of tables that were staged, 
 REVOKE ALL ON TABLE dbsync.run_part FROM PUBLIC;
 
 -- name: step_4
-ALTER TABLE dbsync.fence ADD COLUMN quiet_since pg_catalog.int8, ADD COLUMN quiet_until pg_catalog.int8;
-COMMENT ON COLUMN dbsync.fence.quiet_until IS
-    'dbsync: from quiet_since to here every transaction of this server was one that kept these books and nothing else';
+CREATE TABLE dbsync.quiet (
+    one   pg_catalog.bool PRIMARY KEY DEFAULT true CHECK (one),
+    since pg_catalog.int8 NOT NULL,
+    until pg_catalog.int8 NOT NULL);
+COMMENT ON TABLE dbsync.quiet IS
+    'dbsync: between these numbers every transaction of this server was one that kept these books and nothing else';
+REVOKE ALL ON TABLE dbsync.quiet FROM PUBLIC;
 
 -- name: raise_fence
 UPDATE dbsync.fence SET value = value + 1 RETURNING value, pg_catalog.pg_current_xact_id()::pg_catalog.text::pg_catalog.int8;
@@ -223,16 +227,32 @@ UPDATE dbsync.run SET state = %s, ended_at = pg_catalog.clock_timestamp()
 
 -- name: finish_quiet_run
 -- The same, for a run whose transactions did nothing but keep the books; if this one comes right after them, nobody
--- else has had a number since.
-WITH quiet AS (
-    UPDATE dbsync.fence SET quiet_since = %(since)s, quiet_until = %(until)s
-     WHERE value = %(fence)s AND pg_catalog.pg_current_xact_id()::pg_catalog.text::pg_catalog.int8 = %(until)s
+-- else has had a number since. Whatever somebody hung on the books' tables (triggers, rules, references from tables of
+-- his own, children) may have written elsewhere in these very transactions: then nothing is known.
+WITH books AS (
+    SELECT c.oid, c.relhasrules OR c.relhassubclass AS extended
+      FROM pg_catalog.pg_class c
+     WHERE c.oid IN ('dbsync.fence'::pg_catalog.regclass, 'dbsync.run'::pg_catalog.regclass,
+                     'dbsync.run_table'::pg_catalog.regclass, 'dbsync.run_part'::pg_catalog.regclass,
+                     'dbsync.cursor'::pg_catalog.regclass, 'dbsync.signature'::pg_catalog.regclass,
+                     'dbsync.quarantine'::pg_catalog.regclass, 'dbsync.quiet'::pg_catalog.regclass)
+), quiet AS (
+    INSERT INTO dbsync.quiet (since, until)
+    SELECT %(since)s, %(until)s
+     WHERE pg_catalog.pg_current_xact_id()::pg_catalog.text::pg_catalog.int8 = %(until)s
+       AND NOT EXISTS (SELECT FROM books b WHERE b.extended)
+       AND NOT EXISTS (SELECT FROM books b JOIN pg_catalog.pg_trigger t ON t.tgrelid = b.oid
+                        WHERE NOT (t.tgisinternal AND t.tgconstrrelid IN (SELECT o.oid FROM books o)))
+    ON CONFLICT (one) DO UPDATE SET since = excluded.since, until = excluded.until
 )
 UPDATE dbsync.run SET state = %(state)s, ended_at = pg_catalog.clock_timestamp()
  WHERE run_id = %(run_id)s AND state = 'running';
 
 -- name: quiet
-SELECT f.quiet_since, f.quiet_until FROM dbsync.fence f WHERE f.quiet_until IS NOT NULL;
+-- Only if the last of these transactions has written this very row: a row that a dump brought here speaks of another
+-- server's numbers.
+SELECT q.since, q.until FROM dbsync.quiet q
+ WHERE q.xmin = (q.until & 4294967295)::pg_catalog.text::pg_catalog.xid;
 
 -- name: runs
 SELECT r.run_id, r.fence, r.state, r.started_at::pg_catalog.text, r.ended_at::pg_catalog.text, r.source_system,
