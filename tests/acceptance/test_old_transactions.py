@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Iterator
+from typing import Any
 
 import psycopg
 import pytest
@@ -58,7 +59,8 @@ def _go_on_with(server: EphemeralServer, oldest: int, following: int) -> None:
         "-D",
         str(server.data_dir),
     ]
-    subprocess.run(command, check=True, user=account.st_uid, group=account.st_gid, extra_groups=[], cwd="/")
+    owner: dict[str, Any] = {"user": account.st_uid, "group": account.st_gid, "extra_groups": []}
+    subprocess.run(command, check=True, cwd="/", **(owner if os.geteuid() == 0 else {}))
     states = server.data_dir / "pg_xact" / f"{following >> 20:04X}"
     states.write_bytes(bytes(1 << 18))
     os.chown(states, account.st_uid, account.st_gid)
