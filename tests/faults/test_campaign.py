@@ -56,11 +56,15 @@ def test_every_failpoint_is_reached_by_the_campaign(world: World) -> None:
         ("replace", (job.NO_LEDGER, "--drop-indexes"), Fault()),
         ("delta", (), Fault()),
         ("planned", (), Fault()),
-        *(("replace", (), fault) for fault in draw.REACHED_BY.values()),
     ]
     reached = set[str]()
     for mode, args, fault in runs:
         reached |= runner.reached(job.Setting(mode, 1, args=args), fault)
+    for name, fault in draw.REACHED_BY.items():
+        for _ in range(3):  # whom of two a deadlock hits, the server chooses
+            reached |= runner.reached(job.Setting("replace", 1), fault)
+            if name in reached:
+                break
     for name, file in draw.TESTED_ELSEWHERE.items():
         if name in draw.failpoints() and f'"{name}"' in (ROOT / file).read_text(encoding="utf-8"):
             reached.add(name)
