@@ -99,10 +99,8 @@ class _End:
     def check_drift(self, snapshot: Snapshot, tables: Sequence[TableName]) -> None:
         """Raise Drift when a table is no longer as it was read."""
         oids = {table: self.catalog.tables[table].oid for table in tables}
-        now = runs.stamps(snapshot.holder, list(oids.values()))
-        for table, oid in oids.items():
-            if now.get(oid) != self.stamps.get(oid):
-                raise Drift(f"{table} was changed in {self.name} while it was looked at", hint="run the command again")
+        for table in runs.changed(snapshot.holder, oids, self.stamps):
+            raise Drift(f"{table} was changed in {self.name} while it was looked at", hint="run the command again")
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 ``DBSYNC_FAILPOINT=before_commit=kill`` (or ``raise``, or ``sleep:SECONDS``) acts at that point, each time
 it is passed; ``before_commit@3=kill`` acts the third time. ``DBSYNC_FAILPOINTS_REACHED=FILE`` appends the
-name of every point that is passed.
+name of every point that is passed. Several points are joined by ``;``.
 """
 
 from __future__ import annotations
@@ -11,13 +11,22 @@ import itertools
 import os
 import signal
 import time
+from collections.abc import Iterator
 
 from dbsync.errors import DbsyncError
 
-_POINT, _, _ACTION = os.environ.get("DBSYNC_FAILPOINT", "").partition("=")
-_NAME, _, _NUMBER = _POINT.partition("@")
 _REACHED = os.environ.get("DBSYNC_FAILPOINTS_REACHED")
-_passed = itertools.count(1)
+
+
+def _asked_for(text: str) -> Iterator[tuple[str, str, str, Iterator[int]]]:
+    """Each point's name, the time that is meant ("" for all), what to do, and a count of the times it is passed."""
+    for one in filter(None, text.split(";")):
+        point, _, action = one.partition("=")
+        name, _, number = point.partition("@")
+        yield name, number, action, itertools.count(1)
+
+
+_POINTS = list(_asked_for(os.environ.get("DBSYNC_FAILPOINT", "")))
 
 
 def failpoint(name: str) -> None:
@@ -25,11 +34,15 @@ def failpoint(name: str) -> None:
     if _REACHED is not None:
         with open(_REACHED, "a", encoding="utf-8") as file:
             file.write(f"{name}\n")
-    if name != _NAME or (_NUMBER and next(_passed) != int(_NUMBER)):
-        return
-    if _ACTION == "kill":
+    for meant, number, action, passed in _POINTS:
+        if name == meant and (not number or next(passed) == int(number)):
+            _act(name, action)
+
+
+def _act(name: str, action: str) -> None:
+    if action == "kill":
         os.kill(os.getpid(), signal.SIGKILL)
-    elif _ACTION == "raise":
+    elif action == "raise":
         raise DbsyncError(f"failpoint {name}", code="FAILPOINT")
-    elif _ACTION.startswith("sleep:"):
-        time.sleep(float(_ACTION.removeprefix("sleep:")))
+    elif action.startswith("sleep:"):
+        time.sleep(float(action.removeprefix("sleep:")))

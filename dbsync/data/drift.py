@@ -23,8 +23,7 @@ def drifts_since(plan: SyncPlan, sides: tuple[Side, Side], sessions: tuple[Sessi
     found = []
     for name, tables, side, session in zip(("source", "target"), (source, target), sides, sessions, strict=True):
         oids = {table: side.oids[table] for table in tables}
-        now = runs.stamps(session, list(oids.values()))
-        moved = [table for table, oid in oids.items() if now.get(oid) != side.stamps.get(oid)]
+        moved = runs.changed(session, oids, side.stamps)
         found += [f"{table} was changed in the {name} since the plan was made" for table in moved]
     return found or _filled(plan, sessions[1])
 

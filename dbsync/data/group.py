@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from dbsync.data.bookkeeping import record_of
 from dbsync.data.context import Digest, RunContext, mismatch
-from dbsync.data.locking import LOCK_FAILURES, lock_group
+from dbsync.data.locking import LOCK_FAILURES, check_structure, lock_group
 from dbsync.data.parts import stage_in_parts
 from dbsync.data.plan import GroupTask, TableTask
 from dbsync.data.quarantine import UNIQUE, RefusedRow, RowByRow, is_data_error, is_of_one_row
@@ -116,6 +116,8 @@ class GroupRun:
         expected = [self.run.source_digest(outcome.task, whole=True) for outcome in self.outcomes]
         with self.run.target_session("compare") as session, session.transaction():
             session.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+            session.execute(statements.lock_tables(self.group.lock, "ACCESS SHARE"))  # before there is a snapshot
+            check_structure(session, self.run, self.group)
             found = [self.run.target_digest(session, outcome.task, whole=True) for outcome in self.outcomes]
         if found != [self.run.wait_for(each) for each in expected]:
             return False
@@ -311,6 +313,7 @@ class GroupRun:
                 raise ConnectionLost("there is neither a ledger nor a checksum to tell")
             with self.run.target_session("settle") as session, session.transaction():
                 session.execute(statements.lock_tables(self.group.lock, self.group.lock_mode))
+                check_structure(session, self.run, self.group)
                 took_place = self._took_place(session)
         except DbsyncError as error:
             raise ConnectionLost(

@@ -29,16 +29,19 @@ def lock_group(session: Session, run: RunContext, group: GroupTask) -> None:
                 holders = runs.blockers(other, list(oids.values()))
             error.hint = f"locks are held by {', '.join(holders)}" if holders else error.hint
         raise
-    now = runs.stamps(session, list(oids.values()))
-    for table, oid in oids.items():
-        if now.get(oid) != run.target_stamps.get(oid):
-            raise Drift(f"{table} was changed in the target since the plan was made", hint="run the command again")
+    check_structure(session, run, group)
     bulk = [task for task in group.tables if task.strategy == "bulk"]
     if bulk:
         filled = session.execute(statements.any_rows([(task.target, task.target_only) for task in bulk]))
         for number, holds_rows in filled:
             if holds_rows:
                 raise Drift(f"{bulk[number].target} was empty when the plan was made and holds rows now")
+
+
+def check_structure(session: Session, run: RunContext, group: GroupTask) -> None:
+    """Raise Drift unless the group's tables, which are locked, are those that the plan was made for."""
+    for table in runs.changed(session, run.target_oids(group.lock), run.target_stamps):
+        raise Drift(f"{table} was changed in the target since the plan was made", hint="run the command again")
 
 
 def check_files(session: Session, run: RunContext, group: GroupTask, then: Mapping[int, int | None]) -> None:

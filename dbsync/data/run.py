@@ -231,6 +231,7 @@ class _Run:
                 failpoint("after_plan_checked")
             with ends.target.reader() as session:  # as long as none of the tables can be written anew
                 survey.files = runs.files(session, [self.target.oids[name] for name in self._repaired()])
+            self._check_compared(lock)
             ends.target.close()  # their locks would be in the way
             yield survey, held
 
@@ -297,10 +298,18 @@ class _Run:
 
     def _check_source_drift(self, snapshot: Snapshot) -> None:
         oids = {task.source: self.source.oids[task.source] for task in self.plan.tables}
-        now = runs.stamps(snapshot.holder, list(oids.values()))
-        for table, oid in oids.items():
-            if now.get(oid) != self.source.stamps.get(oid):
-                raise Drift(f"{table} was changed in the source since the plan was made", hint="run the command again")
+        for table in runs.changed(snapshot.holder, oids, self.source.stamps):
+            raise Drift(f"{table} was changed in the source since the plan was made", hint="run the command again")
+
+    def _check_compared(self, session: Session) -> None:
+        """Were it the target's tables that were compared? Those who read them hold their locks still.
+
+        One that stood in a table's place meanwhile, under its name or as its partition, may be as old, with as many
+        rows. ``session`` must not be of the snapshot, which would show the catalog as it was.
+        """
+        compared = (task.target for task in self.plan.tables if task.strategy == "compare")
+        for table in runs.replaced(session, {name: self.target.oids[name] for name in compared}, self.target.stamps):
+            raise Drift(f"{table} was changed in the target while it was compared", hint="run the command again")
 
     def _collect(self, context: RunContext) -> None:
         self.report.warnings += context.warnings

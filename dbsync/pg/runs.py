@@ -17,6 +17,9 @@ from dbsync.pg.statements import relation
 
 OWN_SCHEMA = "dbsync"
 _DEPENDENT_OBJECTS = "2BP01"
+_RELATIONS = load("sync")["relations"]
+_SHAPES = f"{_RELATIONS}\n{load('sync')['shapes']}"
+STAMPS = f"{_RELATIONS}\n{load('sync')['stamps']}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +73,21 @@ def check_run_lock(session: Session, pid: int) -> None:
     raise ConnectionLost("the session that held the target's run lock was lost", hint="run the command again")
 
 
+def changed(session: Session, oids: Mapping[TableName, int], then: Mapping[int, str]) -> list[TableName]:
+    """Which tables are not any more what they were when ``then``, their stamps, were read."""
+    now = stamps(session, list(oids.values()))
+    return [table for table, oid in oids.items() if now.get(oid) != then.get(oid)]
+
+
 def stamps(session: Session, oids: Sequence[int]) -> Mapping[int, str]:
     """Return a text per relation that changes when its columns, constraints, triggers or indexes do."""
-    return dict(session.execute(load("sync")["stamps"], [list(oids)]))
+    return dict(session.execute(STAMPS, [list(oids)]))
+
+
+def replaced(session: Session, oids: Mapping[TableName, int], then: Mapping[int, str]) -> list[TableName]:
+    """Which names lead to other rows or columns than when ``then``, the tables' stamps, were read; waits for no lock."""
+    shapes = dict(session.execute(_SHAPES, [list(oids.values())]))
+    return [table for table, oid in oids.items() if oid not in shapes or not then.get(oid, "").startswith(shapes[oid])]
 
 
 def files(session: Session, oids: Iterable[int]) -> Mapping[int, int | None]:

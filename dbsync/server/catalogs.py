@@ -20,6 +20,7 @@ from dbsync.pg.database import Session
 from dbsync.pg.reflect import reflect
 from dbsync.pg.reflect_table import reflect_table
 from dbsync.pg.round_trips import Question
+from dbsync.pg.runs import STAMPS
 from dbsync.pg.sql import load
 from dbsync.pg.text_rows import TextRow, fetch_answer
 from dbsync.urls import DatabaseUrl
@@ -31,7 +32,7 @@ _SPREAD_S = KEPT_S / 2
 # While one request reads anew, others need not wait for it.
 _LAST_S = 2 * KEPT_S
 _MOST_COLUMNS = 20_000  # in all, of about 1 kB each
-_STAMP = load("sync")["stamps"].replace("%s", "ARRAY[$1]")
+_STAMP = STAMPS.replace("%s", "ARRAY[$1]")
 # Who inherits from a table: then no key of its own tells its rows apart.
 _HEIRS = (
     "SELECT pg_catalog.string_agg(i.inhrelid::pg_catalog.text, ',' ORDER BY i.inhrelid)"

@@ -109,6 +109,43 @@ def test_what_is_written_while_a_run_keeps_its_books_is_found_by_the_next(
             assert (point, updated) == (point, 1)
 
 
+_SWAPS = {
+    "renamed": (
+        "CREATE TABLE t (id int PRIMARY KEY, v text);",
+        "ALTER TABLE t RENAME TO kept; ALTER TABLE other RENAME TO t",
+        "ALTER TABLE t RENAME TO other; ALTER TABLE kept RENAME TO t",
+    ),
+    "another partition": (
+        "CREATE TABLE t (id int PRIMARY KEY, v text) PARTITION BY RANGE (id);"
+        "CREATE TABLE one PARTITION OF t FOR VALUES FROM (0) TO (10000);",
+        "ALTER TABLE t DETACH PARTITION one; ALTER TABLE t ATTACH PARTITION other FOR VALUES FROM (0) TO (10000)",
+        "ALTER TABLE t DETACH PARTITION other; ALTER TABLE t ATTACH PARTITION one FOR VALUES FROM (0) TO (10000)",
+    ),
+}
+
+
+@pytest.mark.parametrize(("table", "there", "back"), _SWAPS.values(), ids=_SWAPS.keys())
+@pytest.mark.parametrize("args", [[], ["--no-ledger"]], ids=["ledger", "no-ledger"])
+def test_a_table_in_whose_place_another_was_compared_is_found(
+    args: list[str], table: str, there: str, back: str, pairs, dbsync: Command, tmp_path: Path
+) -> None:
+    """It is there again when the run locks it, as old as it was, and with as many rows as the other one."""
+    pair: Pair = pairs(_SCHEMA, _ROWS)
+    run_sql(pair.target, "DROP TABLE t", table, _ROWS, "UPDATE t SET v = 'wrong' WHERE id = 4500")
+    run_sql(pair.target, "CREATE TABLE other AS TABLE t; UPDATE other SET v = 'same'; ALTER TABLE other ADD PRIMARY KEY (id)")
+    passed = tmp_path / "passed"
+    first, then = "after_snapshot", "after_segments_compared"
+    env = {"DBSYNC_FAILPOINT": f"{first}=sleep:2;{then}=sleep:2", "DBSYNC_FAILPOINTS_REACHED": str(passed)}
+    running = dbsync.start("sync", pair.source, pair.target, "--tables", "t", "--yes", "--json", *args, env=env)
+    for point, swap in ((first, there), (then, back)):
+        while not running.over and not (passed.exists() and f"{point}\n" in passed.read_text()):
+            time.sleep(0.02)
+        run_sql(pair.target, swap)  # the second one waits for the locks of those who compare
+    assert running.wait(30).ended(4).error["code"] == "DRIFT"
+    dbsync.sync(pair.source, pair.target, "--tables", "t", *args).ended(0)
+    assert rows_of(pair.target, "SELECT v FROM t WHERE id = 4500") == [["same"]]
+
+
 def paused(dbsync: Command, pair: Pair, point: str, write: str, tmp_path: Path, *args: str) -> Result:
     """Write to the target while a run rests at a failpoint."""
     passed = tmp_path / "passed"

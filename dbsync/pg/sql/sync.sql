@@ -1,9 +1,8 @@
 -- The fixed queries of a sync: drift, locks, leftovers.
 
--- name: stamps
--- What a copy relies on, by relation: one text each, equal as long as nothing of it changed. A partition's and its
--- root's text tell of every other partition, too: a table is copied partition by partition. So does a table's of the
--- foreign keys that refer to it: their actions reach rows of tables that were not even there.
+-- name: relations
+-- What "stamps" and "shapes" ask about relations. The family of a partition is all of its root: a table is copied
+-- partition by partition.
 WITH RECURSIVE asked AS (
     SELECT o AS oid, pg_catalog.pg_partition_root(o) AS root FROM pg_catalog.unnest(%s::pg_catalog.oid[]) o
 ), tree AS (
@@ -13,7 +12,45 @@ WITH RECURSIVE asked AS (
 ), family AS (
     SELECT t.root, pg_catalog.md5(pg_catalog.string_agg(t.oid::pg_catalog.text, ',' ORDER BY t.oid)) AS members
       FROM tree t GROUP BY t.root
-), referring AS (
+), shaped AS (
+    SELECT c.oid, c.relrowsecurity,
+           pg_catalog.md5(pg_catalog.concat_ws(E'\x01',
+               n.nspname, c.relname, c.relkind, c.relpersistence, c.relispartition, f.members,
+               (SELECT pg_catalog.string_agg(pg_catalog.concat_ws(',', a.attnum, a.attname, a.atttypid, a.atttypmod,
+                           a.attnotnull, a.attgenerated, a.attidentity, a.attisdropped, a.attcollation,
+                           CASE WHEN a.atttypid >= 16384 THEN (  -- the names of an enum's values, at any depth
+                               WITH RECURSIVE used AS (
+                                   SELECT a.atttypid AS oid
+                                    UNION
+                                   SELECT x.oid FROM used u JOIN pg_catalog.pg_type y ON y.oid = u.oid
+                                    CROSS JOIN LATERAL (
+                                          SELECT y.typelem UNION ALL SELECT y.typbasetype
+                                           UNION ALL SELECT m.atttypid FROM pg_catalog.pg_attribute m
+                                                      WHERE m.attrelid = y.typrelid AND m.attnum > 0) AS x (oid)
+                                    WHERE x.oid <> 0
+                               )
+                               SELECT pg_catalog.string_agg(e.enumlabel, ',' ORDER BY e.enumtypid, e.enumsortorder)
+                                 FROM used u JOIN pg_catalog.pg_enum e ON e.enumtypid = u.oid) END,
+                           CASE WHEN a.attgenerated <> '' THEN (  -- as it is stored: no lock is needed to read that
+                               SELECT pg_catalog.md5(d.adbin::pg_catalog.text) FROM pg_catalog.pg_attrdef d
+                                WHERE d.adrelid = a.attrelid AND d.adnum = a.attnum) END),
+                       E'\x02' ORDER BY a.attnum)
+                  FROM pg_catalog.pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0))) AS shape
+      FROM asked a
+      JOIN pg_catalog.pg_class c ON c.oid = a.oid
+      JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+      LEFT JOIN family f ON f.root = a.root
+)
+
+-- name: shapes
+-- What rows a relation's name leads to, and what is read of them. Nothing here waits for a lock, not even behind
+-- somebody who waits for ours.
+SELECT s.oid, s.shape FROM shaped s;
+
+-- name: stamps
+-- What a copy relies on, by relation: one text each, equal as long as nothing of it changed, that begins with the shape.
+-- It tells of the foreign keys that refer to a table, too: their actions reach rows of tables that were not even there.
+, referring AS (
     SELECT k.confrelid AS oid,
            pg_catalog.string_agg(pg_catalog.concat_ws(',', k.conrelid, k.conkey, k.confkey, k.confdeltype, k.confupdtype),
                    E'\x02' ORDER BY k.conrelid, k.conkey, k.confkey, k.confdeltype, k.confupdtype) AS keys
@@ -23,42 +60,22 @@ WITH RECURSIVE asked AS (
        AND u.oid IS NULL  -- partitions of the table that refers come and go
      GROUP BY k.confrelid
 )
-SELECT c.oid,
-       pg_catalog.md5(pg_catalog.concat_ws(E'\x01',
-           n.nspname, c.relname, c.relkind, c.relpersistence, c.relispartition, c.relrowsecurity, f.members,
-           (SELECT pg_catalog.string_agg(pg_catalog.concat_ws(',', a.attnum, a.attname, a.atttypid, a.atttypmod,
-                       a.attnotnull, a.attgenerated, a.attidentity, a.attisdropped, a.attcollation,
-                       CASE WHEN a.atttypid >= 16384 THEN (  -- the names of an enum's values, at any depth
-                           WITH RECURSIVE used AS (
-                               SELECT a.atttypid AS oid
-                                UNION
-                               SELECT x.oid FROM used u JOIN pg_catalog.pg_type y ON y.oid = u.oid
-                                CROSS JOIN LATERAL (
-                                      SELECT y.typelem UNION ALL SELECT y.typbasetype
-                                       UNION ALL SELECT m.atttypid FROM pg_catalog.pg_attribute m
-                                                  WHERE m.attrelid = y.typrelid AND m.attnum > 0) AS x (oid)
-                                WHERE x.oid <> 0
-                           )
-                           SELECT pg_catalog.string_agg(e.enumlabel, ',' ORDER BY e.enumtypid, e.enumsortorder)
-                             FROM used u JOIN pg_catalog.pg_enum e ON e.enumtypid = u.oid) END),
-                   E'\x02' ORDER BY a.attnum)
-              FROM pg_catalog.pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0),
+SELECT s.oid,
+       s.shape OPERATOR(pg_catalog.||) pg_catalog.md5(pg_catalog.concat_ws(E'\x01',
+           s.relrowsecurity,
            (SELECT pg_catalog.string_agg(pg_catalog.concat_ws(',', k.conname, pg_catalog.pg_get_constraintdef(k.oid)),
                    E'\x02' ORDER BY k.conname COLLATE "C")
-              FROM pg_catalog.pg_constraint k WHERE k.conrelid = c.oid AND k.conparentid = 0),
+              FROM pg_catalog.pg_constraint k WHERE k.conrelid = s.oid AND k.conparentid = 0),
            (SELECT pg_catalog.string_agg(pg_catalog.concat_ws(',', t.tgname, t.tgenabled),
                    E'\x02' ORDER BY t.tgname COLLATE "C")
-              FROM pg_catalog.pg_trigger t WHERE t.tgrelid = c.oid AND NOT t.tgisinternal),
+              FROM pg_catalog.pg_trigger t WHERE t.tgrelid = s.oid AND NOT t.tgisinternal),
            (SELECT pg_catalog.string_agg(pg_catalog.pg_get_indexdef(i.indexrelid),
                    E'\x02' ORDER BY pg_catalog.pg_get_indexdef(i.indexrelid) COLLATE "C")
-              FROM pg_catalog.pg_index i WHERE i.indrelid = c.oid),
+              FROM pg_catalog.pg_index i WHERE i.indrelid = s.oid),
            r.keys))
-  FROM asked a
-  JOIN pg_catalog.pg_class c ON c.oid = a.oid
-  JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-  LEFT JOIN family f ON f.root = a.root
-  LEFT JOIN referring r ON r.oid = c.oid
- ORDER BY c.oid;
+  FROM shaped s
+  LEFT JOIN referring r ON r.oid = s.oid
+ ORDER BY s.oid;
 
 -- name: files
 -- The file of each relation: a row's place means nothing in another one.
