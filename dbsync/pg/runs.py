@@ -85,7 +85,7 @@ def stamps(session: Session, oids: Sequence[int]) -> Mapping[int, str]:
 
 
 def replaced(session: Session, oids: Mapping[TableName, int], then: Mapping[int, str]) -> list[TableName]:
-    """Which names lead to other rows or columns than when ``then``, the tables' stamps, were read; waits for no lock."""
+    """Whose names lead to other rows or columns than when ``then``, the tables' stamps, were read; needs no lock."""
     shapes = dict(session.execute(_SHAPES, [list(oids.values())]))
     return [table for table, oid in oids.items() if oid not in shapes or not then.get(oid, "").startswith(shapes[oid])]
 
