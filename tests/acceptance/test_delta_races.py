@@ -132,7 +132,10 @@ def test_a_table_in_whose_place_another_was_compared_is_found(
     """It is there again when the run locks it, as old as it was, and with as many rows as the other one."""
     pair: Pair = pairs(_SCHEMA, _ROWS)
     run_sql(pair.target, "DROP TABLE t", table, _ROWS, "UPDATE t SET v = 'wrong' WHERE id = 4500")
-    run_sql(pair.target, "CREATE TABLE other AS TABLE t; UPDATE other SET v = 'same'; ALTER TABLE other ADD PRIMARY KEY (id)")
+    run_sql(
+        pair.target,
+        "CREATE TABLE other AS TABLE t; UPDATE other SET v = 'same'; ALTER TABLE other ADD PRIMARY KEY (id)",
+    )
     passed = tmp_path / "passed"
     first, then = "after_snapshot", "after_segments_compared"
     env = {"DBSYNC_FAILPOINT": f"{first}=sleep:2;{then}=sleep:2", "DBSYNC_FAILPOINTS_REACHED": str(passed)}
