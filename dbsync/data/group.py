@@ -116,7 +116,8 @@ class GroupRun:
         expected = [self.run.source_digest(outcome.task, whole=True) for outcome in self.outcomes]
         with self.run.target_session("compare") as session, session.transaction():
             session.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-            session.execute(statements.lock_tables(self.group.lock, "ACCESS SHARE"))  # before there is a snapshot
+            tables = [outcome.task.target for outcome in self.outcomes]
+            session.execute(statements.lock_tables(tables, "ACCESS SHARE"))  # before there is a snapshot
             check_structure(session, self.run, self.group)
             found = [self.run.target_digest(session, outcome.task, whole=True) for outcome in self.outcomes]
         if found != [self.run.wait_for(each) for each in expected]:

@@ -113,7 +113,8 @@ def any_rows(tables: Sequence[tuple[TableName, bool]]) -> sql.Composed:
 
 
 def lock_tables(
-    tables: Sequence[TableName], mode: Literal["ACCESS EXCLUSIVE", "SHARE ROW EXCLUSIVE", "ROW EXCLUSIVE"]
+    tables: Sequence[TableName],
+    mode: Literal["ACCESS EXCLUSIVE", "SHARE ROW EXCLUSIVE", "ROW EXCLUSIVE", "ACCESS SHARE"],
 ) -> sql.Composed:
     """Lock tables in the order given."""
     listed = sql.SQL(", ").join(relation(table, only=True) for table in tables)
