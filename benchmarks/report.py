@@ -5,6 +5,7 @@ A ratio is the median of the ratios of each round, not the ratio of two medians.
 
 from __future__ import annotations
 
+import os
 import platform
 import re
 from collections.abc import Mapping, Sequence
@@ -59,15 +60,24 @@ class Race:
         """Return the largest peak memory of the engine's runs, in MB."""
         return max(sample.rss_mb for sample in self.samples[engine])
 
+    def servers(self, engine: str) -> float:
+        """Return the median of both servers' processor time, in seconds."""
+        return median(sample.servers for sample in self.samples[engine])
+
+    def busy(self, engine: str) -> float:
+        """Return the median of how much of the machine's processor time the clients and both servers took, up to 1."""
+        return median((one.cpu + one.servers) / one.wall for one in self.samples[engine]) / (os.cpu_count() or 1)
+
     def table(self, *baselines: str) -> list[list[str]]:
         """Return the rows of the table; baselines that did not take part are left out."""
         present = [name for name in baselines if name in self.samples]
-        head = ["engine", "wall s", "fastest", "client CPU s", "peak RSS MB", *(f"x {name}" for name in present)]
-        rows = [head]
+        head = ["engine", "wall s", "fastest", "client CPU s", "servers CPU s", "of all cores", "peak RSS MB"]
+        rows = [head + [f"x {name}" for name in present]]
         for engine, samples in self.samples.items():
             walls = [sample.wall for sample in samples]
-            cpu = median(sample.cpu for sample in samples)
-            cells = [engine, f"{median(walls):.2f}", f"{min(walls):.2f}", f"{cpu:.2f}", f"{self.peak(engine):.0f}"]
+            cells = [engine, f"{median(walls):.2f}", f"{min(walls):.2f}"]
+            cells += [f"{median(sample.cpu for sample in samples):.2f}", f"{self.servers(engine):.2f}"]
+            cells += [f"{100 * self.busy(engine):.0f} %", f"{self.peak(engine):.0f}"]
             rows.append(cells + [f"{self.ratio(engine, name):.2f}" for name in present])
         return rows
 

@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -40,11 +40,12 @@ Step = Sequence[Sequence[str]]  # programs joined by pipes
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """What one run of some programs took."""
+    """What one run of some programs took. ``servers``: the processor time of both servers; 0 where nobody tells."""
 
     wall: float
     cpu: float
     rss_mb: float
+    servers: float = 0
 
 
 class Failed(Exception):
@@ -90,6 +91,7 @@ class Bench:
             "directory": str(self.directory),
             "errors": str(self.errors),
         }
+        before = self._servers_cpu()
         done = subprocess.run(
             [sys.executable, "-I", "-S", stopwatch.__file__],
             input=json.dumps(job),
@@ -100,7 +102,10 @@ class Bench:
         used = json.loads(done.stdout)
         if used["failed"]:
             raise Failed(f"{used['failed']}: {self.errors.read_text(errors='replace').strip()[-600:]}")
-        return Sample(used["wall"], used["cpu"], used["rss_mb"])
+        return Sample(used["wall"], used["cpu"], used["rss_mb"], self._servers_cpu() - before)
+
+    def _servers_cpu(self) -> float:
+        return processor_time(self.source.pid) + processor_time(self.target.pid)
 
     def new_database(self, server: EphemeralServer, name: str, script: str = "") -> None:
         """Make a database anew, with what the script puts in."""
@@ -109,6 +114,26 @@ class Bench:
             connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(quoted))
             connection.execute(sql.SQL("CREATE DATABASE {}").format(quoted))
         execute(server, name, script, "CHECKPOINT")
+
+
+def processor_time(server: int) -> float:
+    """Seconds of processor time of a server, with its children that live and that have ended; 0 without /proc."""
+    ticks = 0
+    try:
+        children = Path(f"/proc/{server}/task/{server}/children").read_text(encoding="ascii").split()
+        ticks += sum(_times(server))
+    except OSError:
+        return 0
+    for child in children:
+        with suppress(OSError):  # it has ended, and counts as the server's next time
+            ticks += sum(_times(int(child))[:2])
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
+def _times(process: int) -> list[int]:
+    """User and system time of a process, and of its children that it has waited for."""
+    text = Path(f"/proc/{process}/stat").read_text(encoding="ascii", errors="replace")
+    return [int(field) for field in text.rpartition(")")[2].split()[11:15]]
 
 
 def execute(server: EphemeralServer, database: str, *scripts: str) -> list[tuple[Any, ...]]:
