@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from dbsync.control import Control
 from dbsync.data.drift import drifts_since, heeded
 from dbsync.data.options import SyncOptions
+from dbsync.data.ownership import name_the_owner
 from dbsync.data.parts import Helpers
 from dbsync.data.plan import Contents, SyncPlan
 from dbsync.data.plan_file import PlanFile, PlannedEnd, to_text
@@ -223,6 +224,7 @@ class OpenSync:
             reader=self.source,
             way_on=self.way_on,
         )
+        name_the_owner(report, self._plan)
         report.resumed = self._resumption.run_id if self._resumption is not None else None
         return report
 

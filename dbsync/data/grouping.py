@@ -24,11 +24,12 @@ _REACH = "; triggers that are kept may write to any table, so that all are one t
 
 @dataclass(slots=True)
 class Grouping:
-    """The groups, what cannot be planned at all, and the guards that forbid running the plan."""
+    """The groups, what cannot be planned at all, the guards that forbid running the plan, and what may yet fail."""
 
     groups: list[GroupTask] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     refusals: list[Problem] = field(default_factory=list)
+    notes: list[Problem] = field(default_factory=list)
 
 
 def plan_groups(
@@ -139,6 +140,7 @@ class _GroupMaker:
         if repair:
             problems += self._unwritable(tasks, owned)
             found.groups.append(self._repair_group(units, tasks, keys, outside, triggers, relations, owned))
+            found.notes += [] if owned else self._held_keys(units, tasks, keys)
             return
         deferred = False
         if not owned:
@@ -233,6 +235,36 @@ class _GroupMaker:
             referring=tuple(outside),
         )
 
+    def _held_keys(self, units: list[Unit], tasks: list[TableTask], keys: list[ForeignKey]) -> list[Problem]:
+        """Foreign keys for which no order of writing may do, and which only the tables' owner could put aside.
+
+        Most changes need no such thing. Rows that are only inserted come in one statement for each table, which a
+        table's references to itself allow.
+        """
+        _, cyclic = self._parents_first(tasks, units, keys)
+        unit_of = self._unit_of(units)
+        routes = {unit.target: len(unit.routes) for unit in units}
+        itself, others = "refers to its own table", "is on a cycle"
+        told: list[tuple[ForeignKey, str]] = []
+        for key in keys:
+            child, parent = unit_of[key.table], unit_of[key.ref_table]
+            if key.deferrable or not key.triggers_enabled:
+                continue
+            if child == parent and (self.options.mode != "append" or routes[child] > 1):
+                told.append((key, itself))
+            elif child != parent and cyclic.issuperset((child, parent)):
+                told.append((key, others))
+        return [
+            Problem(
+                "foreign_key_held",
+                f"{key.table}: foreign key {key.name} {how}, and this role does not own the tables: changes that need "
+                "it to be put aside end with exit 6",
+                key.table,
+                name=key.name,
+            )
+            for key, how in told
+        ]
+
     def _unwritable(self, tasks: list[TableTask], owned: bool) -> list[Problem]:
         """Columns that only the owner can make take a value in an UPDATE."""
         if owned or self.options.mode not in ("delta", "cursor"):
@@ -304,11 +336,14 @@ class _GroupMaker:
     def _parents_first(
         self, tasks: list[TableTask], units: list[Unit], keys: list[ForeignKey]
     ) -> tuple[list[TableTask], set[TableName]]:
-        unit_of = {family.name: unit.target for unit in units for family in family_of(self.target, unit.target)}
+        unit_of = self._unit_of(units)
         references = [(unit_of[key.table], unit_of[key.ref_table]) for key in keys]
         order, cyclic = parents_first([unit.target for unit in units], references)
         place = {name: number for number, name in enumerate(order)}
         return sorted(tasks, key=lambda task: place[unit_of[task.target]]), set(cyclic)
+
+    def _unit_of(self, units: list[Unit]) -> dict[TableName, TableName]:
+        return {family.name: unit.target for unit in units for family in family_of(self.target, unit.target)}
 
 
 def _lock_mode(relations: list[Table], owned: bool) -> LockMode:

@@ -90,6 +90,7 @@ def draft_plan(
             problems += large_object_problems(source, route.source, pairing)
     grouping = plan_groups(source, target, selection, options, pairings, filled, spread=spread)
     problems += grouping.problems
+    notes += grouping.notes
     problems += temporary_problems(target, grouping.groups, options.mode)
     sequences = plan_sequences(source, target, selection.units, options)
     problems += sequence_problems(source, target, [task for _, task in sequences.owned] + list(sequences.shared))
@@ -101,7 +102,11 @@ def draft_plan(
         refresh=refresh,
         skipped=(*selection.skipped, *matview_notes, *sequences.skipped, *_large_objects(source)),
         refusals=tuple(grouping.refusals),
-        warnings=(*_warnings(grouping.groups), *([_NOT_COVERED] if options.mode == "cursor" else [])),
+        warnings=(
+            *_warnings(grouping.groups),
+            *map(str, grouping.notes),
+            *([_NOT_COVERED] if options.mode == "cursor" else []),
+        ),
     )
     return Draft(
         source=source, target=target, selection=selection, plan=plan, problems=tuple(problems), notes=tuple(notes)

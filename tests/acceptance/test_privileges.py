@@ -108,6 +108,60 @@ def test_writing_what_differs_needs_to_update_and_to_make_temporary_tables(
         assert oracle.differences(pair.source, pair.target) == []
 
 
+TREE = "CREATE TABLE app.tree (id int PRIMARY KEY, parent int CONSTRAINT up REFERENCES app.tree);"
+RING = """
+    CREATE TABLE app.a (id int PRIMARY KEY, b int); CREATE TABLE app.b (id int PRIMARY KEY, a int REFERENCES app.a);
+    ALTER TABLE app.a ADD CONSTRAINT round FOREIGN KEY (b) REFERENCES app.b;
+"""
+SWAP = """
+    CREATE TABLE app.a (id int PRIMARY KEY, name text UNIQUE); CREATE TABLE app.b (id int PRIMARY KEY REFERENCES app.a);
+"""
+
+
+@pytest.mark.parametrize(
+    ("tables", "mine", "theirs", "foretold"),
+    [
+        (TREE, "INSERT INTO app.tree VALUES (3, NULL), (1, 3)", "INSERT INTO app.tree VALUES (1, NULL)", {"tree:up"}),
+        (
+            RING,
+            "INSERT INTO app.a VALUES (1, NULL), (2, NULL); INSERT INTO app.b VALUES (1, 2); UPDATE app.a SET b = 1",
+            "INSERT INTO app.a VALUES (1, NULL)",
+            {"a:round", "b:b_a_fkey"},
+        ),
+        (
+            SWAP,
+            "INSERT INTO app.a VALUES (1, 'x'), (2, 'y'); INSERT INTO app.b VALUES (1), (2)",
+            "INSERT INTO app.a VALUES (1, 'y'), (2, 'x'); INSERT INTO app.b VALUES (1), (2)",
+            set(),
+        ),
+    ],
+    ids=["tree", "ring", "swap"],
+)
+def test_a_change_that_needs_a_constraint_put_aside_needs_the_owner(
+    tables, mine, theirs, foretold, pairs, dbsync: Command
+):
+    pair = pairs(f"CREATE SCHEMA app; {tables}", mine, theirs)
+    grants(pair.target, TARGET_ROLE, USE, FILL, UPDATE, "GRANT CREATE ON SCHEMA app TO {role};")
+    grants(pair.target, TARGET_ROLE, "CREATE SCHEMA dbsync AUTHORIZATION {role};")  # so that a ledger is kept
+    role = with_user(pair.target, TARGET_ROLE)
+    told = dbsync.run("validate", pair.source, role, "--json").ended(0).result["findings"]
+    found = {one["id"] for one in told if one["severity"] != "low"}
+    assert found == {f"foreign_key_held:app.{one}" for one in foretold}
+    assert all("GRANT" in one["recommendation"] for one in told if one["id"] in found)
+    dry = dbsync.sync(pair.source, role, "--dry-run").ended(0)
+    assert sum("end with exit 6" in warning for warning in dry.document["warnings"]) == len(foretold)
+    text = dbsync.run("sync", pair.source, role, "--dry-run").ended(0)
+    assert text.stderr.count("end with exit 6") == len(foretold)
+    before = oracle.take(pair.target)
+    failed = dbsync.sync(pair.source, role).ended(6)
+    for error in (failed.error, *(one["error"] for one in failed.result["tables"])):
+        assert "this role does not own" in error["hint"]
+        assert "--resume" not in error["hint"]
+    assert oracle.all_changes(before, oracle.take(pair.target)) == []
+    dbsync.sync(pair.source, pair.target, "--no-ledger").ended(0)
+    assert oracle.differences(pair.source, pair.target) == []
+
+
 @pytest.mark.parametrize("may_create", [True, False])
 def test_the_right_to_create_a_schema_decides_about_staging(may_create, pairs, dbsync: Command):
     pair = pairs(SCHEMA, ROWS, ROWS)

@@ -136,6 +136,27 @@ def test_without_ownership_a_cycle_needs_deferrable_keys():
         plan(cycle(False), filled=["a"], mode="replace")
 
 
+def test_without_ownership_foreign_keys_that_cannot_be_put_aside_are_told():
+    rights = frozenset({"SELECT", "INSERT", "UPDATE", "DELETE"})
+
+    def told(**facts):
+        options = {"mode": facts.pop("mode", "delta")}
+        ring = (table("a", refers=["b"], **facts), table("b", refers=["a"], **facts))
+        tables = (
+            *ring,
+            table("t", refers=["t"], **facts),
+            table("leaf", refers=["root"], **facts),
+            table("root", privileges=facts.get("privileges", OWNER)),
+        )
+        made = plan(catalog(*tables), filled=["a", "b", "t", "leaf", "root"], **options)
+        return sorted(warning.split(", and")[0] for warning in made.warnings if "exit 6" in warning)
+
+    on_cycle = [f"public.{one}: foreign key {one}_{other}_fkey is on a cycle" for one, other in ("ab", "ba")]
+    assert told(privileges=rights) == [*on_cycle, "public.t: foreign key t_t_fkey refers to its own table"]
+    assert told(privileges=rights, mode="append") == on_cycle
+    assert told(privileges=rights, deferrable=True) == told() == []
+
+
 def test_triggers_of_a_table_that_is_not_owned_need_keep():
     trigger = Trigger(name="audit", definition="")
     both = catalog(table("a", triggers=(trigger,), privileges=frozenset({"SELECT", "INSERT"})))

@@ -62,6 +62,11 @@ CONSTRAINT: Mapping[Rule, RuleFacts] = {
         "foreign_key", "critical", "A foreign key on a cycle is not deferrable, and the role does not own the tables",
         "make it DEFERRABLE, or use the tables' owner",
     ),
+    "foreign_key_held": told(
+        "foreign_key", "medium", "A foreign key to its own table, or on a cycle, is not deferrable, and the role does "
+        "not own the tables: changes to rows that need it to be put aside end with exit 6",
+        "GRANT the owner's role to the target role, connect as the owner, or make the foreign key DEFERRABLE",
+    ),
     "foreign_key_triggers": told(
         "foreign_key", "critical", "The internal triggers of a foreign key are switched off",
         "ALTER TABLE ... ENABLE TRIGGER ALL",
