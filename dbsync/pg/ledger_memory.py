@@ -11,13 +11,14 @@ from typing import Any
 
 from psycopg.types.json import Jsonb
 
-from dbsync.errors import Refused
+from dbsync.errors import Refused, StatementFailed
 from dbsync.model import TableName
 from dbsync.pg.database import Session
 from dbsync.pg.identity import DatabaseIdentity
 from dbsync.pg.sql import load
 
 _SQL = load("ledger")
+_NO_SUCH_CHARACTER = ("22P05", "22021")  # in the database's encoding
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,9 +116,23 @@ def forget_signature(session: Session, source: DatabaseIdentity, table: TableNam
 
 
 def quarantine(session: Session, run_id: str, row: QuarantinedRow) -> None:
-    """Keep a row that the target refused."""
-    name = (row.table.schema, row.table.name)
-    session.execute(_SQL["quarantine"], [run_id, *name, row.key, row.row, row.sqlstate, row.message])
+    """Keep a row that the target refused.
+
+    Its text may be the very thing that the target's encoding cannot hold: then it is kept with escapes.
+    """
+    texts = (row.table.schema, row.table.name, row.key, row.row, row.sqlstate, row.message)
+    try:
+        with session.transaction():
+            session.execute(_SQL["quarantine"], [run_id, *texts])
+    except StatementFailed as error:
+        if error.sqlstate not in _NO_SUCH_CHARACTER:
+            raise
+        session.execute(_SQL["quarantine"], [run_id, *texts[:2], *map(_escaped, texts[2:])])
+
+
+def _escaped(text: str | None) -> str | None:
+    """The text with all that is not ASCII as an escape string has it: \\u6f22."""
+    return None if text is None else text.encode("ascii", "backslashreplace").decode("ascii")
 
 
 def quarantined(session: Session, run_id: str) -> list[QuarantinedRow]:

@@ -8,7 +8,7 @@ from dbsync.data import quarantine
 from tests.acceptance.conftest import CalledSync
 from tests.fixtures import oracle
 from tests.fixtures.command import Command, Result
-from tests.fixtures.pair import Pair, rows, run_sql
+from tests.fixtures.pair import Pair, encoded, rows, run_sql
 
 _SCHEMA = "CREATE TABLE t (id int PRIMARY KEY, v text, u int); CREATE TABLE fine (id int PRIMARY KEY);"
 _MINE = """
@@ -79,6 +79,27 @@ def test_a_changed_row_that_is_refused_keeps_its_old_version(pairs, called: Call
     assert oracle.differences(pair.source, pair.target) == []
     again = _sync(called, pair, "--delete").ended(0)
     assert again.result["totals"]["rows_updated"] == 0, "what was not proven was compared again"
+
+
+@pytest.mark.parametrize("args", [(), ("--mode", "replace")], ids=["delta", "replace"])
+@pytest.mark.parametrize("fill", ["", "INSERT INTO t SELECT i, 'old', i FROM generate_series(3, 3000) i;"])
+def test_a_row_that_the_target_cannot_encode_stands_alone(
+    fill: str, args: tuple[str, ...], pairs, servers, called: CalledSync
+) -> None:
+    mine = "INSERT INTO t SELECT i, 'été ' || i, i FROM generate_series(1, 3000) i; UPDATE t SET v = 'é漢\U0001f600' WHERE id = 7;"
+    pair: Pair = pairs(_SCHEMA, mine)
+    with encoded(servers.target, "LATIN1", _SCHEMA + fill) as latin:
+        result = called.sync(pair.source, latin, *_QUARANTINE, *args).ended(6)
+        assert result.error["code"] == "ROWS_QUARANTINED", result
+        assert result.error["details"] == {"quarantined": {"public.t": 1}}
+        assert _kept(Pair(pair.source, latin), result) == [["(7)", "(7,\\xe9\\u6f22\\U0001f600,7)", "22P05"]]
+        ((message,),) = rows(latin, "SELECT message FROM dbsync.quarantine")
+        assert "has no equivalent" in str(message)
+        kept = [["old"]] if fill and not args else []
+        assert rows(latin, "SELECT v FROM t WHERE id = 7") == kept
+        run_sql(pair.source, "UPDATE t SET v = 'old' WHERE id = 7")
+        called.sync(pair.source, latin).ended(0)
+        assert oracle.differences(pair.source, latin) == []
 
 
 def test_unique_values_too_many_are_found_among_swapped_ones(pairs, called: CalledSync) -> None:

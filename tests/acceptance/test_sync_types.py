@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import psycopg
 import pytest
 
 from tests.fixtures import oracle, typecorpus
 from tests.fixtures.command import Command
-from tests.fixtures.pair import Server, pair_on, run_sql
+from tests.fixtures.pair import encoded, pair_on, run_sql
 
 # 10,000 rows of each type as the acceptance asks; DBSYNC_TEST_ROWS=100 for a quick look while working.
 ROWS = int(os.environ.get("DBSYNC_TEST_ROWS", "10000"))
@@ -160,21 +158,6 @@ def test_hostile_settings_of_roles_and_databases_do_not_change_a_byte(pairs, dbs
     assert oracle.differences(pair.source, pair.target) == [], result
 
 
-@contextmanager
-def _encoded(server: Server, encoding: str, script: str) -> Iterator[str]:
-    """A database in another encoding."""
-    name = f"encoded_{encoding.lower()}_{os.getpid()}"
-    run_sql(
-        server.url(),
-        f"CREATE DATABASE {name} ENCODING '{encoding}' LOCALE 'C' LOCALE_PROVIDER libc TEMPLATE template0",
-    )
-    try:
-        run_sql(f"{server.url(name)}?client_encoding=UTF8", script)
-        yield server.url(name)
-    finally:
-        run_sql(server.url(), f"DROP DATABASE {name} WITH (FORCE)")
-
-
 _WORDS = "CREATE TABLE words (id int PRIMARY KEY, w text);"
 _LATIN = "INSERT INTO words VALUES (1, 'été'), (2, 'ÿ'), (3, 'plain'), (4, NULL), (5, '£¤');"
 
@@ -182,11 +165,11 @@ _LATIN = "INSERT INTO words VALUES (1, 'été'), (2, 'ÿ'), (3, 'plain'), (4, NU
 def test_another_encoding_is_converted_where_every_character_fits(pairs, servers, dbsync: Command) -> None:
     """Trap 63, both ways."""
     pair = pairs(_WORDS, _LATIN)
-    with _encoded(servers.source, "LATIN1", _WORDS + _LATIN) as latin:
+    with encoded(servers.source, "LATIN1", _WORDS + _LATIN) as latin:
         dbsync.sync(latin, pair.target).ended(0)
         assert oracle.differences(latin, pair.target) == []
         assert oracle.differences(pair.source, pair.target) == []
-    with _encoded(servers.target, "LATIN1", _WORDS) as latin:
+    with encoded(servers.target, "LATIN1", _WORDS) as latin:
         dbsync.sync(pair.source, latin).ended(0)
         assert oracle.differences(pair.source, latin) == []
         run_sql(pair.source, "INSERT INTO words VALUES (6, '漢')")
@@ -199,7 +182,7 @@ def test_another_encoding_is_converted_where_every_character_fits(pairs, servers
 def test_bytes_without_an_encoding_are_refused_where_they_are_no_text(pairs, servers, dbsync: Command) -> None:
     """Trap 62: SQL_ASCII holds anything; what is not UTF-8 cannot go into a UTF-8 database."""
     pair = pairs(_WORDS, "", "INSERT INTO words VALUES (9, 'old');")
-    with _encoded(servers.source, "SQL_ASCII", _WORDS + "INSERT INTO words VALUES (1, 'ascii'), (2, 'été');") as loose:
+    with encoded(servers.source, "SQL_ASCII", _WORDS + "INSERT INTO words VALUES (1, 'ascii'), (2, 'été');") as loose:
         dbsync.sync(loose, pair.target, "--mode", "replace").ended(0)
         assert oracle.differences(loose, pair.target) == []
         with psycopg.connect(loose, client_encoding="SQL_ASCII", autocommit=True) as connection:
