@@ -10,6 +10,7 @@ import os
 import sys
 import traceback
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from dbsync.cli.journal import Journal, stderr_terminal
 from dbsync.cli.options import Format, GlobalOptions, OutputFile
@@ -62,12 +63,14 @@ class Call:
         return self._options.verbose > 0
 
     def begin(self, options: GlobalOptions) -> None:
-        """The options are read and sound: from now on they hold."""
+        """The options are read and sound: from now on they hold. Raises ConfigError for a log file that cannot be."""
         self._json = options.format == "json"
-        self._options = options
+        self._options = replace(options, log_file=None)  # all there is where the log file cannot be opened
         if self._journal is not None:
             self._journal.close()
+            self._journal = None
         self._journal = Journal(options, stderr_terminal(options), self.redact)
+        self._options = options
         self.control.limit(options.timeout)
 
     def start(self) -> None:

@@ -122,7 +122,8 @@ def open_log_file(path: Path) -> Terminal:
         stream = path.open("a", encoding="utf-8", errors="backslashreplace")
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
-        raise ConfigError(f"cannot open the log file {str(path)!r}: {reason}") from error
+        hint = "name a file that can be written to"
+        raise ConfigError(f"cannot open the log file {str(path)!r}: {reason}", hint=hint) from error
     return Terminal(stream, color="never")
 
 

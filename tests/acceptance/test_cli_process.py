@@ -153,6 +153,18 @@ def test_a_full_disk_under_the_log_file_stops_nothing(dbsync, source_db):
     assert result.stderr.count("\n") < 10
 
 
+@pytest.mark.parametrize("log", ["nowhere/log", "."])
+@pytest.mark.parametrize("words", [("schema", "postgresql://h/a"), ("sync", "postgresql://h/a", "postgresql://h/b")])
+def test_a_log_file_that_cannot_be_opened_is_one_sentence(dbsync, log, words):
+    told = dbsync.run(*words, "--log-file", log).ended(2).stderr.splitlines()
+    assert told[0].startswith(f"error: cannot open the log file {log!r}: "), told
+    assert told[1:] == ["hint: name a file that can be written to"]
+    for args in ((*words, "--json", "--log-file", log), ("-q", "--log-file", log, *words, "--json")):
+        failed = dbsync.run(*args).ended(2)
+        assert failed.error["message"] in told[0]
+        assert len(failed.stderr.splitlines()) == (1 if "-q" in args else 2)
+
+
 def test_cron_mode_is_silent_on_success_and_one_line_on_failure(dbsync, source_db, target_db):
     source_db.execute("CREATE TABLE t (a int PRIMARY KEY); INSERT INTO t VALUES (1)")
     target_db.execute("CREATE TABLE t (a int PRIMARY KEY)")
