@@ -11,6 +11,7 @@ import re
 import shlex
 import subprocess
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
@@ -20,6 +21,7 @@ from dbsync.config import ConfiguredDatabase, Settings
 from dbsync.errors import ConfigError, DbsyncError
 from dbsync.service_file import read_service
 from dbsync.urls import DatabaseUrl, database_url, parse_url
+from dbsync.whereabouts import those_at
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,62}\Z")
 _SAVED = re.compile(r"[^@:/\\=]{1,255}\Z")  # what a saved connection may be called
@@ -47,7 +49,7 @@ def resolve(
     if "://" in text and url.password is not None:
         warning = "a password on the command line is seen by every user of this machine; use env:VAR or dbsync.yaml"
         url = replace(url, warnings=(*url.warnings, warning))
-    return _guarded_by_place(url, settings)
+    return _guarded_by_place(url, text, settings)
 
 
 def resolve_configured(entry: ConfiguredDatabase, settings: Settings) -> DatabaseUrl:
@@ -56,14 +58,17 @@ def resolve_configured(entry: ConfiguredDatabase, settings: Settings) -> Databas
     try:
         if entry.reference is not None:
             base = _resolve_reference(expand(entry.reference.reveal()), settings, in_config=True)
-        inherited = base.parameters() if base is not None else {}
-        url = database_url(inherited | dict(entry.parameters), name=entry.name)
+        return _of_entry(entry, base)
     except ConfigError as error:
         error.message = f"{settings.path}, line {entry.line}: databases.{entry.name}: {error.message}"
         error.args = (error.message,)
         raise
+
+
+def _of_entry(entry: ConfiguredDatabase, base: DatabaseUrl | None) -> DatabaseUrl:
+    inherited = base.parameters() if base is not None else {}
     return replace(
-        url,
+        database_url(inherited | dict(entry.parameters), name=entry.name),
         local=base is not None and base.local,
         environment=entry.environment,
         protected=entry.protected,
@@ -216,26 +221,42 @@ def _variables_in(text: str) -> list[str]:
     return [name for name in _EXPANSION.findall(text) if _VARIABLE.match(name)]
 
 
-def _guarded_by_place(url: DatabaseUrl, settings: Settings) -> DatabaseUrl:
-    """Give a database reached by its URL the guards of the configured one at the same place.
+def running_local(reference: str) -> DatabaseUrl:
+    """The database that ``local:NAME`` means, if its server runs, else ConfigError: none is started."""
+    import dbsync.local  # slow to load, and only needed here
+
+    return parse_url(dbsync.local.url(reference.removeprefix("local:")))
+
+
+def _guarded_by_place(url: DatabaseUrl, text: str, settings: Settings) -> DatabaseUrl:
+    """Give a database reached otherwise than by its name the guards of the configured one at the same place.
 
     Entries that cannot be resolved now, or only by running a command, cannot be compared.
     """
-    for entry in settings.databases.values():
-        if not _is_guarded(entry):
-            continue
-        try:
-            known = resolve_configured(entry, settings)
-        except DbsyncError:
-            continue
-        if url.same_place(known):
-            url = url.guarded_as(known)
+    known: list[DatabaseUrl] = []
+    for entry in filter(_is_guarded, settings.databases.values()):
+        with suppress(DbsyncError):
+            known += _at_rest(entry, url, text, settings)
+    for one in those_at(url, known):
+        url = url.guarded_as(one)
     return url
 
 
+def _at_rest(entry: ConfiguredDatabase, url: DatabaseUrl, text: str, settings: Settings) -> list[DatabaseUrl]:
+    """The database of an entry, without running a command or starting a server for it.
+
+    ``url`` is what ``text`` was found to mean; it means the same in the entry.
+    """
+    reference = expand(entry.reference.reveal()) if entry.reference is not None else ""
+    if reference == text:
+        return [_of_entry(entry, url)]
+    if reference.startswith("local:"):
+        return [_of_entry(entry, running_local(reference))]
+    return [] if reference.startswith("cmd:") else [resolve_configured(entry, settings)]
+
+
 def _is_guarded(entry: ConfiguredDatabase) -> bool:
-    by_command = entry.reference is not None and entry.reference.reveal().startswith(("cmd:", "local:"))
-    return not by_command and (entry.protected or entry.read_only or entry.environment == "production")
+    return entry.protected or entry.read_only or entry.environment == "production"
 
 
 def _unknown_name(name: str, settings: Settings) -> ConfigError:

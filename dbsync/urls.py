@@ -125,10 +125,6 @@ class DatabaseUrl:
         query = "&".join(f"{name}={quote(value, safe='/')}" for name, value in options.items())
         return f"{text}?{query}" if query else text
 
-    def same_place(self, other: DatabaseUrl) -> bool:
-        """Whether host, port and database name are the same as far as their spelling tells."""
-        return self._place() == other._place()
-
     def guarded_as(self, known: DatabaseUrl) -> DatabaseUrl:
         """Return this URL under the guards of a known database, which is at the same place, and under its own."""
         return replace(
@@ -138,12 +134,6 @@ class DatabaseUrl:
             read_only=self.read_only or known.read_only,
             configured_as=self.configured_as or known.configured_as,
         )
-
-    def _place(self) -> tuple[str, int, str]:
-        host = (self.host or "localhost").rstrip("./").lower() or "/"
-        if host in ("127.0.0.1", "::1"):
-            host = "localhost"
-        return host, self.port or 5432, self.dbname or self.user or ""
 
     @property
     def needs_confirmation(self) -> bool:

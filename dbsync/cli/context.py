@@ -183,7 +183,7 @@ class Context:
 
     def _guarded(self, url: DatabaseUrl, text: str) -> DatabaseUrl:
         """A target is held to the guards of the saved connections as well, however it is named."""
-        if url.local or not holds_guards(self.store_place) or self._saved is None:
+        if not holds_guards(self.store_place) or self._saved is None:
             return url
         if text in self.settings.databases and text in self._saved.names():
             self.notice(f"{text} is both in {self.settings.path} and a saved connection: the file's is used")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from difflib import get_close_matches
 from typing import Any
@@ -19,7 +20,7 @@ from dbsync.config import Settings
 from dbsync.errors import ConfigError, DbsyncError, Refused
 from dbsync.failpoints import failpoint
 from dbsync.quota import Quota
-from dbsync.references import resolve
+from dbsync.references import resolve, running_local
 from dbsync.registry.keys import Key, KeyRing
 from dbsync.registry.model import Changes, Connection, Labels, checked_name
 from dbsync.registry.records import columns_of, connection_of, labelled, labels_of, payload_of
@@ -30,6 +31,7 @@ from dbsync.store.tables import job as _job
 from dbsync.store.tables import sealing as _sealing
 from dbsync.store.usage import require_quota
 from dbsync.urls import DatabaseUrl, database_url
+from dbsync.whereabouts import those_at
 
 _ENDED = ("succeeded", "failed", "stopped")
 _REMOVED = b""  # what is left of the URL of a connection that jobs of the past refer to
@@ -177,16 +179,22 @@ class Registry:
 
         One that cannot be opened now cannot be compared.
         """
+        guards: list[DatabaseUrl] = []
         for known in self.list(owner):
-            if not known.labels.guards:
-                continue
-            try:
-                saved = self.shown(known)
-            except DbsyncError:
-                continue
-            if not saved.local and url.same_place(saved):
-                url = url.guarded_as(saved)
+            if known.labels.guards:
+                with suppress(DbsyncError):
+                    guards.append(self._at_rest(known))
+        for saved in those_at(url, guards):
+            url = url.guarded_as(saved)
         return url
+
+    def _at_rest(self, connection: Connection) -> DatabaseUrl:
+        """A connection's URL as it is now; raises ConfigError for an embedded server that does not run."""
+        shown = self.shown(connection)
+        if not shown.local:
+            return shown
+        at = running_local(shown.dbname or "")
+        return replace(shown, host=at.host, port=at.port, dbname=at.dbname)
 
     def resolve(self, owner: str, reference: str) -> DatabaseUrl:
         """Return the database behind a name or an id."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+import tempfile
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -62,6 +64,79 @@ def test_a_production_target_needs_its_name(pairs, dbsync: Command) -> None:
     named = ("--json", "--mode", "replace", "--confirm", "live")
     dbsync.run("sync", pair.source, "live", *named, env={"LIVE": pair.target}).ended(0)
     assert oracle.differences(pair.source, pair.target) == []
+
+
+def test_a_guarded_place_is_guarded_under_every_spelling(pairs, servers, dbsync: Command) -> None:
+    pair: Pair = pairs(_SCHEMA, _MINE, _THEIRS)
+    parts = urlsplit(pair.target)
+    port, name = parts.port, parts.path.lstrip("/")
+    env = {"PGPASSWORD": parts.password or ""}
+    entry = f"url: 'postgresql://postgres@127.0.0.1:{port}/{name}', environment: production"
+    (dbsync.home / "dbsync.yaml").write_text(f"version: 1\ndatabases:\n  live: {{{entry}}}\n")
+    before = oracle.take(pair.target)
+    hosts = ("127.1", "[::ffff:127.0.0.1]", "0.0.0.0", "localhost")
+    spellings = [f"postgresql://postgres@{host}:{port}/{name}?sslmode=prefer" for host in hosts]
+    spellings.append(f"postgresql:///{name}?host={servers.target.socket_dir}&port={port}&user=postgres")
+    for text in spellings:
+        result = dbsync.run("sync", pair.source, text, "--yes", "--json", "--mode", "replace", env=env).ended(4)
+        assert result.error["code"] == "PROTECTED_TARGET", result
+        result = dbsync.run("execute", text, "DELETE FROM t", "--write", "--yes", "--json", env=env).ended(4)
+        assert result.error["code"] == "PROTECTED_TARGET", result
+    # The server may not listen where the machine's own name leads; consent comes before the connection.
+    own = f"postgresql://postgres@{socket.gethostname()}:{port}/{name}"
+    result = dbsync.run("execute", own, "DELETE FROM t", "--write", "--yes", "--json", env=env).ended(4)
+    assert result.error["code"] == "PROTECTED_TARGET", result
+    assert oracle.all_changes(before, oracle.take(pair.target)) == []
+    dbsync.run(
+        "execute", f"postgresql://postgres@127.1:{port}/postgres", "SELECT 1", "--write", "--yes", env=env
+    ).ended(0)
+
+
+def test_an_embedded_server_and_a_command_are_guarded_too(run_directory, dbsync: Command) -> None:
+    """By what is typed, and a server by its port as well; a server is not started to be compared."""
+    place = tempfile.mkdtemp(dir=run_directory)
+    Path(place).chmod(0o711)
+    env = {"DBSYNC_LOCAL_DIR": place}
+    try:
+        url = local_url(dbsync, "b", env)
+        for name in ("a", "b"):
+            dbsync.run("execute", f"local:{name}", _SCHEMA, "--write", "--yes", env=env).ended(0)
+        (dbsync.home / "url").write_text(url)
+        (dbsync.home / "dbsync.yaml").write_text(
+            "version: 1\ndatabases:\n"
+            "  prod: {url: 'local:b', read_only: true}\n"
+            "  part: {url: 'local:b', dbname: postgres, protected: true}\n"
+            "  idle: {url: 'local:idle', read_only: true}\n"
+        )
+        for target in ("local:b", url, url.replace("127.0.0.1", "127.1"), "file:url", "cmd:cat url"):
+            result = dbsync.run("sync", "local:a", target, "--yes", "--json", env=env).ended(4)
+            assert result.error["code"] == "PROTECTED_TARGET", result
+            assert "read_only" in result.error["message"], result
+        other = url.removesuffix("/b") + "/postgres"
+        result = dbsync.run("execute", other, "SELECT 1", "--write", "--yes", "--json", env=env).ended(4)
+        assert "part" in result.error["hint"], result
+        listed = dbsync.run("local", "list", "--json", env=env).ended(0).result["servers"]
+        assert [server["name"] for server in listed] == ["a", "b"]
+        (dbsync.home / "dbsync.yaml").write_text(
+            "version: 1\ndatabases:\n  prod: {url: 'cmd:cat url', environment: production}\n"
+        )
+        result = dbsync.run("sync", "local:a", "cmd:cat url", "--yes", "--json", env=env).ended(4)
+        assert "--confirm prod" in result.error["hint"], result
+        (dbsync.home / "dbsync.yaml").unlink()
+        dbsync.run("connections", "add", "kept", "local:b", "--read-only", env=env).ended(0)
+        for target in ("local:b", url.replace("127.0.0.1", "127.1")):
+            result = dbsync.run("sync", "local:a", target, "--yes", "--json", env=env).ended(4)
+            assert "read_only" in result.error["message"], result
+        dbsync.run("sync", "local:b", "local:a", "--yes", env=env).ended(0)
+    finally:
+        for name in ("a", "b"):
+            dbsync.run("local", "down", name, "--delete", env=env)
+
+
+def local_url(dbsync: Command, name: str, env: dict[str, str]) -> str:
+    """Start an embedded server; return its URL."""
+    dbsync.run("local", "up", name, env=env).ended(0)
+    return dbsync.run("local", "url", name, env=env).ended(0).stdout.strip()
 
 
 def test_consent_comes_from_the_command_line_only(pairs, dbsync: Command) -> None:

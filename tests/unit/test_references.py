@@ -213,6 +213,26 @@ def test_a_url_to_a_guarded_place_is_guarded(
     assert url.read_only is (guarded_as == "replica")
 
 
+def test_a_command_is_known_by_its_text_and_not_run_to_be_compared(tmp_path: Path) -> None:
+    """Its entry guards what the same text gives, with the entry's own parameters on top."""
+    ran, file = tmp_path / "ran", tmp_path / "url"
+    file.write_text(URL)
+    config = settings(
+        f"""
+version: 1
+databases:
+  prod: {{url: "cmd:cat {file}", read_only: true}}
+  part: {{url: "cmd:cat {file}", dbname: other, protected: true}}
+  never: {{url: "cmd:touch {ran}", read_only: true}}
+"""
+    )
+    same = resolve(f"cmd:cat {file}", config)
+    assert (same.read_only, same.protected, same.configured_as) == (True, False, "prod")
+    assert not resolve(f"cmd:cat  {file}", config).read_only
+    assert not resolve(URL, config).read_only
+    assert not ran.exists()
+
+
 def test_an_unknown_name_gets_the_nearest_ones() -> None:
     with pytest.raises(ConfigError) as caught:
         resolve("stagin", settings(CONFIG))

@@ -185,21 +185,6 @@ def test_the_name_shown_holds_no_password(text: str, shown: str) -> None:
     assert "***" in url.redacted()
 
 
-@pytest.mark.parametrize(
-    ("one", "other", "same"),
-    [
-        ("postgresql://a@db.example/app", "postgresql://b:x@DB.example.:5432/app?sslmode=require", True),
-        ("postgresql://localhost/app", "postgresql://[::1]/app", True),
-        ("postgresql://app@h", "postgresql://x@h/app", True),
-        ("postgresql://h/app", "postgresql://h:5433/app", False),
-        ("postgresql://h/app", "postgresql://h/App", False),
-        ("postgresql:///d?host=/run/pg/", "postgresql://%2Frun%2Fpg/d", True),
-    ],
-)
-def test_the_same_place_is_seen_under_other_spellings(one: str, other: str, same: bool) -> None:
-    assert parse_url(one).same_place(parse_url(other)) is same
-
-
 def test_a_secret_cannot_be_printed_or_pickled() -> None:
     secret = Secret(CANARY)
     assert CANARY not in f"{secret} {secret!r} {secret!s} {[secret]} {secret:>40}"
