@@ -7,7 +7,7 @@ import os
 import random
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -73,6 +73,7 @@ class RunContext:
         plan: SyncPlan,
         lock_pid: int,
         target: Database,
+        source_oids: Mapping[TableName, int],
         target_oids: Mapping[TableName, int],
         target_stamps: Mapping[int, str],
         recode: bool,
@@ -95,7 +96,7 @@ class RunContext:
         self.sequences: list[str] = []
         self.retries = 0
         self._target = target
-        self._oids = target_oids
+        self._oids, self._source_oids = target_oids, source_oids
         self.recode = recode
         self._copiers, self._hashers = copiers, hashers
         self._executor = ThreadPoolExecutor(plan.options.jobs, thread_name_prefix="digest")
@@ -216,6 +217,11 @@ class RunContext:
         with self._hashers.reader() as reader:
             rows = reader.execute(statements.sequence_states(names))
         return {names[number]: SequenceState(last, called) for number, last, called in rows}
+
+    def misnamed_in_source(self, tables: Sequence[TableName]) -> list[TableName]:
+        """Which tables of the source have another table in their place now."""
+        with self._hashers.reader() as reader:
+            return runs.misnamed(reader, {table: self._source_oids[table] for table in tables})
 
     def target_oids(self, tables: Iterable[TableName]) -> Mapping[TableName, int]:
         """The oids of target relations, as they were when the plan was made."""

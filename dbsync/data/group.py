@@ -24,6 +24,7 @@ from dbsync.data.switches import Switches
 from dbsync.errors import (
     ConnectionLost,
     DbsyncError,
+    Drift,
     InternalFault,
     Interrupted,
     Mismatch,
@@ -38,6 +39,7 @@ from dbsync.pg.copy import copy_rows
 from dbsync.pg.database import Session
 
 _ATTEMPTS = 3
+_AGAIN = "run the command again"
 
 
 class GroupRun:
@@ -51,6 +53,7 @@ class GroupRun:
         self._digests: dict[TableName, Future[Digest]] = {}
         self._switches = Switches(group, run)
         self._committing = False
+        self._names: frozenset[str] | None = None  # what its tables' names rested on when they were locked
         self._writes = True  # this group's transaction writes rows
         self._parts: RowByRow | None = None  # once a row was refused that may be left out
         self._refused_with: str | None = None
@@ -116,8 +119,8 @@ class GroupRun:
         expected = [self.run.source_digest(outcome.task, whole=True) for outcome in self.outcomes]
         with self.run.target_session("compare") as session, session.transaction():
             session.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-            tables = [outcome.task.target for outcome in self.outcomes]
-            session.execute(statements.lock_tables(tables, "ACCESS SHARE"))  # before there is a snapshot
+            tables = [(outcome.task.target, outcome.task.target_only) for outcome in self.outcomes]
+            session.execute(statements.lock_to_read(tables))  # before there is a snapshot
             check_structure(session, self.run, self.group)
             found = [self.run.target_digest(session, outcome.task, whole=True) for outcome in self.outcomes]
         if found != [self.run.wait_for(each) for each in expected]:
@@ -160,6 +163,7 @@ class GroupRun:
             try:
                 with session.transaction():
                     lock_group(session, self.run, self.group)
+                    self._names = runs.names(session, self.group.lock, values=False)
                     failpoint("after_lock")
                     if self._parts is not None:
                         self._parts.refused.clear()
@@ -279,6 +283,7 @@ class GroupRun:
     def _before_commit(self, session: Session) -> None:
         """Seal the transaction, then set sequences: setval is not undone by a rollback, an aborted run leaves a gap."""
         self.run.control.check()
+        self._check_names(session)
         for outcome in self.outcomes:
             refused = self._refused(outcome)
             outcome.rows_quarantined = len(refused)
@@ -293,6 +298,13 @@ class GroupRun:
         self.run.control.check()
         failpoint("before_commit")
         self._committing = True
+
+    def _check_names(self, session: Session) -> None:
+        """Whoever renames a schema waits for no table's lock: then names led to other tables. Raises Drift."""
+        if self._names is not None and not self._names <= runs.names(session, self.group.lock, values=False):
+            raise Drift("a schema of the target got another name while its tables were written", hint=_AGAIN)
+        for table in self.run.misnamed_in_source([outcome.task.source for outcome in self.outcomes]):
+            raise Drift(f"another table took the place of {table} in the source", hint=_AGAIN)
 
     def _proof(self, outcome: TableOutcome) -> tuple[int, str, str] | None:
         """The digest that a verified table has, where one was made."""
@@ -314,7 +326,6 @@ class GroupRun:
                 raise ConnectionLost("there is neither a ledger nor a checksum to tell")
             with self.run.target_session("settle") as session, session.transaction():
                 session.execute(statements.lock_tables(self.group.lock, self.group.lock_mode))
-                check_structure(session, self.run, self.group)
                 took_place = self._took_place(session)
         except DbsyncError as error:
             raise ConnectionLost(

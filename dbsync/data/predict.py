@@ -13,7 +13,7 @@ from dbsync.data.plan_file import heed_contents
 from dbsync.data.problem import Problem
 from dbsync.data.sides import Side, survey_ends
 from dbsync.data.signatures import remember, trusts
-from dbsync.data.survey import Survey, emptied, surveyed, target_contents
+from dbsync.data.survey import Survey, emptied, read_from_target, surveyed, target_contents
 from dbsync.events import Emit
 from dbsync.model import TableName
 from dbsync.pg import statements
@@ -45,12 +45,18 @@ def predict(plan: SyncPlan, source: Side, target: Side, *, contents: bool, emit:
     ) as snapshot:
         readers = ReaderPool(source.database, snapshot, limit=plan.options.jobs, label=label, check=control.check)
         try:
-            with survey_ends(source, target, readers, label=label, control=control) as (ends, _):
+            tables = read_from_target(plan, whole=True)
+            patience = plan.options.lock_timeout_s
+            both = survey_ends(
+                source, target, readers, tables=tables, label=label, lock_timeout_s=patience, control=control
+            )
+            with both as (ends, _, done):
                 memory = remember(plan, ends, (source.oids, target.oids), trust=trusts(plan) and not contents)
                 with surveyed(plan, ends, memory=memory, emit=emit, control=control) as survey:
                     held = target_contents(plan, survey, ends) if contents or plan.expected else {}
                     warnings = heed_contents(plan, held)
                     counts, refusals = _counts(plan, survey, ends)
+                done()
                 return Prediction(counts, (*survey.refusals, *refusals, *emptied(plan, readers)), held, warnings)
         finally:
             readers.close()

@@ -29,7 +29,7 @@ from dbsync.data.repair import RepairRun
 from dbsync.data.report import SyncReport, overall_error, quarantined_error
 from dbsync.data.sides import Side, opening_holder, survey_ends
 from dbsync.data.signatures import Memory, remember, trusts
-from dbsync.data.survey import Survey, emptied, surveyed, target_contents
+from dbsync.data.survey import Survey, emptied, read_from_target, surveyed, target_contents
 from dbsync.data.watch import in_time, watch
 from dbsync.errors import (
     ConnectionLost,
@@ -156,6 +156,7 @@ class _Run:
                 plan=self.plan,
                 lock_pid=lock.backend_pid,
                 target=self.target.database,
+                source_oids=self.source.oids,
                 target_oids=self.target.oids,
                 target_stamps=self.target.stamps,
                 recode=self.source.encoding != self.target.encoding,
@@ -221,9 +222,19 @@ class _Run:
             yield Survey(), None
             return
         label, control = f"dbsync {self.run_id}", self.control
-        both = survey_ends(self.source, self.target, readers, label=label, control=control, opened=opened)
+        tables = read_from_target(self.plan, whole=bool(self.plan.expected))
+        both = survey_ends(
+            self.source,
+            self.target,
+            readers,
+            tables=tables,
+            label=label,
+            lock_timeout_s=self.plan.options.lock_timeout_s,
+            control=control,
+            opened=opened,
+        )
         with (
-            both as (ends, held),
+            both as (ends, held, done),
             surveyed(self.plan, ends, memory=self._memory(ends, lock), emit=self.emit, control=control) as survey,
         ):
             if self.plan.expected:
@@ -231,8 +242,7 @@ class _Run:
                 failpoint("after_plan_checked")
             with ends.target.reader() as session:  # as long as none of the tables can be written anew
                 survey.files = runs.files(session, [self.target.oids[name] for name in self._repaired()])
-            self._check_compared(lock)
-            ends.target.close()  # their locks would be in the way
+            done()
             yield survey, held
 
     def _repaired(self) -> list[TableName]:
@@ -300,16 +310,6 @@ class _Run:
         oids = {task.source: self.source.oids[task.source] for task in self.plan.tables}
         for table in runs.changed(snapshot.holder, oids, self.source.stamps):
             raise Drift(f"{table} was changed in the source since the plan was made", hint="run the command again")
-
-    def _check_compared(self, session: Session) -> None:
-        """Were it the target's tables that were compared? Those who read them hold their locks still.
-
-        One that stood in a table's place meanwhile, under its name or as its partition, may be as old, with as many
-        rows. ``session`` must not be of the snapshot, which would show the catalog as it was.
-        """
-        compared = (task.target for task in self.plan.tables if task.strategy == "compare")
-        for table in runs.replaced(session, {name: self.target.oids[name] for name in compared}, self.target.stamps):
-            raise Drift(f"{table} was changed in the target while it was compared", hint="run the command again")
 
     def _collect(self, context: RunContext) -> None:
         self.report.warnings += context.warnings

@@ -40,6 +40,15 @@ class Survey:
         return Counts(delta.missing.count, delta.changed.count * updates, delta.surplus.count * deletes)
 
 
+def read_from_target(plan: SyncPlan, *, whole: bool) -> list[tuple[TableName, bool]]:
+    """The tables of the target that are compared, each with whether it is read alone; ``whole``: or summed up."""
+    return [
+        (task.target, task.target_only)
+        for task in plan.tables
+        if task.strategy == "compare" or (whole and task.strategy != "bulk")
+    ]
+
+
 def target_contents(plan: SyncPlan, survey: Survey, ends: Ends) -> Mapping[TableName, Contents]:
     """What each table of the target holds as a whole: from the comparison, or hashed where none was needed."""
     return {task.target: _contents(task, survey, ends) for task in plan.tables}

@@ -79,6 +79,22 @@ def changed(session: Session, oids: Mapping[TableName, int], then: Mapping[int, 
     return [table for table, oid in oids.items() if now.get(oid) != then.get(oid)]
 
 
+def names(session: Session, tables: Iterable[TableName], *, values: bool = True) -> frozenset[str]:
+    """What the tables' names rest on, and enum ``values``: a later look that misses any of it looks at others."""
+    rows = session.execute(load("sync")["names"], [sorted({table.schema for table in tables}), values])
+    return frozenset(text for (text,) in rows)
+
+
+def misnamed(session: Session, oids: Mapping[TableName, int]) -> list[TableName]:
+    """Which names lead to other tables than these now, whatever snapshot the session has."""
+    found = session.execute(load("sync")["named"], [[_quoted(table) for table in oids]])
+    return [table for (table, oid), (now,) in zip(oids.items(), found, strict=True) if now != oid]
+
+
+def _quoted(table: TableName) -> str:
+    return ".".join('"' + part.replace('"', '""') + '"' for part in (table.schema, table.name))
+
+
 def stamps(session: Session, oids: Sequence[int]) -> Mapping[int, str]:
     """Return a text per relation that changes when its columns, constraints, triggers or indexes do."""
     return dict(session.execute(STAMPS, [list(oids)]))

@@ -13,8 +13,9 @@ from dbsync.errors import DbsyncError
 from dbsync.failpoints import failpoint
 from dbsync.model import TableName
 from dbsync.pg.database import Database, Session
-from dbsync.pg.statements import relation
+from dbsync.pg.statements import lock_to_read
 
+_BEHIND_OTHERS_S = 10.0
 _BEGIN = "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY"
 
 
@@ -23,12 +24,15 @@ class Snapshot:
     """An exported snapshot: its id, as long as the holder's transaction lives.
 
     ``oldest``: before it every transaction had ended; ``next``: from it on none had. Both with their epoch.
+    ``lock_timeout_s``: how long a reader may wait for a table that somebody else wants to alter. He waits for our own
+    lock on it, and the reader behind him, which no server sees as a deadlock; if he does not give up, we do.
     """
 
     id: str
     holder: Session
     oldest: int
     next: int
+    lock_timeout_s: float
 
 
 @contextmanager
@@ -58,15 +62,29 @@ def exported_snapshot(
             "SELECT pg_catalog.pg_export_snapshot(), pg_catalog.pg_snapshot_xmin(s)::pg_catalog.text::pg_catalog.int8, "
             "pg_catalog.pg_snapshot_xmax(s)::pg_catalog.text::pg_catalog.int8 FROM pg_catalog.pg_current_snapshot() s"
         )
-        yield Snapshot(snapshot_id, holder, oldest, following)
+        yield Snapshot(snapshot_id, holder, oldest, following, min(lock_timeout_s, _BEHIND_OTHERS_S))
     finally:
         holder.close()
 
 
-def open_holder(database: Database, label: str, lock_timeout_s: float) -> Session:
-    """Open a session that will hold a snapshot."""
-    settings = {"lock_timeout": f"{int(lock_timeout_s * 1000)}ms"}
-    return database.connect(application_name=f"{label} snapshot", settings=settings)
+def open_holder(database: Database, label: str, lock_timeout_s: float, *, holds: str = "snapshot") -> Session:
+    """Open a session that will hold a snapshot, or locks."""
+    return database.connect(application_name=f"{label} {holds}", settings=_patience(lock_timeout_s))
+
+
+@contextmanager
+def held_locks(session: Session, tables: Sequence[tuple[TableName, bool]]) -> Iterator[None]:
+    """Hold ACCESS SHARE locks on the tables, and on the partitions of those that are not read alone, for the block."""
+    session.execute("BEGIN READ ONLY")
+    session.execute(lock_to_read(tables))
+    try:
+        yield
+    finally:
+        session.close()
+
+
+def _patience(lock_timeout_s: float) -> dict[str, str]:
+    return {"lock_timeout": f"{int(lock_timeout_s * 1000)}ms"}
 
 
 def import_snapshot(session: Session, snapshot_id: str) -> None:
@@ -79,8 +97,7 @@ def import_snapshot(session: Session, snapshot_id: str) -> None:
 def _lock_and_begin(holder: Session, tables: Sequence[tuple[TableName, bool]]) -> None:
     holder.execute(_BEGIN)
     if tables:
-        names = sql.SQL(", ").join(relation(table, only=only) for table, only in tables)
-        holder.execute(sql.SQL("LOCK TABLE {} IN ACCESS SHARE MODE").format(names))
+        holder.execute(lock_to_read(tables))
 
 
 class ReaderPool:
@@ -145,7 +162,7 @@ class ReaderPool:
         set_config = "SELECT pg_catalog.set_config(%s, %s, false)"
         try:
             session.execute(set_config, ["application_name", f"{self._label} reader"])
-            session.execute(set_config, ["lock_timeout", "0"])
+            session.execute(set_config, ["lock_timeout", _patience(self.snapshot.lock_timeout_s)["lock_timeout"]])
             import_snapshot(session, self.snapshot.id)
         except DbsyncError:  # it may have been lost while somebody thought about the plan
             session.close()
@@ -186,7 +203,8 @@ class ReaderPool:
             session.close()
 
     def _open(self) -> Session:
-        session = self._database.connect(application_name=f"{self._label} reader", check=self._check)
+        settings = _patience(self.snapshot.lock_timeout_s)
+        session = self._database.connect(application_name=f"{self._label} reader", settings=settings, check=self._check)
         try:
             import_snapshot(session, self.snapshot.id)
         except BaseException:

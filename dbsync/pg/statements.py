@@ -113,12 +113,17 @@ def any_rows(tables: Sequence[tuple[TableName, bool]]) -> sql.Composed:
 
 
 def lock_tables(
-    tables: Sequence[TableName],
-    mode: Literal["ACCESS EXCLUSIVE", "SHARE ROW EXCLUSIVE", "ROW EXCLUSIVE", "ACCESS SHARE"],
+    tables: Sequence[TableName], mode: Literal["ACCESS EXCLUSIVE", "SHARE ROW EXCLUSIVE", "ROW EXCLUSIVE"]
 ) -> sql.Composed:
     """Lock tables in the order given."""
     listed = sql.SQL(", ").join(relation(table, only=True) for table in tables)
     return sql.SQL("LOCK TABLE {} IN {} MODE").format(listed, sql.SQL(mode))
+
+
+def lock_to_read(tables: Sequence[tuple[TableName, bool]]) -> sql.Composed:
+    """Lock tables against whoever would alter them; with one that is not read alone (ONLY) its partitions, too."""
+    listed = sql.SQL(", ").join(relation(table, only=only) for table, only in tables)
+    return sql.SQL("LOCK TABLE {} IN ACCESS SHARE MODE").format(listed)
 
 
 def truncate(tables: Sequence[tuple[TableName, bool]]) -> sql.Composed:

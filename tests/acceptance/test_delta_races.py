@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from pathlib import Path
 
@@ -70,12 +71,15 @@ def test_rows_that_are_left_alone_are_told_from_those_that_others_wrote(
     assert rows_of(pair.target, "SELECT v FROM t WHERE id = 3") == ([["old"]] if status else [["same"]])
 
 
-@pytest.mark.parametrize(("kind", "value"), [("mood", "sad"), ("lasting", "sad"), ("feeling[]", "{(sad)}")])
+@pytest.mark.parametrize(
+    ("kind", "value"), [("mood", "sad"), ("lasting", "sad"), ("feeling[]", "{(sad)}"), ("span", "[sad,sad]")]
+)
 def test_a_value_that_gets_another_name_meanwhile_is_found(
     kind: str, value: str, pairs, dbsync: Command, tmp_path: Path
 ) -> None:
     """No row is written then, and none that is repaired has it."""
     types = "CREATE TYPE mood AS ENUM ('sad'); CREATE DOMAIN lasting AS mood; CREATE TYPE feeling AS (m mood);"
+    types += "CREATE TYPE span AS RANGE (subtype = mood);"
     schema = f"{types} {_SCHEMA} ALTER TABLE t ADD e {kind};"
     rows = f"{_ROWS} UPDATE t SET e = '{value}' WHERE id = 4500;"
     pair: Pair = pairs(schema, rows, rows + "UPDATE t SET v = 'old' WHERE id = 3;")
@@ -147,6 +151,85 @@ def test_a_table_in_whose_place_another_was_compared_is_found(
     assert running.wait(30).ended(4).error["code"] == "DRIFT"
     dbsync.sync(pair.source, pair.target, "--tables", "t", *args).ended(0)
     assert rows_of(pair.target, "SELECT v FROM t WHERE id = 4500") == [["same"]]
+
+
+_TWO = "CREATE SCHEMA s; CREATE TABLE s.t (id int PRIMARY KEY, v text);"
+_FILLED = "INSERT INTO s.t SELECT i, 'same' FROM generate_series(1, 5000) i; ANALYZE s.t;"
+_GREEN = "CREATE SCHEMA g; CREATE TABLE g.t AS TABLE s.t; ALTER TABLE g.t ADD PRIMARY KEY (id);"
+_THERE = "ALTER SCHEMA s RENAME TO b; ALTER SCHEMA g RENAME TO s"
+_BACK = "ALTER SCHEMA s RENAME TO g; ALTER SCHEMA b RENAME TO s"
+
+
+@pytest.mark.parametrize(
+    ("side", "swaps"),
+    [
+        ("source", {"after_lock": _THERE}),
+        ("target", {"after_lock": _THERE}),
+        ("target", {"after_lock": _THERE, "before_sequences": _BACK}),
+        ("target", {"after_held_still": _THERE, "after_segments_compared": _BACK}),
+    ],
+    ids=["in the source", "while rows are written", "and back before the commit", "and back while rows are compared"],
+)
+def test_a_schema_that_takes_the_name_of_another_meanwhile_is_found(
+    side: str, swaps: dict[str, str], pairs, dbsync: Command, tmp_path: Path
+) -> None:
+    """No lock of a table holds a schema's name: rows would be compared with, or written to, another table."""
+    pair: Pair = pairs(_TWO, _FILLED, _FILLED + "UPDATE s.t SET v = 'old' WHERE id = 3;" + _GREEN)
+    if side == "source":
+        run_sql(pair.source, _GREEN)
+    passed = tmp_path / "passed"
+    points = ";".join(f"{point}=sleep:2" for point in swaps)
+    env = {"DBSYNC_FAILPOINT": points, "DBSYNC_FAILPOINTS_REACHED": str(passed)}
+    running = dbsync.start("sync", pair.source, pair.target, "--tables", "s.t", "--yes", "--json", env=env)
+    for point, swap in swaps.items():
+        while not running.over and not (passed.exists() and f"{point}\n" in passed.read_text()):
+            time.sleep(0.02)
+        run_sql(getattr(pair, side), swap)
+    assert running.wait(30).ended(4).error["code"] == "DRIFT"
+    if len(swaps) == 2:
+        assert rows_of(pair.target, "SELECT v FROM s.t WHERE id = 3") == [["old"]]
+        dbsync.sync(pair.source, pair.target, "--tables", "s.t").ended(0)
+        assert rows_of(pair.target, "SELECT v FROM s.t WHERE id = 3") == [["same"]]
+
+
+@pytest.mark.parametrize(
+    ("point", "status"), [("after_snapshot", 0), ("before_memory", 6), ("after_segments_compared", 0)]
+)
+def test_a_table_that_is_emptied_while_it_is_compared_is_not_taken_for_empty(
+    point: str, status: int, pairs, dbsync: Command, tmp_path: Path
+) -> None:
+    """To older snapshots a table that was written anew is empty: its rows would not be seen."""
+    pair: Pair = pairs(_SCHEMA, "SELECT", _ROWS)
+    anew = "BEGIN; CREATE TEMP TABLE kept AS TABLE t; TRUNCATE t; INSERT INTO t SELECT * FROM kept; COMMIT"
+    result = paused(dbsync, pair, point, anew, tmp_path, "--tables", "t").ended(status)
+    if status == 0:
+        assert result.tables()["public.t"]["rows_left_extra"] == 5000
+    else:  # the one who writes it anew waits for us, and our reader behind him: one has to go
+        assert result.error["sqlstate"] == "55P03", result
+
+
+@pytest.mark.timeout(120)
+def test_somebody_who_waits_to_alter_a_table_does_not_hold_a_run_for_ever(
+    pairs, dbsync: Command, tmp_path: Path
+) -> None:
+    """He waits for those who compare, and the next of them waits behind him: no server sees a deadlock in that."""
+    more = "CREATE TABLE ref (id int REFERENCES t);"
+    pair: Pair = pairs(
+        _SCHEMA + "CREATE TABLE t2 (id int PRIMARY KEY);" + more, "INSERT INTO t VALUES (1, 'same');", _ROWS
+    )
+    args = ("--tables", "t", "--tables", "t2", "--delete", "--max-delete", "100%")
+    running = threading.Thread(target=run_sql, args=(pair.target, "ALTER TABLE t ADD w int"))
+
+    passed = tmp_path / "passed"
+    env = {"DBSYNC_FAILPOINT": "after_segments_compared=sleep:2", "DBSYNC_FAILPOINTS_REACHED": str(passed)}
+    run = dbsync.start("sync", pair.source, pair.target, "--yes", "--json", *args, env=env)
+    while not run.over and not (passed.exists() and "after_segments_compared\n" in passed.read_text()):
+        time.sleep(0.02)
+    running.start()
+    ended = run.wait(90)
+    running.join(10)
+    assert not running.is_alive()
+    assert ended.exit_code in (0, 4, 6), ended
 
 
 def paused(dbsync: Command, pair: Pair, point: str, write: str, tmp_path: Path, *args: str) -> Result:

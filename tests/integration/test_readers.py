@@ -37,7 +37,7 @@ def test_a_session_that_was_there_becomes_a_reader_like_any_other(database: Data
     with pool.reader() as reader:
         assert reader is session
         assert reader.one(COUNT) == (1,)
-        assert reader.one("SHOW lock_timeout") == ("0",)
+        assert reader.one("SHOW lock_timeout") == ("5s",)
         assert reader.one("SHOW application_name") == ("dbsync test reader",)
         assert pool.try_acquire() is None
 

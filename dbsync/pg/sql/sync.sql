@@ -25,6 +25,8 @@ WITH RECURSIVE asked AS (
                                    SELECT x.oid FROM used u JOIN pg_catalog.pg_type y ON y.oid = u.oid
                                     CROSS JOIN LATERAL (
                                           SELECT y.typelem UNION ALL SELECT y.typbasetype
+                                           UNION ALL SELECT r.rngsubtype FROM pg_catalog.pg_range r
+                                                      WHERE u.oid IN (r.rngtypid, r.rngmultitypid)
                                            UNION ALL SELECT m.atttypid FROM pg_catalog.pg_attribute m
                                                       WHERE m.attrelid = y.typrelid AND m.attnum > 0) AS x (oid)
                                     WHERE x.oid <> 0
@@ -41,6 +43,21 @@ WITH RECURSIVE asked AS (
       JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
       LEFT JOIN family f ON f.root = a.root
 )
+
+-- name: names
+-- What the names of tables and of enum values rest on and no lock of a table holds still: the rows of schemas and of values,
+-- each with the transaction that wrote it.
+SELECT pg_catalog.concat_ws(' ', 'schema', n.oid, n.xmin, n.nspname)
+  FROM pg_catalog.pg_namespace n WHERE n.nspname = ANY (%s)
+ UNION ALL
+SELECT pg_catalog.concat_ws(' ', 'value', e.oid, e.xmin, e.enumlabel) FROM pg_catalog.pg_enum e WHERE %s;
+
+-- name: named
+-- What names lead to now: to_regclass asks no snapshot. A server hears of what others have renamed when it locks a
+-- relation, as a query does that reads one.
+SELECT pg_catalog.to_regclass(t.name)::pg_catalog.oid::pg_catalog.int8
+  FROM pg_catalog.unnest(%s::pg_catalog.text[]) WITH ORDINALITY AS t (name, place)
+ WHERE EXISTS (SELECT FROM pg_catalog.pg_namespace) ORDER BY t.place;
 
 -- name: shapes
 -- What rows a relation's name leads to, and what is read of them. Nothing here waits for a lock, not even behind

@@ -1,0 +1,60 @@
+"""Foreign keys with actions that refer to values which one row hands on to another: rows that are equal stay."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.fixtures import oracle
+from tests.fixtures.command import Command
+from tests.fixtures.pair import Pair
+
+_P = "CREATE TABLE p (id int PRIMARY KEY, code text NOT NULL UNIQUE, v int);"
+_C = "CREATE TABLE c (id int PRIMARY KEY, code text DEFAULT 'b' REFERENCES p (code) {action});"
+_TREE = "CREATE TABLE p (id int PRIMARY KEY, code text UNIQUE, up text DEFAULT 'b' REFERENCES p (code) {action});"
+_SPELLED = "CREATE TABLE p (id numeric PRIMARY KEY, v int);"
+_REFERRING = "CREATE TABLE c (id int PRIMARY KEY, p numeric DEFAULT 2 REFERENCES p (id) {action});"
+_CASES = {
+    "to a new row": (
+        _P + _C,
+        "INSERT INTO p VALUES (100, 'a', 1), (2, 'b', 1); INSERT INTO c VALUES (10, 'a'), (12, 'b');",
+        "INSERT INTO p VALUES (1, 'a', 1), (2, 'b', 1); INSERT INTO c VALUES (10, 'a'), (12, 'b');",
+    ),
+    "to a row that is there": (
+        _P + _C,
+        "INSERT INTO p VALUES (1, 'x', 1), (2, 'b', 1), (3, 'a', 1); INSERT INTO c VALUES (10, 'a'), (12, 'b');",
+        "INSERT INTO p VALUES (1, 'a', 1), (2, 'b', 1), (3, 'y', 1); INSERT INTO c VALUES (10, 'a'), (12, 'b');",
+    ),
+    "within one table": (
+        _TREE,
+        "INSERT INTO p VALUES (100, 'a', NULL), (2, 'b', NULL), (3, 'c', 'a');",
+        "INSERT INTO p VALUES (1, 'a', NULL), (2, 'b', NULL), (3, 'c', 'a');",
+    ),
+    "another spelling": (
+        _SPELLED + _REFERRING,
+        "INSERT INTO p VALUES (1.00, 1), (2, 1); INSERT INTO c VALUES (10, 1.0);",
+        "INSERT INTO p VALUES (1.0, 1), (2, 1); INSERT INTO c VALUES (10, 1.0);",
+    ),
+}
+_ACTIONS = (
+    "ON DELETE CASCADE ON UPDATE CASCADE",
+    "ON DELETE SET NULL ON UPDATE SET NULL",
+    "ON DELETE SET DEFAULT ON UPDATE SET DEFAULT",
+    "ON DELETE CASCADE",
+    "",
+)
+
+
+@pytest.mark.parametrize(
+    ("action", "verify"),
+    [*((action, "none") for action in _ACTIONS), (_ACTIONS[0], "checksum"), (_ACTIONS[1], "count")],
+)
+@pytest.mark.parametrize(("schema", "source", "target"), _CASES.values(), ids=_CASES.keys())
+def test_rows_that_refer_to_what_is_handed_on_stay(
+    schema: str, source: str, target: str, action: str, verify: str, pairs, dbsync: Command
+) -> None:
+    pair: Pair = pairs(schema.format(action=action), source, target)
+    planned = dbsync.run("sync", pair.source, pair.target, "--delete", "--dry-run", "--json").ended(0)
+    done = dbsync.sync(pair.source, pair.target, "--delete", "--verify", verify).ended(0)
+    assert oracle.differences(pair.source, pair.target) == []
+    for number in ("rows_inserted", "rows_updated", "rows_deleted"):
+        assert planned.result["totals"][number] == done.result["totals"][number], number
