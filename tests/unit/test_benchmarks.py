@@ -16,7 +16,7 @@ from benchmarks.servers import Sample
 
 RACE = Race(
     {
-        "psql": [Sample(1.0, 0.5, 10), Sample(4.0, 0.5, 30), Sample(2.0, 0.5, 20)],
+        "psql": [Sample(1.0, 0.5, 10, 1.0), Sample(4.0, 0.5, 30, 1.5), Sample(2.0, 0.5, 20, 2.5)],
         "dbsync": [Sample(2.0, 0.9, 40), Sample(2.0, 0.7, 41), Sample(3.0, 0.8, 39)],
     }
 )
@@ -27,11 +27,12 @@ def test_a_ratio_is_the_median_of_the_rounds_ratios():
     assert RACE.ratio("dbsync", "psql") == 1.5
 
 
-def test_a_race_is_tabled_with_medians_the_fastest_the_peak_and_only_present_baselines():
+def test_a_race_is_tabled_with_medians_the_fastest_the_peak_and_only_present_baselines(monkeypatch):
+    monkeypatch.setattr("os.cpu_count", lambda: 2)
     assert RACE.table("psql", "pgcopydb") == [
-        ["engine", "wall s", "fastest", "client CPU s", "peak RSS MB", "x psql"],
-        ["psql", "2.00", "1.00", "0.50", "30", "1.00"],
-        ["dbsync", "2.00", "2.00", "0.80", "41", "1.50"],
+        ["engine", "wall s", "fastest", "client CPU s", "servers CPU s", "of all cores", "peak RSS MB", "x psql"],
+        ["psql", "2.00", "1.00", "0.50", "1.50", "75 %", "30", "1.00"],
+        ["dbsync", "2.00", "2.00", "0.80", "0.00", "18 %", "41", "1.50"],
     ]
 
 
