@@ -60,7 +60,7 @@ def compare(
     look = _look((source, target), options, level, label, control, warn, opened)
     ready = look.ready
     if not ready.tasks:
-        return CompareReport(level=level, tables=ready.refused, skipped=look.skipped, warnings=ready.notes)
+        return CompareReport(level=level, tables=ready.refused, skipped=look.skipped, columns=ready.columns)
     held = partial(exported_snapshot, label=label, lock_timeout_s=options.lock_timeout_s, cancelled_by=control.on_stop)
     with (
         held(source, [(task.source, task.source_only) for task in ready.tasks]) as mine,
@@ -82,7 +82,7 @@ def compare(
             level=level,
             tables=tuple(sorted(tables, key=lambda table: table.target)),
             skipped=look.skipped,
-            warnings=ready.notes,
+            columns=ready.columns,
             source_snapshot=mine.id,
             target_snapshot=theirs.id,
         )

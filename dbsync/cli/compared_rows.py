@@ -24,8 +24,9 @@ class ComparedRows:
         self.error = failure(report)
 
     def same(self, *, strict: bool) -> bool:
-        """Whether no row differs and every table was compared, and under ``strict`` none was skipped."""
-        return not self.report.differs and self.report.complete and not (strict and self.report.skipped)
+        """Whether no row differs and every table was compared; under ``strict`` none was skipped, and no column."""
+        left_out = self.report.skipped or self.report.columns
+        return not self.report.differs and self.report.complete and not (strict and left_out)
 
     def result(self) -> dict[str, Any]:
         """The members of the JSON result."""

@@ -41,6 +41,7 @@ def diff_markdown(report: CompareReport, *, stat: bool) -> Iterator[str]:
             yield f"\n**{_inline(str(table.target))}**\n\n"
             yield from (f"- {_inline(_sample_line(sample))}\n" for sample in table.samples)
     left_out = [(str(table.target), table.reason) for table in report.tables if table.state == "not_compared"]
+    left_out += [(str(one.table), one.reason) for one in report.columns]
     left_out += [(entry.table, entry.reason) for entry in report.skipped]
     if left_out:
         yield "\n"
@@ -57,12 +58,18 @@ def diff_github(report: CompareReport, *, stat: bool) -> Iterator[str]:
         elif table.state == "differs":
             lines = [difference(table)] + ([] if stat else [_sample_line(sample) for sample in table.samples])
             yield annotation("error", "\n".join(lines), title="rows differ", file=name)
+    for column in report.columns:
+        yield annotation("warning", column.reason, title="not compared", file=str(column.table))
     yield annotation("notice", summary(report), title="dbsync diff")
 
 
 def diff_cases(report: CompareReport, *, stat: bool) -> list[Case]:
     """Return one test case for each table."""
     cases = [_case(table, stat=stat) for table in report.tables]
+    cases += [
+        Case(name=f"{one.table}.{quote_identifier(one.column)}", outcome="skipped", message=one.reason)
+        for one in report.columns
+    ]
     return cases + [Case(name=entry.table, outcome="skipped", message=entry.reason) for entry in report.skipped]
 
 
@@ -92,7 +99,12 @@ def not_compared_of(report: CompareReport) -> list[dict[str, object]]:
     """The envelope's list of what the comparison left out."""
     found = [(str(table.target), table.reason) for table in report.tables if table.state == "not_compared"]
     found += [(entry.table, entry.reason) for entry in report.skipped]
-    return [{"kind": "table", "count": 1, "table": table, "reason": reason} for table, reason in found]
+    tables = [{"kind": "table", "count": 1, "table": table, "reason": reason} for table, reason in found]
+    columns = [
+        {"kind": "column", "count": 1, "table": str(one.table), "column": one.column, "reason": one.reason}
+        for one in report.columns
+    ]
+    return [*tables, *columns]
 
 
 def _case(table: TableComparison, *, stat: bool) -> Case:

@@ -9,12 +9,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from dbsync.data.columns import UNPAIRED
-from dbsync.data.differences import Level, TableComparison
+from dbsync.data.differences import Level, TableComparison, UncomparedColumn
 from dbsync.data.plan import TableTask
 from dbsync.data.planner import Draft
 from dbsync.data.problem import Problem, Rule
 from dbsync.errors import ConfigError
-from dbsync.model import TableName, quote_identifier
+from dbsync.model import TableName
 
 _UNREADABLE: frozenset[Rule] = frozenset({"source_rights", "source_row_security", "target_row_security"})
 _NO_VALUES: frozenset[Rule] = UNPAIRED | {"column_unreadable"}
@@ -28,7 +28,7 @@ class Comparables:
 
     tasks: tuple[TableTask, ...]
     refused: tuple[TableComparison, ...]
-    notes: tuple[str, ...]
+    columns: tuple[UncomparedColumn, ...]
 
 
 def comparables(draft: Draft, level: Level) -> Comparables:
@@ -45,7 +45,7 @@ def comparables(draft: Draft, level: Level) -> Comparables:
             refused.append(not_compared(task.source, task.target, level, "; ".join(reasons)))
         else:
             tasks.append(task)
-    return Comparables(tasks=tuple(tasks), refused=tuple(refused), notes=_notes(draft, tasks, level))
+    return Comparables(tasks=tuple(tasks), refused=tuple(refused), columns=_columns(draft, tasks, level))
 
 
 def not_compared(source: TableName, target: TableName, level: Level, reason: str) -> TableComparison:
@@ -72,13 +72,13 @@ def _left_out(draft: Draft, problem: Problem, level: Level) -> TableComparison:
     return not_compared(sources.get(problem.table, problem.table), problem.table, level, str(problem))
 
 
-def _notes(draft: Draft, tasks: list[TableTask], level: Level) -> tuple[str, ...]:
+def _columns(draft: Draft, tasks: list[TableTask], level: Level) -> tuple[UncomparedColumn, ...]:
     """Columns that only the target has; what ``--columns`` leaves out is left out on purpose."""
     if level == "count":
         return ()
     sources = {task.target: draft.source.tables[task.source] for task in tasks}
     return tuple(
-        f"{one.table}: column {quote_identifier(one.column)} is in the target only: not compared"
+        UncomparedColumn(one.table, one.column)
         for one in (*draft.notes, *draft.problems)
         if one.rule in _ONLY_IN_TARGET
         and one.table in sources

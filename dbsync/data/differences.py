@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from dbsync.data.units import Skipped
 from dbsync.errors import DbsyncError
-from dbsync.model import TableName
+from dbsync.model import TableName, quote_identifier
 
 Level = Literal["count", "checksum", "full"]
 ComparedState = Literal["same", "differs", "not_compared"]
@@ -72,6 +72,22 @@ class TableComparison:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class UncomparedColumn:
+    """A column of a table of the target that the source's has not: the rows are compared without it."""
+
+    table: TableName
+    column: str
+
+    @property
+    def reason(self) -> str:
+        """Why it was not compared, with its name."""
+        return f"column {quote_identifier(self.column)} is in the target only"
+
+    def __str__(self) -> str:
+        return f"{self.table}: {self.reason}: not compared"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CompareReport:
     """The whole comparison, of one snapshot on each side."""
@@ -79,9 +95,14 @@ class CompareReport:
     level: Level
     tables: tuple[TableComparison, ...]
     skipped: tuple[Skipped, ...] = ()
-    warnings: tuple[str, ...] = ()
+    columns: tuple[UncomparedColumn, ...] = ()
     source_snapshot: str | None = None
     target_snapshot: str | None = None
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What the comparison left out of tables that it compared."""
+        return tuple(map(str, self.columns))
 
     @property
     def differs(self) -> bool:

@@ -208,6 +208,24 @@ def test_a_table_that_cannot_be_compared_does_not_hide_the_others(pairs, dbsync:
     assert result.result["same"] is False
 
 
+def test_a_column_that_only_the_target_has_is_not_compared_which_strict_does_not_take(pairs, call, tmp_path):
+    pair = pairs("CREATE TABLE t (id int PRIMARY KEY); INSERT INTO t VALUES (1)", "", "ALTER TABLE t ADD more int")
+    why = "column more is in the target only"
+    entry = {"kind": "column", "count": 1, "table": "public.t", "column": "more", "reason": why}
+    for strict in ((), ("--strict",)):
+        told = diff(call, pair, *strict)
+        assert (told.exit_code, told.result["same"]) == ((1, False) if strict else (0, True))
+        assert told.document["not_compared"] == [entry]
+    assert diff(call, pair, "--strict", "--exit-zero").exit_code == 0
+    assert call("validate", pair.source, pair.target, "--level", "full", "--json").document["not_compared"] == [entry]
+    outputs = [word for name in ("md", "github", "junit") for word in ("-o", f"{name}={tmp_path / name}")]
+    text = call("diff", pair.source, pair.target, "--what", "data", *outputs)
+    for told_so in (text.stderr, *((tmp_path / name).read_text() for name in ("md", "github", "junit"))):
+        assert why in told_so
+    run_sql(pair.target, "ALTER TABLE t DROP more")
+    assert diff(call, pair, "--strict").exit_code == 0
+
+
 def test_a_table_that_fails_while_it_is_read_is_exit_6_and_the_others_are_compared(pairs, call):
     pair = pairs(
         "CREATE TABLE t (id int PRIMARY KEY); CREATE TABLE u (id int PRIMARY KEY); INSERT INTO t VALUES (0), (1);"
