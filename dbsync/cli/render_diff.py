@@ -24,7 +24,7 @@ def diff_text(report: CompareReport, *, stat: bool) -> Iterator[str]:
     for table in report.tables:
         if table.samples and not stat:
             yield f"{escape(str(table.target))}\n"
-            yield from (f"  {line}\n" for sample in table.samples for line in _sample_lines(sample))
+            yield from (f"  {line}\n" for sample in table.samples for line in sample_lines(sample))
     for table in report.tables:
         if table.state == "not_compared":
             yield f"not compared {escape(str(table.target))}: {escape(table.reason)}\n"
@@ -37,9 +37,8 @@ def diff_markdown(report: CompareReport, *, stat: bool) -> Iterator[str]:
     """Yield a table, and the samples as lists."""
     yield from markdown_table(_HEADER, map(_cells, report.tables), right=range(2, 7))
     for table in report.tables:
-        if table.samples and not stat:
-            yield f"\n**{_inline(str(table.target))}**\n\n"
-            yield from (f"- {_inline(_sample_line(sample))}\n" for sample in table.samples)
+        if not stat:
+            yield from samples_markdown(table)
     left_out = [(str(table.target), table.reason) for table in report.tables if table.state == "not_compared"]
     left_out += [(str(one.table), one.reason) for one in report.columns]
     left_out += [(entry.table, entry.reason) for entry in report.skipped]
@@ -56,7 +55,7 @@ def diff_github(report: CompareReport, *, stat: bool) -> Iterator[str]:
         if table.state == "not_compared":
             yield annotation("error", table.reason, title="not compared", file=name)
         elif table.state == "differs":
-            lines = [difference(table)] + ([] if stat else [_sample_line(sample) for sample in table.samples])
+            lines = [difference(table)] + ([] if stat else [sample_line(sample) for sample in table.samples])
             yield annotation("error", "\n".join(lines), title="rows differ", file=name)
     for column in report.columns:
         yield annotation("warning", column.reason, title="not compared", file=str(column.table))
@@ -107,34 +106,42 @@ def not_compared_of(report: CompareReport) -> list[dict[str, object]]:
     return [*tables, *columns]
 
 
+def samples_markdown(table: TableComparison) -> Iterator[str]:
+    """Yield the table's name and its samples as a list, where it has any."""
+    if table.samples:
+        yield f"\n**{_inline(str(table.target))}**\n\n"
+        yield from (f"- {_inline(sample_line(sample))}\n" for sample in table.samples)
+
+
+def sample_lines(sample: RowDifference) -> Iterator[str]:
+    """Yield a row that differs on a line of its own, and its columns that differ below it."""
+    yield f"{_KINDS[sample.kind]}  {_cut(_values(sample.key or sample.after or sample.before))}"
+    if sample.kind == "different":
+        yield from (f"    {line}" for line in _changes(sample))
+
+
+def sample_line(sample: RowDifference) -> str:
+    """All of a row that differs in one line."""
+    changes = "; ".join(_changes(sample)) if sample.kind == "different" else ""
+    return _cut(
+        f"{_KINDS[sample.kind]} {_values(sample.key or sample.after or sample.before)}"
+        + (f": {changes}" if changes else "")
+    )
+
+
 def _case(table: TableComparison, *, stat: bool) -> Case:
     name, elapsed = str(table.target), table.elapsed_s
     if table.state == "same":
         return Case(name=name, elapsed_s=elapsed)
     if table.state == "not_compared":
         return Case(name=name, outcome="error", message=f"not compared: {table.reason}", elapsed_s=elapsed)
-    text = "" if stat else "\n".join(map(_sample_line, table.samples))
+    text = "" if stat else "\n".join(map(sample_line, table.samples))
     return Case(name=name, outcome="failure", message=difference(table), text=text, elapsed_s=elapsed)
 
 
 def _cells(table: TableComparison) -> tuple[str, ...]:
     numbers = (table.source_rows, table.target_rows, table.only_in_source, table.only_in_target, table.different)
     return str(table.target), _WORDS[table.state], *("-" if one is None else f"{one:,}" for one in numbers)
-
-
-def _sample_lines(sample: RowDifference) -> Iterator[str]:
-    """A row on a line of its own; of one that differs each column below it."""
-    yield f"{_KINDS[sample.kind]}  {_cut(_values(sample.key or sample.after or sample.before))}"
-    if sample.kind == "different":
-        yield from (f"    {line}" for line in _changes(sample))
-
-
-def _sample_line(sample: RowDifference) -> str:
-    changes = "; ".join(_changes(sample)) if sample.kind == "different" else ""
-    return _cut(
-        f"{_KINDS[sample.kind]} {_values(sample.key or sample.after or sample.before)}"
-        + (f": {changes}" if changes else "")
-    )
 
 
 def _changes(sample: RowDifference) -> Iterator[str]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from dbsync.cli.annotations import AnnotationLevel, annotation
 from dbsync.cli.junit import Case, junit
+from dbsync.cli.render_diff import sample_line, sample_lines, samples_markdown
 from dbsync.cli.tables import markdown_table
 from dbsync.cli.terminal import escape
+from dbsync.data.differences import RowDifference
 from dbsync.data.findings import Finding, Validation, is_as_grave
 from dbsync.data.problem import Severity
 
@@ -23,6 +25,8 @@ def findings_text(found: Validation) -> Iterator[str]:
     for finding in found.findings:
         yield f"{finding.severity:<{width}}  {escape(finding.message)}\n"
         yield f"{'':<{width}}    {escape(finding.recommendation)}\n"
+        for sample in _samples(found, finding):
+            yield from (f"{'':<{width}}    {line}\n" for line in sample_lines(sample))
     told = {finding.table for finding in found.findings if finding.details["rule"] == "table_extra"}
     for entry in found.skipped:
         if entry.table in told:
@@ -39,6 +43,8 @@ def findings_markdown(found: Validation) -> Iterator[str]:
     ]
     if rows:
         yield from markdown_table(("severity", "category", "table", "finding", "what to do"), rows)
+        for table in found.comparison.tables if found.comparison else ():
+            yield from samples_markdown(table)
         yield "\n"
     yield f"{summary(found)}\n"
 
@@ -46,7 +52,7 @@ def findings_markdown(found: Validation) -> Iterator[str]:
 def findings_github(found: Validation) -> Iterator[str]:
     """Yield an annotation for each finding, and one with the result."""
     for finding in found.findings:
-        message = f"{finding.message}\n{finding.recommendation}"
+        message = "\n".join([finding.message, finding.recommendation, *map(sample_line, _samples(found, finding))])
         title = f"{finding.severity}: {finding.category}"
         yield annotation(_ANNOTATIONS[finding.severity], message, title=title, file=finding.table)
     yield annotation("notice", summary(found), title="dbsync validate")
@@ -57,7 +63,7 @@ def findings_junit(found: Validation, fail_on: Severity) -> str:
     by_table: dict[str, list[Finding]] = {name: [] for name in (_DATABASES, *found.tables)}
     for finding in found.findings:
         by_table.setdefault(finding.table or _DATABASES, []).append(finding)
-    cases = [_case(name, findings, fail_on) for name, findings in by_table.items()]
+    cases = [_case(found, name, findings, fail_on) for name, findings in by_table.items()]
     cases += [Case(name=entry.table, outcome="skipped", message=entry.reason) for entry in found.skipped]
     return junit("dbsync.validate", cases)
 
@@ -74,8 +80,18 @@ def summary(found: Validation) -> str:
     return f"{answer}: {told} in {len(found.tables)} tables (level {found.level})"
 
 
-def _case(name: str, findings: list[Finding], fail_on: Severity) -> Case:
-    text = "\n".join(f"{one.severity}: {one.message} ({one.recommendation})" for one in findings)
+def _samples(found: Validation, finding: Finding) -> Sequence[RowDifference]:
+    """Some of the rows that a finding about rows speaks of."""
+    if finding.details["rule"] != "rows_differ" or found.comparison is None:
+        return ()
+    return next((table.samples for table in found.comparison.tables if str(table.target) == finding.table), ())
+
+
+def _case(found: Validation, name: str, findings: list[Finding], fail_on: Severity) -> Case:
+    lines: list[str] = []
+    for one in findings:
+        lines += [f"{one.severity}: {one.message} ({one.recommendation})", *map(sample_line, _samples(found, one))]
+    text = "\n".join(lines)
     failing = [one for one in findings if is_as_grave(one, fail_on)]
     if not failing:
         return Case(name=name, text=text)

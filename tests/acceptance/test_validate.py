@@ -199,6 +199,20 @@ def test_each_level_sees_what_it_promises(level, pairs, call):
     assert len(details["public.t"]["samples"]) == (2 if level == "full" else 0)
 
 
+def test_every_format_shows_some_of_the_rows_that_differ(pairs, call, tmp_path):
+    pair = pairs(PLAIN)
+    run_sql(pair.target, "UPDATE t SET v = 'x' WHERE id = 2; INSERT INTO t VALUES (3, 'c'), (4, 'd')")
+    files = {name: tmp_path / name for name in ("md", "github", "junit")}
+    outputs = [word for name, path in files.items() for word in ("-o", f"{name}={path}")]
+    for limit in (3, 1, 0):
+        args = ("validate", pair.source, pair.target, "--level", "full", "--limit-samples", str(limit), *outputs)
+        text = call(*args).stdout
+        for told in (text, *(path.read_text() for path in files.values())):
+            assert told.count("id='") == limit, told
+    lines = call(*args[:5], "--limit-samples", "3").stdout.splitlines()
+    assert lines[4:6] == ["            different  id='2'", "                v: 'x' -> 'b'"], lines
+
+
 def test_the_exit_code_follows_fail_on_and_every_format_agrees(pairs, dbsync: Command, call, tmp_path):
     pair = pairs(
         "CREATE TABLE p (id int PRIMARY KEY); CREATE TABLE c (id int PRIMARY KEY, p int);" + PLAIN,
