@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager, nullcontext, suppress
 
@@ -27,7 +27,7 @@ from dbsync.data.plan_file import heed_contents
 from dbsync.data.problem import refused
 from dbsync.data.repair import RepairRun
 from dbsync.data.report import SyncReport, overall_error, quarantined_error
-from dbsync.data.sides import Side, opening_holder, survey_ends
+from dbsync.data.sides import Opening, Side, opening_target, survey_ends
 from dbsync.data.signatures import Memory, remember, trusts
 from dbsync.data.survey import Survey, emptied, read_from_target, surveyed, target_contents
 from dbsync.data.watch import in_time, watch
@@ -132,15 +132,16 @@ class _Run:
         label = f"dbsync {self.run_id}"
         tables = [(task.source, task.source_only) for task in self.plan.tables]
         cursors = self._find_cursors(lock, label)
-        opening = opening_holder(self.target, label=label) if self._compares else nullcontext()
+        patience = self.plan.options.lock_timeout_s
+        beside = opening_target(self.target, label=label, lock_timeout_s=patience) if self._compares else nullcontext()
         source = exported_snapshot(
             self.source.database,
             tables,
             label=label,
-            lock_timeout_s=self.plan.options.lock_timeout_s,
+            lock_timeout_s=patience,
             cancelled_by=self.control.on_stop,
         )
-        with opening as opened, source as snapshot:
+        with beside as opening, source as snapshot:
             self.report.snapshot = snapshot.id
             self._check_source_drift(snapshot)
             failpoint("after_snapshot")
@@ -168,7 +169,7 @@ class _Run:
             context.cursors, context.helpers = cursors, self.helpers
             with self.control.on_stop(context.cancel):
                 try:
-                    with self._surveyed(hashers, lock, opened) as (survey, target_snapshot):
+                    with self._surveyed(hashers, lock, opening) as (survey, target_snapshot):
                         if refusals := (*survey.refusals, *emptied(self.plan, hashers)):
                             raise refused(refusals)
                         failpoint("after_survey")
@@ -215,7 +216,7 @@ class _Run:
 
     @contextmanager
     def _surveyed(
-        self, readers: ReaderPool, lock: Session, opened: Callable[[], Session] | None
+        self, readers: ReaderPool, lock: Session, opening: Opening | None
     ) -> Iterator[tuple[Survey, Snapshot | None]]:
         """Compare what holds rows; the target's snapshot is kept, so that row locations stay true."""
         if not self._compares:
@@ -231,7 +232,7 @@ class _Run:
             label=label,
             lock_timeout_s=self.plan.options.lock_timeout_s,
             control=control,
-            opened=opened,
+            opening=opening,
         )
         with (
             both as (ends, held, done),

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from dbsync.control import Control
 from dbsync.data.compare import Ends
@@ -15,8 +16,6 @@ from dbsync.model import TableName
 from dbsync.pg import runs
 from dbsync.pg.database import Database, Session
 from dbsync.pg.snapshot import ReaderPool, Snapshot, exported_snapshot, held_locks, open_holder
-
-_LOCK_TIMEOUT_S = 30.0  # for a session that is opened before anything is known of the snapshot
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,24 +42,28 @@ def survey_ends(
     label: str,
     lock_timeout_s: float,
     control: Control,
-    opened: Callable[[], Session] | None = None,
+    opening: Opening | None = None,
 ) -> Iterator[tuple[Ends, Snapshot, Callable[[], None]]]:
     """Readers for a comparison: the given ones of the source, and as many of one snapshot of the target.
 
     The target's ``tables``, each with whether it is read alone, are held as they are until the function that comes
     third is called. It raises Drift when others may have been compared, and closes the target's readers.
-    ``opened``: gives the session that is to hold the snapshot, see ``opening_holder``.
+    ``opening``: the sessions that are to hold both, where they are opened already.
     """
     database = replace(target.database, read_only=True)
+
+    def open_for_locks() -> Session:
+        return opening.locks() if opening else open_holder(database, f"{label} target", lock_timeout_s, holds="locks")
+
     with (
-        _held_still(database, target, tables, label=label, lock_timeout_s=lock_timeout_s, control=control) as let_go,
+        _held_still(target, tables, open_for_locks, control) as let_go,
         exported_snapshot(
             database,
             [],
             label=f"{label} target",
             lock_timeout_s=lock_timeout_s,
             cancelled_by=control.on_stop,
-            opened=opened,
+            opened=opening.snapshot if opening else None,
         ) as snapshot,
     ):
         pool = ReaderPool(database, snapshot, limit=readers.limit, label=label, check=control.check)
@@ -79,13 +82,7 @@ def survey_ends(
 
 @contextmanager
 def _held_still(
-    database: Database,
-    side: Side,
-    tables: Sequence[tuple[TableName, bool]],
-    *,
-    label: str,
-    lock_timeout_s: float,
-    control: Control,
+    side: Side, tables: Sequence[tuple[TableName, bool]], opened: Callable[[], Session], control: Control
 ) -> Iterator[Callable[[], None]]:
     """Hold tables for the block, from before there is a snapshot: what is read by their names are these tables.
 
@@ -97,7 +94,7 @@ def _held_still(
         yield lambda: None
         return
     names = [name for name, _ in tables]
-    session = open_holder(database, f"{label} target", lock_timeout_s, holds="locks")
+    session = opened()
     with closing(session), control.on_stop(session.cancel), held_locks(session, tables):
         failpoint("after_held_still")
         for table in runs.replaced(session, {name: side.oids[name] for name in names}, side.stamps):
@@ -105,7 +102,7 @@ def _held_still(
         then = runs.names(session, names)
 
         def let_go() -> None:
-            if session.connected and not then <= runs.names(session, names):
+            if not then <= runs.names(session, names):  # one that was lost, and its locks with it, is an error
                 raise Drift(
                     "a schema or an enum's value got another name in the target while its tables were compared",
                     hint="run the command again",
@@ -115,14 +112,25 @@ def _held_still(
         yield let_go
 
 
+class Opening(NamedTuple):
+    """The sessions that hold the target's tables and its snapshot while it is compared; each waits for its own."""
+
+    locks: Callable[[], Session]
+    snapshot: Callable[[], Session]
+
+
 @contextmanager
-def opening_holder(target: Side, *, label: str) -> Iterator[Callable[[], Session]]:
-    """Open, beside what the block does, the session that will hold the target's snapshot."""
-    with ThreadPoolExecutor(1, thread_name_prefix="holder") as beside:
-        database = replace(target.database, read_only=True)
-        opening = beside.submit(open_holder, database, f"{label} target", _LOCK_TIMEOUT_S)
+def opening_target(target: Side, *, label: str, lock_timeout_s: float) -> Iterator[Opening]:
+    """Open those sessions beside what the block does."""
+    database = replace(target.database, read_only=True)
+    with ThreadPoolExecutor(2, thread_name_prefix="holder") as beside:
+        both = [
+            beside.submit(open_holder, database, f"{label} target", lock_timeout_s, holds=held)
+            for held in ("locks", "snapshot")
+        ]
         try:
-            yield opening.result
+            yield Opening(*(opening.result for opening in both))
         finally:
-            if opening.exception() is None:
-                opening.result().close()
+            for opening in both:
+                if opening.exception() is None:
+                    opening.result().close()
