@@ -22,6 +22,7 @@ from dbsync.errors import ConfigError, DbsyncError, InternalFault, Interrupted
 from dbsync.events import Event, TableFinished
 
 _DATA = frozenset({"json", "jsonl", "csv", "sql"})  # formats that hold text from a database as it is
+_LISTED = ("problems", "refusals")  # what an error's details may hold, each a sentence
 _SHORT_WITH_VALUE = "cpo"
 _SHORT_FLAGS = "qvyh"
 CUT_OFF = "the work did not stop in time and was cut off; the server undoes what was not committed"
@@ -101,7 +102,7 @@ class Call:
             self._to_stdout(() if silent else self._shown(answer))
         self._answered = True
         if answer.error is not None:
-            self.journal.error(answer.error.message, answer.error.what_to_do)
+            self._tell(answer.error)
 
     def stream(self, pieces: Iterable[str]) -> None:
         """Write text to stdout at once, before the answer; a terminal is spared what could steer it."""
@@ -114,7 +115,7 @@ class Call:
         if not self._answered:
             self._answered = True
             self._write_failure(error)
-        self.journal.error(error.message, error.what_to_do)
+        self._tell(error)
 
     def fault(self, error: BaseException) -> None:
         """An error that nobody foresaw: exit code 70, and the traceback only on demand."""
@@ -151,6 +152,11 @@ class Call:
             self.fail(self.control.reason or Interrupted())
         self.conclude(hurried=True)
         os._exit(self.exit_code)
+
+    def _tell(self, error: DbsyncError) -> None:
+        """Tell people of the error; one that sums up several things names them all."""
+        listed = [str(one) for name in _LISTED for one in error.details.get(name, ())]
+        self.journal.error(error.message, error.what_to_do, listed if listed[1:] else ())
 
     def _begin_end(self) -> None:
         self.ending = True

@@ -9,7 +9,7 @@ import json
 import logging
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from dbsync.cli.log_records import mask_records
@@ -33,11 +33,11 @@ class Journal:
         self._of_others = _ToJournal(self)
         self._start_logging()
 
-    def error(self, message: str, hint: str | None = None) -> None:
-        """Tell why the command failed; under --quiet on a single line."""
-        if self._options.quiet and hint:
-            message, hint = f"{message} ({hint})", None
-        self._tell("error", message, hint)
+    def error(self, message: str, hint: str | None = None, listed: Sequence[str] = ()) -> None:
+        """Tell why the command failed, and all that it sums up a line each; under --quiet on a single line."""
+        if self._options.quiet:
+            message, hint, listed = f"{message} ({hint})" if hint else message, None, ()
+        self._tell("error", message, hint, listed=listed)
 
     def warning(self, message: str) -> None:
         """Warn, unless --quiet."""
@@ -70,20 +70,32 @@ class Journal:
             self._file.close()
 
     def _tell(
-        self, level: str, message: str, hint: str | None = None, *, show: bool = True, logger: str | None = None
+        self,
+        level: str,
+        message: str,
+        hint: str | None = None,
+        *,
+        listed: Sequence[str] = (),
+        show: bool = True,
+        logger: str | None = None,
     ) -> None:
         message, hint = self._redact(message), self._redact(hint) if hint else None
+        listed = list(map(self._redact, listed))
         if show and self._options.log_format == "json":
             self.terminal.line(_json_line(level, message, hint, logger))
+            for one in listed:
+                self.terminal.line(_json_line(level, one, None, logger))
         elif show:
-            for line in self._lines(level, f"{logger}: {message}" if logger else message, hint):
+            for line in self._lines(level, f"{logger}: {message}" if logger else message, hint, listed):
                 self.terminal.line(line)
         if self._file is not None:
             self._file.line(_log_line(self._options.log_format, level, message, hint, logger))
+            for one in listed:
+                self._file.line(_log_line(self._options.log_format, level, one, None, logger))
 
-    def _lines(self, level: str, message: str, hint: str | None) -> list[str]:
+    def _lines(self, level: str, message: str, hint: str | None, listed: Sequence[str]) -> list[str]:
         prefix = "" if level == "info" else self.terminal.styled(f"{level}:", *_STYLES.get(level, ())) + " "
-        lines = [prefix + escape(message, keep="\n")]
+        lines = [prefix + escape(message, keep="\n"), *(f"  {escape(one)}" for one in listed)]
         if hint:
             lines.append(self.terminal.styled("hint:", *_STYLES["hint"]) + " " + escape(hint, keep="\n"))
         return lines

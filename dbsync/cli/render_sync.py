@@ -29,14 +29,18 @@ def plan_text(plan: SyncPlan) -> Iterator[str]:
         off = [f"{trigger.name} on {task.table}" for task in group.triggers for trigger in task.triggers]
         if keys:
             yield f"  foreign keys dropped, then added again and validated: {escape(_some(keys))}\n"
+        for task in group.tables:
+            if task.indexes:
+                names = _some(str(index.name) for index in task.indexes)
+                yield f"  indexes of {escape(str(task.target))} dropped, then built again: {escape(names)}\n"
         if off:
             yield f"  triggers off during the load: {escape(_some(off))}\n"
     for name in plan.refresh:
         yield f"materialised view {escape(str(name))}: refreshed after the data\n"
     for entry in plan.skipped:
         yield f"skipped {escape(entry.table)}: {escape(entry.reason)}\n"
-    if plan.refusals:
-        yield f"would refuse: {escape(_some(map(str, plan.refusals)))}\n"
+    for refusal in plan.refusals:
+        yield f"would refuse: {escape(str(refusal))}\n"
     totals = plan.totals()
     writes = f"{totals['rows_inserted']:,} rows to insert, {totals['rows_updated']:,} to update"
     yield f"{totals['tables']} tables: {writes}, {totals['rows_deleted']:,} to delete\n"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from tests.fixtures import oracle
@@ -76,6 +78,21 @@ def test_a_target_needs_ownership_or_rights_by_mode(target, rows, args, exit_cod
     if exit_code == 0:
         assert oracle.differences(pair.source, pair.target) == []
         assert oracle.leftovers(pair.target) == []
+
+
+def test_the_text_lists_everything_that_is_missing_a_line_each(pairs, dbsync: Command):
+    pair = pairs(SCHEMA, ROWS, ROWS)
+    grants(pair.target, TARGET_ROLE, USE, READ)
+    ends = (pair.source, with_user(pair.target, TARGET_ROLE))
+    problems = dbsync.sync(*ends).ended(4).error["details"]["problems"]
+    assert len(problems) == 3
+    lines = dbsync.run("sync", *ends, "--yes").ended(4).stderr.splitlines()
+    start = next(number for number, line in enumerate(lines) if line.startswith("error: "))
+    assert lines[start + 1 : start + 4] == [f"  {problem}" for problem in problems]
+    assert lines[start + 4].startswith("hint: ")
+    assert len(dbsync.run("sync", *ends, "--yes", "--quiet").ended(4).stderr.splitlines()) == 1
+    logged = dbsync.run("sync", *ends, "--yes", "--log-format", "json").ended(4).stderr.splitlines()
+    assert [json.loads(line)["message"] for line in logged[-3:]] == problems
 
 
 @pytest.mark.parametrize(

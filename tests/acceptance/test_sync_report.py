@@ -121,3 +121,18 @@ def test_the_number_of_connections_does_not_grow_with_the_tables(pairs, dbsync: 
         points = reached.read_text().splitlines()
         assert points.count("before_commit") == 30
         assert points.count("before_connect") <= 14, "a session of the target is used for one table only"
+
+
+def test_the_text_of_a_plan_names_the_indexes_that_are_dropped_and_every_refusal(pairs, dbsync: Command):
+    tables = "".join(f"CREATE TABLE t{n} (id int PRIMARY KEY, v text); CREATE INDEX i{n} ON t{n} (v);" for n in (1, 2))
+    pair = pairs(tables)
+    text = dbsync.run("sync", pair.source, pair.target, "--drop-indexes", "--dry-run").ended(0).stdout.splitlines()
+    for number in (1, 2):
+        (line,) = (line for line in text if f"indexes of public.t{number} dropped" in line)
+        assert f"public.i{number}" in line
+    assert "dropped" not in dbsync.run("sync", pair.source, pair.target, "--dry-run").ended(0).stdout
+    children = "".join(f"CREATE TABLE c{n} (id int REFERENCES parent);" for n in range(8))
+    pair = pairs(f"CREATE TABLE parent (id int PRIMARY KEY); {children} INSERT INTO parent VALUES (1)")
+    args = ("--tables", "parent", "--mode", "replace", "--dry-run")
+    text = dbsync.run("sync", pair.source, pair.target, *args).ended(0).stdout.splitlines()
+    assert sum(line.startswith("would refuse: public.c") for line in text) == 8, text
