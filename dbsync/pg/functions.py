@@ -3,19 +3,25 @@
 A read-only transaction does not stop a powerful role from calling functions that act outside it. For
 such a role the server is asked to parse and rewrite the statement without running it: the tree that
 it prints names every function, operator and relation, those inside views included.
+
+The checks of domains are not all in it: they are run wherever a value of the type is read from text,
+some of them already while the server parses. Where a database has a domain whose check may not be run,
+the statement is parsed without its values first, and may turn nothing into a type with that domain in it.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import psycopg
 from psycopg import pq
 
-from dbsync.errors import DbsyncError, Refused
+from dbsync.errors import DbsyncError, Refused, StatementFailed
 from dbsync.pg.database import Session, translated
+from dbsync.pg.parse_tree import is_torn, types_made, without_values
 from dbsync.pg.sql import load
 
 _SQL = load("execute")
@@ -42,6 +48,24 @@ _LOOKING_IN_EXTENSIONS = re.compile(
 )
 # Not volatile, yet they run the SQL or read the relations that their arguments name.
 _RUNS_SQL = re.compile(r"(table|schema|database|query|cursor)_to_xml\w*|crosstab\w*|connectby\w*|xpath_table|dblink\w*")
+# They read text as a type that they are told by a value, or by the columns wanted of them.
+_READS_TYPES = re.compile(
+    r"pg_input_is_valid|pg_input_error_info|jsonb?_(populate|to)_record\w*|(array|domain|record|range|multirange)_in"
+)
+_UNDETERMINED = "42P18"  # a parameter that nothing gives a type
+_PARAMETER = re.compile(r"\$(\d+)")
+_MOST_UNTYPED = 100
+# Mistakes that the statement has with its values too: schemas, tables, columns, functions and types that are not there.
+_MISTAKES = frozenset({"3F000", "42P01", "42703", "42883", "42704", "42702", "42501"})
+
+
+@dataclass(frozen=True, slots=True)
+class FearedType:
+    """A type that text cannot be read as without running a function that is not harmless."""
+
+    name: str
+    is_domain: bool
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,28 +91,109 @@ def current_role(session: Session) -> Role:
 
 
 def require_harmless(session: Session, statement: str, role: Role) -> None:
-    """Raise Refused unless everything that the statement calls only looks; nothing is run to find out.
+    """Raise Refused unless everything that the statement calls only looks.
 
-    The session must be in a transaction. A statement that the server cannot parse raises its error.
+    No function that is not harmless is run to find out: where the values in the statement could run one while the
+    server parses it, it is parsed without them first. The session must be in a transaction. A statement that the
+    server cannot parse raises its error.
     """
+    feared = _feared_types(session)
+    if feared:
+        _require_no_reading(session, _without_values(session, statement, role, feared), feared)
     tree = _rewritten(session, statement, role)
-    fields: dict[str, set[int]] = {}
-    for name, number in _OIDS.findall(tree):
-        fields.setdefault(name, set()).add(int(number))
-    for check in _domain_checks(session, fields.get("resulttype", ())):
-        for name, number in _OIDS.findall(check):
-            fields.setdefault(name, set()).add(int(number))
-    called = set().union(*(fields.get(name, set()) for name in _FUNCTION_FIELDS))
-    behind = {"operators": sorted(fields.get("opno", ())), "functions": sorted(called)}
-    called |= {oid for (oid,) in session.execute(_SQL["functions_behind"], behind)}
-    for _, schema, name, volatile, built_in, by_superuser, of_extension in session.execute(
-        _SQL["functions"], [sorted(called)]
-    ):
+    fields = _oids(tree)
+    for _, schema, name, volatile, built_in, by_superuser, of_extension in _called(session, fields):
         if not _is_harmless(name, volatile, built_in, by_superuser, of_extension):
             raise _refusal(f"{name}()" if built_in else f"{schema}.{name}()", volatile)
+    if feared:
+        _require_no_reading(session, tree, feared)
     programs = session.execute(_SQL["program_tables"], [sorted(fields.get("relid", ()))])
     if programs:
         raise _refusal(f"the foreign table {programs[0][0]} (it runs a program on the server)", True)
+
+
+def _feared_types(session: Session) -> dict[int, FearedType]:
+    """The types that must not be read from text: domains with a check that is not harmless, and what is made of them.
+
+    One query of the catalog, which locks no type, where there is no such domain.
+    """
+    reasons: dict[int, str] = {}
+    readers: dict[int, str] = {}
+    for domain, shown, _, schema, name, volatile, built_in, by_superuser, of_extension in session.execute(
+        _SQL["domain_functions"]
+    ):
+        called = f"{name}()" if built_in else f"{schema}.{name}()"
+        reason = f"the check of domain {shown} calls {called}, which {_why(volatile)}"
+        if not _is_harmless(name, volatile, built_in, by_superuser, of_extension):
+            reasons[domain] = reason
+        elif built_in and _READS_TYPES.fullmatch(name):
+            readers[domain] = f"the check of domain {shown} calls {called}, which runs other domains' checks"
+    if not reasons:
+        return {}
+    reasons = readers | reasons
+    return {
+        oid: FearedType(name, is_domain, reasons[root])
+        for oid, root, name, is_domain in session.execute(_SQL["types_made_of"], [sorted(reasons)])
+    }
+
+
+def _without_values(session: Session, statement: str, role: Role, feared: Mapping[int, FearedType]) -> str:
+    """Return the tree of the statement with parameters for its strings: they get the types that the strings would get.
+
+    A string that nothing gives a type stays as it is, since it is not read as any.
+    """
+    kept: set[int] = set()
+    while True:
+        text, strings = without_values(statement, kept)
+        try:
+            return _rewritten(session, text, role)
+        except StatementFailed as error:
+            untyped = _PARAMETER.search(error.message) if error.sqlstate == _UNDETERMINED else None
+            if untyped and int(untyped[1]) in strings and len(kept) < _MOST_UNTYPED:
+                kept.add(strings[int(untyped[1])])
+                continue
+            if not strings or error.sqlstate in _MISTAKES:
+                raise
+            reason = next(iter(feared.values())).reason
+            raise _refused(
+                "read the strings in this statement, as they cannot be judged beforehand "
+                f"({error.message}): {reason}; a type is judged where it is written as 'text'::type"
+            ) from error
+
+
+def _require_no_reading(session: Session, tree: str, feared: Mapping[int, FearedType]) -> None:
+    """Raise Refused where something would be turned into one of these types; columns may have them."""
+    first = next(iter(feared.values()))
+    if is_torn(tree):
+        raise _refused(f"use names that are so long: {first.reason}")
+    for oid, node in types_made(tree):
+        # The result of UNION is a domain only where all its parts are of that domain.
+        if (found := feared.get(oid)) and not (found.is_domain and node == "SETOPERATIONSTMT"):
+            raise _refused(f"make a value of type {found.name}: {found.reason}")
+    fields = _oids(tree)
+    for _, _, name, _, built_in, *_ in _called(session, fields):
+        if built_in and _READS_TYPES.fullmatch(name):
+            raise _refused(f"call {name}(): {first.reason}")
+    foreign = session.execute(
+        _SQL["foreign_columns"], {"relations": sorted(fields.get("relid", ())), "types": sorted(feared)}
+    )
+    for table, oid in foreign:
+        raise _refused(f"read the foreign table {table}, which has {feared[oid].name}: {feared[oid].reason}")
+
+
+def _oids(tree: str) -> dict[str, set[int]]:
+    fields: dict[str, set[int]] = {}
+    for name, number in _OIDS.findall(tree):
+        fields.setdefault(name, set()).add(int(number))
+    return fields
+
+
+def _called(session: Session, fields: Mapping[str, set[int]]) -> list[tuple[Any, ...]]:
+    """What is known of the functions in a tree, those behind operators and aggregates included."""
+    called = set().union(*(fields.get(name, set()) for name in _FUNCTION_FIELDS))
+    behind = {"operators": sorted(fields.get("opno", ())), "functions": sorted(called)}
+    called |= {oid for (oid,) in session.execute(_SQL["functions_behind"], behind)}
+    return session.execute(_SQL["functions"], [sorted(called)])
 
 
 def _is_harmless(name: str, volatile: bool, built_in: bool, by_superuser: bool, of_extension: bool) -> bool:
@@ -103,16 +208,19 @@ def _is_harmless(name: str, volatile: bool, built_in: bool, by_superuser: bool, 
 
 
 def _refusal(what: str, volatile: bool) -> Refused:
-    why = "may change something outside the transaction" if volatile else "belongs to a role that is not a superuser"
+    return _refused(f"call {what}: it {_why(volatile)}")
+
+
+def _why(volatile: bool) -> str:
+    return "may change something outside the transaction" if volatile else "belongs to a role that is not a superuser"
+
+
+def _refused(what: str) -> Refused:
     return Refused(
-        f"a read by a role with special powers may not call {what}: it {why}",
+        f"a read by a role with special powers may not {what}",
         code="FUNCTION",
         hint="use a role that has only SELECT, or add --write",
     )
-
-
-def _domain_checks(session: Session, types: Iterable[int]) -> list[str]:
-    return [tree for (tree,) in session.execute(_SQL["domain_checks"], [sorted(types)])]
 
 
 def _rewritten(session: Session, statement: str, role: Role) -> str:

@@ -16,8 +16,8 @@ SELECT r.rolsuper,
  WHERE r.rolname OPERATOR(pg_catalog.=) current_user;
 
 -- name: functions
--- Functions by their own oids, and those behind operators, aggregates and domains' checks are found by
--- the next three queries. Built-in ones have oids below 16384.
+-- Functions by their own oids, and those behind operators and aggregates are found by
+-- the next query. Built-in ones have oids below 16384.
 SELECT p.oid::int8,
        n.nspname,
        p.proname,
@@ -46,21 +46,79 @@ SELECT f.oid::int8
  WHERE a.aggfnoid::pg_catalog.oid OPERATOR(pg_catalog.=) ANY (%(functions)s::pg_catalog.oid[])
    AND f.oid OPERATOR(pg_catalog.<>) 0;
 
--- name: domain_checks
--- The checks of these domains and of the domains below them, as parse trees.
-WITH RECURSIVE domain (oid, base) AS (
-    SELECT t.oid, t.typbasetype
-      FROM pg_catalog.pg_type t
-     WHERE t.oid OPERATOR(pg_catalog.=) ANY (%s::pg_catalog.oid[]) AND t.typtype OPERATOR(pg_catalog.=) 'd'
+-- name: domain_functions
+-- The functions in the checks of all domains but the server's own, those behind operators included, as in "functions".
+SELECT c.contypid::int8,
+       pg_catalog.format_type(c.contypid, NULL),
+       p.oid::int8,
+       n.nspname,
+       p.proname,
+       p.provolatile OPERATOR(pg_catalog.=) 'v',
+       p.oid OPERATOR(pg_catalog.<) 16384,
+       COALESCE(r.rolsuper, false),
+       EXISTS (SELECT FROM pg_catalog.pg_depend d
+                WHERE d.classid OPERATOR(pg_catalog.=) 'pg_catalog.pg_proc'::pg_catalog.regclass
+                  AND d.objid OPERATOR(pg_catalog.=) p.oid
+                  AND d.deptype OPERATOR(pg_catalog.=) 'e')
+  FROM pg_catalog.pg_constraint c
+ CROSS JOIN LATERAL pg_catalog.regexp_matches(c.conbin::text, ':(\w*funcid|opno) ([0-9]+)', 'g') AS m(found)
+  LEFT JOIN pg_catalog.pg_operator o
+    ON m.found[1] OPERATOR(pg_catalog.=) 'opno' AND o.oid OPERATOR(pg_catalog.=) m.found[2]::pg_catalog.oid
+  JOIN pg_catalog.pg_proc p
+    ON p.oid OPERATOR(pg_catalog.=) COALESCE(o.oprcode::pg_catalog.oid, m.found[2]::pg_catalog.oid)
+  JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) p.pronamespace
+  LEFT JOIN pg_catalog.pg_roles r ON r.oid OPERATOR(pg_catalog.=) p.proowner
+ WHERE c.contypid OPERATOR(pg_catalog.>=) 16384
+   AND c.conbin IS NOT NULL;
+
+-- name: types_made_of
+-- These domains, and the types that hold one of them at any depth or check by one: arrays, domains, ranges and multiranges,
+-- composite types and the rows of tables. The server notes all of that as dependencies.
+WITH RECURSIVE made (oid, root) AS (
+    SELECT u.oid, u.oid
+      FROM pg_catalog.unnest(%s::pg_catalog.oid[]) AS u(oid)
      UNION
-    SELECT t.oid, t.typbasetype
-      FROM domain d
-      JOIN pg_catalog.pg_type t ON t.oid OPERATOR(pg_catalog.=) d.base AND t.typtype OPERATOR(pg_catalog.=) 'd'
+    SELECT w.oid, m.root
+      FROM made m
+     CROSS JOIN LATERAL (
+           SELECT COALESCE(t.oid, r.reltype, c.contypid)
+             FROM pg_catalog.pg_depend d
+             LEFT JOIN pg_catalog.pg_type t
+               ON d.classid OPERATOR(pg_catalog.=) 'pg_catalog.pg_type'::pg_catalog.regclass
+              AND t.oid OPERATOR(pg_catalog.=) d.objid
+             LEFT JOIN pg_catalog.pg_class r
+               ON d.classid OPERATOR(pg_catalog.=) 'pg_catalog.pg_class'::pg_catalog.regclass
+              AND r.oid OPERATOR(pg_catalog.=) d.objid
+             LEFT JOIN pg_catalog.pg_constraint c
+               ON d.classid OPERATOR(pg_catalog.=) 'pg_catalog.pg_constraint'::pg_catalog.regclass
+              AND c.oid OPERATOR(pg_catalog.=) d.objid
+            WHERE d.refclassid OPERATOR(pg_catalog.=) 'pg_catalog.pg_type'::pg_catalog.regclass
+              AND d.refobjid OPERATOR(pg_catalog.=) m.oid) AS w(oid)
+     WHERE w.oid OPERATOR(pg_catalog.<>) 0
 )
-SELECT c.conbin::text
-  FROM domain d
-  JOIN pg_catalog.pg_constraint c ON c.contypid OPERATOR(pg_catalog.=) d.oid
- WHERE c.conbin IS NOT NULL;
+SELECT t.oid::int8,
+       pg_catalog.min(m.root)::int8,
+       pg_catalog.format_type(t.oid, NULL),
+       t.typtype OPERATOR(pg_catalog.=) 'd'
+  FROM made m
+  JOIN pg_catalog.pg_type t ON t.oid OPERATOR(pg_catalog.=) m.oid
+ GROUP BY t.oid, t.typtype
+ ORDER BY t.oid;
+
+-- name: foreign_columns
+-- Foreign tables among these relations and their partitions with columns of these types: their rows are read from text.
+WITH RECURSIVE scanned (oid) AS (
+    SELECT pg_catalog.unnest(%(relations)s::pg_catalog.oid[])
+     UNION
+    SELECT i.inhrelid
+      FROM scanned s
+      JOIN pg_catalog.pg_inherits i ON i.inhparent OPERATOR(pg_catalog.=) s.oid
+)
+SELECT f.ftrelid::pg_catalog.regclass::text, a.atttypid::int8
+  FROM pg_catalog.pg_foreign_table f
+  JOIN pg_catalog.pg_attribute a ON a.attrelid OPERATOR(pg_catalog.=) f.ftrelid
+ WHERE f.ftrelid OPERATOR(pg_catalog.=) ANY (SELECT s.oid FROM scanned s)
+   AND a.atttypid OPERATOR(pg_catalog.=) ANY (%(types)s::pg_catalog.oid[]);
 
 -- name: program_tables
 -- Foreign tables among these relations and their partitions that run a program on the server when read.
