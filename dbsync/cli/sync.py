@@ -283,7 +283,13 @@ def _sync(
         gc.freeze()  # what is there stays: looking through it once more would take 20 ms
         gc.set_threshold(10_000)  # what loading the store makes stays as well: five looks at it instead of sixty
         gc.enable()  # see cli.main: from here on it may take long
-        report = run_recorded(context, opened, (ends[0].url, ends[1].url), name=job, confirm=confirm)
+        succeeded, resumed = False, None
+        try:
+            report = run_recorded(context, opened, (ends[0].url, ends[1].url), name=job, confirm=confirm)
+            succeeded, resumed = report.state == "succeeded", report.resumed
+        finally:
+            if plan.ledger:
+                recent_runs.ended(opened.run_id, succeeded=succeeded, resumed=resumed)
         return _reported(context, report)
 
 
@@ -294,9 +300,14 @@ def _named_ends(
         configured = context.settings.sync(job)
         return configured.source, configured.target
     if resume is not None and job is None and source is None and target is None:
-        known = recent_runs.recall(None if resume == LAST_RUN else resume)
+        known = recent_runs.last_broken() if resume == LAST_RUN else recent_runs.recall(resume)
         if known is None:
-            raise ConfigError("that run is not known on this machine", hint="name its SOURCE and TARGET as well")
+            raise ConfigError(
+                "no run is known on this machine that was stopped or died and has not been taken up"
+                if resume == LAST_RUN
+                else "that run is not known on this machine",
+                hint="name its SOURCE and TARGET as well",
+            )
         context.notice(f"from {known[0]} to {known[1]}")
         return known
     if job is not None or source is None or target is None:

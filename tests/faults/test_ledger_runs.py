@@ -130,7 +130,8 @@ def test_a_run_of_this_user_is_taken_up_without_naming_its_ends(pairs, dbsync: C
     pair: Pair = pairs(SCHEMA, ROWS, OLD)
     (dbsync.home / "from.txt").write_text(pair.source)
     (dbsync.home / "to.txt").write_text(pair.target)
-    assert "not known on this machine" in dbsync.run("sync", "--resume", "--json", "--yes").ended(2).error["message"]
+    assert "no run is known" in dbsync.run("sync", "--resume", "--json", "--yes").ended(2).error["message"]
+    assert "not known on this" in dbsync.run("sync", "--resume", "beef", "--json", "--yes").ended(2).error["message"]
     env = {"DBSYNC_FAILPOINT": "before_commit@2=kill"}
     args = ("sync", "file:from.txt", "file:to.txt", "--yes", "--json", *REPLACE)
     assert dbsync.start(*args, env=env).wait_quietly() == -signal.SIGKILL
@@ -142,6 +143,36 @@ def test_a_run_of_this_user_is_taken_up_without_naming_its_ends(pairs, dbsync: C
     kept = (dbsync.home / ".local" / "state" / "dbsync" / "runs.json").read_text()
     assert "file:from.txt" in kept
     assert "://" not in kept, "a typed password was kept"
+
+
+def test_without_ends_the_last_run_that_is_broken_is_taken_up(pairs, dbsync: Command) -> None:
+    """Not one that has succeeded since, and not one that still runs."""
+    broken, fine, busy = (pairs(SCHEMA, ROWS, OLD) for _ in range(3))
+    for name, pair in (("broken", broken), ("fine", fine), ("busy", busy)):
+        (dbsync.home / name).write_text(pair.source)
+        (dbsync.home / f"{name}-to").write_text(pair.target)
+
+    def sync(name: str, point: str = "") -> Running:
+        env = {"DBSYNC_FAILPOINT": point} if point else {}
+        return dbsync.start("sync", f"file:{name}", f"file:{name}-to", "--yes", "--json", *REPLACE, env=env)
+
+    assert sync("broken", "before_commit@2=kill").wait_quietly() == -signal.SIGKILL
+    run = str(rows(broken.target, "SELECT run_id FROM dbsync.run")[0][0])
+    sync("fine").wait().ended(0)
+    running = sync("busy", "before_commit@1=sleep:20")
+    wait_until(lambda: rows(busy.target, "SELECT to_regclass('dbsync.run') IS NOT NULL") == [[True]], running)
+    wait_until(lambda: rows(busy.target, "SELECT count(*) FROM dbsync.run") == [[1]], running)
+    taken = dbsync.run("sync", "--resume", "--yes", "--json").ended(0)
+    assert taken.result["resumed"] == run
+    assert oracle.differences(broken.source, broken.target) == []
+    assert sync("broken", "before_commit@1=kill").wait_quietly() == -signal.SIGKILL
+    dbsync.sync(broken.source, broken.target, "--resume").ended(0)  # by other names, which are not kept
+    none = dbsync.run("sync", "--resume", "--yes", "--json").ended(2)
+    assert none.error["message"].startswith("no run is known on this machine"), none
+    running.send(signal.SIGINT)
+    assert running.wait().exit_code == 130
+    assert dbsync.run("sync", "--resume", "--yes", "--json").ended(0).result["resumed"] is not None
+    assert oracle.differences(busy.source, busy.target) == []
 
 
 def test_a_finished_table_that_changed_meanwhile_is_done_again(pairs, dbsync: Command) -> None:
