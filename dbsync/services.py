@@ -231,7 +231,11 @@ class OpenSync:
     def _with_ledger(self, plan: SyncPlan) -> SyncPlan:
         """Decide whether the run keeps its books in the target. Raises Refused for those of a newer dbsync."""
         if not self.options.ledger:
-            return plan
+            warning = (
+                "--no-ledger: no books are kept in the target, so each group is one transaction, a lost reply to its "
+                "COMMIT is settled by reading the rows back, and this run cannot be resumed"
+            )
+            return replace(plan, warnings=(*plan.warnings, warning))
         ledger.find_ledger(self.target)
         obstacle = ledger.obstacle(self.target)
         if obstacle is None:

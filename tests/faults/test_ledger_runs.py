@@ -292,6 +292,17 @@ def test_a_former_target_is_a_source_like_any_other(pairs, dbsync: Command) -> N
     assert oracle.differences(first.target, last.source) == []
 
 
+def test_a_run_without_a_ledger_says_what_is_gone(pairs, dbsync: Command) -> None:
+    pair: Pair = pairs(SCHEMA, ROWS)
+    planned = dbsync.sync(pair.source, pair.target, "--no-ledger", "--dry-run").ended(0)
+    result = dbsync.sync(pair.source, pair.target, "--no-ledger").ended(0)
+    for told in (planned, result):
+        assert [text for text in told.document["warnings"] if "--no-ledger" in text and "cannot be resumed" in text]
+        assert "warning: --no-ledger: no books are kept in the target" in told.stderr
+    assert not result.result["ledger"]
+    assert "--no-ledger" not in dbsync.sync(pair.source, pair.target).ended(0).stderr
+
+
 def test_a_role_that_may_not_keep_a_ledger_goes_without_and_is_told(pairs, servers: Servers, dbsync: Command) -> None:
     pair: Pair = pairs(SCHEMA, ROWS)
     run_sql(
