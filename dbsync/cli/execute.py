@@ -16,7 +16,7 @@ from dbsync.cli.output import Answer, Rendering, json_text
 from dbsync.cli.tables import Row, csv_lines, markdown_table, text_table
 from dbsync.cli.terminal import escape
 from dbsync.errors import ConfigError
-from dbsync.execute import ExecuteOptions, ExecuteReport, plan_script, run_script
+from dbsync.execute import MOST_BYTES, ExecuteOptions, ExecuteReport, plan_script, run_script
 from dbsync.guards import require_consent
 from dbsync.pg.execute import Outcome
 from dbsync.quantities import parse_duration
@@ -41,7 +41,7 @@ def execute(
         bool, typer.Option("--stepwise", help="Commit each statement: for those that cannot run in a transaction.")
     ] = False,
     max_rows: Annotated[
-        int, typer.Option("--max-rows", metavar="N", min=0, help="Rows shown of each statement; 0: all.")
+        int, typer.Option("--max-rows", metavar="N", min=0, help="Rows shown of each statement; 0: all, up to 64 MiB.")
     ] = 1000,
     statement_timeout: Annotated[
         float | None,
@@ -91,9 +91,16 @@ def _tell(context: Context, report: ExecuteReport) -> None:
             context.notice(notice)
         if outcome.truncated:
             which = f"statement {number}: " if len(report.outcomes) > 1 else ""
-            context.warn(f"{which}only the first {len(outcome.rows)} rows are shown; --max-rows 0 shows all")
+            context.warn(f"{which}only the first {len(outcome.rows)} rows are shown{_why_cut(outcome)}")
     if report.mode == "dry-run" and report.error is None:
         context.notice("dry run: everything was rolled back (sequences keep the numbers they gave out)")
+
+
+def _why_cut(outcome: Outcome) -> str:
+    held = f"{MOST_BYTES // (1024 * 1024)} MiB"
+    if outcome.too_large:
+        return f": {held} are held, of all statements together; ask for it in parts (WHERE, LIMIT), or use psql"
+    return f"; --max-rows 0 shows all, up to {held}"
 
 
 def _renderings(report: ExecuteReport) -> dict[Format, Rendering]:

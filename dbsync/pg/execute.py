@@ -39,6 +39,7 @@ class Outcome:
     columns: tuple[tuple[str, str], ...] = ()  # name, type
     rows: tuple[tuple[str | None, ...], ...] = ()
     truncated: bool = False
+    too_large: bool = False  # truncated by the bytes that may be kept, not by the number of rows
     elapsed_s: float
     notices: tuple[str, ...] = ()
 
@@ -115,6 +116,7 @@ def _run(session: Session, statement: str, budget: Budget, *, cancel: bool) -> O
         columns=_columns(session, collected),
         rows=tuple(collected.rows),
         truncated=collected.full,
+        too_large=collected.too_large,
         elapsed_s=time.monotonic() - started,
         notices=tuple(session.notices[:_MOST_NOTICES]),
     )
@@ -141,6 +143,7 @@ class _Collected:
         self.rows: list[tuple[str | None, ...]] = []
         self.tag = ""
         self.full = False
+        self.too_large = False
         self.stopped = False
         self.was_cancelled = False
         self.error: psycopg.Error | None = None
@@ -167,7 +170,7 @@ class _Collected:
         values = [result.get_value(row, column) for column in range(result.nfields)]
         size = sum(len(value) for value in values if value is not None)
         if size > self._budget.bytes:
-            self.full = True
+            self.full = self.too_large = True
             return
         self._budget.bytes -= size
         self.rows.append(tuple(None if value is None else bytes(value).decode() for value in values))

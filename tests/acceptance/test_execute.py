@@ -13,6 +13,7 @@ import psycopg
 import pytest
 
 import dbsync.execute
+from tests.fixtures.command import Command
 from tests.fixtures.databases import Database
 from tests.fixtures.inprocess import Ended, InProcess
 
@@ -155,6 +156,22 @@ def test_answers_are_held_up_to_a_number_of_bytes(execute, monkeypatch):
     first, second = done["result"]["statements"]
     assert (len(first["rows"]), first["truncated"]) == (25, True)
     assert (len(second["rows"]), second["truncated"]) == (0, True)
+    assert sum("are held" in warning for warning in done["warnings"]) == 2, done
+
+
+def test_a_result_that_is_too_large_does_not_look_complete(dbsync: Command, source_db: Database, tmp_path: Path):
+    sql = "SELECT repeat('x', 1000000) FROM generate_series(1, 80)"
+    args = ("execute", source_db.url, sql, "--max-rows", "0", "-q", "-o", f"json={tmp_path / 'o.json'}")
+    dbsync.run(*args).ended(0)
+    document = json.loads((tmp_path / "o.json").read_text())
+    (statement,) = document["result"]["statements"]
+    assert (len(statement["rows"]), statement["row_count"], statement["truncated"]) == (67, 67, True)
+    (warning,) = (text for text in document["warnings"] if "rows are shown" in text)
+    assert "64 MiB are held" in warning
+    assert "LIMIT" in warning
+    assert "--max-rows" not in warning
+    small = dbsync.run("execute", source_db.url, sql, "--max-rows", "3", "-f", "csv").ended(0)
+    assert "--max-rows 0 shows all, up to 64 MiB" in small.stderr
 
 
 def test_a_statement_has_its_own_time_limit(execute):
