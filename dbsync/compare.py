@@ -54,6 +54,7 @@ def compare(
 
     Raises ConfigError for a selection that matches nothing, Drift when a table changes while it is looked at.
     """
+    source, target = source.at("source"), target.at("target")
     control = control or Control()
     run_id = uuid.uuid4().hex[:12]
     label = f"dbsync {run_id} compare"

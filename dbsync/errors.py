@@ -98,6 +98,12 @@ class ConnectionFailed(DbsyncError):
         self.code = f"CONNECT_{phase.upper()}" if phase != "connect" else "CONNECT"
         self.details.setdefault("phase", phase)
 
+    def locate(self, end: str) -> None:
+        """Say at which of two ends it was: ``source`` or ``target``."""
+        self.message = f"{end}: {self.message}"
+        self.args = (self.message,)
+        self.details["end"] = end
+
 
 class Refused(DbsyncError):
     """A guard refused to go on; nothing was changed."""

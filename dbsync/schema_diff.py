@@ -15,7 +15,7 @@ from typing import Any
 from dbsync.control import Control
 from dbsync.errors import ConfigError
 from dbsync.local import EphemeralServer, available_majors
-from dbsync.pg.database import Database, Session
+from dbsync.pg.database import Database, End, Session
 from dbsync.pg.script import Script, new_database, read_script, run_script
 from dbsync.schema.choice import Choice, Chosen, choose
 from dbsync.schema.diff import SchemaDiff, compare_schemas
@@ -93,7 +93,8 @@ def open_sides(
     """Open a read-only session on each side, scripts loaded; a stop cancels what they run."""
     with ExitStack() as stack:
         sessions: dict[int, Session] = {}
-        databases = [(number, side) for number, side in enumerate((source, target)) if isinstance(side, Database)]
+        ends: tuple[tuple[End, Side], ...] = (("source", source), ("target", target))
+        databases = [(number, side.at(end)) for number, (end, side) in enumerate(ends) if isinstance(side, Database)]
         with ThreadPoolExecutor(2) as beside:
             dialled = [beside.submit(_dial, side, control) for _, side in databases]
         for (number, _), dialling in zip(databases, dialled, strict=True):

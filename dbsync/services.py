@@ -287,6 +287,7 @@ def open_sync(
     name of the run in the ledger, where somebody has chosen one. ``supersedes``: runs that are known to be over; what
     the servers still have of them is ended first, so that neither a lock nor a snapshot of theirs is left.
     """
+    source, target = source.at("source"), target.at("target")
     control = control or Control()
     run_id = run_id or uuid.uuid4().hex[:12]
     bounded = {"lock_timeout": f"{int(options.lock_timeout_s * 1000)}ms"}

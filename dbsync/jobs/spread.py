@@ -131,10 +131,11 @@ class Helper:
     def _stage(self, taken: TakenPart, control: Control) -> None:
         part = Part.from_dict(taken.work)
         source, target = self._urls(self._jobs.get(taken.job_id))
+        left, right = Database(source, read_only=True, end="source"), Database(target, end="target")
         name = part_application(part.run_id, part.number, taken.tries)
         with (
-            closing(Database(source, read_only=True).connect(application_name=name, check=control.check)) as reader,
-            closing(Database(target).connect(application_name=name, check=control.check)) as writer,
+            closing(left.connect(application_name=name, check=control.check)) as reader,
+            closing(right.connect(application_name=name, check=control.check)) as writer,
             control.on_stop(reader.cancel),
             control.on_stop(writer.cancel),
         ):

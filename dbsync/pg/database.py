@@ -9,13 +9,21 @@ import socket
 import struct
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
-from typing import Any, LiteralString
+from dataclasses import dataclass, replace
+from typing import Any, Literal, LiteralString
 
 import psycopg
 from psycopg import sql
 
-from dbsync.errors import AnswerDamaged, ConnectionLost, DbsyncError, Refused, StatementCancelled, StatementFailed
+from dbsync.errors import (
+    AnswerDamaged,
+    ConnectionFailed,
+    ConnectionLost,
+    DbsyncError,
+    Refused,
+    StatementCancelled,
+    StatementFailed,
+)
 from dbsync.failpoints import failpoint
 from dbsync.pg import peer
 from dbsync.pg.dial import USER_TIMEOUT_MS, dial, route
@@ -25,6 +33,7 @@ from dbsync.urls import DatabaseUrl
 
 Query = LiteralString | sql.SQL | sql.Composed
 Parameters = Sequence[Any] | Mapping[str, Any] | None
+End = Literal["source", "target"]
 
 OLDEST, NEWEST = 13, 18
 _LONGEST_DETAIL = 1000
@@ -184,6 +193,11 @@ class Database:
 
     url: DatabaseUrl
     read_only: bool = False
+    end: End | None = None  # where there are two, so that a failure to connect says at which
+
+    def at(self, end: End) -> Database:
+        """The same database as one of two ends."""
+        return replace(self, end=end)
 
     def connect(
         self,
@@ -197,6 +211,14 @@ class Database:
         Raises ConnectionFailed with the phase that failed, Refused for a server that is too old and
         for a pooler that gives each transaction another backend.
         """
+        try:
+            return self._connect(application_name, settings or {}, check)
+        except ConnectionFailed as error:
+            if self.end is not None:
+                error.locate(self.end)
+            raise
+
+    def _connect(self, application_name: str, settings: Mapping[str, str], check: Callable[[], None] | None) -> Session:
         failpoint("before_connect")
         way = route(self.url)
         connection = dial(self.url, application_name=application_name, way=way, check=check)
@@ -205,7 +227,7 @@ class Database:
             failpoint("after_connect")
             session.warnings = (*way.warnings, *_check_version(session))
             with translated(session):
-                return self._pinned(session, settings or {})
+                return self._pinned(session, settings)
         except BaseException:
             connection.close()
             raise

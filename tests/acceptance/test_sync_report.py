@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from tests.fixtures import oracle
 from tests.fixtures.command import Command
 from tests.fixtures.pair import Pair, rows
@@ -136,3 +138,24 @@ def test_the_text_of_a_plan_names_the_indexes_that_are_dropped_and_every_refusal
     args = ("--tables", "parent", "--mode", "replace", "--dry-run")
     text = dbsync.run("sync", pair.source, pair.target, *args).ended(0).stdout.splitlines()
     assert sum(line.startswith("would refuse: public.c") for line in text) == 8, text
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["sync"], ["diff"], ["diff", "--what", "data"], ["validate"], ["migrate", "plan"]],
+    ids=["sync", "diff", "diff_data", "validate", "migrate"],
+)
+def test_a_failed_connection_says_at_which_end_it_was(words, pairs, dbsync: Command) -> None:
+    pair = pairs()
+    nobody = "postgresql://u@127.0.0.1:1/d"
+    for end, ends in (
+        ("source", (nobody, pair.target)),
+        ("target", (pair.source, nobody)),
+        ("source", (nobody, nobody)),
+    ):
+        error = dbsync.run(*words, *ends, "--json").ended(3).error
+        assert (error["code"], error["details"]["end"]) == ("CONNECT_TCP", end)
+        assert error["message"] == f"{end}: nothing listens at 127.0.0.1 port 1"
+    if words == ["sync"]:
+        assert "error: source: nothing listens" in dbsync.run(*words, nobody, pair.target).ended(3).stderr
+    assert "end" not in dbsync.run("schema", nobody, "--json").ended(3).error["details"]
