@@ -28,8 +28,8 @@ class TableTally:
 
     @property
     def share(self) -> float:
-        """How much of it is done, from 0 to 1; an estimate never says 1."""
-        if self.state:
+        """How much of it is done, from 0 to 1; an estimate never says 1, nor does what failed or was stopped."""
+        if self.state == "done":
             return 1.0
         return _share(self.rows, self.expected, self.bytes, self.expected_bytes)
 
@@ -81,10 +81,14 @@ class Tally:
 
     @property
     def share(self) -> float:
-        """How much of the run is done, from 0 to 1."""
-        if self.expected_tables and self.finished >= self.expected_tables:
+        """How much of the run is done, from 0 to 1, which it is only if every table is done."""
+        if self._is_over and all(table.state == "done" for table in self.tables.values()):
             return 1.0
         return _share(self.rows, self.expected, self.bytes, self.expected_bytes)
+
+    @property
+    def _is_over(self) -> bool:
+        return bool(self.expected_tables) and self.finished >= self.expected_tables
 
     @property
     def active(self) -> list[TableTally]:
@@ -96,7 +100,9 @@ class Tally:
         return self._rate(2)
 
     def seconds_left(self) -> float | None:
-        """How long the rest will take, or None where nobody can tell."""
+        """How long the rest will take, or None where nobody can tell, and where nothing more is done."""
+        if self._is_over or any(table.state == "stopped" for table in self.tables.values()):
+            return None
         done, expected, column = (
             (self.rows, self.expected, 1) if self.expected else (self.bytes, self.expected_bytes, 2)
         )

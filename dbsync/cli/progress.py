@@ -143,8 +143,10 @@ class Lines:
             self._tally.add(event, self._clock())
             if isinstance(event, TableFinished) and event.state != "done":
                 self._write(finished_line(self._tally.tables[event.table]))
-            if int(self._tally.share * PARTS) > self._told_part and not isinstance(event, RunFinished):
-                self._tell()
+            part = int(self._tally.share * PARTS)
+            succeeded = isinstance(event, RunFinished) and event.state == "succeeded"
+            if part > self._told_part and (succeeded if part == PARTS else not isinstance(event, RunFinished)):
+                self._tell(succeeded=succeeded)
         if isinstance(event, PlanReady):
             threading.Thread(target=self._tick, name="progress", daemon=True).start()
         elif isinstance(event, RunFinished):
@@ -161,10 +163,10 @@ class Lines:
                 if self._clock() - self._told_at >= self._every:
                     self._tell()
 
-    def _tell(self) -> None:
+    def _tell(self, *, succeeded: bool = False) -> None:
         self._told_at = self._clock()
-        self._told_part = int(self._tally.share * PARTS)
-        self._write(run_line(self._tally))
+        self._told_part = min(int(self._tally.share * PARTS), PARTS if succeeded else PARTS - 1)
+        self._write(run_line(self._tally, succeeded=succeeded))
 
 
 class _FinishedTables:

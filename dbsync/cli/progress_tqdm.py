@@ -34,6 +34,8 @@ class TqdmBar:
             self._bar.total = rows  # the plan's number was an estimate
         self._bar.update(rows - self._bar.n)
         if isinstance(event, RunFinished):
+            if event.state != "succeeded":  # rows that were rolled back are no share of what was to be done
+                self._bar.bar_format = "{desc}: " + event.state + ", {n_fmt}{unit} [{elapsed}]"
             self.close()
 
     def close(self) -> None:

@@ -6,11 +6,14 @@ from dbsync.cli.tables import humane_count, humane_size, humane_time
 from dbsync.tally import TableTally, Tally
 
 
-def run_line(tally: Tally) -> str:
-    """The run in one line: ``42 %  12/60 tables  8.2/11.5 M rows  96.0 MB/s  0:00:14 left``."""
+def run_line(tally: Tally, *, succeeded: bool = False) -> str:
+    """The run in one line: ``42 %  12/60 tables  8.2/11.5 M rows  96.0 MB/s  0:00:14 left``.
+
+    Only one that has ``succeeded`` says 100 %: sequences and views come after the last table.
+    """
     left, rate = tally.seconds_left(), tally.bytes_per_second()
     parts = [
-        f"{int(tally.share * 100):3d} %",
+        f"{min(int(tally.share * 100), 100 if succeeded else 99):3d} %",
         f"{tally.finished}/{tally.expected_tables} tables",
         rows_of(tally.rows, tally.expected),
         humane_size(tally.bytes) + (f" at {humane_size(rate)}/s" if rate > 0 else ""),

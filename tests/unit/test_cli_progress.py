@@ -94,6 +94,52 @@ def test_lines_come_with_each_tenth_and_with_each_failure():
     assert not any("\n" in line or "\r" in line for line in written)
 
 
+@pytest.mark.parametrize("state", ["failed", "stopped"])
+def test_a_run_that_did_not_succeed_never_says_all_nor_a_time_left(state):
+    written: list[str] = []
+    clock = iter(range(1000))
+    lines = Lines(written.append, clock=lambda: float(next(clock)))
+    lines(plan(tables=2))
+    for table in (A, B):
+        lines(TableStarted(table=table, rows=500, bytes=5000))
+        for _ in range(4):
+            lines(TableProgress(table=table, rows=100, bytes=1000))
+    before = len(written)
+    lines(finished(A, rows=100))
+    lines(finished(B, state))
+    lines(RunFinished(run_id="r", state="failed"))
+    assert not any("100 %" in line for line in written)
+    assert not any("left" in line for line in written[before:])
+    tally = fold((0, plan()), (1, finished(A)), (2, TableProgress(table=B, rows=100, bytes=1)), (3, finished(B, state)))
+    assert (tally.share, tally.tables[B].share, tally.seconds_left()) == (0.6, 0.0, None)
+
+
+@pytest.mark.parametrize("state", ["succeeded", "failed"])
+def test_all_is_said_when_the_run_has_succeeded(state):
+    """What comes after the last table may fail yet."""
+    written: list[str] = []
+    lines = Lines(written.append, clock=lambda: 0.0)
+    for event in (plan(rows=50_000), finished(A), finished(B)):
+        lines(event)
+    lines._tell()  # an index of a view takes long
+    lines(RunFinished(run_id="r", state=state))
+    assert [line.split("  ")[0] for line in written] == [" 99 %", "100 %"][: 1 + (state == "succeeded")], written
+    assert not any("left" in line for line in written)
+
+
+@pytest.mark.parametrize("state", ["succeeded", "failed"])
+def test_a_bar_of_a_run_that_failed_ends_without_a_share(state):
+    stream = io.StringIO()
+    with _progress(GlobalOptions(progress="tqdm"), stream) as progress:
+        for event in (plan(rows=500, tables=1), TableProgress(table=A, rows=500, bytes=1)):
+            progress.emit(event)
+        progress.emit(finished(A, "done" if state == "succeeded" else "failed"))
+        progress.emit(RunFinished(run_id="r", state=state))
+        progress.close()
+    last = stream.getvalue().splitlines()[-1]
+    assert ("%" in last, "<" in last) == ((True, True) if state == "succeeded" else (False, False)), last
+
+
 def test_lines_come_also_while_nothing_happens():
     written: list[str] = []
     lines = Lines(written.append, every=0.2)
