@@ -180,7 +180,7 @@ has a plainer word for them.
 """
 _OF_SYNC: frozenset[Rule] = frozenset({
     "column_unknown", "column_unreadable", "cursor_column", "cursor_key", "delete_limit", "foreign_key_outside",
-    "source_emptied", "triggers_fire",
+    "source_emptied", "triggers_fire", "unique_taken",
 })  # fmt: skip
 
 _EXIT_CODES = (

@@ -9,6 +9,7 @@ from dbsync.data.compare import Ends, compare_table
 from dbsync.data.context import RunContext
 from dbsync.data.cursor import find_stand, past_cursor, stored
 from dbsync.data.group import GroupRun
+from dbsync.data.hidden import find_hidden
 from dbsync.data.newcomers import reached_by_update
 from dbsync.data.outside import changes, past_cursor_problems
 from dbsync.data.plan import Counts, GroupTask, TableTask
@@ -39,6 +40,7 @@ def foretell(task: TableTask, group: GroupTask, ends: Ends) -> tuple[Counts, lis
     past = past_cursor(task, stand).where
     delta = compare_table(task, ends)
     try:
+        find_hidden(delta, ends)
         inserted, updated = (_count_at(task, places, past, ends) for places in (delta.missing, delta.changed))
         return Counts(inserted, updated), past_cursor_problems(group, delta, past, ends)
     finally:

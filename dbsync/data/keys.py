@@ -37,6 +37,18 @@ def choose_key(source: Table, target: Table, pairing: Pairing) -> RowKey | str:
     return reasons[0] if reasons else "it has no unique key of NOT NULL columns on both sides"
 
 
+def unique_values(source: Table, target: Table, pairing: Pairing, key: RowKey | None) -> tuple[RowKey, ...]:
+    """The target's other unique columns that are copied, where equal values have equal spellings."""
+    copied = {pair.name for pair in pairing.pairs if pair.copied}
+    others = [
+        unique.columns
+        for unique in target.keys
+        if copied.issuperset(unique.columns) and (key is None or set(unique.columns) != set(key.names))
+    ]
+    found = [_spelled(source, target, names) for names in others]
+    return tuple(each for each in found if isinstance(each, RowKey))
+
+
 def _candidates(source: Table, target: Table) -> list[tuple[str, ...]]:
     """The column sets that are unique and NOT NULL on both sides, primary keys first, then the narrowest."""
     theirs = {frozenset(key.columns) for key in target.keys if key.not_null}

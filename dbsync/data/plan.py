@@ -77,6 +77,7 @@ class TableTask:
     indexes: tuple[Index, ...] = ()  # to drop before and build after the load
     key: RowKey | None = None  # what rows are matched by when they are compared; None: by whole rows
     uniques: tuple[Index, ...] = ()  # what may be dropped and built again to let rows swap unique values
+    unique_values: tuple[RowKey, ...] = ()  # what else is unique in the target, where texts can tell
     identities: tuple[str, ...] = ()  # columns GENERATED ALWAYS that an UPDATE has to write
     above: tuple[TableName, ...] = ()  # the partitioned tables of the target that it is part of
     below: tuple[TableName, ...] = ()  # its partitions in the target, where rows are routed through it

@@ -14,6 +14,7 @@ from dbsync.data.problem import Problem
 from dbsync.data.sides import Side, survey_ends
 from dbsync.data.signatures import remember, trusts
 from dbsync.data.survey import Survey, emptied, read_from_target, surveyed, target_contents
+from dbsync.data.taken import taken_problems
 from dbsync.events import Emit
 from dbsync.model import TableName
 from dbsync.pg import statements
@@ -56,6 +57,11 @@ def predict(plan: SyncPlan, source: Side, target: Side, *, contents: bool, emit:
                     held = target_contents(plan, survey, ends) if contents or plan.expected else {}
                     warnings = heed_contents(plan, held)
                     counts, refusals = _counts(plan, survey, ends)
+                    taken = [each for delta in survey.deltas.values() for each in taken_problems(plan, delta, ends)]
+                    if plan.options.on_row_error == "quarantine":
+                        warnings = [*warnings, *map(str, taken)]
+                    else:
+                        refusals += taken
                 done()
                 return Prediction(counts, (*survey.refusals, *refusals, *emptied(plan, readers)), held, warnings)
         finally:

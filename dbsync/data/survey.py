@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from dbsync.control import Control
 from dbsync.data.compare import Ends, Versions, compare_table
 from dbsync.data.delta import Delta
+from dbsync.data.hidden import find_hidden
 from dbsync.data.limits import Shrinking, over_limit
 from dbsync.data.outside import outside_problems
 from dbsync.data.plan import Contents, Counts, SyncPlan, TableTask
@@ -104,6 +105,7 @@ def _compare(task: TableTask, ends: Ends, memory: Memory, emit: Emit) -> Delta:
     versions = Versions(source=kept, target=kept or not _told_by_numbers(task, ends.target.snapshot))
     remembered, why = (None, found) if isinstance(found, str) else (found, "")
     delta = compare_table(task, ends, versions=versions, remembered=remembered)
+    find_hidden(delta, ends)
     delta.how = how_compared(delta, why)
     return delta
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import cast, get_args
 
 from dbsync.data.columns import Pairing
-from dbsync.data.keys import choose_key
+from dbsync.data.keys import choose_key, unique_values
 from dbsync.data.options import SyncOptions, option_for
 from dbsync.data.plan import CursorColumn, Strategy, TableTask
 from dbsync.data.units import Route, Unit, ancestors_of, family_of
@@ -64,6 +64,7 @@ class TaskMaker:
             indexes=() if repair or not self.options.drop_indexes else self._droppable(target, referred=referred),
             key=found,
             uniques=self._uniques(target, found, referred) if repair and held else (),
+            unique_values=unique_values(source, target, pairing, found) if repair and held else (),
             identities=_identities(target, pairing, found) if repair and held else (),
             above=tuple(table.name for table in ancestors_of(self.target, target)),
             below=tuple(table.name for table in family_of(self.target, target.name) if table.name != target.name),
@@ -89,7 +90,7 @@ class TaskMaker:
         if isinstance(key, RowKey):
             how = f"key ({', '.join(map(quote_identifier, key.names))})"
         what = {"delta": "what differs is written", "append": "what is missing is inserted"}[self.options.mode]
-        within = "; rows outside --where are left alone on both sides" if where else ""
+        within = "; rows outside --where are left alone, but for those whose key the source has inside" if where else ""
         return "compare", f"compared by {how}; {what}{within}"
 
     def _uniques(self, target: Table, key: RowKey | None, referred: set[_Referred]) -> tuple[Index, ...]:

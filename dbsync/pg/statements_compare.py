@@ -141,9 +141,6 @@ class ComparedTable:
         Each line: that number, location, the key's columns, two hashes.
         """
         group = self._group(parts)
-        location = sql.SQL("ctid::pg_catalog.text")
-        if not self.only:
-            location = sql.SQL("(tableoid::pg_catalog.text || ctid::pg_catalog.text)")
         key = [_spelled(column) for column in self.key.columns] if self.key else []
         labels = [sql.Identifier(f"k{number}") for number in range(len(key))]
         return sql.SQL(
@@ -152,7 +149,7 @@ class ComparedTable:
             out=_list([sql.SQL("g"), sql.SQL("l"), *labels, _hashed(0), _hashed(1)]),
             inner=_list([
                 sql.SQL("{} AS g").format(group),
-                sql.SQL("{} AS l").format(location),
+                sql.SQL("{} AS l").format(self._location()),
                 *(sql.SQL("{} AS {}").format(text, label) for text, label in zip(key, labels, strict=True)),
                 sql.SQL("{} AS r").format(self.row),
             ]),
@@ -175,6 +172,40 @@ class ComparedTable:
             self._segment(), self.row, relation(self.table, only=self.only)
         ) + located(oid, [location])
         return sql.SQL("SELECT g, {}, {} FROM ({} OFFSET 0) AS s").format(_hashed(0), _hashed(1), rows)
+
+    def keyed_at(self, oid: int, locations: Sequence[str]) -> Statement:
+        """SELECT of the rows at some locations: location, key as one text, segment, two hashes, the key's values."""
+        assert self.key is not None
+        values = [sql.SQL("({})::pg_catalog.text").format(_spelled(column)) for column in self.key.columns]
+        labels = [sql.Identifier(f"v{number}") for number in range(len(values))]
+        rows = sql.SQL("SELECT {} FROM {}").format(
+            _list([
+                self._location() + sql.SQL(" AS l"),
+                self._key_label() + sql.SQL(" AS k"),
+                self._segment() + sql.SQL(" AS g"),
+                self.row + sql.SQL(" AS r"),
+                *(sql.SQL("{} AS {}").format(value, label) for value, label in zip(values, labels, strict=True)),
+            ]),
+            relation(self.table, only=self.only),
+        )  # fmt: skip
+        return sql.SQL("SELECT {} FROM ({} OFFSET 0) AS s").format(
+            _list([sql.SQL("l, k, g"), _hashed(0), _hashed(1), *labels]), rows + located(oid, locations)
+        )
+
+    def having(self, keys: Sequence[Sequence[str]]) -> Statement:
+        """SELECT location and key as one text of the rows with some keys, whether they match the condition or not."""
+        assert self.key is not None
+        return sql.SQL("SELECT {}, {} FROM {} WHERE {}").format(
+            self._location(), self._key_label(), relation(self.table, only=self.only), one_of(self.key.names, keys)
+        )
+
+    def _location(self) -> sql.Composable:
+        return sql.SQL("ctid::pg_catalog.text" if self.only else "(tableoid::pg_catalog.text || ctid::pg_catalog.text)")
+
+    def _key_label(self) -> sql.Composable:
+        """The key as one text, by which rows of both sides are matched here."""
+        assert self.key is not None
+        return sql.SQL("ROW({})::pg_catalog.text").format(_list([_spelled(column) for column in self.key.columns]))
 
     def _group(self, parts: int) -> sql.Composable:
         """The number of a row's group: its segment, cut into parts by a hash of the key."""
@@ -294,6 +325,35 @@ def _int8(value: int) -> sql.Composable:
 def same_key(key: RowKey) -> sql.Composable:
     """The condition that rows of ``t`` and ``c`` have the same key."""
     return sql.SQL(" AND ").join(sql.SQL("t.{0} = c.{0}").format(sql.Identifier(name)) for name in key.names)
+
+
+def spelled(table: TableName, columns: Sequence[KeyColumn], *, only: bool, where: sql.Composable) -> Statement:
+    """SELECT the texts of some columns, spelled as they are compared, of the rows that ``where`` (with WHERE) names."""
+    texts = [sql.SQL("({})::pg_catalog.text").format(_spelled(column)) for column in columns]
+    return sql.SQL("SELECT {} FROM {}").format(_list(texts), relation(table, only=only)) + where
+
+
+def where(condition: sql.Composable, *, within: str | None = None, apart: str | None = None) -> sql.Composable:
+    """WHERE, also with a condition of the user's that has to hold, or must not hold."""
+    conditions = [condition]
+    conditions += [users_own(within)] if within is not None else []
+    conditions += [sql.SQL("{} IS NOT TRUE").format(users_own(apart))] if apart is not None else []
+    return _where(conditions)
+
+
+def one_of(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> sql.Composable:
+    """The condition that some columns have the values of one of these rows, written as the server prints them.
+
+    They are literals without a type, which take the columns' own: so an index serves.
+    """
+    if not rows:
+        return sql.SQL("false")
+    if len(columns) == 1:
+        listed = sql.SQL(", ").join(sql.Literal(value) for (value,) in rows)
+        return sql.SQL("{} IN ({})").format(sql.Identifier(columns[0]), listed)
+    return sql.SQL("({}) IN ({})").format(
+        names(columns), sql.SQL(", ").join(sql.SQL("({})").format(_list(list(map(sql.Literal, row)))) for row in rows)
+    )
 
 
 def text_of(side: str, columns: Sequence[str]) -> sql.Composed:

@@ -138,6 +138,12 @@ ROWS: Mapping[Rule, RuleFacts] = {
         "rows", "critical", "The source's table is empty, the target's is not",
         "allow it with --max-delete 100%, or leave the table out with --exclude",
     ),
+    "unique_taken": told(
+        "rows", "critical",
+        "Rows that the source lacks, or that `--where` leaves out, have unique values of rows to be written (dry runs; "
+        "a run meets the index, exit 6)",
+        "add --delete, or change or remove those rows of the target",
+    ),
     "rows_differ": told(
         "data", "critical", "Rows differ (`--level count` and above)",
         "dbsync diff SOURCE TARGET --what data shows the rows; dbsync sync repairs",
