@@ -1,5 +1,33 @@
-"""``python -m dbsync``."""
+"""Where the process begins: ``dbsync`` and ``python -m dbsync``."""
 
-from dbsync.cli.main import main
+import os
 
-main()
+try:
+    import signal
+    from types import FrameType
+except KeyboardInterrupt:
+    os._exit(130)
+
+
+def main() -> None:
+    """Run dbsync. An interrupt that comes while modules are imported, for 0.2 s, waits until the call can report it.
+
+    Python would raise it in the middle of an import and print a traceback. A second one ends the process at once.
+    """
+    early: list[int] = []
+
+    def keep(number: int, _frame: FrameType | None) -> None:
+        if early:
+            os._exit(128 + number)
+        early.append(number)
+
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # one that is ignored stays ignored
+        signal.signal(signal.SIGINT, keep)
+
+    from dbsync.cli import main as cli  # what takes the time
+
+    cli.main(early=early)
+
+
+if __name__ == "__main__":
+    main()

@@ -95,13 +95,13 @@ def root_command() -> Any:
     return typer.main.get_command(app)
 
 
-def main(arguments: Sequence[str] | None = None) -> NoReturn:
-    """Run dbsync and end the process."""
+def main(arguments: Sequence[str] | None = None, *, early: Sequence[int] = ()) -> NoReturn:
+    """Run dbsync and end the process; ``early`` holds a signal that came before anybody could handle it."""
     # Collections during imports and at the end are an eighth of a short call's time and find nothing.
     gc.disable()
     codes: list[int] = []
     atexit.register(_leave, codes)  # the last to be called of what is registered from here on
-    codes.append(run(sys.argv[1:] if arguments is None else arguments))
+    codes.append(run(sys.argv[1:] if arguments is None else arguments, early=early))
     _flush()
     gc.freeze()
     sys.exit(codes[0])
@@ -127,13 +127,15 @@ def _flush() -> None:
             discard(descriptor)  # else Python fails once more when it flushes at its end
 
 
-def run(arguments: Sequence[str]) -> int:
+def run(arguments: Sequence[str], *, early: Sequence[int] = ()) -> int:
     """Run one call and return its exit code; no exception leaves this function."""
     _open_standard_streams()
     call = Call(arguments, os.environ)
     signals.install(call)
     try:
         try:
+            if early:
+                signals.again(early[0])
             code = _dispatch(call, list(arguments))
         except BaseException as error:  # the boundary: also KeyboardInterrupt, raised by a signal
             code = _end(call, error)

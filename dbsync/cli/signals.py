@@ -26,6 +26,11 @@ def install(call: Call) -> None:
             signal.signal(number, partial(_on_signal, call, Interrupted(name, signal_number=number)))
 
 
+def again(number: int) -> None:
+    """Let a signal strike that came before ``install``."""
+    signal.raise_signal(number)
+
+
 def start_clock(call: Call) -> None:
     """Let the time limit of the call, if any, strike like a signal."""
     remaining = call.control.remaining()

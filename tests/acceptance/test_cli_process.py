@@ -6,6 +6,7 @@ import json
 import os
 import pty
 import signal
+import socket
 import stat
 import subprocess
 import sys
@@ -75,6 +76,28 @@ def test_the_time_limit_is_exit_7(dbsync, source_db):
     assert result.error["code"] == "TIME_LIMIT"
     assert result.elapsed_s < 5
     _until(lambda: _sleeping(source_db) == 0, "the statement is cancelled")
+
+
+@pytest.mark.parametrize("module", ["dbsync.cli", "typer._click", "typer", "dbsync.errors", "dbsync.cli.main"])
+def test_an_interrupt_while_python_imports_is_exit_130_without_a_traceback(dbsync, module):
+    """Python tells of each module when it is there, so that the moment is the same on a slow machine."""
+    with socket.create_server(("127.0.0.1", 0)) as mute:  # else the command could be over when the signal comes
+        url = f"postgresql://u@127.0.0.1:{mute.getsockname()[1]}/db?sslmode=disable"
+        process = subprocess.Popen(
+            [sys.executable, "-X", "importtime", "-m", "dbsync", "test", url, "--json"], stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE, text=True, cwd=Path(__file__).parents[2],
+            env={"PATH": os.environ["PATH"], "HOME": str(dbsync.home)},
+        )  # fmt: skip
+        assert process.stderr is not None
+        for line in process.stderr:
+            if line.split("|")[-1].strip() == module:
+                process.send_signal(signal.SIGINT)
+                break
+        out, err = process.communicate(timeout=30)
+    assert process.returncode == 130, err
+    assert [line for line in err.splitlines() if not line.startswith("import time:")][:1] == ["error: interrupted"], err
+    assert "Traceback" not in err
+    assert json.loads(out)["error"]["code"] == "INTERRUPTED"
 
 
 def test_a_dead_name_server_does_not_outlive_a_signal(dbsync):

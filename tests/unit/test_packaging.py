@@ -60,7 +60,7 @@ def test_all_is_every_extra_but_results_and_dev() -> None:
 
 def test_the_installed_command_is_this_package() -> None:
     (command,) = (entry for entry in importlib.metadata.entry_points(group="console_scripts") if entry.name == "dbsync")
-    assert command.value == "dbsync.cli.main:main"
+    assert command.value == "dbsync.__main__:main"
 
 
 def test_the_wheel_holds_every_file_of_the_package_and_nothing_else(tmp_path: Path) -> None:
