@@ -39,7 +39,7 @@ _KNOWN_ELSEWHERE = (
 )  # fmt: skip
 _SCHEMES = ("postgresql", "postgres")
 _IN_AUTHORITY = ("host", "port", "dbname", "user", "password")
-_PARAMETER_NAME = re.compile(r"[a-z][a-z_]{1,39}\Z")
+_PARAMETER_NAME = re.compile(r"[A-Za-z][A-Za-z_]{1,39}\Z")
 _HOST_NAME = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,252})\Z")
 _BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _ENCODE_HINT = "percent-encode special characters in the password: @ is %40, / is %2F, : is %3A, ? is %3F, % is %25"
@@ -191,8 +191,10 @@ def database_url(parameters: Mapping[str, str], *, name: str | None = None) -> D
 
 def refused_parameter(name: str, *, where: str = "the database URL", safe: bool = True) -> ConfigError:
     """Return the error for a parameter outside the allow-list; name it only where that leaks nothing."""
-    shown = name in _KNOWN_ELSEWHERE or (safe and _PARAMETER_NAME.match(name))
-    near = get_close_matches(name, ALLOWED_PARAMETERS, n=1) if shown else []
+    small = name.lower()
+    known = small in _KNOWN_ELSEWHERE or small in ALLOWED_PARAMETERS
+    shown = known or (safe and _PARAMETER_NAME.match(name))
+    near = get_close_matches(small, ALLOWED_PARAMETERS, n=1) if shown else []
     return ConfigError(
         f"{where} has the parameter {name!r}, which is not supported"
         if shown

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeVar
 
 from dbsync.errors import ConfigError, StatementFailed
-from dbsync.model import TableName
+from dbsync.model import TableName, split_at
 from dbsync.selection import TablePattern
 
 Value = TypeVar("Value")
@@ -28,8 +28,8 @@ class TableMap:
 
     @classmethod
     def parse(cls, text: str) -> TableMap:
-        """Read ``a.b=c.d`` or ``a.*=c.*``; raise ConfigError else."""
-        source, separator, target = text.partition("=")
+        """Read ``a.b=c.d`` or ``a.*=c.*``, at the first = outside double quotes; raise ConfigError else."""
+        source, separator, target = split_at(text, "=")
         if not separator or not source or not target or source.endswith(".*") != target.endswith(".*"):
             raise ConfigError(
                 f"cannot read --map {text!r}", hint="write schema.table=schema.table or schema.*=schema.*"

@@ -263,6 +263,14 @@ def test_excluding_a_partitioned_table_excludes_its_partitions():
     assert groups(plan(both, exclude=("root",))) == [["other"]]
 
 
+def test_a_map_is_read_at_the_first_equals_sign_outside_quotes():
+    rule = TableMap.parse('public."a=b"="Odd=Schema"."c=""d"')
+    assert rule.apply(TableName("public", "a=b")) == TableName("Odd=Schema", 'c="d')
+    for text in ('public."a=b"', 'public.a', 'public.a=', '=public.a'):
+        with pytest.raises(ConfigError, match="cannot read --map"):
+            TableMap.parse(text)
+
+
 def test_maps_that_collide_or_match_nothing_are_usage_errors():
     both = catalog(table("a"), table("b"))
     with pytest.raises(ConfigError, match="would both be written to public.b"):

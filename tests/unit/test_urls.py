@@ -157,6 +157,16 @@ def test_a_parameter_outside_the_allow_list_is_refused_by_name(name: str) -> Non
     assert CANARY not in str(caught.value.to_dict())
 
 
+@pytest.mark.parametrize(
+    ("name", "near"), [("Host", "host"), ("SSLMode", "sslmode"), ("DBNAME", "dbname"), ("currentSchema", None)]
+)
+def test_a_parameter_with_capitals_is_refused_by_name(name: str, near: str | None) -> None:
+    with pytest.raises(ConfigError, match=f"'{name}'") as caught:
+        parse_url(f"postgresql://h/db?{name}={CANARY}")
+    assert CANARY not in str(caught.value.to_dict())
+    assert near is None or f"did you mean {near}?" in str(caught.value.hint)
+
+
 def test_what_may_be_the_rest_of_a_password_is_no_parameters_name() -> None:
     with pytest.raises(ConfigError) as caught:
         parse_url("postgresql://h/db?password=open&sesame=1")
@@ -168,6 +178,14 @@ def test_a_misspelt_parameter_gets_the_nearest_name() -> None:
         parse_url("postgresql://h/db?sslmod=require")
     assert "'sslmod'" in caught.value.message
     assert "sslmode" in str(caught.value.hint)
+
+
+def test_a_known_parameter_in_capitals_is_named_beside_a_password() -> None:
+    with pytest.raises(ConfigError, match="'SSLMode'"):
+        parse_url("postgresql://h/db?password=open&SSLMode=require")
+    with pytest.raises(ConfigError) as caught:
+        parse_url("postgresql://h/db?password=open&Sesame=1")
+    assert "Sesame" not in str(caught.value.to_dict())
 
 
 @pytest.mark.parametrize(
