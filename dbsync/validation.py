@@ -9,7 +9,6 @@ from __future__ import annotations
 from dbsync.compare import Opened, Warn, compare
 from dbsync.control import Control
 from dbsync.data.checks.structure import structure_problems
-from dbsync.data.comparable import refuse_unknown_columns
 from dbsync.data.findings import ValidateLevel, Validation, validation
 from dbsync.data.options import SyncOptions
 from dbsync.data.problem import Problem
@@ -47,7 +46,6 @@ def validate(
             facts += _ledger(sync.target)
     except SameDatabase as same:
         return validation(level, None, [*facts, Problem("same_database", same.message)])
-    refuse_unknown_columns(draft)
     facts += structure_problems(draft, *around)
     comparison = None
     if level != "schema":

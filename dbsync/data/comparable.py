@@ -33,7 +33,6 @@ class Comparables:
 
 def comparables(draft: Draft, level: Level) -> Comparables:
     """Sort a draft's tables; columns need to fit only where values are compared."""
-    refuse_unknown_columns(draft)
     obstacles = _UNREADABLE if level == "count" else _UNREADABLE | _NO_VALUES
     tasks: list[TableTask] = []
     refused = [_left_out(draft, problem, level) for problem in draft.selection.problems]
@@ -51,13 +50,6 @@ def comparables(draft: Draft, level: Level) -> Comparables:
 def not_compared(source: TableName, target: TableName, level: Level, reason: str) -> TableComparison:
     """A table that could not be compared."""
     return TableComparison(source=source, target=target, state="not_compared", level=level, reason=reason)
-
-
-def refuse_unknown_columns(draft: Draft) -> None:
-    """Raise ConfigError for a column that ``--columns`` names and the source has not: a typo must not narrow it."""
-    for problem in draft.problems:
-        if problem.rule == "column_unknown":
-            raise ConfigError(f"--columns: {problem}", hint="dbsync schema lists them", code="NO_SUCH_COLUMN")
 
 
 def _is_about(problem: Problem, task: TableTask) -> bool:

@@ -86,6 +86,7 @@ def select_units(source: Catalog, target: Catalog, options: SyncOptions) -> Sele
         else:
             units.append(unit)
     _check_keyed(source, units, excluded, options)
+    _check_columns(source, units, options)
     clashes = _clashes(target, units)
     if clashes and options.maps:
         raise ConfigError(next(iter(clashes.values())).message, hint="change --map or --exclude one")
@@ -245,6 +246,21 @@ def _check_keyed(source: Catalog, units: list[Unit], excluded: set[TableName], o
                         f"{option} {text!r}: {part} is a part of {unit.source} that is not read by itself",
                         hint=f"name {unit.source}",
                     )
+
+
+def _check_columns(source: Catalog, units: list[Unit], options: SyncOptions) -> None:
+    """A column that was named must be there: a typo must not narrow what is synchronised, nor look like a misfit."""
+    cursors = {text: (column,) for text, column in options.cursors.items()}
+    for option, values in (("--columns", options.columns), ("--cursor", cursors)):
+        for unit in units:
+            for table in (source.tables[route.source] for route in unit.routes):
+                for name in option_for(values, table.name, unit.source) or ():
+                    if table.column(name) is None:
+                        raise ConfigError(
+                            f"{option}: {table.name}: column {quote_identifier(name)} does not exist in the source",
+                            hint="dbsync schema lists them",
+                            code="NO_SUCH_COLUMN",
+                        )
 
 
 def _clashes(catalog: Catalog, units: list[Unit]) -> Mapping[TableName, Problem]:

@@ -256,7 +256,8 @@ def test_a_referred_value_that_moves_is_refused_where_its_action_would_reach_a_t
         ("", ("--mode", "cursor", "--cursor", "public.t:at,id"), 2, "one cursor column"),
         ("", ("--mode", "cursor", "--cursor", "public.t:at", "--delete"), 2, "--delete"),
         ("", ("--mode", "cursor", "--cursor", "public.t:v"), 4, "not a copied column of whole numbers"),
-        ("", ("--mode", "cursor", "--cursor", "public.t:nowhere"), 4, "not a copied column of whole numbers"),
+        ("", ("--mode", "cursor", "--cursor", "public.t:nowhere"), 2, "column nowhere does not exist"),
+        ("", ("--columns", "public.t:id,nowhere"), 2, "column nowhere does not exist"),
         ("ALTER TABLE t DROP CONSTRAINT t_pkey;", ("--mode", "cursor", "--cursor", "public.t:at"), 4, "needs a key"),
     ],
 )
