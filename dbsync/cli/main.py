@@ -150,6 +150,7 @@ def run(arguments: Sequence[str], *, early: Sequence[int] = ()) -> int:
 def _dispatch(call: Call, arguments: list[str]) -> int:
     command = root_command()
     if os.environ.get(_COMPLETION):
+        os.environ["TERMINAL_WIDTH"] = "10000"  # Typer has rich wrap the help, and shells read an offer a line
         command.main(arguments, prog_name="dbsync")
     with command.make_context("dbsync", arguments, obj=call) as ctx:
         command.invoke(ctx)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -225,6 +226,26 @@ def test_the_shell_completes_commands_options_values_and_databases(dbsync: Comma
     script = dbsync.run("--show-completion", env={"SHELL": "/bin/bash"})
     if "not supported" not in script.stderr:  # the shell is guessed from the parent process
         assert "_DBSYNC_COMPLETE" in script.stdout
+
+
+@pytest.mark.parametrize(
+    ("shell", "offer"), [("bash", r"--[a-z-]+"), ("fish", r"--[a-z-]+\t\S.*"), ("zsh", r'"--[a-z-]+":"[^"]+"')]
+)
+@pytest.mark.parametrize("words", [("sync",), ("migrate", "plan")])
+def test_each_offer_to_a_shell_is_one_line_however_long_its_help(dbsync: Command, shell, offer, words):
+    """Asked as the scripts of the shells ask; in a narrow terminal as well."""
+    env = {
+        "_DBSYNC_COMPLETE": f"complete_{shell}", "COLUMNS": "40",
+        "COMP_WORDS": " ".join(("dbsync", *words, "--")), "COMP_CWORD": str(len(words) + 1),
+        "_TYPER_COMPLETE_ARGS": " ".join(("dbsync", *words, "--")), "_TYPER_COMPLETE_FISH_ACTION": "get-args",
+    }  # fmt: skip
+    shown = dbsync.run(env=env).ended(0).stdout.strip()
+    if shell == "zsh":
+        assert (shown[:18], shown[-3:]) == ("_arguments '*: :((", "))'")
+        shown = shown[18:-3]
+    lines = shown.splitlines()
+    assert len(lines) > 20
+    assert [line for line in lines if not re.fullmatch(offer, line)] == []
 
 
 def test_the_module_runs_as_the_command(tmp_path):
