@@ -112,7 +112,10 @@ def psql_command(name: str) -> tuple[list[str], dict[str, str]]:
 
 @contextmanager
 def _held(name: str) -> Iterator[Server]:
-    """Hold the name for the body, so that nobody else makes, starts or stops the same server."""
+    """Hold the name for the body, so that nobody else makes, starts or stops the same server.
+
+    A body that fails leaves no server behind that has no data and never had any: ``local list`` would show it.
+    """
     _check_name(name)
     account = server_account()
     base = make_base(account)
@@ -120,7 +123,14 @@ def _held(name: str) -> Iterator[Server]:
     with locked(locks / name, what=f"local:{name}"):
         place = shared_directory(base, "servers", account)
         directory = own_directory(place / name, 0o711 if account.switch else 0o700)
-        yield Server(directory, account)
+        server = Server(directory, account)
+        try:
+            yield server
+        except BaseException:
+            # A link to data on a disk that is away is not followed: it stays.
+            if not os.path.lexists(server.data) and not servers.is_running(server):
+                shutil.rmtree(directory)
+            raise
 
 
 def _check_name(name: str) -> None:

@@ -15,7 +15,8 @@ from pathlib import Path
 import pytest
 
 from dbsync import local
-from dbsync.errors import ConfigError, Refused
+from dbsync.errors import ConfigError, DbsyncError, Refused
+from dbsync.local import store
 from tests.fixtures.command import Command
 from tests.fixtures.local import ask, is_alive, postmaster_pid, run_script, tell, wait_until
 
@@ -148,6 +149,27 @@ def test_a_name_that_could_be_a_path_is_refused(name: str, place: Path) -> None:
     with pytest.raises(ConfigError, match="is not a name for an embedded server"):
         local.resolve(name)
     assert list(place.iterdir()) == []
+
+
+def test_a_server_that_could_not_be_made_is_not_listed(
+    place: Path, cli: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cli.run("local", "up", "shop", "--major", "12", "--json").ended(2)
+    assert cli.run("local", "list").ended(0).stdout == ""
+
+    def fails(*_: object, **__: object) -> None:
+        raise DbsyncError("initdb failed")
+
+    monkeypatch.setattr(store, "initialise", fails)
+    with pytest.raises(DbsyncError, match="initdb failed"):
+        local.up("shop")
+    assert local.list_servers() == []
+    kept = place / "servers" / "away"
+    kept.mkdir()
+    (kept / "data").symlink_to(place / "unmounted")  # data on a disk that is not there just now
+    with pytest.raises(DbsyncError):
+        local.up("away")
+    assert (kept / "data").is_symlink()
 
 
 def test_an_unknown_server_is_a_usage_error_with_the_command_that_makes_it(place: Path, cli: Command) -> None:
