@@ -15,6 +15,8 @@ from urllib.parse import quote, quote_plus, unquote, unquote_plus
 MASK = "***"
 # user:PASSWORD@ with or without a scheme, however many slashes; the password may itself hold @ or :.
 _USERINFO = re.compile(r"^(?:[a-z][a-z0-9+.-]*:/*)?/*[^:/?#@]*:(.+)@[^@]*$", re.IGNORECASE | re.DOTALL)
+# A user without a password; else "postgresql" were the user, and "//user" the password.
+_USER_ALONE = re.compile(r"^(?:[^:/?#@]*=)?postgres(?:ql)?(?:\+\w+)?://[^:/?#@]*@[^@]*$", re.IGNORECASE)
 _PASSWORD_PAIR = re.compile(r"(?:password|passwd|pwd|sslpassword)\s*=\s*('(?:[^'\\]|\\.)*'|[^\s&;]+)", re.IGNORECASE)
 _MASKED_PAIR = re.compile(r"((?:password|passwd|sslpassword)\s*=\s*)('(?:[^'\\]|\\.)*'|[^\s&;'\"]+)", re.IGNORECASE)
 _MASKED_USERINFO = re.compile(r"([a-z][a-z0-9+.-]*:/+[^\s:/?#@'\"]*:)[^\s'\"]+(@)", re.IGNORECASE)
@@ -43,7 +45,7 @@ class Redactor:
         for candidate in {text, text.partition("=")[2]}:
             # A password may hold blanks, but SQL with a colon and an @ is no URL.
             found = _USERINFO.match(candidate) if "://" in text or not _BLANK.search(text) else None
-            if found:
+            if found and not _USER_ALONE.match(candidate):
                 self.learn(found.group(1))
                 # "u:PW@host/db?x=a@b": the password also ends at the first @
                 self.learn(found.group(1).partition("@")[0])

@@ -13,7 +13,6 @@ from dbsync.data.differences import Level, TableComparison, UncomparedColumn
 from dbsync.data.plan import TableTask
 from dbsync.data.planner import Draft
 from dbsync.data.problem import Problem, Rule
-from dbsync.errors import ConfigError
 from dbsync.model import TableName
 
 _UNREADABLE: frozenset[Rule] = frozenset({"source_rights", "source_row_security", "target_row_security"})

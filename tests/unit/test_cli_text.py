@@ -100,6 +100,19 @@ def test_passwords_of_arguments_are_masked_in_every_spelling(argument):
             assert shown.strip("'") not in redact(f"error: cannot use {shown} here")
 
 
+@pytest.mark.parametrize("place", ["alice@h/d", "alice@h:5432/d?sslmode=require", "alice@/d?host=/run"])
+@pytest.mark.parametrize("before", ["postgresql://", "postgres://", "postgresql+psycopg://", "--url=postgresql://"])
+def test_a_user_without_a_password_is_shown(before, place):
+    redact = Redactor([before + place], {"PROD_URL": "postgresql://" + place})
+    assert redact(f"{before}{place}: no //alice") == f"{before}{place}: no //alice"
+
+
+@pytest.mark.parametrize("url", ["postgresql://u@v:{}@h/d", "redis://{}@h"])
+def test_where_nobody_can_tell_it_is_masked(url):
+    redact = Redactor([], {"ODD": url.format("open-sesame")})
+    assert "open-sesame" not in redact(url.format("open-sesame"))
+
+
 def test_passwords_of_the_environment_are_masked():
     environ = {"DBSYNC_STORE": f"postgresql://u:{CANARY}@h/d", "PGPASSWORD": "another-one", "HOME": "/home/u"}
     redact = Redactor([], environ)

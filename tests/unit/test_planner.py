@@ -266,7 +266,7 @@ def test_excluding_a_partitioned_table_excludes_its_partitions():
 def test_a_map_is_read_at_the_first_equals_sign_outside_quotes():
     rule = TableMap.parse('public."a=b"="Odd=Schema"."c=""d"')
     assert rule.apply(TableName("public", "a=b")) == TableName("Odd=Schema", 'c="d')
-    for text in ('public."a=b"', 'public.a', 'public.a=', '=public.a'):
+    for text in ('public."a=b"', "public.a", "public.a=", "=public.a"):
         with pytest.raises(ConfigError, match="cannot read --map"):
             TableMap.parse(text)
 
