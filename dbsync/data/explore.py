@@ -16,7 +16,7 @@ from dbsync.errors import ConfigError, DbsyncError, StatementCancelled, Statemen
 from dbsync.model import Catalog, Column, ColumnType, Table, TableName
 from dbsync.pg import statements_explore as statements
 from dbsync.pg.database import Session
-from dbsync.pg.functions import current_role
+from dbsync.pg.functions import current_role, plans_run_others
 from dbsync.pg.reflect import one_snapshot, reflect
 from dbsync.pg.statements_explore import Filter, OrderKey, Scope
 from dbsync.pg.text_rows import TextRow, fetch_text, read_text, require_looking
@@ -219,6 +219,11 @@ class Explorer:
     @cached_property
     def _is_privileged(self) -> bool:
         return current_role(self._session).privileged
+
+    @cached_property
+    def plans_run_others(self) -> bool:
+        """Whether a plan alone, without a read, may run what belongs to others with this role's powers."""
+        return self._is_privileged and plans_run_others(self._session)
 
     def _require_looking(self, statement: statements.Statement) -> None:
         """Raise Refused where it would do more than look; what the role may do is asked once in a snapshot."""

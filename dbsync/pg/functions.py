@@ -7,6 +7,9 @@ it prints names every function, operator and relation, those inside views includ
 The checks of domains are not all in it: they are run wherever a value of the type is read from text,
 some of them already while the server parses. Where a database has a domain whose check may not be run,
 the statement is parsed without its values first, and may turn nothing into a type with that domain in it.
+
+Nor is in it what the server computes of the tables themselves while it plans: constant parts of the expressions of
+indexes, statistics, partition keys and constraints, and predicates of indexes. Those are looked up in the catalogs.
 """
 
 from __future__ import annotations
@@ -21,10 +24,14 @@ from psycopg import pq
 
 from dbsync.errors import DbsyncError, Refused, StatementFailed
 from dbsync.pg.database import Session, translated
-from dbsync.pg.parse_tree import is_torn, types_made, without_values
+from dbsync.pg.parse_tree import is_torn, on_columns, types_made, without_values
 from dbsync.pg.sql import load
 
 _SQL = load("execute")
+_FUNCTIONS, _DOMAIN_FUNCTIONS = (
+    _SQL[name].replace("FACTS", _SQL["function_facts"]) for name in ("functions", "domain_functions")
+)
+_WRITES = re.compile(r":resultRelation\s+[1-9]")
 _OIDS = re.compile(r":(\w+)\s+(\d+)")  # the server wraps the tree into lines, at blanks
 _FUNCTION_FIELDS = frozenset({"funcid", "opfuncid", "aggfnoid", "winfnoid", "hashfuncid", "negfuncid"})
 
@@ -107,9 +114,43 @@ def require_harmless(session: Session, statement: str, role: Role) -> None:
             raise _refusal(f"{name}()" if built_in else f"{schema}.{name}()", volatile)
     if feared:
         _require_no_reading(session, tree, feared)
+    relations = fields.get("relid", set()) - {0}  # which is what is no relation
+    _require_harmless_plan(session, sorted(relations), bool(_WRITES.search(tree)), feared)
     programs = session.execute(_SQL["program_tables"], [sorted(fields.get("relid", ()))])
     if programs:
         raise _refusal(f"the foreign table {programs[0][0]} (it runs a program on the server)", True)
+
+
+def plans_run_others(session: Session) -> bool:
+    """Whether planning a read of some table of the database may run a function of another role; one query."""
+    try:
+        _require_harmless_plan(session, None, False, {})
+    except Refused:
+        return True
+    return False
+
+
+def _require_harmless_plan(
+    session: Session, relations: list[int] | None, writes: bool, feared: Mapping[int, FearedType]
+) -> None:
+    """Raise Refused where the server would run a function of another role to plan a statement about these relations.
+
+    It runs what is IMMUTABLE where all the arguments are constant; the predicate of an index may also be computed for
+    each row, and types be made then.
+    """
+    if relations == []:
+        return
+    asked = {"relations": relations, "writes": writes, "feared": bool(feared)}
+    for relation, place, by_row, always, tree, field, oid, schema, name, immutable, opens in session.execute(
+        _SQL["planned_functions"], asked
+    ):
+        if by_row and (made := next((feared[made] for made, _ in types_made(tree) if made in feared), None)):
+            raise _refused(f"read {relation}, whose {place} makes a value of type {made.name}: {made.reason}")
+        if name is None:
+            continue
+        calls = [on_column for *call, on_column in on_columns(tree) if call == [field, oid]]
+        if always or opens or (immutable and not (calls and all(calls))):
+            raise _refused(f"read {relation}, whose {place} calls {schema}.{name}(), which {_why(volatile=False)}")
 
 
 def _feared_types(session: Session) -> dict[int, FearedType]:
@@ -120,7 +161,7 @@ def _feared_types(session: Session) -> dict[int, FearedType]:
     reasons: dict[int, str] = {}
     readers: dict[int, str] = {}
     for domain, shown, _, schema, name, volatile, built_in, by_superuser, of_extension in session.execute(
-        _SQL["domain_functions"]
+        _DOMAIN_FUNCTIONS
     ):
         called = f"{name}()" if built_in else f"{schema}.{name}()"
         reason = f"the check of domain {shown} calls {called}, which {_why(volatile)}"
@@ -193,7 +234,7 @@ def _called(session: Session, fields: Mapping[str, set[int]]) -> list[tuple[Any,
     called = set().union(*(fields.get(name, set()) for name in _FUNCTION_FIELDS))
     behind = {"operators": sorted(fields.get("opno", ())), "functions": sorted(called)}
     called |= {oid for (oid,) in session.execute(_SQL["functions_behind"], behind)}
-    return session.execute(_SQL["functions"], [sorted(called)])
+    return session.execute(_FUNCTIONS, [sorted(called)])
 
 
 def _is_harmless(name: str, volatile: bool, built_in: bool, by_superuser: bool, of_extension: bool) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from dbsync.sqltext import tokens
@@ -15,6 +16,7 @@ from dbsync.sqltext import tokens
 # The server escapes braces and blanks inside of names.
 _PIECE = re.compile(r"\\.|\{(\w+)|(\})|:(\w+)\s+(\(o[\s\d]*\)|\d+)?", re.DOTALL)
 _TYPE_FIELD = re.compile(r"(type|typeid|typid|types)$", re.IGNORECASE)
+_CALL_FIELD = re.compile(r"\w*funcid|opno")
 _LINE = 78  # bytes; a line ends at a blank, and where it has none in the midst of a name
 # Places where a type is only told: what is there has it already. UNION and its like are not among them: they turn
 # rows of one type into another without a node that says so.
@@ -36,6 +38,15 @@ class TypePlace(NamedTuple):
     node: str
 
 
+@dataclass(slots=True)
+class _Open:
+    """A node whose end is still to come."""
+
+    node: str
+    called: list[tuple[str, int]]
+    on_column: bool = False
+
+
 def types_made(tree: str) -> Iterator[TypePlace]:
     """Yield the types that the statement may turn something into."""
     nodes = [""]
@@ -49,6 +60,24 @@ def types_made(tree: str) -> Iterator[TypePlace]:
         elif value and _TYPE_FIELD.search(field) and (nodes[-1], field) not in _TOLD:
             for number in re.findall(r"\d+", value):
                 yield TypePlace(int(number), nodes[-1])
+
+
+def on_columns(tree: str) -> Iterator[tuple[str, int, bool]]:
+    """Yield the functions and operators of an expression: field, oid, and whether an argument is a column itself.
+
+    What has such an argument is not constant, whatever the server makes of the others.
+    """
+    nodes: list[_Open] = [_Open("", [])]
+    for node, end, field, value in _PIECE.findall(tree):
+        if node:
+            nodes.append(_Open(node, []))
+        elif end and len(nodes) > 1:
+            done = nodes.pop()
+            yield from ((name, oid, done.on_column) for name, oid in done.called)
+            # A change of the type's name alone computes nothing.
+            nodes[-1].on_column |= done.node == "VAR" or (done.node == "RELABELTYPE" and done.on_column)
+        elif _CALL_FIELD.fullmatch(field) and value.isdigit():
+            nodes[-1].called.append((field, int(value)))
 
 
 def is_torn(tree: str) -> bool:

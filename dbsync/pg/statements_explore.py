@@ -102,9 +102,14 @@ def total(scope: Scope) -> Statement:
     return Statement(query, tuple(values.found))
 
 
+def each(table: TableName) -> sql.Composed:
+    """A row for each row of a relation, and nothing of it."""
+    return sql.SQL("SELECT 1 FROM {}").format(_name(table))
+
+
 def foreseen(table: TableName) -> sql.Composed:
     """The server's own estimate of how many rows a relation has, of its present size: one row of JSON."""
-    return sql.SQL("EXPLAIN (FORMAT JSON) SELECT 1 FROM {}").format(_name(table))
+    return sql.SQL("EXPLAIN (FORMAT JSON) {}").format(each(table))
 
 
 def column_figures(scope: Scope, column: str, *, ordered: bool, shorten: bool) -> Statement:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dbsync.pg.parse_tree import is_torn, types_made, without_values
+from dbsync.pg.parse_tree import is_torn, on_columns, types_made, without_values
 
 
 @pytest.mark.parametrize(
@@ -38,6 +38,23 @@ def test_types_count_where_something_is_turned_into_them() -> None:
         ':coltypes (o 22\n23)} {ALIAS :colnames ("a\\{VAR" ":resulttype\\ 11")} {CONST :consttype 24 :constvalue 4 [ 12 ]})})'
     )
     assert [place.type for place in types_made(tree)] == [20, 21, 22, 23, 24]
+
+
+def test_a_call_is_on_a_column_where_that_is_an_argument_itself() -> None:
+    tree = (
+        "({OPEXPR :opno 1 :opfuncid 2 :args ({VAR :varno 1} {FUNCEXPR :funcid 3 :args ({CONST :constvalue 4 [ 1 ]})})} "
+        "{FUNCEXPR :funcid 4 :args ({RELABELTYPE :arg {RELABELTYPE :arg {VAR :varno 1} :resulttype 25}})} "
+        "{FUNCEXPR :funcid 5 :args ({CASEEXPR :args ({CASEWHEN :expr {VAR :varno 1}})} {COERCEVIAIO :arg {VAR :varno 1}})} "
+        "{FUNCEXPR :funcid 6 :name \\{VAR\\ :varno\\ 1\\} :args <>})"
+    )
+    assert sorted(on_columns(tree)) == [
+        ("funcid", 3, False),
+        ("funcid", 4, True),
+        ("funcid", 5, False),
+        ("funcid", 6, False),
+        ("opfuncid", 2, True),
+        ("opno", 1, True),
+    ]
 
 
 def test_a_line_that_ends_in_a_name_is_noticed() -> None:

@@ -15,28 +15,33 @@ SELECT r.rolsuper,
   FROM pg_catalog.pg_roles r
  WHERE r.rolname OPERATOR(pg_catalog.=) current_user;
 
--- name: functions
--- Functions by their own oids, and those behind operators and aggregates are found by
--- the next query. Built-in ones have oids below 16384.
-SELECT p.oid::int8,
-       n.nspname,
+-- name: function_facts
+-- What is known of a function p in the schema n whose owner is r: it stands in the place of FACTS below.
+n.nspname,
        p.proname,
        p.provolatile OPERATOR(pg_catalog.=) 'v',
        p.oid OPERATOR(pg_catalog.<) 16384,
-       COALESCE(o.rolsuper, false),
+       COALESCE(r.rolsuper, false),
        EXISTS (SELECT FROM pg_catalog.pg_depend d
                 WHERE d.classid OPERATOR(pg_catalog.=) 'pg_catalog.pg_proc'::pg_catalog.regclass
                   AND d.objid OPERATOR(pg_catalog.=) p.oid
                   AND d.deptype OPERATOR(pg_catalog.=) 'e')
+
+-- name: functions
+-- Functions by their own oids, and those behind operators and aggregates are found by
+-- the next query. Built-in ones have oids below 16384.
+SELECT p.oid::int8,
+       FACTS
   FROM pg_catalog.pg_proc p
   JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) p.pronamespace
-  LEFT JOIN pg_catalog.pg_roles o ON o.oid OPERATOR(pg_catalog.=) p.proowner
+  LEFT JOIN pg_catalog.pg_roles r ON r.oid OPERATOR(pg_catalog.=) p.proowner
  WHERE p.oid OPERATOR(pg_catalog.=) ANY (%s::pg_catalog.oid[]);
 
 -- name: functions_behind
--- What operators, aggregates and window aggregates call in turn.
-SELECT o.oprcode::pg_catalog.oid::int8
+-- What operators, those that the server may put in their place, aggregates and window aggregates call in turn.
+SELECT w.oprcode::pg_catalog.oid::int8
   FROM pg_catalog.pg_operator o
+  JOIN pg_catalog.pg_operator w ON w.oid OPERATOR(pg_catalog.=) ANY (ARRAY[o.oid, o.oprcom, o.oprnegate])
  WHERE o.oid OPERATOR(pg_catalog.=) ANY (%(operators)s::pg_catalog.oid[])
 UNION
 SELECT f.oid::int8
@@ -51,21 +56,14 @@ SELECT f.oid::int8
 SELECT c.contypid::int8,
        pg_catalog.format_type(c.contypid, NULL),
        p.oid::int8,
-       n.nspname,
-       p.proname,
-       p.provolatile OPERATOR(pg_catalog.=) 'v',
-       p.oid OPERATOR(pg_catalog.<) 16384,
-       COALESCE(r.rolsuper, false),
-       EXISTS (SELECT FROM pg_catalog.pg_depend d
-                WHERE d.classid OPERATOR(pg_catalog.=) 'pg_catalog.pg_proc'::pg_catalog.regclass
-                  AND d.objid OPERATOR(pg_catalog.=) p.oid
-                  AND d.deptype OPERATOR(pg_catalog.=) 'e')
+       FACTS
   FROM pg_catalog.pg_constraint c
  CROSS JOIN LATERAL pg_catalog.regexp_matches(c.conbin::text, ':(\w*funcid|opno) ([0-9]+)', 'g') AS m(found)
   LEFT JOIN pg_catalog.pg_operator o
     ON m.found[1] OPERATOR(pg_catalog.=) 'opno' AND o.oid OPERATOR(pg_catalog.=) m.found[2]::pg_catalog.oid
+  LEFT JOIN pg_catalog.pg_operator w ON w.oid OPERATOR(pg_catalog.=) ANY (ARRAY[o.oid, o.oprcom, o.oprnegate])
   JOIN pg_catalog.pg_proc p
-    ON p.oid OPERATOR(pg_catalog.=) COALESCE(o.oprcode::pg_catalog.oid, m.found[2]::pg_catalog.oid)
+    ON p.oid OPERATOR(pg_catalog.=) COALESCE(w.oprcode::pg_catalog.oid, m.found[2]::pg_catalog.oid)
   JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) p.pronamespace
   LEFT JOIN pg_catalog.pg_roles r ON r.oid OPERATOR(pg_catalog.=) p.proowner
  WHERE c.contypid OPERATOR(pg_catalog.>=) 16384
@@ -119,6 +117,80 @@ SELECT f.ftrelid::pg_catalog.regclass::text, a.atttypid::int8
   JOIN pg_catalog.pg_attribute a ON a.attrelid OPERATOR(pg_catalog.=) f.ftrelid
  WHERE f.ftrelid OPERATOR(pg_catalog.=) ANY (SELECT s.oid FROM scanned s)
    AND a.atttypid OPERATOR(pg_catalog.=) ANY (%(types)s::pg_catalog.oid[]);
+
+-- name: planned_functions
+-- Functions of roles that are neither superusers nor the reader in what the server computes of these relations, at least in part,
+-- while it plans a read of them (NULL: of any relation): the expressions of their indexes, extended statistics, partition keys and
+-- CHECK constraints, those of all children too, the keys of what they are partitions of and, where they are written,
+-- generated columns. Predicates of indexes are computed for rows as well: with feared types all of those are told.
+WITH RECURSIVE asked (oid) AS (
+    SELECT pg_catalog.unnest(COALESCE(%(relations)s::pg_catalog.oid[],
+                                      ARRAY(SELECT c.oid FROM pg_catalog.pg_class c
+                                             WHERE c.relkind OPERATOR(pg_catalog.=) ANY ('{r,p,m,f}'))))
+), below (oid) AS (
+    SELECT q.oid FROM asked q
+     UNION
+    SELECT i.inhrelid
+      FROM below b
+      JOIN pg_catalog.pg_inherits i ON i.inhparent OPERATOR(pg_catalog.=) b.oid
+), above (oid) AS (
+    SELECT q.oid FROM asked q
+     UNION
+    SELECT i.inhparent
+      FROM above a
+      JOIN pg_catalog.pg_inherits i ON i.inhrelid OPERATOR(pg_catalog.=) a.oid
+), planned (relation, place, by_row, tree) AS (
+    SELECT i.indrelid, 'index ' OPERATOR(pg_catalog.||) i.indexrelid::pg_catalog.regclass::text, e.by_row, e.tree::text
+      FROM below b
+      JOIN pg_catalog.pg_index i ON i.indrelid OPERATOR(pg_catalog.=) b.oid
+     CROSS JOIN LATERAL (VALUES (false, i.indexprs), (true, i.indpred)) AS e (by_row, tree)
+     UNION ALL
+    SELECT s.stxrelid, 'extended statistics', false, pg_catalog.to_jsonb(s) OPERATOR(pg_catalog.->>) 'stxexprs'  -- since 14
+      FROM below b
+      JOIN pg_catalog.pg_statistic_ext s ON s.stxrelid OPERATOR(pg_catalog.=) b.oid
+     UNION ALL
+    SELECT k.partrelid, 'partition key', false, k.partexprs::text
+      FROM (SELECT b.oid FROM below b UNION SELECT a.oid FROM above a) AS r
+      JOIN pg_catalog.pg_partitioned_table k ON k.partrelid OPERATOR(pg_catalog.=) r.oid
+     UNION ALL
+    SELECT c.conrelid, 'constraint ' OPERATOR(pg_catalog.||) pg_catalog.quote_ident(c.conname), false, c.conbin::text
+      FROM below b
+      JOIN pg_catalog.pg_constraint c ON c.conrelid OPERATOR(pg_catalog.=) b.oid
+     UNION ALL
+    SELECT d.adrelid, 'column ' OPERATOR(pg_catalog.||) pg_catalog.quote_ident(a.attname), false, d.adbin::text
+      FROM below b
+      JOIN pg_catalog.pg_attrdef d ON d.adrelid OPERATOR(pg_catalog.=) b.oid
+      JOIN pg_catalog.pg_attribute a
+        ON a.attrelid OPERATOR(pg_catalog.=) d.adrelid AND a.attnum OPERATOR(pg_catalog.=) d.adnum
+     WHERE a.attgenerated OPERATOR(pg_catalog.<>) '' AND %(writes)s
+)
+SELECT e.relation::pg_catalog.regclass::text,
+       e.place,
+       e.by_row,
+       -- In a constraint a virtual column gives way to its expression, which may be constant.
+       e.by_row OR EXISTS (SELECT FROM pg_catalog.pg_attribute v
+                            WHERE v.attrelid OPERATOR(pg_catalog.=) e.relation
+                              AND v.attgenerated OPERATOR(pg_catalog.=) 'v'),
+       e.tree,
+       f.*
+  FROM planned e
+  LEFT JOIN LATERAL (
+       SELECT m.found[1], m.found[2]::int8, n.nspname, p.proname,
+              p.provolatile OPERATOR(pg_catalog.=) 'i',
+              -- What is put in its place, an SQL function's body or the defaults of arguments, may call others.
+              p.prolang OPERATOR(pg_catalog.=) 14 OR p.pronargdefaults OPERATOR(pg_catalog.>) 0
+         FROM pg_catalog.regexp_matches(e.tree, ':(\w*funcid|opno) ([0-9]+)', 'g') AS m(found)
+         LEFT JOIN pg_catalog.pg_operator o
+           ON m.found[1] OPERATOR(pg_catalog.=) 'opno' AND o.oid OPERATOR(pg_catalog.=) m.found[2]::pg_catalog.oid
+         LEFT JOIN pg_catalog.pg_operator w
+           ON w.oid OPERATOR(pg_catalog.=) ANY (ARRAY[o.oid, o.oprcom, o.oprnegate])
+         JOIN pg_catalog.pg_proc p
+           ON p.oid OPERATOR(pg_catalog.=) COALESCE(w.oprcode::pg_catalog.oid, m.found[2]::pg_catalog.oid)
+         JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) p.pronamespace
+         LEFT JOIN pg_catalog.pg_roles r ON r.oid OPERATOR(pg_catalog.=) p.proowner
+        WHERE NOT COALESCE(r.rolsuper OR r.rolname OPERATOR(pg_catalog.=) current_user, false)) AS f ON true
+ WHERE e.tree IS NOT NULL
+   AND (f.proname IS NOT NULL OR e.by_row AND %(feared)s);
 
 -- name: program_tables
 -- Foreign tables among these relations and their partitions that run a program on the server when read.
