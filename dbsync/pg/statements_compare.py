@@ -199,6 +199,12 @@ class ComparedTable:
             self._location(), self._key_label(), relation(self.table, only=self.only), one_of(self.key.names, keys)
         )
 
+    def any_apart(self) -> Statement:
+        """SELECT whether any row does not match the condition."""
+        assert self.where is not None
+        condition = where(sql.SQL("true"), apart=self.where)
+        return sql.SQL("SELECT EXISTS (SELECT FROM {}{})").format(relation(self.table, only=self.only), condition)
+
     def _location(self) -> sql.Composable:
         return sql.SQL("ctid::pg_catalog.text" if self.only else "(tableoid::pg_catalog.text || ctid::pg_catalog.text)")
 

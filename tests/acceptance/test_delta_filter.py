@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from dbsync.data import hidden
 from tests.acceptance.conftest import CalledSync
 from tests.fixtures import oracle
 from tests.fixtures.pair import Pair, rows, run_sql
@@ -35,8 +36,12 @@ def _fill(values: str, region: str) -> str:
 
 
 @pytest.mark.parametrize("kind", [*KEYS, "partitions"])
-def test_a_row_that_comes_into_the_filter_is_updated(kind: str, pairs, called: CalledSync) -> None:
+@pytest.mark.parametrize("batch", [50, 1000])
+def test_a_row_that_comes_into_the_filter_is_updated(
+    kind: str, batch: int, pairs, called: CalledSync, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The key is there, outside the filter: 200 such rows, 100 that are not there at all, 100 that left the filter."""
+    monkeypatch.setattr(hidden, "_LOCATIONS", batch)
     columns, values = KEYS.get(kind, ("", "{n}"))
     schema = PARTS if kind == "partitions" else f"CREATE TABLE t ({columns}, region text, v int);"
     pair: Pair = pairs(schema, _fill(values, "n % 3 = 0 OR n <= 300"), _fill(values, "n % 3 = 0 OR n > 2700"))
