@@ -26,6 +26,7 @@ _ROUNDS = 10  # change sets for one schema
 _THOROUGH = "DBSYNC_DELTA_SEEDS" in os.environ
 _NUMBERS = ("rows_inserted", "rows_updated", "rows_deleted")
 _ALL = ("--delete", "--max-delete", "100%")
+_SECOND = ("u", "u2")  # what schemagen makes unique beside the primary key
 _REFUSED = (psycopg.errors.IntegrityError, psycopg.errors.DataError)
 
 Change = sql.Composed
@@ -118,7 +119,7 @@ def _change(table: sql.Identifier, columns: _Columns, random: Random) -> list[Ch
         salt, sql.Literal(random.choice((1, 3, 20, 100)))
     )
     settable = [(name, kind) for name, kind, key, _ in columns if not key]
-    keys = [(name, kind) for name, kind, key, _ in columns if key]
+    keys = [(name, kind) for name, kind, key, _ in columns if key or name in _SECOND]
     kind = random.choice(("delete", "update", "update", "insert", "move", "swap"))
     match kind:
         case "delete":
@@ -129,11 +130,16 @@ def _change(table: sql.Identifier, columns: _Columns, random: Random) -> list[Ch
         case "insert":
             return [_insert(table, columns, random)]
         case "move" if keys:
-            column, of = keys[0]
+            column, of = random.choice(keys)
             if any(mode == "a" for name, _, _, mode in columns if name == column):
                 return []  # GENERATED ALWAYS AS IDENTITY takes no value
             moved = _other_key(column, of, random.randint(1, 500))
             return [_update(table, column, moved, some)]
+        case "swap" if ("u", "integer") in settable and random.random() < 0.5:
+            return [
+                _update(table, "u", sql.SQL("-u - 1000000"), sql.SQL("u >= 0")) + sql.SQL("; ")
+                + _update(table, "u", sql.SQL("(-u - 1000000) # 1"), sql.SQL("u <= -1000000"))
+            ]  # fmt: skip
         case "swap" if any(name == "only_one" for name, _ in settable):
             away = sql.SQL("-only_one - 1000000")
             back = sql.SQL("(-only_one - 1000000) # {}").format(sql.Literal(random.choice((1, 3, 7))))
@@ -184,7 +190,11 @@ def _insert(table: sql.Identifier, columns: _Columns, random: Random) -> Change:
     """Copies of some rows under other keys."""
     by = random.randint(1, 5000)
     values = [
-        _other_key(name, kind, by) if key else sql.SQL("NULL") if name == "only_one" else sql.Identifier(name)
+        _other_key(name, kind, by)
+        if key or name in _SECOND
+        else sql.SQL("NULL")
+        if name == "only_one"
+        else sql.Identifier(name)
         for name, kind, key, _ in columns
     ]
     return sql.SQL("INSERT INTO {} ({}) OVERRIDING SYSTEM VALUE SELECT {} FROM {} x LIMIT {}").format(

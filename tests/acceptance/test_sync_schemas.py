@@ -1,4 +1,4 @@
-"""Random schemas from seeds: into empty tables, then over old rows. DBSYNC_TEST_SEEDS=50 or =300-400 tries more."""
+"""Random schemas from seeds: into empty tables, over old rows, and what differs of those. DBSYNC_TEST_SEEDS=50 or =300-400 tries more."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def test_a_random_schema_arrives_whole(seed: int, pairs, called: CalledSync) -> 
     filled = seed % 2 == 1
     pair = pairs("", schema.source, schema.target(filled=filled))
     source_before, target_before = oracle.take(pair.source), oracle.take(pair.target)
-    mode = ["--mode", "replace"] if filled else []
+    mode = [["--mode", "replace"], ["--delete", "--max-delete", "100%"]][seed // 2 % 2] if filled else []
     result = called.sync(pair.source, pair.target, *mode, "-j", str(1 + seed % 4)).ended(0)
     assert oracle.differences(pair.source, pair.target) == [], result
     assert oracle.structure_changes(target_before, oracle.take(pair.target)) == [], result
