@@ -23,6 +23,7 @@ from dbsync.data.report import SyncReport
 from dbsync.data.resume import Resumption, keep_finished, take_up
 from dbsync.data.run import run_sync
 from dbsync.data.sides import Side
+from dbsync.data.survey import emptied_by_replace
 from dbsync.data.units import Selection, Skipped, select_units
 from dbsync.data.watch import take_run_lock
 from dbsync.errors import ConfigError, Refused
@@ -197,7 +198,8 @@ class OpenSync:
             for name in runs.event_triggers(self.target)
         ]
         plan = draft.plan
-        plan = replace(plan, skipped=(*plan.skipped, *reserved), warnings=(*plan.warnings, *map(str, loud)))
+        emptied = [] if draft.problems else emptied_by_replace(plan, self.source, self.target, target)
+        plan = replace(plan, skipped=(*plan.skipped, *reserved), warnings=(*plan.warnings, *map(str, loud), *emptied))
         self._sides = (_side(self._ends[0], source, source_stamps), _side(self._ends[1], target, target_stamps))
         return replace(draft, plan=plan, notes=(*draft.notes, *loud))
 

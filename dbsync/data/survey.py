@@ -18,9 +18,12 @@ from dbsync.data.problem import Problem
 from dbsync.data.signatures import Memory, how_compared
 from dbsync.errors import DbsyncError, InternalFault
 from dbsync.events import Emit, TablePhase
-from dbsync.model import TableName
+from dbsync.model import Catalog, Table, TableName
 from dbsync.pg import statements
+from dbsync.pg.database import Session
 from dbsync.pg.snapshot import ReaderPool, Snapshot
+
+_LISTED, _COUNTED = 200, 10_000  # relations in one statement; the most rows that a plan counts
 
 
 @dataclass(slots=True)
@@ -127,6 +130,31 @@ def emptied(plan: SyncPlan, source: ReaderPool) -> list[Problem]:
         for number, task in enumerate(tasks)
         if not holds[number]
     ]
+
+
+def emptied_by_replace(plan: SyncPlan, source: Session, target: Session, catalog: Catalog) -> list[str]:
+    """Warnings of tables that --mode replace will empty, since the source's hold no row; ``catalog``: the target's.
+
+    The rows that go are counted where they are few, else estimated: the plan waits for this.
+    """
+    tasks = [task for task in plan.tables if task.strategy == "replace"] if plan.options.mode == "replace" else []
+    warnings = []
+    for start in range(0, len(tasks), _LISTED):
+        batch = tasks[start : start + _LISTED]
+        for number, holds in source.execute(statements.any_rows([(task.source, task.source_only) for task in batch])):
+            if not holds:
+                name = batch[number].target
+                rows = _rows_that_go(batch[number], target, catalog.tables[name])
+                warnings.append(f"{name} is empty in the source: replacing it deletes {rows} of the target")
+    return warnings
+
+
+def _rows_that_go(task: TableTask, session: Session, table: Table) -> str:
+    if table.privileges & {"SELECT", "OWNER"} and not table.rls_active:
+        (rows,) = session.one(statements.count_rows(task.target, only=task.target_only, most=_COUNTED + 1))
+        if rows <= _COUNTED:
+            return f"{rows:,} row{'s' * (rows != 1)}"
+    return f"about {task.target_rows:,} rows" if task.target_rows > 0 else "all rows"
 
 
 def _over_limit(plan: SyncPlan, deltas: Mapping[TableName, Delta]) -> list[Problem]:

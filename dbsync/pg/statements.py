@@ -97,8 +97,13 @@ def digest_rows(
     ).format(hashed=hashed, rows=rows + _conditions(where, None))
 
 
-def count_rows(table: TableName, *, only: bool, where: str | None = None) -> sql.Composed:
-    """Count a relation's rows."""
+def count_rows(table: TableName, *, only: bool, where: str | None = None, most: int | None = None) -> sql.Composed:
+    """Count a relation's rows, or no more than ``most`` of them."""
+    if most is not None:
+        some = sql.SQL("SELECT FROM {}{} LIMIT {}").format(
+            relation(table, only=only), _conditions(where, None), sql.Literal(most)
+        )
+        return sql.SQL("SELECT pg_catalog.count(*) FROM ({}) s").format(some)
     return sql.SQL("SELECT pg_catalog.count(*) FROM {}").format(relation(table, only=only)) + _conditions(where, None)
 
 

@@ -52,6 +52,24 @@ def test_a_dry_run_lists_what_would_be_refused_and_exits_0(pairs, dbsync: Comman
     assert any("public.parent" in refusal for refusal in result.result["would_refuse"]), result
 
 
+def test_the_plan_warns_of_tables_that_a_replace_empties(pairs, dbsync: Command) -> None:
+    many = "INSERT INTO big (body) SELECT i FROM generate_series(1, 10001) i; ANALYZE big;"
+    pair: Pair = pairs(_SCHEMA, "INSERT INTO child VALUES (1)", _THEIRS + many + "INSERT INTO child VALUES (1)")
+    args = ("sync", pair.source, pair.target, "--mode", "replace")
+    told = [
+        "public.big is empty in the source: replacing it deletes about 10,001 rows of the target",
+        "public.parent is empty in the source: replacing it deletes 7 rows of the target",
+    ]
+    planned = dbsync.run(*args, "--json", "--dry-run").ended(0)
+    assert sorted(text for text in planned.document["warnings"] if "is empty" in text) == told
+    shown = dbsync.run(*args, "--dry-run").ended(0)
+    assert all(warning in shown.stdout + shown.stderr for warning in told), shown
+    done = dbsync.run(*args, "--json", "--yes").ended(0)
+    assert sorted(text for text in done.document["warnings"] if "is empty" in text) == told
+    again = dbsync.run(*args, "--json", "--dry-run").ended(0)
+    assert not any("is empty" in text for text in again.document["warnings"])
+
+
 def test_tables_in_ranges_by_many_readers_arrive_whole(pairs, dbsync: Command) -> None:
     pair: Pair = pairs(_SCHEMA, _MINE, _THEIRS)
     result = dbsync.sync(pair.source, pair.target, "--mode", "replace", "--chunk-size", "1MB", "-j", "4").ended(0)
