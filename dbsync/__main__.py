@@ -10,9 +10,10 @@ except KeyboardInterrupt:
 
 
 def main() -> None:
-    """Run dbsync. An interrupt that comes while modules are imported, for 0.2 s, waits until the call can report it.
+    """Run dbsync. A signal that comes while modules are imported, for 0.2 s, waits until the call can report it.
 
-    Python would raise it in the middle of an import and print a traceback. A second one ends the process at once.
+    Python would raise an interrupt in the middle of an import and print a traceback, and end at SIGTERM without a word.
+    A second one ends the process at once.
     """
     early: list[int] = []
 
@@ -23,6 +24,8 @@ def main() -> None:
 
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # one that is ignored stays ignored
         signal.signal(signal.SIGINT, keep)
+    if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
+        signal.signal(signal.SIGTERM, keep)
 
     from dbsync.cli import main as cli  # what takes the time
 

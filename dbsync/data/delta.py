@@ -53,6 +53,9 @@ class Delta:
     found: dict[RowKind, list[Sample]] = field(default_factory=dict)  # the first few of each kind
     surplus_shift: dict[int, Shift] = field(default_factory=dict)  # of surplus rows that stay
     changed_shift: dict[int, Shift] = field(default_factory=dict)  # of changed rows that stay as the target has them
+    hidden_shift: dict[int, Shift] = field(default_factory=dict)  # of equal rows that match --where in the source alone
+    hidden: int = 0  # of the changed rows, those that --where hides in the target
+    unreachable: int = 0  # of the missing rows, those whose key the target has, and that no update would bring inside
 
     @property
     def same(self) -> bool:
@@ -69,6 +72,7 @@ class Delta:
         sums = Sums(len(self.source))
         for number in self.segments:
             shifts = [Shift(self.source.rows[number], self.source.first[number], self.source.second[number])]
+            shifts += [self.hidden_shift[number]] if number in self.hidden_shift else []
             shifts += [] if updates or number not in self.changed_shift else [self.changed_shift[number]]
             shifts += [] if deletes or number not in self.surplus_shift else [self.surplus_shift[number]]
             sums.put(

@@ -255,7 +255,23 @@ class RepairRun(GroupRun):
                 f"{task.target}: {updated} of {expected} rows could be updated; rolled back",
                 hint="rows were changed while the run compared, or a trigger of the target drops updates",
             )
+        self._look_inside(session, number, task, task.key)
         return updated
+
+    def _look_inside(self, session: Session, number: int, task: TableTask, key: RowKey) -> None:
+        """Rows that --where hid were written since they would match then; whatever --verify says, they have to."""
+        delta = self._deltas.get(task.target)
+        if delta is None or not delta.hidden or task.where is None:
+            return
+        query = repair_sql.count_outside(
+            _changes(number), task.target, key=key, only=task.target_only, condition=task.where
+        )
+        (count,) = session.one(query)
+        if count:
+            raise Mismatch(
+                f"{task.target}: {count} updated rows do not match --where; rolled back",
+                hint="the condition depends on more than the row, or a trigger of the target changes it",
+            )
 
     def _overwrite(self, session: Session, number: int, task: TableTask, key: RowKey) -> int:
         """UPDATE the changed rows; those that swap values of an index that has to stay are deleted and inserted."""

@@ -7,28 +7,34 @@ equal, and indexes over expressions or some of the rows, are left to the run.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from dbsync.data.compare import Ends
 from dbsync.data.delta import Delta
+from dbsync.data.lookup import Texts, rows_with
 from dbsync.data.plan import SyncPlan
 from dbsync.data.problem import Problem
 from dbsync.model import quote_identifier
 from dbsync.pg import statements_compare as sql
+from dbsync.pg.statements import Statement
 from dbsync.segments import RowKey
 
 _LOCATIONS = 1000  # of one statement; the values of as many rows are looked up by one
-
-Texts = tuple[str, ...]
 
 
 def taken_problems(plan: SyncPlan, delta: Delta, ends: Ends) -> list[Problem]:
     """Name each unique key of a compared table that rows to be written and rows that stay would both have."""
     task, options = delta.task, plan.options
     some_stay = options.mode != "delta" or not options.delete or task.where is not None
-    if task.key is None or not some_stay or not task.unique_values:
+    if task.key is None or not some_stay:
         return []
     found = []
+    if delta.unreachable:
+        said = (
+            f"{task.target}: {delta.unreachable:,} rows to be written have the key of rows that do not match --where, "
+            "by columns that are not copied"
+        )
+        found.append(Problem("unique_taken", said, task.target))
     for unique in task.unique_values:
         batches = _written(plan, delta, ends, unique)
         count = sum(_kept(plan, delta, ends, unique, task.key, written) for written in batches)
@@ -51,27 +57,27 @@ def _written(plan: SyncPlan, delta: Delta, ends: Ends, unique: RowKey) -> Iterat
             query = sql.spelled(task.source, columns, only=task.source_only, where=sql.located(oid, locations))
             with ends.source.reader() as session:
                 rows = [tuple(row) for row in session.execute(query)]
-            yield {row[:width]: row[width:] for row in rows if _is_value(row[:width], ends)}
+            yield {row[:width]: row[width:] for row in rows if None not in row[:width]}  # NULLs are equal to nothing
 
 
 def _kept(plan: SyncPlan, delta: Delta, ends: Ends, unique: RowKey, key: RowKey, written: dict[Texts, Texts]) -> int:
     """How many of these values rows have that stay as they are."""
     task, options = delta.task, plan.options
     width = len(unique.columns)
-    held = sql.where(sql.one_of(unique.names, list(written)), apart=task.where if options.delete else None)
-    query = sql.spelled(task.target, unique.columns + key.columns, only=task.target_only, where=held)
+
+    def held(values: Sequence[Texts]) -> Statement:
+        condition = sql.where(sql.one_of(unique.names, values), apart=task.where if options.delete else None)
+        return sql.spelled(task.target, unique.columns + key.columns, only=task.target_only, where=condition)
+
+    def ours(keys: Sequence[Texts]) -> Statement:
+        condition = sql.where(sql.one_of(key.names, keys), within=task.where)
+        return sql.spelled(task.source, key.columns, only=task.source_only, where=condition)
+
     with ends.target.reader() as session:
-        rows = [tuple(row) for row in session.execute(query)]
+        rows = [tuple(row) for row in rows_with(session, held, list(written))]
     owners = [row[width:] for row in rows if written.get(row[:width], row[width:]) != row[width:]]
     if not owners or options.mode != "delta":
         return len(owners)
-    ours = sql.where(sql.one_of(key.names, [owner for owner in owners if _is_value(owner, ends)]), within=task.where)
     with ends.source.reader() as session:
-        query = sql.spelled(task.source, key.columns, only=task.source_only, where=ours)
-        replaced = {tuple(row) for row in session.execute(query)}
+        replaced = {tuple(row) for row in rows_with(session, ours, owners)}
     return sum(owner not in replaced for owner in owners)
-
-
-def _is_value(texts: Texts, ends: Ends) -> bool:
-    """NULLs are equal to nothing; a text that the other side's encoding may lack is no literal there."""
-    return None not in texts and (not ends.recode or all(map(str.isascii, texts)))

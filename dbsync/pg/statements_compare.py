@@ -193,11 +193,16 @@ class ComparedTable:
         )
 
     def having(self, keys: Sequence[Sequence[str]]) -> Statement:
-        """SELECT location and key as one text of the rows with some keys, whether they match the condition or not."""
+        """SELECT key as one text, location and two hashes of the rows with some keys, matching the condition or not."""
         assert self.key is not None
-        return sql.SQL("SELECT {}, {} FROM {} WHERE {}").format(
-            self._location(), self._key_label(), relation(self.table, only=self.only), one_of(self.key.names, keys)
+        rows = sql.SQL("SELECT {} AS k, {} AS l, {} AS r FROM {} WHERE {} OFFSET 0").format(
+            self._key_label(),
+            self._location(),
+            self.row,
+            relation(self.table, only=self.only),
+            one_of(self.key.names, keys),
         )
+        return sql.SQL("SELECT k, l, {}, {} FROM ({}) AS s").format(_hashed(0), _hashed(1), rows)
 
     def any_apart(self) -> Statement:
         """SELECT whether any row does not match the condition."""
@@ -337,6 +342,14 @@ def spelled(table: TableName, columns: Sequence[KeyColumn], *, only: bool, where
     """SELECT the texts of some columns, spelled as they are compared, of the rows that ``where`` (with WHERE) names."""
     texts = [sql.SQL("({})::pg_catalog.text").format(_spelled(column)) for column in columns]
     return sql.SQL("SELECT {} FROM {}").format(_list(texts), relation(table, only=only)) + where
+
+
+def condition_on(table: TableName, columns: Sequence[str], condition: str, *, only: bool) -> Statement:
+    """A query that fails where a condition of the user's reads anything of the table but these columns."""
+    rows = sql.SQL("SELECT {} FROM {}").format(names(columns), relation(table, only=only))
+    return sql.SQL("SELECT FROM ({}) AS {} WHERE {} LIMIT 0").format(
+        rows, sql.Identifier(table.name), users_own(condition)
+    )
 
 
 def where(condition: sql.Composable, *, within: str | None = None, apart: str | None = None) -> sql.Composable:

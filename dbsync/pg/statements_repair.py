@@ -8,7 +8,7 @@ from psycopg import sql
 
 from dbsync.model import TableName
 from dbsync.pg.statements import Statement, names, qualified, relation
-from dbsync.pg.statements_compare import located, same_key
+from dbsync.pg.statements_compare import located, same_key, where
 from dbsync.segments import RowKey
 
 # What is written was read by its places a moment ago, so it is in memory, and its index is cheaper than a look at every
@@ -48,6 +48,15 @@ def delete_changed(changes: str, table: TableName, *, key: RowKey, only: bool) -
     return sql.SQL("DELETE FROM {} AS t USING {} AS c WHERE {}").format(
         relation(table, only=only), sql.Identifier("pg_temp", changes), same_key(key)
     )
+
+
+def count_outside(changes: str, table: TableName, *, key: RowKey, only: bool, condition: str) -> Statement:
+    """Count the rows with the keys of ``changes`` that do not match a condition of the user's."""
+    written = sql.SQL("({}) IN (SELECT {} FROM {})").format(
+        names(key.names), names(key.names), sql.Identifier("pg_temp", changes)
+    )
+    rows = sql.SQL("SELECT pg_catalog.count(*) FROM {}").format(relation(table, only=only))
+    return rows + where(written, apart=condition)
 
 
 def insert_from(changes: str, table: TableName, columns: Sequence[str]) -> Statement:

@@ -78,8 +78,11 @@ def test_the_time_limit_is_exit_7(dbsync, source_db):
     _until(lambda: _sleeping(source_db) == 0, "the statement is cancelled")
 
 
-@pytest.mark.parametrize("module", ["dbsync.cli", "typer._click", "typer", "dbsync.errors", "dbsync.cli.main"])
-def test_an_interrupt_while_python_imports_is_exit_130_without_a_traceback(dbsync, module):
+_EARLY = [(signal.SIGINT, each) for each in ("dbsync.cli", "typer._click", "typer", "dbsync.errors", "dbsync.cli.main")]
+
+
+@pytest.mark.parametrize(("number", "module"), [*_EARLY, (signal.SIGTERM, "dbsync.cli"), (signal.SIGTERM, "typer")])
+def test_a_signal_while_python_imports_is_told_without_a_traceback(dbsync, number, module):
     """Python tells of each module when it is there, so that the moment is the same on a slow machine."""
     with socket.create_server(("127.0.0.1", 0)) as mute:  # else the command could be over when the signal comes
         url = f"postgresql://u@127.0.0.1:{mute.getsockname()[1]}/db?sslmode=disable"
@@ -91,13 +94,14 @@ def test_an_interrupt_while_python_imports_is_exit_130_without_a_traceback(dbsyn
         assert process.stderr is not None
         for line in process.stderr:
             if line.split("|")[-1].strip() == module:
-                process.send_signal(signal.SIGINT)
+                process.send_signal(number)
                 break
         out, err = process.communicate(timeout=30)
-    assert process.returncode == 130, err
-    assert [line for line in err.splitlines() if not line.startswith("import time:")][:1] == ["error: interrupted"], err
+    word = {signal.SIGINT: "interrupted", signal.SIGTERM: "terminated"}[number]
+    assert process.returncode == 128 + number, err
+    assert [line for line in err.splitlines() if not line.startswith("import time:")][:1] == [f"error: {word}"], err
     assert "Traceback" not in err
-    assert json.loads(out)["error"]["code"] == "INTERRUPTED"
+    assert json.loads(out)["exit_code"] == 128 + number
 
 
 def test_a_dead_name_server_does_not_outlive_a_signal(dbsync):

@@ -7,7 +7,8 @@ import pytest
 from dbsync.data import hidden
 from tests.acceptance.conftest import CalledSync
 from tests.fixtures import oracle
-from tests.fixtures.pair import Pair, rows, run_sql
+from tests.fixtures.command import Command
+from tests.fixtures.pair import Pair, encoded, rows, run_sql
 
 NUMBERS = ("rows_inserted", "rows_updated", "rows_deleted")
 KEYS = {
@@ -110,3 +111,72 @@ def test_a_dry_run_foresees_unique_values_behind_the_filter(pairs, called: Calle
     run_sql(pair.target, "DELETE FROM t WHERE id = 11;")
     assert called.sync(pair.source, pair.target, "--delete", "--dry-run", *FILTER).result["would_refuse"] == []
     assert called.sync(pair.source, pair.target, "--delete", *FILTER).exit_code == 0
+
+
+@pytest.mark.parametrize("verify", ["checksum", "count", "none"])
+def test_a_row_that_no_update_brings_into_the_filter_is_not_written(verify: str, pairs, called: CalledSync) -> None:
+    """The filter's column is not copied: the dry run says that the insert will meet the row, and nothing changes."""
+    pair: Pair = pairs(UNIQUE, "INSERT INTO t VALUES (2, 'n', 'a', 2);", "INSERT INTO t VALUES (2, 'o', NULL, 2);")
+    args = (*FILTER, "--columns", "t:id,code,v", "--verify", verify)
+    (said,) = called.sync(pair.source, pair.target, *args, "--dry-run").result["would_refuse"]
+    assert said == (
+        "public.t: 1 rows to be written have the key of rows that do not match --where, by columns that are not copied"
+    )
+    assert called.sync(pair.source, pair.target, *args).ended(6).error["sqlstate"] == "23505"
+    assert rows(pair.target, "SELECT * FROM t") == [[2, "o", None, 2]]
+
+
+@pytest.mark.parametrize("verify", ["checksum", "none"])
+def test_a_trigger_that_keeps_a_row_out_of_the_filter_is_a_mismatch(verify: str, pairs, called: CalledSync) -> None:
+    pair: Pair = pairs(UNIQUE, "INSERT INTO t VALUES (1, 'n', 'a', 0);", "INSERT INTO t VALUES (1, 'o', 'b', 0);")
+    run_sql(
+        pair.target,
+        "CREATE FUNCTION back() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN NEW.region := 'b'; RETURN NEW; END$$;"
+        "CREATE TRIGGER back BEFORE UPDATE ON t FOR EACH ROW EXECUTE FUNCTION back();",
+    )
+    done = called.sync(pair.source, pair.target, *FILTER, "--verify", verify, "--triggers", "keep").ended(1)
+    assert "1 updated rows do not match --where" in done.error["message"]
+    assert rows(pair.target, "SELECT * FROM t") == [[1, "o", "b", 0]]
+
+
+@pytest.mark.parametrize("verify", ["checksum", "count", "none"])
+def test_an_equal_row_is_left_where_only_the_filter_differs(verify: str, pairs, called: CalledSync) -> None:
+    """The condition reads another table: no write would help; rows that do differ are repaired beside it."""
+    pair: Pair = pairs(
+        "CREATE TABLE o (id int PRIMARY KEY, r text); CREATE TABLE t (id int PRIMARY KEY, v int);",
+        "INSERT INTO o VALUES (1, 'a'), (2, 'a'), (3, 'a'); INSERT INTO t VALUES (1, 1), (2, 2), (3, 3);",
+        "INSERT INTO o VALUES (1, 'b'), (2, 'a'), (3, 'a'); INSERT INTO t VALUES (1, 1), (2, 0);",
+    )
+    where = ("--tables", "t", "--where", "t:exists(SELECT FROM public.o WHERE o.id = t.id AND o.r = 'a')")
+    for numbers in ([1, 1, 0], [0, 0, 0]):
+        for args in (("--dry-run",), ()):
+            ended = called.sync(pair.source, pair.target, *where, "--verify", verify, *args).ended(0)
+            assert [ended.result["totals"][number] for number in NUMBERS] == numbers
+    assert rows(pair.target, "SELECT * FROM t ORDER BY id") == [[1, 1], [2, 2], [3, 3]]
+
+
+def test_keys_that_the_other_encoding_holds_are_found(servers, dbsync: Command) -> None:
+    """And those that it lacks are none there. unique_taken looks for the owners of values in the same way."""
+    schema = "CREATE TABLE t (k text PRIMARY KEY, region text, code int UNIQUE);"
+    mine = schema + "INSERT INTO t VALUES ('é', 'a', 1), ('ü', 'a', 2), ('x', 'a', 3);"
+    theirs = schema + "INSERT INTO t VALUES ('é', 'b', 2), ('ü', 'a', 1), ('y', 'b', 4);"
+    with encoded(servers.source, "UTF8", mine) as source, encoded(servers.target, "LATIN1", theirs) as target:
+        for args in (FILTER, ("--where", "t:code < 9")):
+            planned = dbsync.run("sync", source, target, *args, "--dry-run", "--json").ended(0)
+            assert planned.result["would_refuse"] == []
+        done = dbsync.sync(source, target, *FILTER).ended(0)
+        assert [done.result["totals"][number] for number in NUMBERS] == [1, 2, 0]
+        run_sql(source, "INSERT INTO t VALUES ('漢', 'a', 8);")
+        planned = dbsync.run("sync", source, target, *FILTER, "--dry-run", "--json").ended(0)
+        assert (planned.result["totals"]["rows_inserted"], planned.result["would_refuse"]) == (1, [])
+
+
+def test_values_beyond_the_other_type_are_no_values_there(pairs, called: CalledSync) -> None:
+    """The owner of a taken value has a key that the source's type cannot hold: it stays."""
+    pair: Pair = pairs(
+        "",
+        "CREATE TABLE t (id int PRIMARY KEY, code int UNIQUE); INSERT INTO t VALUES (1, 5), (2, 6);",
+        "CREATE TABLE t (id bigint PRIMARY KEY, code int UNIQUE); INSERT INTO t VALUES (5000000000, 5), (2, 7);",
+    )
+    (said,) = called.sync(pair.source, pair.target, "--dry-run").ended(0).result["would_refuse"]
+    assert said == "public.t: 1 rows to be written have a unique value (code) of rows that stay"
