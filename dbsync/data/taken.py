@@ -16,6 +16,7 @@ from dbsync.data.plan import SyncPlan
 from dbsync.data.problem import Problem
 from dbsync.model import quote_identifier
 from dbsync.pg import statements_compare as sql
+from dbsync.pg.conditions import located, one_of, where
 from dbsync.pg.statements import Statement
 from dbsync.segments import RowKey
 
@@ -54,7 +55,7 @@ def _written(plan: SyncPlan, delta: Delta, ends: Ends, unique: RowKey) -> Iterat
         for oid, locations in spool.batches(_LOCATIONS):
             ends.check()
             columns = unique.columns + task.key.columns
-            query = sql.spelled(task.source, columns, only=task.source_only, where=sql.located(oid, locations))
+            query = sql.spelled(task.source, columns, only=task.source_only, where=located(oid, locations))
             with ends.source.reader() as session:
                 rows = [tuple(row) for row in session.execute(query)]
             yield {row[:width]: row[width:] for row in rows if None not in row[:width]}  # NULLs are equal to nothing
@@ -66,11 +67,11 @@ def _kept(plan: SyncPlan, delta: Delta, ends: Ends, unique: RowKey, key: RowKey,
     width = len(unique.columns)
 
     def held(values: Sequence[Texts]) -> Statement:
-        condition = sql.where(sql.one_of(unique.names, values), apart=task.where if options.delete else None)
+        condition = where(one_of(unique.names, values), apart=task.where if options.delete else None)
         return sql.spelled(task.target, unique.columns + key.columns, only=task.target_only, where=condition)
 
     def ours(keys: Sequence[Texts]) -> Statement:
-        condition = sql.where(sql.one_of(key.names, keys), within=task.where)
+        condition = where(one_of(key.names, keys), within=task.where)
         return sql.spelled(task.source, key.columns, only=task.source_only, where=condition)
 
     with ends.target.reader() as session:

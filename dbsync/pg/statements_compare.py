@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from psycopg import sql
 
 from dbsync.model import TableName
+from dbsync.pg.conditions import all_of, located, one_of, users_own, where
 from dbsync.pg.statements import ONCE, DigestColumn, Statement, names, relation, row_text
 from dbsync.segments import KeyColumn, RowKey, Segmentation, runs_of
 
@@ -164,7 +165,7 @@ class ComparedTable:
             conditions.append(self._in_segments(segments))
         if self.where is not None:
             conditions.append(users_own(self.where))
-        return _where(conditions)
+        return all_of(conditions)
 
     def sums_at(self, oid: int, location: str) -> Statement:
         """SELECT the segment and both hashes of the row at a location."""
@@ -288,7 +289,7 @@ def key_bounds(table: TableName, column: str, *, only: bool, where: str | None) 
     """The least and the greatest value of an integer key, NULLs where there is no row."""
     return sql.SQL("SELECT pg_catalog.min({0})::int8, pg_catalog.max({0})::int8 FROM {1}").format(
         sql.Identifier(column), relation(table, only=only)
-    ) + _where([users_own(where)] if where is not None else [])
+    ) + all_of([users_own(where)] if where is not None else [])
 
 
 def select_at(table: TableName, columns: Sequence[str], *, only: bool, oid: int, locations: Sequence[str]) -> Statement:
@@ -300,7 +301,7 @@ def locations(table: TableName, *, only: bool, where: str | None) -> Statement:
     """COPY the location of every row."""
     location = sql.SQL("ctid::pg_catalog.text" if only else "tableoid::pg_catalog.text || ctid::pg_catalog.text")
     rows = sql.SQL("SELECT {} FROM {}").format(location, relation(table, only=only))
-    return sql.SQL("COPY ({}) TO STDOUT").format(rows + _where([users_own(where)] if where is not None else []))
+    return sql.SQL("COPY ({}) TO STDOUT").format(rows + all_of([users_own(where)] if where is not None else []))
 
 
 def text_at(
@@ -333,11 +334,6 @@ def _int8(value: int) -> sql.Composable:
     return sql.SQL("{}::pg_catalog.int8").format(sql.Literal(str(value)))
 
 
-def same_key(key: RowKey) -> sql.Composable:
-    """The condition that rows of ``t`` and ``c`` have the same key."""
-    return sql.SQL(" AND ").join(sql.SQL("t.{0} = c.{0}").format(sql.Identifier(name)) for name in key.names)
-
-
 def spelled(table: TableName, columns: Sequence[KeyColumn], *, only: bool, where: sql.Composable) -> Statement:
     """SELECT the texts of some columns, spelled as they are compared, of the rows that ``where`` (with WHERE) names."""
     texts = [sql.SQL("({})::pg_catalog.text").format(_spelled(column)) for column in columns]
@@ -350,42 +346,6 @@ def condition_on(table: TableName, columns: Sequence[str], condition: str, *, on
     return sql.SQL("SELECT FROM ({}) AS {} WHERE {} LIMIT 0").format(
         rows, sql.Identifier(table.name), users_own(condition)
     )
-
-
-def where(condition: sql.Composable, *, within: str | None = None, apart: str | None = None) -> sql.Composable:
-    """WHERE, also with a condition of the user's that has to hold, or must not hold."""
-    conditions = [condition]
-    conditions += [users_own(within)] if within is not None else []
-    conditions += [sql.SQL("{} IS NOT TRUE").format(users_own(apart))] if apart is not None else []
-    return _where(conditions)
-
-
-def one_of(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> sql.Composable:
-    """The condition that some columns have the values of one of these rows, written as the server prints them.
-
-    They are literals without a type, which take the columns' own: so an index serves.
-    """
-    if not rows:
-        return sql.SQL("false")
-    if len(columns) == 1:
-        listed = sql.SQL(", ").join(sql.Literal(value) for (value,) in rows)
-        return sql.SQL("{} IN ({})").format(sql.Identifier(columns[0]), listed)
-    return sql.SQL("({}) IN ({})").format(
-        names(columns), sql.SQL(", ").join(sql.SQL("({})").format(_list(list(map(sql.Literal, row)))) for row in rows)
-    )
-
-
-def text_of(side: str, columns: Sequence[str]) -> sql.Composed:
-    """Some columns of ``t`` or ``c`` as one text, which differs wherever a byte does."""
-    listed = sql.SQL(", ").join(sql.Identifier(side, name) for name in columns)
-    return sql.SQL('(ROW({})::pg_catalog.text COLLATE pg_catalog."C")').format(listed)
-
-
-def located(oid: int, locations: Sequence[str]) -> sql.Composable:
-    """The condition WHERE on rows at some locations of one relation."""
-    listed = "{" + ",".join(f'"{location}"' for location in locations) + "}"
-    here = sql.SQL(" WHERE ctid = ANY ({}::pg_catalog.tid[])").format(sql.Literal(listed))
-    return here + sql.SQL(" AND tableoid = {}::pg_catalog.oid").format(sql.Literal(oid)) if oid else here
 
 
 def _among(segment: sql.Composable, segments: Sequence[int]) -> sql.Composable:
@@ -409,16 +369,6 @@ def _hashed(seed: int) -> sql.Composable:
 
 def _spelled(column: KeyColumn) -> sql.Composable:
     return _TEXT[column.spelling].format(sql.Identifier(column.name))
-
-
-def _where(conditions: Sequence[sql.Composable]) -> sql.Composable:
-    return sql.SQL(" WHERE ") + sql.SQL(" AND ").join(conditions) if conditions else sql.SQL("")
-
-
-def users_own(condition: str) -> sql.Composable:
-    """A condition of --where, as one expression."""
-    # The user's own SQL, checked as one expression before the run on a read-only session.
-    return sql.SQL("({}\n)").format(sql.SQL(condition))
 
 
 def _list(items: Sequence[sql.Composable]) -> sql.Composed:

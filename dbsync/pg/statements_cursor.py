@@ -11,8 +11,9 @@ from collections.abc import Sequence
 from psycopg import sql
 
 from dbsync.model import CursorKind, TableName
+from dbsync.pg.conditions import same_key, text_of
 from dbsync.pg.statements import Statement, names, qualified, relation
-from dbsync.pg.statements_compare import same_key, select_at, text_of
+from dbsync.pg.statements_compare import select_at
 from dbsync.segments import RowKey
 
 # A value that no row of the future may be below: stamps from the future and values without an order stay out.

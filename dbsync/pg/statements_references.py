@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from psycopg import sql
 
 from dbsync.model import ForeignKey, TableName
+from dbsync.pg.conditions import located, same_key, text_of, users_own
 from dbsync.pg.statements import Statement, names, qualified, relation
-from dbsync.pg.statements_compare import located, same_key, text_of, users_own
 from dbsync.segments import RowKey
 
 

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from psycopg import sql
 
 from dbsync.model import TableName
+from dbsync.pg.conditions import located, same_key, where
 from dbsync.pg.statements import Statement, names, qualified, relation
-from dbsync.pg.statements_compare import located, same_key, where
 from dbsync.segments import RowKey
 
 # What is written was read by its places a moment ago, so it is in memory, and its index is cheaper than a look at every
