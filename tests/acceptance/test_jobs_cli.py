@@ -233,6 +233,7 @@ def test_watch_follows_in_lines_and_ends_with_the_jobs_exit_code(
         running = dbsync.start("sync", shop[0].url, shop[1].url, "--yes", "--json")
         job = only_job(dbsync, "running")
         watching = dbsync.start("jobs", "watch")
+        assert watching.first_line()  # it has found the job: without a name it follows what is at work
         dbsync.run("jobs", "stop", str(job["job_id"])).ended(0)
         seen = watching.wait().ended(6)
         running.wait()
