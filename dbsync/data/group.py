@@ -39,6 +39,7 @@ from dbsync.pg.copy import copy_rows
 from dbsync.pg.database import Session
 
 _ATTEMPTS = 3
+_WORTH_READING_AHEAD = 1024 * 1024  # bytes of a table
 _AGAIN = "run the command again"
 
 
@@ -242,7 +243,7 @@ class GroupRun:
                 binary=task.binary,
                 pace=self.run.pace,
                 progress=progress,
-                large=task.bytes > self.run.plan.options.chunk_bytes,
+                large=task.bytes > _WORTH_READING_AHEAD,
             )
         outcome.rows_source = outcome.rows_inserted = copied.rows
         outcome.bytes, outcome.elapsed_s = copied.bytes if copied.rows else 0, time.monotonic() - started

@@ -20,8 +20,10 @@ _READ_AHEAD = 120_000
 
 
 def widen(session: Session) -> None:
-    """Let libpq read more at a time: its input buffer grows to what a message needs, and stays so."""
-    session.execute("SELECT pg_catalog.repeat('x', %s)", [_READ_AHEAD])
+    """Let libpq read more at a time: its input buffer grows to what a message needs, and stays so for the session."""
+    if not session.reads_ahead:
+        session.execute("SELECT pg_catalog.repeat('x', %s)", [_READ_AHEAD])
+        session.reads_ahead = True
 
 
 def start_copy(pgconn: pq.abc.PGconn, query: bytes, expected: pq.ExecStatus, check: Callable[[], None]) -> None:

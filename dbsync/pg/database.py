@@ -76,6 +76,7 @@ class Session:
         self.url = url
         self.warnings = warnings
         self.notices: list[str] = []
+        self.reads_ahead = False  # see copy_mode.widen
         connection.add_notice_handler(lambda diagnostic: self.notices.append(diagnostic.message_primary or ""))
 
     @property

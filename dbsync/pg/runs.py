@@ -97,7 +97,8 @@ def _quoted(table: TableName) -> str:
 
 def stamps(session: Session, oids: Sequence[int]) -> Mapping[int, str]:
     """Return a text per relation that changes when its columns, constraints, triggers or indexes do."""
-    return dict(session.execute(STAMPS, [list(oids)]))
+    # Prepared: a session that writes one table after another asks each time, and planning takes longer than answering.
+    return dict(session.execute_single(STAMPS, [list(oids)]))
 
 
 def replaced(session: Session, oids: Mapping[TableName, int], then: Mapping[int, str]) -> list[TableName]:
@@ -134,6 +135,8 @@ def hold_no_bytes(session: Session, oids: Iterable[int]) -> bool:
 
 def trigger_states(session: Session, oids: Sequence[int]) -> Mapping[tuple[TableName, str], str]:
     """Return the state of each user trigger: enabled, disabled, replica or always."""
+    if not oids:
+        return {}
     words = {"O": "enabled", "D": "disabled", "R": "replica", "A": "always"}
     rows = session.execute(load("sync")["trigger_states"], [list(oids)])
     return {(TableName(schema, table), name): words[state] for schema, table, name, state in rows}
@@ -141,6 +144,8 @@ def trigger_states(session: Session, oids: Sequence[int]) -> Mapping[tuple[Table
 
 def partition_keys(session: Session, keys: Sequence[tuple[int, ForeignKey]]) -> list[list[ForeignKey]]:
     """For each foreign key (with its table's oid): the key as partitions have it, deepest first; [] without any."""
+    if not keys:
+        return []
     found: list[list[ForeignKey]] = [[] for _ in keys]
     oids, names = [oid for oid, _ in keys], [key.name for _, key in keys]
     for number, schema, table, name, definition, comment in session.execute(

@@ -1,4 +1,7 @@
-"""Many rows in few statements, on either engine, and never by ``executemany`` (``dbsync.pg.cursors`` says why)."""
+"""Many rows in few statements: never by ``executemany`` on Postgres (``dbsync.pg.cursors`` says why), always on SQLite.
+
+There it costs no round trips, and the statement's text is made once, whatever the number of rows.
+"""
 
 from __future__ import annotations
 
@@ -26,17 +29,25 @@ def insert_into(connection: sa.Connection, table: sa.Table) -> postgresql.Insert
 
 def insert_rows(connection: sa.Connection, table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> None:
     """Insert rows, which all have the same columns."""
+    if rows and connection.dialect.name == "sqlite":
+        connection.execute(sa.insert(table), list(rows))
+        return
     for batch in _batches(rows):
         connection.execute(sa.insert(table).values(batch))
 
 
 def keep_rows(connection: sa.Connection, table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> None:
     """Insert rows, which all have the same columns; one whose primary key is there gets the new values."""
+    if not rows:
+        return
     key = [column.name for column in table.primary_key]
+    insert = insert_into(connection, table)
+    new = {name: insert.excluded[name] for name in rows[0] if name not in key}
+    if connection.dialect.name == "sqlite":
+        connection.execute(insert.on_conflict_do_update(index_elements=key, set_=new), list(rows))
+        return
     for batch in _batches(rows):
-        first = insert_into(connection, table)
-        new = {name: first.excluded[name] for name in rows[0] if name not in key}
-        connection.execute(first.values(batch).on_conflict_do_update(index_elements=key, set_=new))
+        connection.execute(insert.values(batch).on_conflict_do_update(index_elements=key, set_=new))
 
 
 def _batches(rows: Sequence[Mapping[str, Any]]) -> list[Any]:
