@@ -6,6 +6,7 @@ import shlex
 import shutil
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from statistics import median
 from types import MappingProxyType
@@ -14,13 +15,20 @@ from benchmarks.report import Race, Section, Target
 from benchmarks.roundtrips import counted
 from benchmarks.servers import PGCOPYDB_MAJOR, Bench, Failed, Sample, Step, execute
 from benchmarks.tables import DEFINITIONS, filled, many_tables
+from dbsync.data.columns import pair_columns
 from dbsync.local import EphemeralServer
+from dbsync.model import TableName
+from dbsync.pg.database import Database
+from dbsync.pg.reflect import reflect
+from dbsync.pg.statements import digest_rows
+from dbsync.urls import parse_url
 
 TEXT, BINARY = "psql text", "psql binary"
 DUMP, PIPE, PGCOPYDB = "pg_dump -j2, pg_restore -j2", "pg_dump to psql", "pgcopydb, 2 jobs"
 # The peers with what any program must do in dbsync's place: leave statistics, and be written in Python with psycopg and
 # typer. What these rows take more than the peers alone no copy engine wins back, but one that is faster than theirs.
 SAME, DUMP_SAME = "psql binary, ANALYZE, Python's start", "pg_dump -j2, pg_restore -j2, ANALYZE, Python's start"
+PROVED = f"{SAME}, both digests"
 _START: Step = [[sys.executable, "-c", "import psycopg, typer"]]
 
 
@@ -90,14 +98,13 @@ def one_table(setup: Setup, table: str, rows: int) -> Section:
     execute(bench.source, name, "VACUUM ANALYZE", "CHECKPOINT")
     bench.new_database(bench.target, name, DEFINITIONS[table])
     none = sync(bench, name, "--verify", "none")
-    engines = {
+    analyze = [psql(bench, bench.target_url(table), f"ANALYZE public.{table}")]
+    after_load: list[Step] = [analyze, [_digest(bench, bench.target, table)]]
+    engines: dict[str, Sequence[Step]] = {
         TEXT: [psql_pipe(bench, table, TEXT)],
         BINARY: [psql_pipe(bench, table, BINARY)],
-        SAME: [
-            _START,
-            psql_pipe(bench, table, BINARY),
-            [psql(bench, bench.target_url(table), f"ANALYZE public.{table}")],
-        ],
+        SAME: [_START, psql_pipe(bench, table, BINARY), after_load[0]],
+        PROVED: [_START, _beside(_digest(bench, bench.source, table), psql_pipe(bench, table, BINARY)), *after_load],
         "dbsync": [none],
         "dbsync -j 1": [sync(bench, name, "--verify", "none", "-j", "1")],
         "dbsync, verified": [sync(bench, name)],
@@ -109,6 +116,9 @@ def one_table(setup: Setup, table: str, rows: int) -> Section:
     targets.append(Target(f"{table}: verification added to a full copy", cost, 35, 20, " %"))
     drop(bench, name)
     about = f"{rows:,} rows, {size} MB, no index; medians of {setup.rounds} rounds."
+    about += (
+        " *Both digests* are what `dbsync` asks of both servers to verify, the source's beside the copy, as it does."
+    )
     return Section(f"One {table} table", about, result.table(TEXT, BINARY, SAME), targets if table != "pairs" else ())
 
 
@@ -128,8 +138,9 @@ def schema(setup: Setup) -> Section:
     tables: Step = [["sh", "-c", f"{only} & {without} | {shlex.join(at_once)}; wait"]]  # ``after`` sees failures
     keys: Step = [[*at_once, "-f", str(apart)]]
     engines: dict[str, Sequence[Step]] = {
-        "dbsync": [tables, sync(bench, name, "--verify", "none", "--drop-indexes"), keys],
-        "dbsync, verified": [tables, sync(bench, name, "--drop-indexes"), keys],
+        "dbsync": [sync(bench, name, "--create", "--verify", "none")],
+        "dbsync, verified": [sync(bench, name, "--create")],
+        "dbsync, three programs": [tables, sync(bench, name, "--verify", "none", "--drop-indexes"), keys],
         "dbsync, foreign keys first": [
             [[bench.dbsync, "schema", source, "--format", "sql"], load],
             sync(bench, name, "--verify", "none", "--drop-indexes"),
@@ -173,10 +184,11 @@ def schema(setup: Setup) -> Section:
     about = (
         f"60 tables, {expected[1]:,} rows, {expected[2]} indexes, {expected[3]} foreign keys, into an empty database. "
         "Every time holds making the schema and the indexes, loading, and checking the foreign keys. `dbsync` is "
-        "`dbsync schema --format sql --foreign-keys without | psql -1`, `dbsync sync --drop-indexes --verify none` "
-        "with its default of 4 jobs, ANALYZE included, then `psql -1` of the `only` foreign keys, which are printed "
-        "beside the tables: like the others it commits each table for itself. With *foreign keys first* all 60 tables "
-        "are one transaction. `pgcopydb` runs VACUUM ANALYZE too; `pg_dump` and `pg_restore` run neither."
+        "`dbsync sync --create --verify none` with its default of 4 jobs, ANALYZE included; *three programs* do it as "
+        "was done before there was `--create`: `dbsync schema --foreign-keys without | psql -1`, `dbsync sync`, and "
+        "`psql -1` of the `only` foreign keys. Like the others they commit each table for itself. With *foreign keys "
+        "first* all 60 tables are one transaction. `pgcopydb` runs VACUUM ANALYZE too; `pg_dump` and `pg_restore` run "
+        "neither."
     )
     return Section("60 tables", about, result.table(DUMP, DUMP_SAME, PIPE, PGCOPYDB), targets)
 
@@ -265,6 +277,24 @@ def psql_pipe(bench: Bench, table: str, form: str, *, into: str | None = None) -
         psql(bench, bench.source_url(table), f"COPY public.{table} TO STDOUT{suffix}"),
         psql(bench, bench.target_url(into or table), f"COPY public.{table} FROM STDIN{suffix}"),
     ]
+
+
+def _digest(bench: Bench, server: EphemeralServer, table: str) -> list[str]:
+    """One psql that hashes a table's rows with the statement by which ``dbsync`` verifies."""
+    url = bench.source_url(table) if server is bench.source else bench.target_url(table)
+    with closing(Database(parse_url(server.url(table))).connect()) as session:
+        shape = reflect(session, inspector=False).tables[TableName("public", table)]
+        pairs = pair_columns(shape, shape, only=None, schemas={}).pairs
+        columns = [(pair.name, pair.digest, pair.nullable) for pair in pairs]
+        query = digest_rows(shape.name, columns, only=False, where=None, recode=False).as_string(session.raw)
+    settings = "SET TimeZone = 'UTC'; SET DateStyle = 'ISO, YMD'; SET jit = off; "
+    return psql(bench, url, settings + query)
+
+
+def _beside(program: Sequence[str], pipe: Step) -> Step:
+    """A program and a pipe at a time, which end together."""
+    piped = " | ".join(map(shlex.join, pipe))
+    return [["sh", "-c", f"{shlex.join(program)} >/dev/null & {piped} && wait $!"]]
 
 
 def psql(bench: Bench, url: str, command: str) -> list[str]:

@@ -72,6 +72,7 @@ class ConfiguredSync:
     on_row_error: str | None = None
     no_ledger: bool | None = None
     full_compare: bool | None = None
+    create: bool | None = None
     priority: int | None = None
     timeout: str | None = None
     summary_file: str | None = None
@@ -225,6 +226,7 @@ def _sync(name: str, section: Section) -> ConfiguredSync:
         on_row_error=section.choice("on_row_error", ("fail", "quarantine")),
         no_ledger=section.flag("no_ledger"),
         full_compare=section.flag("full_compare"),
+        create=section.flag("create"),
         priority=section.integer("priority"),
         timeout=section.text("timeout"),
         summary_file=section.text("summary_file"),

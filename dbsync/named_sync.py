@@ -11,7 +11,7 @@ from dbsync.quantities import parse_duration, parse_rate, parse_size
 
 _AS_THEY_ARE = (
     "mode", "delete", "tables", "exclude", "where", "columns", "jobs", "verify", "triggers", "drop_indexes",
-    "on_locked", "on_drift", "on_row_error", "full_compare",
+    "on_locked", "on_drift", "on_row_error", "full_compare", "create",
 )  # fmt: skip
 
 

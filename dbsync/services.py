@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from dbsync.control import Control
+from dbsync.data.creation import as_made, late_keys
 from dbsync.data.drift import drifts_since, heeded
 from dbsync.data.options import SyncOptions
 from dbsync.data.ownership import name_the_owner
@@ -17,7 +18,7 @@ from dbsync.data.parts import Helpers
 from dbsync.data.plan import Contents, SyncPlan
 from dbsync.data.plan_file import PlanFile, PlannedEnd, to_text
 from dbsync.data.planner import Draft, draft_plan
-from dbsync.data.predict import predict
+from dbsync.data.predict import predict, predict_load
 from dbsync.data.problem import Problem, refused
 from dbsync.data.report import SyncReport
 from dbsync.data.resume import Resumption, keep_finished, take_up
@@ -26,7 +27,7 @@ from dbsync.data.sides import Side
 from dbsync.data.survey import emptied_by_replace
 from dbsync.data.units import Selection, Skipped, select_units
 from dbsync.data.watch import take_run_lock
-from dbsync.errors import ConfigError, Refused
+from dbsync.errors import ConfigError, Refused, SchemaMismatch
 from dbsync.events import Emit, silent
 from dbsync.failpoints import failpoint
 from dbsync.guards import require_consent
@@ -36,13 +37,18 @@ from dbsync.pg.database import Database, Session
 from dbsync.pg.identity import ensure_distinct, ensure_primary, identify
 from dbsync.pg.ledger import RunRecord
 from dbsync.pg.ledger_parts import end_run_sessions
+from dbsync.pg.reflect import one_snapshot
 from dbsync.selection import TablePattern
 
 if TYPE_CHECKING:
     from dbsync.compare import compare as compare
+    from dbsync.creating import Creation
 
 # A statement lists at most this many relations: long UNION ALLs take the planner long.
 _BATCH = 200
+_CREATE_DIED = (
+    "the target lacks {} foreign keys of the source: if a run with --create died here, repeat it with --create"
+)
 _RESERVED = "the schema dbsync is for dbsync's own tables: left alone"
 
 
@@ -72,6 +78,10 @@ class OpenSync:
         self._sides: tuple[Side, Side] | None = None
         self._plan_file: PlanFile | None = None
         self._contents: Mapping[TableName, Contents] = {}
+        self._drafted: Draft | None = None
+        self._known_source: tuple[Catalog, Mapping[int, str]] | None = None
+        self._creation: Creation | None = None  # with --create
+        self._resumes_nothing = False
 
     def plan(
         self, *, count: bool = False, contents: bool = False, emit: Emit = silent, control: Control | None = None
@@ -80,7 +90,7 @@ class OpenSync:
 
         ``contents``: a plan file will be written, from which a later run can tell whether the target's rows changed.
         """
-        plan = self.draft().sound()
+        plan = self._sound(self.draft())
         plan = self._with_ledger(plan)
         if self._resumption is not None:
             plan = keep_finished(plan, self._resumption)
@@ -88,12 +98,23 @@ class OpenSync:
         if self._plan_file is not None:
             plan = self._plan_file.held_to(plan, *(side.stamps_by_name() for side in self._sides))
         if count:
-            found = predict(plan, *self._sides, contents=contents, emit=emit, control=control or Control())
+            foretell = predict_load if plan.makes_schema else predict
+            found = foretell(plan, *self._sides, contents=contents, emit=emit, control=control or Control())
             refusals, warnings = (*plan.refusals, *found.refusals), (*plan.warnings, *found.warnings)
             plan = replace(plan, counts=found.counts, refusals=refusals, warnings=warnings)
             self._contents = found.contents
+            if plan.makes_schema and self._creation is not None:
+                self._creation.rehearse(self.target, control or Control())
         self._plan = plan
         return plan
+
+    def _sound(self, draft: Draft) -> SyncPlan:
+        try:
+            return draft.sound()
+        except SchemaMismatch as error:
+            if self._creation is not None and self._creation.idle:
+                error.hint = f"--create makes nothing in a database that has something already: {error.hint}"
+            raise
 
     @property
     def planned(self) -> SyncPlan:
@@ -157,6 +178,7 @@ class OpenSync:
         """
         dead = self._dead_run(run)
         if dead is None:
+            self._resumes_nothing = True
             return "there is nothing to resume: this is an ordinary run"
         if dead.state == "succeeded":
             return f"run {dead.run_id} has succeeded: this is an ordinary run"
@@ -185,12 +207,20 @@ class OpenSync:
         """Read both sides and plan, whatever stands in the way; ``plan`` raises for that."""
         with ThreadPoolExecutor(1) as beside:  # each server takes a moment to fill its catalog caches
             reading = beside.submit(runs.reflect_stamped, self.target)
-            source, source_stamps = runs.reflect_stamped(self.source)
-            target, target_stamps = reading.result()
+            with one_snapshot(self.source):
+                source, source_stamps = self._known_source or runs.reflect_stamped(self.source)
+                self._known_source = None
+                target, target_stamps = reading.result()
+                if self.options.create:
+                    self._creation = self._creation or _new_creation()
+                    self._creation.draft(self.source, source, target)
         target = replace(target, may_create_schema=runs.may_stage(self.target))
+        making = self._creation is not None and self._creation.script is not None
+        if self._creation is not None and self._creation.script is not None:
+            target = as_made(source, target, without=self._creation.script.unmade)
         selection = select_units(source, target, self.options)
         _check_conditions(self.source, selection, self.options)
-        filled = _filled(self.target, target, selection)
+        filled = {} if making else _filled(self.target, target, selection)
         draft = draft_plan(source, target, selection, self.options, filled=filled, spread=self._helpers is not None)
         reserved = [Skipped(str(name), _RESERVED) for name in runs.reserved_tables(self.source)]
         loud = [
@@ -198,10 +228,15 @@ class OpenSync:
             for name in runs.event_triggers(self.target)
         ]
         plan = draft.plan
-        emptied = [] if draft.problems else emptied_by_replace(plan, self.source, self.target, target)
+        emptied = [] if draft.problems or making else emptied_by_replace(plan, self.source, self.target, target)
         plan = replace(plan, skipped=(*plan.skipped, *reserved), warnings=(*plan.warnings, *map(str, loud), *emptied))
+        if self._creation is not None:
+            plan = self._creation.told(plan, source, target)
+        elif self._resumes_nothing and (late := late_keys(source, target)[0]):
+            plan = replace(plan, warnings=(*plan.warnings, _CREATE_DIED.format(len(late))))
         self._sides = (_side(self._ends[0], source, source_stamps), _side(self._ends[1], target, target_stamps))
-        return replace(draft, plan=plan, notes=(*draft.notes, *loud))
+        self._drafted = replace(draft, plan=plan, notes=(*draft.notes, *loud))
+        return self._drafted
 
     def require_consent(self, *, yes: bool, confirm: str | None, ask: Callable[[], bool] | None) -> None:
         """Raise Refused unless the plan may be run and writing was agreed to; ``ask`` is None without a person."""
@@ -212,6 +247,7 @@ class OpenSync:
         """Carry the plan out; the failures of single tables are in the report."""
         self._check_guards()
         failpoint("before_run")
+        self._create(control or Control())
         self._plan_again()
         assert self._plan is not None
         assert self._sides is not None
@@ -226,9 +262,35 @@ class OpenSync:
             reader=self.source,
             way_on=self.way_on,
         )
+        if self._creation is not None:
+            self._creation.report(report, self._ends[0], self.target)
         name_the_owner(report, self._plan)
         report.resumed = self._resumption.run_id if self._resumption is not None else None
         return report
+
+    def _create(self, control: Control) -> None:
+        """Make the schema where that is planned, and plan anew for what is there then."""
+        creation = self._creation
+        if creation is None or not creation.text:
+            return
+        if creation.is_old:  # somebody thought about the plan: what is made must be what he saw
+            seen = creation.text
+            self.plan()
+            creation.check_still(seen, self.options.on_drift)
+        if not creation.text:
+            return
+        assert self._drafted is not None
+        assert self._sides is not None
+        creation.make(self.target, self.planned.creates, control)
+        # What was made is of this state of the source: the run itself refuses (Drift) where that has moved on.
+        self._known_source = self._drafted.source, self._sides[0].stamps
+        try:
+            self.plan()
+            self._check_guards()
+        except Refused as error:
+            stands = "the schema is made; where the source's has changed meanwhile, dbsync migrate makes the difference"
+            error.hint = "; ".join(filter(None, (error.hint, stands)))
+            raise
 
     def _with_ledger(self, plan: SyncPlan) -> SyncPlan:
         """Decide whether the run keeps its books in the target. Raises Refused for those of a newer dbsync."""
@@ -266,6 +328,12 @@ class OpenSync:
         plan = self._plan or self.plan()
         if plan.refusals:
             raise refused(plan.refusals)
+
+
+def _new_creation() -> Creation:
+    from dbsync.creating import Creation  # most runs make no schema
+
+    return Creation()
 
 
 @contextmanager

@@ -17,8 +17,8 @@ from dbsync.quantities import duration_text
 
 _SYNC_OPTIONS = (
     "mode", "delete", "max_delete", "jobs", "chunk_size", "max_rate", "verify", "triggers", "drop_indexes", "on_locked",
-    "on_drift", "on_row_error", "no_ledger", "full_compare", "priority", "timeout", "summary_file", "metrics_file",
-    "on_failure",
+    "on_drift", "on_row_error", "no_ledger", "full_compare", "create", "priority", "timeout", "summary_file",
+    "metrics_file", "on_failure",
 )  # fmt: skip
 _NEVER = FLAG_ONLY_OPTIONS | {"--config", "--profile"}
 

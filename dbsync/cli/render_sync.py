@@ -14,6 +14,8 @@ _LISTED = 6
 
 def plan_text(plan: SyncPlan) -> Iterator[str]:
     """Yield what will happen, per table, with the reason, and all that is left out."""
+    if plan.makes_schema:
+        yield f"the schema is made first: {len(plan.creates)} tables, and all that belongs to them but foreign keys\n"
     rows = []
     for task in plan.tables:
         size = humane_size(max(task.bytes, 0))
@@ -35,6 +37,9 @@ def plan_text(plan: SyncPlan) -> Iterator[str]:
                 yield f"  indexes of {escape(str(task.target))} dropped, then built again: {escape(names)}\n"
         if off:
             yield f"  triggers off during the load: {escape(_some(off))}\n"
+    if plan.late_keys:
+        keys = [f"{late.key.name} on {late.key.table}" for late in plan.late_keys]
+        yield f"foreign keys added or validated after the rows: {escape(_some(keys))}\n"
     for name in plan.refresh:
         yield f"materialised view {escape(str(name))}: refreshed after the data\n"
     for entry in plan.skipped:
@@ -64,6 +69,9 @@ def question(plan: SyncPlan, target: str) -> str:
     """The question that a person answers before anything is written."""
     totals = plan.totals()
     size = humane_size(totals["bytes"])
+    if plan.makes_schema:
+        rows = f"{totals['rows_inserted']:,} rows ({size})"
+        return f"Make the schema with {len(plan.creates)} tables in {escape(target)}, and write about {rows} into them?"
     if totals["to_compare"] and plan.options.mode == "cursor":
         return f"Write the rows past the cursors of {totals['tables']} tables into {escape(target)}?"
     if totals["to_compare"]:
@@ -97,6 +105,13 @@ def report_text(report: SyncReport) -> Iterator[str]:
     yield from text_table(
         ("table", "state", "inserted", "updated", "deleted", "copied", "time", "check"), rows, right=(2, 3, 4, 5, 6)
     )
+    if report.made_schema:
+        equal = {True: "as in the source", False: "NOT as in the source", None: "not compared"}[report.schema_equal]
+        yield f"made the schema with {len(report.created)} tables, {equal}\n"
+    if report.foreign_keys:
+        yield f"{len(report.foreign_keys)} foreign keys added, valid where they are in the source\n"
+    if report.keys_missing:
+        yield f"foreign keys missing or not validated: {escape(_some(report.keys_missing))}\n"
     for name in report.refreshed:
         yield f"refreshed {escape(name)}\n"
     for entry in report.skipped:

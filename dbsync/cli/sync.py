@@ -56,6 +56,14 @@ def sync(
             help="A column that only grows: rows past its last value are copied, deletes are not seen; repeatable.",
         ),
     ] = None,
+    create: Annotated[
+        bool,
+        typer.Option(
+            "--create",
+            help="Make the source's schema first where the target has nothing; foreign keys come last, validated in "
+            "parallel.",
+        ),
+    ] = False,
     delete: Annotated[bool, typer.Option("--delete", help="Also delete rows that the source has not (delta).")] = False,
     max_delete: Annotated[
         DeleteLimit | None,
@@ -196,11 +204,16 @@ def sync(
         on_row_error=on_row_error,
         ledger=not no_ledger,
         full_compare=full_compare,
+        create=create,
     )
     if resume is not None and restart:
         raise ConfigError("--resume and --restart contradict each other")
     if resume is not None and plan_file is not None:
         raise ConfigError("--resume and --plan contradict each other", hint="a plan is for a run of its own")
+    if create and (plan_file is not None or plan_out is not None):
+        raise ConfigError(
+            "--create does not go with --plan and --plan-out", hint="a plan file is of tables that are there"
+        )
     planned = _read_plan(plan_file) if plan_file is not None else None
     options = planned.merged(options) if planned is not None else options
     source, target = typed = _named_ends(context, job, source, target, resume)

@@ -85,7 +85,7 @@ class SyncOptions:
 
     Mode ``delta`` compares tables that hold rows and writes what differs; ``append`` only inserts what is
     missing; ``replace`` replaces what the target holds; ``cursor`` copies the rows past a stored value. An empty
-    table is bulk loaded in any mode.
+    table is bulk loaded in any mode. ``create`` makes the schema first where the target has nothing.
     """
 
     mode: Mode = "delta"
@@ -108,6 +108,7 @@ class SyncOptions:
     on_row_error: OnRowError = "fail"
     ledger: bool = True
     full_compare: bool = False
+    create: bool = False
     lock_timeout_s: float = 30.0
 
     def __post_init__(self) -> None:
@@ -123,6 +124,7 @@ class SyncOptions:
             raise ConfigError("--max-delete limits --delete, which was not given")
         self._check_cursors()
         self._check_quarantine()
+        self._check_create()
         for text in (*self.tables, *self.exclude):
             TablePattern.parse(text)
         for table, condition in self.where.items():
@@ -141,6 +143,22 @@ class SyncOptions:
             raise ConfigError("--on-row-error quarantine keeps the rows in the ledger: it does not go with --no-ledger")
         if self.on_row_error == "quarantine" and self.mode == "cursor":
             raise ConfigError("--on-row-error quarantine does not go with --mode cursor", hint="use --mode delta")
+
+    def _check_create(self) -> None:
+        parts = {
+            "--tables": self.tables,
+            "--exclude": self.exclude,
+            "--where": self.where,
+            "--columns": self.columns,
+            "--map": self.maps,
+        }
+        if self.create and self.mode == "cursor":
+            raise ConfigError("--create copies all rows: it does not go with --mode cursor", hint="run that afterwards")
+        if self.create and (part := next((name for name, value in parts.items() if value), None)):
+            raise ConfigError(
+                f"--create makes the whole schema and copies all of it: it does not go with {part}",
+                hint="make the schema with dbsync schema DB --format sql, and run without --create",
+            )
 
     def schema_map(self) -> dict[str, str]:
         """The schemas that ``--map`` renames as a whole."""

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 from dbsync.data.columns import ColumnPair
+from dbsync.data.creation import LateKey
 from dbsync.data.options import SyncOptions
 from dbsync.data.problem import Problem
 from dbsync.data.units import Skipped
@@ -152,6 +153,9 @@ class SyncPlan:
     ledger: bool = False  # whether the run keeps its books in the target
     counts: Mapping[TableName, Counts] = field(default_factory=dict)  # exact, dry runs only: by target
     expected: Mapping[TableName, Contents] = field(default_factory=dict)  # what a plan file says the target holds
+    makes_schema: bool = False  # the source's, in a target that has nothing
+    creates: tuple[TableName, ...] = ()  # the tables of it
+    late_keys: tuple[LateKey, ...] = ()  # foreign keys that are to be added or validated after the rows
 
     @property
     def tables(self) -> list[TableTask]:
@@ -171,6 +175,11 @@ class SyncPlan:
             "groups": [_group_dict(group) for group in self.groups],
             "sequences": [str(task.target) for task in self._all_sequences()],
             "refresh": [str(name) for name in self.refresh],
+            "creates": {
+                "schema": self.makes_schema,
+                "tables": [str(name) for name in self.creates],
+                "foreign_keys": [f"{late.key.table}: {late.key.name}" for late in self.late_keys],
+            },
             "ledger": self.ledger,
             "skipped": [asdict(entry) for entry in self.skipped],
             "would_refuse": list(map(str, self.refusals)),

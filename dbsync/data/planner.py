@@ -24,7 +24,8 @@ from dbsync.model import Catalog, TableName
 
 _HINT = (
     "make the target's schema fit first (dbsync migrate plan SOURCE TARGET -o plan.json, then dbsync migrate apply "
-    "plan.json TARGET), or leave tables out with --exclude and columns with --columns"
+    "plan.json TARGET), or leave tables out with --exclude and columns with --columns; --create makes it in a database "
+    "that has nothing"
 )
 _MIGRATED = frozenset(("table", "column", "type"))
 _NOT_MIGRATED = frozenset(("cursor_column", "partitions_excluded", "table_clash"))

@@ -68,6 +68,32 @@ def predict(plan: SyncPlan, source: Side, target: Side, *, contents: bool, emit:
             readers.close()
 
 
+def predict_load(
+    plan: SyncPlan, source: Side, target: Side, *, contents: bool, emit: Emit, control: Control
+) -> Prediction:
+    """Foretell a run into tables that are to be made first: they will hold what the source holds."""
+    label = "dbsync dry run"
+    with exported_snapshot(
+        source.database,
+        [(task.source, task.source_only) for task in plan.tables],
+        label=label,
+        lock_timeout_s=plan.options.lock_timeout_s,
+        cancelled_by=control.on_stop,
+    ) as snapshot:
+        readers = ReaderPool(source.database, snapshot, limit=plan.options.jobs, label=label, check=control.check)
+        try:
+            with readers.reader() as session:
+                counts = {
+                    task.target: Counts(
+                        session.one(statements.count_rows(task.source, only=task.source_only, where=task.where))[0]
+                    )
+                    for task in plan.tables
+                }
+        finally:
+            readers.close()
+    return Prediction(counts, (), {}, ())
+
+
 def _counts(plan: SyncPlan, survey: Survey, ends: Ends) -> tuple[dict[TableName, Counts], list[Problem]]:
     """What would be written to each table; what forbids it is known of the compared ones already."""
     counts: dict[TableName, Counts] = {}

@@ -90,6 +90,11 @@ class SyncReport:
     tables: list[TableOutcome] = field(default_factory=list)
     sequences: list[str] = field(default_factory=list)
     refreshed: list[str] = field(default_factory=list)
+    made_schema: bool = False
+    created: list[str] = field(default_factory=list)  # the tables of it
+    schema_equal: bool | None = None  # with --create: whether it is the source's at the end; None: not compared
+    foreign_keys: list[str] = field(default_factory=list)  # those that were added or validated after the rows
+    keys_missing: list[str] = field(default_factory=list)  # those that should have been, and were not (yet)
     skipped: list[Skipped] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     retries: int = 0
@@ -122,6 +127,13 @@ class SyncReport:
             "totals": {key: sum(table[key] for table in tables) for key in _TOTALS},
             "sequences": self.sequences,
             "refreshed": self.refreshed,
+            "created": {
+                "schema": self.made_schema,
+                "tables": self.created,
+                "foreign_keys": self.foreign_keys,
+                "foreign_keys_missing": self.keys_missing,
+                "schema_equal": self.schema_equal,
+            },
             "skipped": [asdict(entry) for entry in self.skipped],
             "retries": self.retries,
         }

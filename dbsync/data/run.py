@@ -21,6 +21,7 @@ from dbsync.data.context import RunContext
 from dbsync.data.cursor import Cursors, find_cursors
 from dbsync.data.cursor_run import CursorRun
 from dbsync.data.group import GroupRun
+from dbsync.data.late_keys import add_late_keys
 from dbsync.data.parts import Helpers
 from dbsync.data.plan import GroupTask, SyncPlan
 from dbsync.data.plan_file import heed_contents
@@ -78,6 +79,7 @@ def run_sync(
         covers_deletes=plan.options.mode == "replace" or plan.options.delete,
         warnings=list(plan.warnings),
         skipped=list(plan.skipped),
+        keys_missing=[late.label for late in plan.late_keys],
     )
     started = time.monotonic()
     totals = plan.totals()
@@ -176,6 +178,7 @@ class _Run:
                         self._begin(context, snapshot, lock, survey.memory.quiet)
                         self._groups(context, snapshot, target_snapshot, lock, survey)
                     if not self._errors:
+                        self._errors += add_late_keys(context, self.report)
                         self._errors += finish_up(context, self.report)
                 finally:
                     self._dismiss_helpers(snapshot, lock)
@@ -329,6 +332,10 @@ class _Run:
             self.report.state = "failed" if self.report.error is not None else "succeeded"
             if self._errors and self.report.error is not None and self.report.ledger:
                 self.report.error.hint = "; ".join(filter(None, (self.report.error.hint, self._way_to_go_on())))
+        if self.report.error is not None and self.report.keys_missing:
+            missing = f"{len(self.report.keys_missing)} foreign keys are missing or not validated"
+            hint = f"{missing}, until a run with --create ends well"
+            self.report.error.hint = "; ".join(filter(None, (self.report.error.hint, hint)))
         self._clean_up(lock)
 
     def _where_it_stands(self, done: int) -> str:

@@ -16,6 +16,7 @@ from dbsync.segments import RowKey
 # Reading by ctid range is a plan node since 14; before, a range would scan the whole table.
 _TID_RANGE_SCAN = 14
 _BLOCK_SIZE = 8192
+_WORTH_DROPPING = 1024 * 1024  # bytes; dropping and building three indexes takes as long as a thousand rows more
 _Referred = tuple[TableName, frozenset[str]]  # a table, and the columns of it that a foreign key refers to
 
 
@@ -61,7 +62,9 @@ class TaskMaker:
             pages_per_range=pages_per_range,
             target_rows=max(rows_of(self.target, target), 0) if held else 0,
             unlogged=target.persistence == "unlogged",
-            indexes=() if repair or not self.options.drop_indexes else self._droppable(target, referred=referred),
+            indexes=()
+            if repair or not self._drops_indexes(source, held)
+            else self._droppable(target, referred=referred),
             key=found,
             uniques=self._uniques(target, found, referred) if repair and held else (),
             unique_values=unique_values(source, target, pairing, found) if repair and held else (),
@@ -105,6 +108,11 @@ class TaskMaker:
         pages = self.options.chunk_bytes // _BLOCK_SIZE
         splits = self.options.jobs > 1 and self.source.major >= _TID_RANGE_SCAN and source.kind == "table"
         return pages if splits and route.source_only and source.pages > pages * 3 // 2 else 0
+
+    def _drops_indexes(self, source: Table, held: bool) -> bool:
+        """Whether indexes are built after the rows: asked for, or nobody uses them yet and there are rows enough."""
+        fresh = self.options.create and not held and bytes_of(self.source, source) >= _WORTH_DROPPING
+        return self.options.drop_indexes or fresh
 
     def _droppable(self, target: Table, *, referred: set[_Referred]) -> tuple[Index, ...]:
         """The indexes that can be dropped and built again as they were.

@@ -167,10 +167,13 @@ def drop_foreign_key(key: ForeignKey) -> sql.Composed:
     return sql.SQL("ALTER TABLE {} DROP CONSTRAINT {}").format(qualified(key.table), sql.Identifier(key.name))
 
 
-def add_foreign_key(key: ForeignKey) -> list[sql.Composed]:
-    """Add a foreign key again as the server printed it, NOT VALID included, and its comment."""
+def add_foreign_key(key: ForeignKey, *, valid: bool = True) -> list[sql.Composed]:
+    """Add a foreign key again as the server printed it, NOT VALID included, and its comment.
+
+    Without ``valid`` the rows are not looked at: ``validate_foreign_key`` is to follow.
+    """
     # The definition is the server's own text (pg_get_constraintdef), not user input.
-    definition = sql.SQL(key.definition)
+    definition = sql.SQL(key.definition if valid else f"{key.definition} NOT VALID")
     statements = [
         sql.SQL("ALTER TABLE {} ADD CONSTRAINT {} {}").format(
             qualified(key.table), sql.Identifier(key.name), definition
@@ -179,6 +182,11 @@ def add_foreign_key(key: ForeignKey) -> list[sql.Composed]:
     if key.comment is not None:
         statements.append(_comment_on_constraint(key.table, key.name, key.comment))
     return statements
+
+
+def validate_foreign_key(key: ForeignKey) -> sql.Composed:
+    """Check the rows of a foreign key that was added without a look at them."""
+    return sql.SQL("ALTER TABLE {} VALIDATE CONSTRAINT {}").format(qualified(key.table), sql.Identifier(key.name))
 
 
 def drop_index(table: TableName, index: Index) -> sql.Composed:

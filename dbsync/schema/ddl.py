@@ -7,7 +7,7 @@ Owners and rights are left out.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Literal
@@ -28,29 +28,39 @@ _FOREIGN_KEYS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Script:
-    """SQL text, what it does not hold by kind, and what a reader should know."""
+    """SQL text, what it does not hold by kind, what a reader should know, and the tables that it does not make."""
 
     text: str
     not_held: Mapping[str, int]
     warnings: tuple[str, ...] = ()
+    unmade: frozenset[TableName] = frozenset()
 
 
 def create_script(
-    catalog: Catalog, facts: DdlFacts, *, whole: bool = True, foreign_keys: ForeignKeys = "with"
+    catalog: Catalog,
+    facts: DdlFacts,
+    *,
+    whole: bool = True,
+    foreign_keys: ForeignKeys = "with",
+    there: Collection[str] = ("public",),
 ) -> Script:
     """Print the catalog as SQL; ``whole`` is False when it holds a selection only.
 
-    ``foreign_keys``: a script without them, and then one of only them and their comments, make what one script makes.
+    ``there``: schemas that need not be made. ``foreign_keys``: a script without them, and then one of only them and
+    their comments, make what one script makes.
     """
-    return _Script(catalog, facts, whole, foreign_keys).script()
+    return _Script(catalog, facts, whole, foreign_keys, frozenset(there)).script()
 
 
 class _Script:
-    def __init__(self, catalog: Catalog, facts: DdlFacts, whole: bool, foreign_keys: ForeignKeys) -> None:
+    def __init__(
+        self, catalog: Catalog, facts: DdlFacts, whole: bool, foreign_keys: ForeignKeys, there: frozenset[str]
+    ) -> None:
         self.catalog = catalog
         self.facts = facts
         self.whole = whole
         self.foreign_keys = foreign_keys
+        self.there = there
         self.sql = Statements(facts.keywords)
         self.things = dict(_things(catalog))
         self.identities = _identities(catalog)
@@ -64,7 +74,9 @@ class _Script:
         warnings = tuple(self._warnings())
         sections = [self._head(not_held, warnings), *self._sections()]
         text = "\n\n".join("\n\n".join(statements) for statements in sections if statements)
-        return Script(text=text + "\n", not_held=not_held, warnings=warnings)
+        blocked = (self.things.get(part) for part in self.order.blocked if not part.name)
+        unmade = frozenset(thing.name for thing in blocked if isinstance(thing, Table))
+        return Script(text=text + "\n", not_held=not_held, warnings=warnings, unmade=unmade)
 
     def _order(self) -> Order:
         keys = {part: _sort_key(thing) for part, thing in self.things.items()}
@@ -120,7 +132,7 @@ class _Script:
     def _surroundings(self) -> Iterator[list[str]]:
         """Schemas, extensions, collations."""
         schemas = [schema for schema in self.catalog.schemas if schema not in self.facts.owned_schemas]
-        yield [f"CREATE SCHEMA {self.sql.quote(schema)};" for schema in schemas if schema != "public"]
+        yield [f"CREATE SCHEMA {self.sql.quote(schema)};" for schema in schemas if schema not in self.there]
         yield [
             f"CREATE EXTENSION IF NOT EXISTS {self.sql.quote(name)}{self._extension_schema(name)};"
             for name in self.facts.extensions
@@ -239,7 +251,7 @@ class _Script:
         roles = {role for table in self.tables for policy in table.policies for role in policy.roles} - {"public"}
         if roles:
             yield f"policies name roles that must exist: {', '.join(ascii(role) for role in sorted(roles))}"
-        if self.whole and "public" not in self.catalog.schemas:
+        if self.whole and "public" not in self.catalog.schemas and "public" in self.there:
             yield "the database has no schema public; the script does not drop it"
 
 

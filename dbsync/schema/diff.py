@@ -188,6 +188,9 @@ def _comparable(made: SchemaObject, name: str, ignore: Collection[str] = ()) -> 
     value = made.parts[name]
     if isinstance(value, str) and (made.ref.kind not in ROUTINES or made.parts["tracked"]):
         return canonical(value)
+    if name == "identity" and isinstance(value, dict):  # of a column: the sequence behind it
+        left_out = {"grants": "privileges", "comment": "comments"}
+        return {each: value[each] for each in value if left_out.get(each) not in ignore}
     if name == "attributes" and value is not None and "comments" in ignore:
         return [{**attribute, "comment": None} for attribute in value]
     if name == "not_null_constraint" and value is not None:

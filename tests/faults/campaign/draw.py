@@ -131,6 +131,17 @@ TESTED_ELSEWHERE |= {
         "before_migration_finished",
     )
 }
+TESTED_ELSEWHERE |= {
+    point: "tests/acceptance/test_sync_create.py"
+    for point in (
+        "before_schema_made",
+        "before_schema_committed",
+        "after_schema_made",
+        "before_late_keys",
+        "after_late_keys",
+        "after_late_key_validated",
+    )
+}
 _LOST_REPLY = Fault("lose the reply to COMMIT", "target", "group commits", 0.5)
 _CUT = Fault("cut", "source", "rows", 0.5)
 REACHED_BY = {"before_settle": _LOST_REPLY, "before_copy_given_up": _CUT, "before_retry": Fault("deadlock")}

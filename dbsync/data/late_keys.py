@@ -1,0 +1,126 @@
+"""Foreign keys that come after the rows: added without a look at them, then validated in parallel sessions.
+
+Nobody but this run may have written in between; that the rows fit is found out by the server all the same.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from itertools import groupby
+
+from dbsync.data.context import RunContext
+from dbsync.data.creation import LateKey
+from dbsync.data.report import SyncReport
+from dbsync.errors import ConnectionLost, DbsyncError, StatementCancelled, StatementFailed
+from dbsync.events import TablePhase
+from dbsync.failpoints import failpoint
+from dbsync.pg import statements
+from dbsync.pg.database import Session
+
+# Somebody's lock, a deadlock, a server at its limits: each key by itself would fare no better, and wait anew.
+_NOT_THE_KEYS = ("55P03", "40P01", "53")
+_Act = Callable[[Session, LateKey], None]
+
+
+def add_late_keys(context: RunContext, report: SyncReport) -> list[DbsyncError]:
+    """Add and validate the foreign keys that the plan leaves for the end; return what went wrong.
+
+    A key that cannot be had keeps no other from being there; the rows stay as they are.
+    """
+    late = context.plan.late_keys
+    if not late:
+        return []
+    work = _Work(context, report)
+    failpoint("before_late_keys")
+    try:
+        added = work.do([each for each in late if each.add], _add, "is not there")
+        failpoint("after_late_keys")
+        there = {each.label for each in added}
+        checked = [each for each in late if each.validate and (not each.add or each.label in there)]
+        tables = [list(keys) for _, keys in groupby(checked, key=lambda each: each.key.table)]
+        with ThreadPoolExecutor(context.plan.options.jobs, thread_name_prefix="key") as executor:
+            list(executor.map(lambda keys: work.do(keys, _validate, "is there, NOT VALID"), tables))
+    except DbsyncError as error:
+        return [*work.told(), error]
+    return work.told()
+
+
+@dataclass(slots=True)
+class _Work:
+    """What has been done of all keys, by several threads."""
+
+    context: RunContext
+    report: SyncReport
+    failed: dict[str, StatementFailed] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def do(self, keys: Sequence[LateKey], act: _Act, else_: str) -> list[LateKey]:
+        """Act on all keys in one transaction, or where one fails on each in its own; return those that it was done to.
+
+        ``else_`` says how a key stands with which it failed.
+        """
+        if not keys:
+            return []
+        self.context.emit(TablePhase(table=keys[0].key.table, phase="constraint"))
+        with self.context.target_session("keys") as session:
+            return self._do(session, keys, act, else_)
+
+    def _do(self, session: Session, keys: Sequence[LateKey], act: _Act, else_: str) -> list[LateKey]:
+        self.context.control.check()
+        try:
+            with session.transaction():
+                for each in keys:
+                    act(session, each)
+                self.context.books.seal(session)
+        except (ConnectionLost, StatementCancelled):
+            raise
+        except StatementFailed as error:
+            if len(keys) > 1 and not (error.sqlstate or "").startswith(_NOT_THE_KEYS):
+                return [each for key in keys for each in self._do(session, [key], act, else_)]
+            with self._lock:
+                self.failed |= {each.label: _failure(error, each, else_) for each in keys}
+            return []
+        with self._lock:
+            done = [each.label for each in keys if act is _validate or not each.validate]
+            self.report.foreign_keys += done
+            self.report.keys_missing = [label for label in self.report.keys_missing if label not in done]
+        return list(keys)
+
+    def told(self) -> list[DbsyncError]:
+        """One error that names every key that cannot be had."""
+        if not self.failed:
+            return []
+        first, *others = self.failed.values()
+        more = f" (and {len(others)} more foreign keys)" if others else ""
+        return [
+            StatementFailed(
+                f"the rows are in, but {first.message}{more}",
+                hint=first.hint,
+                sqlstate=first.sqlstate,
+                details=first.details | {"foreign_keys": {label: one.message for label, one in self.failed.items()}},
+            )
+        ]
+
+
+def _add(session: Session, late: LateKey) -> None:
+    for statement in statements.add_foreign_key(late.key, valid=not late.validate):
+        session.execute(statement)
+
+
+def _validate(session: Session, late: LateKey) -> None:
+    session.execute(statements.validate_foreign_key(late.key))
+    failpoint("after_late_key_validated")
+
+
+def _failure(error: StatementFailed, late: LateKey, else_: str) -> StatementFailed:
+    blocked = (error.sqlstate or "").startswith(_NOT_THE_KEYS)
+    mend = "see who holds locks there" if blocked else "mend the rows or the key"
+    return StatementFailed(
+        f"{late.key.table} cannot have its foreign key {late.key.name}, which {else_}: {error.message}",
+        hint=f"{mend}, and run again with --create",
+        sqlstate=error.sqlstate,
+        details=error.details,
+    )
