@@ -14,9 +14,10 @@ from dbsync.data.options import OnDrift
 from dbsync.data.plan import SyncPlan
 from dbsync.data.report import SyncReport
 from dbsync.data.units import Skipped
-from dbsync.errors import ConnectionLost, DbsyncError, Drift, StatementCancelled, StatementFailed
+from dbsync.errors import ConnectionLost, DbsyncError, Drift, Refused, StatementCancelled, StatementFailed
 from dbsync.failpoints import failpoint
 from dbsync.model import Catalog, TableName
+from dbsync.pg import runs
 from dbsync.pg.database import Database, Session
 from dbsync.pg.reflect_ddl import read_ddl_facts
 from dbsync.schema.choice import Choice
@@ -127,6 +128,11 @@ def _make(target: Session, script: Script, check: Callable[[], None], *, keep: b
         with target.transaction():
             target.execute_text(script.text)
             target.execute("RESET check_function_bodies")  # the script's own setting is the session's
+            if hidden := runs.hidden_from_owner(target):
+                raise Refused(
+                    f"{hidden[0]} is to force row security on its owner too, who could not fill it: nothing was made",
+                    hint="let the target's role have BYPASSRLS",
+                )
             failpoint("before_schema_committed")
             check()
             if not keep:
@@ -138,7 +144,7 @@ def _make(target: Session, script: Script, check: Callable[[], None], *, keep: b
     except StatementFailed as error:
         raise StatementFailed(
             f"the schema cannot be made in the target, and nothing was: {error.message}",
-            hint=_HINTS.get(error.sqlstate or "", _HINT),
+            hint=_HINTS.get(error.sqlstate or "") or error.hint or _HINT,
             sqlstate=error.sqlstate,
             details=error.details,
         ) from error

@@ -46,6 +46,7 @@ if TYPE_CHECKING:
 
 # A statement lists at most this many relations: long UNION ALLs take the planner long.
 _BATCH = 200
+_GUARDED = "the target is a protected or production database"
 _CREATE_DIED = (
     "the target lacks {} foreign keys of the source: if a run with --create died here, repeat it with --create"
 )
@@ -98,21 +99,29 @@ class OpenSync:
         if self._plan_file is not None:
             plan = self._plan_file.held_to(plan, *(side.stamps_by_name() for side in self._sides))
         if count:
+            plan = self._rehearsed(plan, control or Control())
             foretell = predict_load if plan.makes_schema else predict
             found = foretell(plan, *self._sides, contents=contents, emit=emit, control=control or Control())
             refusals, warnings = (*plan.refusals, *found.refusals), (*plan.warnings, *found.warnings)
             plan = replace(plan, counts=found.counts, refusals=refusals, warnings=warnings)
             self._contents = found.contents
-            if plan.makes_schema and self._creation is not None:
-                self._creation.rehearse(self.target, control or Control())
         self._plan = plan
+        return plan
+
+    def _rehearsed(self, plan: SyncPlan, control: Control) -> SyncPlan:
+        """See whether the schema can be made, but not in a database that nobody has yet agreed to write to by name."""
+        if not plan.makes_schema or self._creation is None:
+            return plan
+        if self._ends[1].url.needs_confirmation:
+            return replace(plan, warnings=(*plan.warnings, "whether its schema can be made was not tried: " + _GUARDED))
+        self._creation.rehearse(self.target, control)
         return plan
 
     def _sound(self, draft: Draft) -> SyncPlan:
         try:
             return draft.sound()
         except SchemaMismatch as error:
-            if self._creation is not None and self._creation.idle:
+            if self._creation is not None and self._creation.idle and draft.problems[0].rule == "table_missing":
                 error.hint = f"--create makes nothing in a database that has something already: {error.hint}"
             raise
 
@@ -277,6 +286,7 @@ class OpenSync:
             seen = creation.text
             self.plan()
             creation.check_still(seen, self.options.on_drift)
+            self._check_guards()
         if not creation.text:
             return
         assert self._drafted is not None

@@ -49,7 +49,7 @@ def run_recorded(
                 report = opened.run(emit=fan_out(context.emit, recorder.emit), control=context.control)
             failure = report.error
         except DbsyncError as error:
-            failure = error
+            failure = context.control.reason or error  # a statement that a stop cancelled is no failure
             raise
         finally:
             # Nobody tries again by itself what a person has started: all attempts count as made.

@@ -72,14 +72,15 @@ def late_keys(source: Catalog, target: Catalog) -> tuple[tuple[LateKey, ...], li
 
 def _of(table: Table, target: Catalog) -> Iterator[LateKey | Skipped]:
     has = {key.name: key for key in target.tables[table.name].foreign_keys}
-    same = {_shape(key): key for key in has.values()}
+    # Of several that do the same the one that is not valid, so that it will be.
+    same = {_shape(key): key for key in sorted(has.values(), key=lambda key: not key.validated)}
     taken = _other_constraints(target.tables[table.name])
     for key in table.foreign_keys:
         if key.ref_table not in target.tables:
             yield _left(key, f"the target has no {key.ref_table}")
             continue
-        there = has.get(key.name) or same.get(_shape(key))
-        if there is not None and _shape(there) != _shape(key):
+        there = same.get(_shape(key))
+        if there is None and key.name in has:
             yield _left(key, "the target has another one of that name")
         elif there is not None:
             if key.validated and not there.validated:
@@ -108,7 +109,7 @@ def _too_new(key: ForeignKey, table: Table, target: Catalog) -> str:
         return ""
     if "NOT ENFORCED" in key.definition:
         return "it is NOT ENFORCED, which the target's version does not know"
-    partitioned = "partitioned" in (table.kind, target.tables[key.ref_table].kind)
+    partitioned = table.kind == "partitioned"
     return "it is NOT VALID on a partitioned table, which the target's version does not know" if partitioned else ""
 
 

@@ -15,13 +15,12 @@ from dbsync.data.context import RunContext
 from dbsync.data.creation import LateKey
 from dbsync.data.report import SyncReport
 from dbsync.errors import ConnectionLost, DbsyncError, StatementCancelled, StatementFailed
-from dbsync.events import TablePhase
+from dbsync.events import Notice
 from dbsync.failpoints import failpoint
 from dbsync.pg import statements
 from dbsync.pg.database import Session
 
-# Somebody's lock, a deadlock, a server at its limits: each key by itself would fare no better, and wait anew.
-_NOT_THE_KEYS = ("55P03", "40P01", "53")
+_LOCKED = ("55P03", "40P01")  # somebody's lock, a deadlock: each key by itself would wait anew
 _Act = Callable[[Session, LateKey], None]
 
 
@@ -34,6 +33,7 @@ def add_late_keys(context: RunContext, report: SyncReport) -> list[DbsyncError]:
     if not late:
         return []
     work = _Work(context, report)
+    context.emit(Notice(message=f"{len(late)} foreign keys are added or validated"))
     failpoint("before_late_keys")
     try:
         added = work.do([each for each in late if each.add], _add, "is not there")
@@ -55,20 +55,23 @@ class _Work:
     context: RunContext
     report: SyncReport
     failed: dict[str, StatementFailed] = field(default_factory=dict)
+    blocked: StatementFailed | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def do(self, keys: Sequence[LateKey], act: _Act, else_: str) -> list[LateKey]:
+    def do(self, keys: Sequence[LateKey], act: _Act, standing: str) -> list[LateKey]:
         """Act on all keys in one transaction, or where one fails on each in its own; return those that it was done to.
 
-        ``else_`` says how a key stands with which it failed.
+        ``standing`` says how a key stands with which it failed.
         """
         if not keys:
             return []
-        self.context.emit(TablePhase(table=keys[0].key.table, phase="constraint"))
+        if self.blocked is not None:  # the next table would wait for the same lock as long again
+            self._fail(self.blocked, keys, standing)
+            return []
         with self.context.target_session("keys") as session:
-            return self._do(session, keys, act, else_)
+            return self._do(session, keys, act, standing)
 
-    def _do(self, session: Session, keys: Sequence[LateKey], act: _Act, else_: str) -> list[LateKey]:
+    def _do(self, session: Session, keys: Sequence[LateKey], act: _Act, standing: str) -> list[LateKey]:
         self.context.control.check()
         try:
             with session.transaction():
@@ -78,16 +81,21 @@ class _Work:
         except (ConnectionLost, StatementCancelled):
             raise
         except StatementFailed as error:
-            if len(keys) > 1 and not (error.sqlstate or "").startswith(_NOT_THE_KEYS):
-                return [each for key in keys for each in self._do(session, [key], act, else_)]
-            with self._lock:
-                self.failed |= {each.label: _failure(error, each, else_) for each in keys}
+            if error.sqlstate in _LOCKED:
+                self.blocked = error
+            elif len(keys) > 1:
+                return [each for key in keys for each in self._do(session, [key], act, standing)]
+            self._fail(error, keys, standing)
             return []
         with self._lock:
             done = [each.label for each in keys if act is _validate or not each.validate]
             self.report.foreign_keys += done
             self.report.keys_missing = [label for label in self.report.keys_missing if label not in done]
         return list(keys)
+
+    def _fail(self, error: StatementFailed, keys: Sequence[LateKey], standing: str) -> None:
+        with self._lock:
+            self.failed |= {each.label: _failure(error, each, standing) for each in keys}
 
     def told(self) -> list[DbsyncError]:
         """One error that names every key that cannot be had."""
@@ -115,11 +123,12 @@ def _validate(session: Session, late: LateKey) -> None:
     failpoint("after_late_key_validated")
 
 
-def _failure(error: StatementFailed, late: LateKey, else_: str) -> StatementFailed:
-    blocked = (error.sqlstate or "").startswith(_NOT_THE_KEYS)
-    mend = "see who holds locks there" if blocked else "mend the rows or the key"
+def _failure(error: StatementFailed, late: LateKey, standing: str) -> StatementFailed:
+    about_rows = (error.sqlstate or "").startswith("23")
+    blocked = "see who holds locks on these tables" if error.sqlstate in _LOCKED else error.hint
+    mend = "mend the rows or the key" if about_rows or blocked is None else blocked
     return StatementFailed(
-        f"{late.key.table} cannot have its foreign key {late.key.name}, which {else_}: {error.message}",
+        f"{late.key.table} cannot have its foreign key {late.key.name}, which {standing}: {error.message}",
         hint=f"{mend}, and run again with --create",
         sqlstate=error.sqlstate,
         details=error.details,

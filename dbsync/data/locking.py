@@ -40,7 +40,7 @@ def lock_group(session: Session, run: RunContext, group: GroupTask) -> None:
 
 def check_structure(session: Session, run: RunContext, group: GroupTask) -> None:
     """Raise Drift unless the group's tables, which are locked, are those that the plan was made for."""
-    for table in runs.changed(session, run.target_oids(group.lock), run.target_stamps):
+    for table in runs.changed(session, run.target_oids(group.lock), run.target_stamps, again=True):
         raise Drift(f"{table} was changed in the target since the plan was made", hint="run the command again")
 
 

@@ -154,6 +154,10 @@ class SyncOptions:
         }
         if self.create and self.mode == "cursor":
             raise ConfigError("--create copies all rows: it does not go with --mode cursor", hint="run that afterwards")
+        if self.create and self.triggers == "keep":
+            raise ConfigError(
+                "--create copies rows that the source's triggers have seen: it does not go with --triggers keep"
+            )
         if self.create and (part := next((name for name, value in parts.items() if value), None)):
             raise ConfigError(
                 f"--create makes the whole schema and copies all of it: it does not go with {part}",

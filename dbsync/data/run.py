@@ -119,7 +119,9 @@ class _Run:
     def execute(self, lock: Session) -> None:
         """Carry the plan out and conclude; what forbids the run as a whole is raised."""
         try:
-            self._under_one_snapshot(lock)
+            context = self._under_one_snapshot(lock)
+            if not self._errors:
+                self._add_late_keys(context, lock)
             failpoint("before_conclusion")
         except DbsyncError as error:
             if not any(outcome.state == "done" for outcome in self.report.tables):
@@ -128,7 +130,7 @@ class _Run:
             self._errors.append(error)  # rows were written: that has to be reported whatever goes wrong now
         self._conclude(lock)
 
-    def _under_one_snapshot(self, lock: Session) -> None:
+    def _under_one_snapshot(self, lock: Session) -> RunContext:
         """Take the snapshot, compare, change every group, then set shared sequences and refresh views."""
         runs.drop_dead_staging(lock)
         label = f"dbsync {self.run_id}"
@@ -178,12 +180,21 @@ class _Run:
                         self._begin(context, snapshot, lock, survey.memory.quiet)
                         self._groups(context, snapshot, target_snapshot, lock, survey)
                     if not self._errors:
-                        self._errors += add_late_keys(context, self.report)
                         self._errors += finish_up(context, self.report)
                 finally:
                     self._dismiss_helpers(snapshot, lock)
                     context.close()
                     self._collect(context)
+        return context
+
+    def _add_late_keys(self, context: RunContext, lock: Session) -> None:
+        """Foreign keys may take long, and need nothing of the source: its snapshot and its locks are gone by now."""
+        if self.plan.late_keys:
+            with self.control.on_stop(context.cancel), watch({"target (run lock)": lock}, self.control):
+                try:
+                    self._errors += add_late_keys(context, self.report)
+                finally:
+                    context.close()
 
     def _dismiss_helpers(self, snapshot: Snapshot, lock: Session) -> None:
         """Nobody takes a part any more, and who still has one is cut off: staging tables can be dropped at once."""

@@ -110,8 +110,12 @@ class TaskMaker:
         return pages if splits and route.source_only and source.pages > pages * 3 // 2 else 0
 
     def _drops_indexes(self, source: Table, held: bool) -> bool:
-        """Whether indexes are built after the rows: asked for, or nobody uses them yet and there are rows enough."""
-        fresh = self.options.create and not held and bytes_of(self.source, source) >= _WORTH_DROPPING
+        """Whether indexes are built after the rows: asked for, or with --create where there are rows enough.
+
+        Not where rows may be refused one by one: an index that is built says that of none.
+        """
+        fresh = self.options.create and not held and self.options.on_row_error == "fail"
+        fresh = fresh and bytes_of(self.source, source) >= _WORTH_DROPPING
         return self.options.drop_indexes or fresh
 
     def _droppable(self, target: Table, *, referred: set[_Referred]) -> tuple[Index, ...]:

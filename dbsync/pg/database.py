@@ -62,6 +62,8 @@ _OS_HINTS = {errno.EMFILE: "raise the limit of open files (ulimit -n), or use fe
 class Session:
     """One connection in autocommit mode with every setting that matters pinned and read back."""
 
+    reads_ahead = False  # see copy_mode.widen
+
     def __init__(
         self,
         connection: psycopg.Connection[tuple[Any, ...]],
@@ -76,7 +78,6 @@ class Session:
         self.url = url
         self.warnings = warnings
         self.notices: list[str] = []
-        self.reads_ahead = False  # see copy_mode.widen
         connection.add_notice_handler(lambda diagnostic: self.notices.append(diagnostic.message_primary or ""))
 
     @property

@@ -73,9 +73,11 @@ def check_run_lock(session: Session, pid: int) -> None:
     raise ConnectionLost("the session that held the target's run lock was lost", hint="run the command again")
 
 
-def changed(session: Session, oids: Mapping[TableName, int], then: Mapping[int, str]) -> list[TableName]:
-    """Which tables are not any more what they were when ``then``, their stamps, were read."""
-    now = stamps(session, list(oids.values()))
+def changed(
+    session: Session, oids: Mapping[TableName, int], then: Mapping[int, str], *, again: bool = False
+) -> list[TableName]:
+    """Which tables are not any more what they were when ``then``, their stamps, were read; ``again``: as for stamps."""
+    now = stamps(session, list(oids.values()), again=again)
     return [table for table, oid in oids.items() if now.get(oid) != then.get(oid)]
 
 
@@ -95,10 +97,13 @@ def _quoted(table: TableName) -> str:
     return ".".join('"' + part.replace('"', '""') + '"' for part in (table.schema, table.name))
 
 
-def stamps(session: Session, oids: Sequence[int]) -> Mapping[int, str]:
-    """Return a text per relation that changes when its columns, constraints, triggers or indexes do."""
-    # Prepared: a session that writes one table after another asks each time, and planning takes longer than answering.
-    return dict(session.execute_single(STAMPS, [list(oids)]))
+def stamps(session: Session, oids: Sequence[int], *, again: bool = False) -> Mapping[int, str]:
+    """Return a text per relation that changes when its columns, constraints, triggers or indexes do.
+
+    ``again``: the session will be asked once more, so it is worth preparing: planning takes longer than answering.
+    """
+    ask = session.execute_single if again else session.execute
+    return dict(ask(STAMPS, [list(oids)]))
 
 
 def replaced(session: Session, oids: Mapping[TableName, int], then: Mapping[int, str]) -> list[TableName]:
@@ -155,6 +160,11 @@ def partition_keys(session: Session, keys: Sequence[tuple[int, ForeignKey]]) -> 
         part = replace(key, table=TableName(schema, table), name=name, definition=definition, comment=comment)
         found[number - 1].append(part)
     return found
+
+
+def hidden_from_owner(session: Session) -> list[TableName]:
+    """Return the tables whose policies hold for the role although it may own them."""
+    return [TableName(schema, name) for schema, name in session.execute(load("sync")["hidden_from_owner"])]
 
 
 def reserved_tables(session: Session) -> list[TableName]:

@@ -208,6 +208,8 @@ class _Script:
         for _, sequence in sorted(self.catalog.sequences.items()):
             if sequence.owned_by and Part("relation", sequence.oid) in self.made:
                 table, column = sequence.owned_by
+                if table in self.catalog.tables and Part("relation", self.catalog.tables[table].oid) not in self.made:
+                    continue  # a foreign table, say
                 owner = f"{self.sql.name(table)}.{self.sql.quote(column)}"
                 yield f"ALTER SEQUENCE {self.sql.name(sequence.name)} OWNED BY {owner};"
 

@@ -7,6 +7,7 @@ from collections import Counter
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import psycopg
 import pytest
 
 from tests.fixtures import oracle, pagila
@@ -419,6 +420,7 @@ def test_nothing_is_made_beside_what_the_target_has(theirs: str, pairs, dbsync: 
         ("--where", "t:id > 1"),
         ("--columns", "t:id"),
         ("--map", "public.t=public.u"),
+        ("--triggers", "keep"),
         ("--plan", "plan.json"),
         ("--plan-out", "plan.json"),
     ],
@@ -720,3 +722,86 @@ def test_cursors_and_create_contradict_each_other(pairs, dbsync: Command) -> Non
     result = _create(dbsync, pair, "--mode", "cursor", "--cursor", "t:id").ended(2)
     assert result.error["message"] == "--create copies all rows: it does not go with --mode cursor"
     assert _made(pair.target) == []
+
+
+def test_a_table_that_hides_its_rows_from_its_owner_keeps_all_from_being_made(pairs, dbsync: Command) -> None:
+    pair: Pair = pairs()
+    run_sql(
+        pair.source,
+        "CREATE TABLE t (id int PRIMARY KEY); INSERT INTO t VALUES (1);"
+        "ALTER TABLE t ENABLE ROW LEVEL SECURITY; ALTER TABLE t FORCE ROW LEVEL SECURITY;",
+    )
+    run_sql(pair.target, f'ALTER DATABASE "{urlsplit(pair.target).path[1:]}" OWNER TO case_writer')
+    mine = with_user(pair.target, "case_writer")
+    for args in (("--dry-run",), ("--yes",)):
+        refused = dbsync.run("sync", pair.source, mine, "--create", "--json", *args).ended(4)
+        assert "public.t is to force row security on its owner" in refused.error["message"]
+    assert _made(pair.target) == []
+    assert _create(dbsync, pair).ended(0).result["created"]["schema_equal"] is True  # a superuser sees all rows
+
+
+def test_a_dry_run_tries_nothing_in_a_protected_target(pairs, dbsync: Command) -> None:
+    pair: Pair = pairs()
+    run_sql(pair.source, "CREATE TABLE t (id int PRIMARY KEY)")
+    run_sql(pair.target, "CREATE COLLATION taken (provider = libc, locale = 'C')")
+    run_sql(pair.source, "CREATE COLLATION taken (provider = libc, locale = 'C')")
+    file = dbsync.home / "dbsync.yaml"
+    file.write_text(f"version: 1\ndatabases:\n  guarded: {{url: '{pair.target}', protected: true}}\n")
+    file.chmod(0o600)
+    args = ("-c", str(file), "sync", pair.source, "guarded", "--create", "--json")
+    told = dbsync.run(*args, "--dry-run").ended(0).document["warnings"]
+    assert any("was not tried: the target is a protected or production database" in warning for warning in told)
+    refused = dbsync.run(*args, "--yes", "--confirm", "guarded").ended(6)
+    assert "nothing was" in refused.error["message"]
+    assert rows(pair.target, "SELECT FROM pg_class WHERE oid >= 16384") == []
+
+
+def test_a_key_to_a_partitioned_table_may_be_not_valid(pairs, dbsync: Command, pg17) -> None:
+    """Only from a partitioned table it may not, before Postgres 18."""
+    with pair_on(pg17, pg17) as make:
+        pair = make()
+        run_sql(
+            pair.source,
+            "CREATE TABLE p (id int PRIMARY KEY) PARTITION BY RANGE (id);"
+            "CREATE TABLE p1 PARTITION OF p FOR VALUES FROM (0) TO (9); CREATE TABLE c (p int);"
+            "ALTER TABLE c ADD CONSTRAINT c_p FOREIGN KEY (p) REFERENCES p NOT VALID; INSERT INTO p VALUES (1)",
+        )
+        result = _create(dbsync, pair).ended(0).result
+        assert (result["skipped"], result["created"]["foreign_keys"]) == ([], ["public.c: c_p"])
+        assert rows(pair.target, _KEYS) == rows(pair.source, _KEYS)
+
+
+def test_somebodys_lock_is_waited_for_once(pairs, dbsync: Command) -> None:
+    """Not for each key, nor for each table; and all keys that are missing are named."""
+    pair: Pair = pairs()
+    run_sql(
+        pair.source,
+        "CREATE TABLE p (id int PRIMARY KEY);"
+        "CREATE TABLE a (p int CONSTRAINT a_p REFERENCES p); CREATE TABLE b (p int CONSTRAINT b_p REFERENCES p)",
+    )
+    running = dbsync.start(
+        "sync",
+        pair.source,
+        pair.target,
+        "--create",
+        "--yes",
+        "--json",
+        env={"DBSYNC_FAILPOINT": "before_late_keys=sleep:3"},
+    )
+    deadline = time.monotonic() + 30
+    while rows(pair.target, "SELECT to_regclass('dbsync.run_table') IS NULL") == [[True]] or not rows(
+        pair.target, "SELECT FROM dbsync.run_table WHERE table_name = 'p'"
+    ):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    with psycopg.connect(pair.target) as writer:
+        writer.execute("INSERT INTO p VALUES (99)")
+        ended = running.wait(timeout=60).ended(6)
+    assert (ended.error["sqlstate"], set(ended.error["details"]["foreign_keys"])) == (
+        "55P03",
+        {"public.a: a_p", "public.b: b_p"},
+    )
+    assert "see who holds locks" in ended.error["hint"]
+    assert ended.elapsed_s < 50
+    run_sql(pair.target, "TRUNCATE p")
+    assert len(_create(dbsync, pair).ended(0).result["created"]["foreign_keys"]) == 2

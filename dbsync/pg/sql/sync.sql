@@ -206,3 +206,9 @@ SELECT DISTINCT a.pid, COALESCE(a.application_name, ''), COALESCE(a.usename, '')
  WHERE l.relation = ANY (%s) AND l.granted AND l.pid <> pg_catalog.pg_backend_pid()
  ORDER BY 1
  LIMIT 3;
+
+-- name: hidden_from_owner
+-- Tables whose policies hold for the role though it owns them: FORCE ROW LEVEL SECURITY, and no BYPASSRLS.
+SELECT n.nspname, c.relname FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+ WHERE c.relkind IN ('r', 'p') AND c.relforcerowsecurity AND pg_catalog.row_security_active(c.oid)
+ ORDER BY 1, 2
