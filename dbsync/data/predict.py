@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from dbsync.control import Control
@@ -20,6 +21,8 @@ from dbsync.model import TableName
 from dbsync.pg import statements
 from dbsync.pg.snapshot import ReaderPool, exported_snapshot
 
+_LABEL = "dbsync dry run"
+
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
@@ -36,62 +39,56 @@ def predict(plan: SyncPlan, source: Side, target: Side, *, contents: bool, emit:
 
     Raises Drift when the target does not hold what the plan expects, unless that is to be ignored.
     """
-    label = "dbsync dry run"
-    with exported_snapshot(
-        source.database,
-        [(task.source, task.source_only) for task in plan.tables],
-        label=label,
-        lock_timeout_s=plan.options.lock_timeout_s,
-        cancelled_by=control.on_stop,
-    ) as snapshot:
-        readers = ReaderPool(source.database, snapshot, limit=plan.options.jobs, label=label, check=control.check)
-        try:
-            tables = read_from_target(plan, whole=True)
-            patience = plan.options.lock_timeout_s
-            both = survey_ends(
-                source, target, readers, tables=tables, label=label, lock_timeout_s=patience, control=control
-            )
-            with both as (ends, _, done):
-                memory = remember(plan, ends, (source.oids, target.oids), trust=trusts(plan) and not contents)
-                with surveyed(plan, ends, memory=memory, emit=emit, control=control) as survey:
-                    held = target_contents(plan, survey, ends) if contents or plan.expected else {}
-                    warnings = heed_contents(plan, held)
-                    counts, refusals = _counts(plan, survey, ends)
-                    taken = [each for delta in survey.deltas.values() for each in taken_problems(plan, delta, ends)]
-                    if plan.options.on_row_error == "quarantine":
-                        warnings = [*warnings, *map(str, taken)]
-                    else:
-                        refusals += taken
-                done()
-                return Prediction(counts, (*survey.refusals, *refusals, *emptied(plan, readers)), held, warnings)
-        finally:
-            readers.close()
+    with _readers(plan, source, control) as readers:
+        tables = read_from_target(plan, whole=True)
+        patience = plan.options.lock_timeout_s
+        both = survey_ends(
+            source, target, readers, tables=tables, label=_LABEL, lock_timeout_s=patience, control=control
+        )
+        with both as (ends, _, done):
+            memory = remember(plan, ends, (source.oids, target.oids), trust=trusts(plan) and not contents)
+            with surveyed(plan, ends, memory=memory, emit=emit, control=control) as survey:
+                held = target_contents(plan, survey, ends) if contents or plan.expected else {}
+                warnings = heed_contents(plan, held)
+                counts, refusals = _counts(plan, survey, ends)
+                taken = [each for delta in survey.deltas.values() for each in taken_problems(plan, delta, ends)]
+                if plan.options.on_row_error == "quarantine":
+                    warnings = [*warnings, *map(str, taken)]
+                else:
+                    refusals += taken
+            done()
+            return Prediction(counts, (*survey.refusals, *refusals, *emptied(plan, readers)), held, warnings)
 
 
 def predict_load(
     plan: SyncPlan, source: Side, target: Side, *, contents: bool, emit: Emit, control: Control
 ) -> Prediction:
     """Foretell a run into tables that are to be made first: they will hold what the source holds."""
-    label = "dbsync dry run"
+    with _readers(plan, source, control) as readers, readers.reader() as session:
+        counts = {
+            task.target: Counts(
+                session.one(statements.count_rows(task.source, only=task.source_only, where=task.where))[0]
+            )
+            for task in plan.tables
+        }
+    return Prediction(counts, (), {}, ())
+
+
+@contextmanager
+def _readers(plan: SyncPlan, source: Side, control: Control) -> Iterator[ReaderPool]:
+    """Readers of one snapshot of the source, its tables held as they are."""
     with exported_snapshot(
         source.database,
         [(task.source, task.source_only) for task in plan.tables],
-        label=label,
+        label=_LABEL,
         lock_timeout_s=plan.options.lock_timeout_s,
         cancelled_by=control.on_stop,
     ) as snapshot:
-        readers = ReaderPool(source.database, snapshot, limit=plan.options.jobs, label=label, check=control.check)
+        readers = ReaderPool(source.database, snapshot, limit=plan.options.jobs, label=_LABEL, check=control.check)
         try:
-            with readers.reader() as session:
-                counts = {
-                    task.target: Counts(
-                        session.one(statements.count_rows(task.source, only=task.source_only, where=task.where))[0]
-                    )
-                    for task in plan.tables
-                }
+            yield readers
         finally:
             readers.close()
-    return Prediction(counts, (), {}, ())
 
 
 def _counts(plan: SyncPlan, survey: Survey, ends: Ends) -> tuple[dict[TableName, Counts], list[Problem]]:
