@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack, closing, contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from dbsync.control import Control
 from dbsync.data.creation import as_made, late_keys
 from dbsync.data.drift import drifts_since, heeded
+from dbsync.data.first_look import both_ends, check_conditions, filled
 from dbsync.data.options import SyncOptions
 from dbsync.data.ownership import name_the_owner
 from dbsync.data.parts import Helpers
@@ -25,27 +26,24 @@ from dbsync.data.resume import Resumption, keep_finished, take_up
 from dbsync.data.run import run_sync
 from dbsync.data.sides import Side
 from dbsync.data.survey import emptied_by_replace
-from dbsync.data.units import Selection, Skipped, select_units
+from dbsync.data.units import Skipped, select_units
 from dbsync.data.watch import take_run_lock
 from dbsync.errors import ConfigError, Refused, SchemaMismatch
 from dbsync.events import Emit, silent
 from dbsync.failpoints import failpoint
 from dbsync.guards import require_consent
 from dbsync.model import Catalog, TableName
-from dbsync.pg import ledger, runs, statements
+from dbsync.pg import ledger, runs
 from dbsync.pg.database import Database, Session
 from dbsync.pg.identity import ensure_distinct, ensure_primary, identify
 from dbsync.pg.ledger import RunRecord
 from dbsync.pg.ledger_parts import end_run_sessions
 from dbsync.pg.reflect import one_snapshot
-from dbsync.selection import TablePattern
 
 if TYPE_CHECKING:
     from dbsync.compare import compare as compare
     from dbsync.creating import Creation
 
-# A statement lists at most this many relations: long UNION ALLs take the planner long.
-_BATCH = 200
 _GUARDED = "the target is a protected or production database"
 _CREATE_DIED = (
     "the target lacks {} foreign keys of the source: if a run with --create died here, repeat it with --create"
@@ -228,9 +226,9 @@ class OpenSync:
         if self._creation is not None and self._creation.script is not None:
             target = as_made(source, target, without=self._creation.script.unmade)
         selection = select_units(source, target, self.options)
-        _check_conditions(self.source, selection, self.options)
-        filled = {} if making else _filled(self.target, target, selection)
-        draft = draft_plan(source, target, selection, self.options, filled=filled, spread=self._helpers is not None)
+        check_conditions(self.source, selection, self.options)
+        held = {} if making else filled(self.target, target, selection)
+        draft = draft_plan(source, target, selection, self.options, filled=held, spread=self._helpers is not None)
         reserved = [Skipped(str(name), _RESERVED) for name in runs.reserved_tables(self.source)]
         loud = [
             Problem("event_trigger", f"the target's event trigger {name} fires on what this run alters", name=name)
@@ -372,7 +370,7 @@ def open_sync(
     run_id = run_id or uuid.uuid4().hex[:12]
     bounded = {"lock_timeout": f"{int(options.lock_timeout_s * 1000)}ms"}
     with ExitStack() as stack:
-        left, right = stack.enter_context(_sessions(source, target, run_id, bounded))
+        left, right = stack.enter_context(both_ends(source, target, run_id, bounded))
         stack.enter_context(control.on_stop(left.cancel))
         stack.enter_context(control.on_stop(right.cancel))
         for warning in (*left.warnings, *right.warnings, *ensure_distinct(left, right)):
@@ -389,52 +387,6 @@ def open_sync(
         yield OpenSync((source, target), (left, right), options, run_id)
 
 
-@contextmanager
-def _sessions(
-    source: Database, target: Database, run_id: str, settings: Mapping[str, str]
-) -> Iterator[tuple[Session, Session]]:
-    """Connect to both ends at a time; where both fail, the source is named."""
-    with ThreadPoolExecutor(1) as beside:
-        other = beside.submit(target.connect, application_name=f"dbsync {run_id} run lock", settings=settings)
-        try:
-            left = source.connect(application_name=f"dbsync {run_id} plan", settings=settings)
-        except BaseException:
-            other.add_done_callback(_close)
-            raise
-    with closing(left), closing(other.result()) as right:
-        yield left, right
-
-
-def _close(connecting: Future[Session]) -> None:
-    if connecting.exception() is None:
-        connecting.result().close()
-
-
 def _side(database: Database, catalog: Catalog, stamps: Mapping[int, str]) -> Side:
     oids = {name: table.oid for name, table in catalog.tables.items()}
     return Side(database=database, encoding=catalog.encoding, oids=oids, stamps=stamps)
-
-
-def _filled(target: Session, catalog: Catalog, selection: Selection) -> Mapping[TableName, bool]:
-    """Which target relations of the selection hold rows; those the role may not read count as filled."""
-    routes = [route for unit in selection.units for route in unit.routes]
-    readable = [
-        route
-        for route in routes
-        if catalog.tables[route.target].privileges & {"SELECT", "OWNER"} and not catalog.tables[route.target].rls_active
-    ]
-    found: dict[TableName, bool] = {route.target: True for route in routes}
-    for start in range(0, len(readable), _BATCH):
-        batch = readable[start : start + _BATCH]
-        for number, holds in target.execute(statements.any_rows([(r.target, r.target_only) for r in batch])):
-            found[batch[number].target] = holds
-    return found
-
-
-def _check_conditions(source: Session, selection: Selection, options: SyncOptions) -> None:
-    """Try every --where on the source before anything else is done."""
-    for text, expression in options.where.items():
-        pattern = TablePattern.parse(text)
-        for unit in selection.units:
-            if pattern.matches(unit.source):
-                runs.check_expression(source, unit.source, expression, only=False)

@@ -71,7 +71,7 @@ class Audit:
                 code=error.code if error is not None else None,
                 **_counted(self._call),
                 # Facts are texts, and mypy takes them for the numbers above as well.
-                **{name: text for name, text in self._facts.items() if name not in ends},  # type: ignore[arg-type]
+                **{name: text for name, text in self._facts.items() if name not in ends},  # type: ignore[arg-type]  # texts
             ),
         )
         store = open_store(self._place())

@@ -119,7 +119,7 @@ def note(core: Core, caller: Caller, action: str, subject: str, outcome: Outcome
         outcome=outcome,
         subject=_safe(subject),
         # Only texts are noted here; mypy takes them for the numbers of AuditFacts as well.
-        facts=AuditFacts(**{name: _safe(text) for name, text in facts.items() if text}),  # type: ignore[arg-type]
+        facts=AuditFacts(**{name: _safe(text) for name, text in facts.items() if text}),  # type: ignore[arg-type]  # texts
     )
     try:
         record(core.store, entry)
