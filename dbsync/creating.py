@@ -54,6 +54,11 @@ class Creation:
         return self.script is None and self._made is None
 
     @property
+    def just_made(self) -> bool:
+        """Whether this run has made the schema."""
+        return self._made is not None
+
+    @property
     def text(self) -> str:
         """The script that is to be run; nothing where none is."""
         return self.script.text if self.script is not None else ""
@@ -76,7 +81,7 @@ class Creation:
     def told(self, plan: SyncPlan, source: Catalog, target: Catalog) -> SyncPlan:
         """The plan with what is made, now or before, and with what of the source's schema is not."""
         late, left = late_keys(source, target)
-        plan = replace(plan, late_keys=late, skipped=(*plan.skipped, *left))
+        plan = replace(plan, late_keys=late, skipped=(*plan.skipped, *left), just_made=self.just_made)
         if script := self.script or self._made:
             kinds = [
                 Skipped(f"({kind})", f"{count} of the source are not made") for kind, count in script.not_held.items()
@@ -106,9 +111,12 @@ class Creation:
             self.script, self._made, self._tables = None, self.script, tables
 
     def report(self, report: SyncReport, source: Database, target: Session) -> None:
-        """Tell what was made, and how the two schemas compare now; the target's run lock is still held."""
-        report.made_schema, report.created = self._made is not None, [str(name) for name in self._tables]
-        if report.state != "succeeded":
+        """Tell what was made, and how the two schemas compare now, unless nothing is to be verified.
+
+        The target's run lock is still held.
+        """
+        report.made_schema, report.created = self.just_made, [str(name) for name in self._tables]
+        if report.state != "succeeded" or report.verify == "none":
             return
         try:
             with closing(source.connect(application_name="dbsync schema")) as session:

@@ -80,6 +80,7 @@ class OpenSync:
         self._drafted: Draft | None = None
         self._known_source: tuple[Catalog, Mapping[int, str]] | None = None
         self._creation: Creation | None = None  # with --create
+        self._makes = False  # planning anew for a schema that was made a moment ago
         self._resumes_nothing = False
 
     def plan(
@@ -227,7 +228,7 @@ class OpenSync:
             target = as_made(source, target, without=self._creation.script.unmade)
         selection = select_units(source, target, self.options)
         check_conditions(self.source, selection, self.options)
-        held = {} if making else filled(self.target, target, selection)
+        held = {} if making or self._makes else filled(self.target, target, selection)
         draft = draft_plan(source, target, selection, self.options, filled=held, spread=self._helpers is not None)
         reserved = [Skipped(str(name), _RESERVED) for name in runs.reserved_tables(self.source)]
         loud = [
@@ -292,6 +293,8 @@ class OpenSync:
         creation.make(self.target, self.planned.creates, control)
         # What was made is of this state of the source: the run itself refuses (Drift) where that has moved on.
         self._known_source = self._drafted.source, self._sides[0].stamps
+        # What was made a moment ago is empty; the run itself refuses (Drift) where somebody was faster than its lock.
+        self._makes = True
         try:
             self.plan()
             self._check_guards()
@@ -299,6 +302,8 @@ class OpenSync:
             stands = "the schema is made; where the source's has changed meanwhile, dbsync migrate makes the difference"
             error.hint = "; ".join(filter(None, (error.hint, stands)))
             raise
+        finally:
+            self._makes = False
 
     def _with_ledger(self, plan: SyncPlan) -> SyncPlan:
         """Decide whether the run keeps its books in the target. Raises Refused for those of a newer dbsync."""

@@ -107,7 +107,7 @@ def sync(
     ] = None,
     verify: Annotated[
         Literal["checksum", "count", "none"],
-        typer.Option("--verify", help="How to prove each table before its commit."),
+        typer.Option("--verify", help="How to prove each table before its commit; with --create, the schema too."),
     ] = "checksum",
     triggers: Annotated[
         Literal["off", "keep"], typer.Option("--triggers", help="User triggers of the target while rows are loaded.")

@@ -232,8 +232,10 @@ class RunContext:
         return TableName(runs.OWN_SCHEMA, f"stage_{self.run_id}_{next(self._numbers)}")
 
     def warn(self, message: str) -> None:
-        """Keep a warning for the report and tell it."""
+        """Keep a warning for the report and tell it, once: what was rolled back is tried again."""
         with self._lock:
+            if message in self.warnings:
+                return
             self.warnings.append(message)
         self.emit(Notice(message=message))
 
@@ -265,12 +267,16 @@ class RunContext:
             session.abort()
 
     def close(self) -> None:
+        """Close every session; what is done already is not done again."""
+        self.close_readers()
+        self._close_idle()
+
+    def close_readers(self) -> None:
         """End the digest threads and close every reader. Nobody waits any more for a digest that is not done."""
         self._executor.shutdown(wait=False, cancel_futures=True)
         while pending := [digest for digest in self._hashing if not digest.done()]:
             self._hashers.cancel()
             wait(pending, timeout=0.5)
-        self._close_idle()
         self._copiers.close()
         self._hashers.close()
 

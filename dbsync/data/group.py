@@ -81,14 +81,15 @@ class GroupRun:
         """Do the group's transaction, again after a lost race for locks; fills in ``outcomes``."""
         if self.group.finished and self._still_equal():
             return
-        for attempt in range(1, _ATTEMPTS + 1):
+        attempts = 1 if self.group.together else _ATTEMPTS
+        for attempt in range(1, attempts + 1):
             try:
                 self._attempt()
                 return
             except StatementFailed as error:
-                if attempt < _ATTEMPTS and self._turn_to_rows(error):
+                if attempt < attempts and self._turn_to_rows(error):
                     continue
-                if error.sqlstate not in LOCK_FAILURES or attempt == _ATTEMPTS:
+                if error.sqlstate not in LOCK_FAILURES or attempt == attempts:
                     raise
                 self.run.count_retry()
                 failpoint("before_retry")

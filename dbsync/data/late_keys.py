@@ -11,10 +11,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import groupby
 
+from dbsync.data.bundles import SMALL, batches
 from dbsync.data.context import RunContext
 from dbsync.data.creation import LateKey
+from dbsync.data.plan import SyncPlan
 from dbsync.data.report import SyncReport
-from dbsync.errors import ConnectionLost, DbsyncError, StatementCancelled, StatementFailed
+from dbsync.errors import ConnectionLost, DbsyncError, InternalFault, StatementCancelled, StatementFailed
 from dbsync.events import Notice
 from dbsync.failpoints import failpoint
 from dbsync.pg import statements
@@ -40,12 +42,12 @@ def add_late_keys(context: RunContext, report: SyncReport) -> list[DbsyncError]:
         failpoint("after_late_keys")
         there = {each.label for each in added}
         checked = [each for each in late if each.validate and (not each.add or each.label in there)]
-        tables = [list(keys) for _, keys in groupby(checked, key=lambda each: each.key.table)]
+        turns = _turns(checked, context.plan)
         with ThreadPoolExecutor(context.plan.options.jobs, thread_name_prefix="key") as executor:
-            list(executor.map(lambda keys: work.do(keys, _validate, "is there, NOT VALID"), tables))
+            list(executor.map(lambda keys: work.do(keys, _validate, "is there, NOT VALID"), turns))
     except DbsyncError as error:
         return [*work.told(), error]
-    return work.told()
+    return work.told() or work.forgotten()
 
 
 @dataclass(slots=True)
@@ -65,14 +67,14 @@ class _Work:
         """
         if not keys:
             return []
-        if self.blocked is not None:  # the next table would wait for the same lock as long again
-            self._fail(self.blocked, keys, standing)
-            return []
-        with self.context.target_session("keys") as session:
+        with self.context.target_session("load") as session:
             return self._do(session, keys, act, standing)
 
     def _do(self, session: Session, keys: Sequence[LateKey], act: _Act, standing: str) -> list[LateKey]:
         self.context.control.check()
+        if self.blocked is not None:  # the next table would wait for the same lock as long again
+            self._fail(self.blocked, keys, standing)
+            return []
         try:
             with session.transaction():
                 for each in keys:
@@ -81,10 +83,12 @@ class _Work:
         except (ConnectionLost, StatementCancelled):
             raise
         except StatementFailed as error:
+            parts = [[key] for key in keys]
             if error.sqlstate in _LOCKED:
-                self.blocked = error
-            elif len(keys) > 1:
-                return [each for key in keys for each in self._do(session, [key], act, standing)]
+                parts = _by_table(keys) if act is _validate else [list(keys)]
+                self.blocked = error if len(parts) == 1 else None
+            if len(parts) > 1:
+                return [each for part in parts for each in self._do(session, part, act, standing)]
             self._fail(error, keys, standing)
             return []
         with self._lock:
@@ -96,6 +100,11 @@ class _Work:
     def _fail(self, error: StatementFailed, keys: Sequence[LateKey], standing: str) -> None:
         with self._lock:
             self.failed |= {each.label: _failure(error, each, standing) for each in keys}
+
+    def forgotten(self) -> list[DbsyncError]:
+        """One error where something of the plan was neither done nor told: a fault of dbsync's own."""
+        missing = self.report.keys_missing
+        return [InternalFault(f"foreign keys were not seen to: {', '.join(missing)}")] if missing else []
 
     def told(self) -> list[DbsyncError]:
         """One error that names every key that cannot be had."""
@@ -111,6 +120,21 @@ class _Work:
                 details=first.details | {"foreign_keys": {label: one.message for label, one in self.failed.items()}},
             )
         ]
+
+
+def _turns(keys: Sequence[LateKey], plan: SyncPlan) -> list[list[LateKey]]:
+    """The keys to validate in one transaction each: of one table, the largest first; of new small tables several."""
+    sizes = {task.target: task.bytes for task in plan.tables}  # tables that are filled through another one have none
+    tables = sorted(_by_table(keys), key=lambda of_one: -sizes.get(of_one[0].key.table, SMALL))
+    if not plan.just_made:  # others may wait for these tables
+        return tables
+    large = [of_one for of_one in tables if sizes.get(of_one[0].key.table, SMALL) >= SMALL]
+    small = batches(tables[len(large) :], jobs=plan.options.jobs)
+    return large + [[key for of_one in batch for key in of_one] for batch in small]
+
+
+def _by_table(keys: Sequence[LateKey]) -> list[list[LateKey]]:
+    return [list(of_one) for _, of_one in groupby(keys, key=lambda each: each.key.table)]
 
 
 def _add(session: Session, late: LateKey) -> None:

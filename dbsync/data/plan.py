@@ -113,6 +113,7 @@ class GroupTask:
     droppable: bool = True  # may the foreign keys be dropped and added again
     referring: tuple[ForeignKey, ...] = ()  # foreign keys of tables that were not selected
     spread: bool = False  # staged in parts, by other workers too
+    together: bool = False  # tables that nothing ties: each is tried by itself when this fails
     fires: bool = False  # kept triggers may write to its tables, also to those that the run leaves alone
 
 
@@ -155,6 +156,7 @@ class SyncPlan:
     expected: Mapping[TableName, Contents] = field(default_factory=dict)  # what a plan file says the target holds
     makes_schema: bool = False  # the source's, in a target that has nothing
     creates: tuple[TableName, ...] = ()  # the tables of it
+    just_made: bool = False  # the schema is there now, made by this run a moment ago
     late_keys: tuple[LateKey, ...] = ()  # foreign keys that are to be added or validated after the rows
 
     @property

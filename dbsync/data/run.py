@@ -16,6 +16,7 @@ from contextlib import contextmanager, nullcontext, suppress
 from dbsync.control import Control
 from dbsync.data.afterwards import finish_up
 from dbsync.data.bookkeeping import Bookkeeping, begin_books
+from dbsync.data.bundles import bundled, merged
 from dbsync.data.compare import Ends
 from dbsync.data.context import RunContext
 from dbsync.data.cursor import Cursors, find_cursors
@@ -33,12 +34,15 @@ from dbsync.data.signatures import Memory, remember, trusts
 from dbsync.data.survey import Survey, emptied, read_from_target, surveyed, target_contents
 from dbsync.data.watch import in_time, watch
 from dbsync.errors import (
+    ConnectionFailed,
     ConnectionLost,
     DbsyncError,
     Drift,
     Fenced,
     InternalFault,
     Interrupted,
+    Mismatch,
+    StatementFailed,
     TimeLimit,
 )
 from dbsync.events import Emit, PlanReady, RunFinished
@@ -120,8 +124,11 @@ class _Run:
         """Carry the plan out and conclude; what forbids the run as a whole is raised."""
         try:
             context = self._under_one_snapshot(lock)
-            if not self._errors:
-                self._add_late_keys(context, lock)
+            try:
+                if not self._errors:
+                    self._add_late_keys(context, lock)
+            finally:
+                context.close()
             failpoint("before_conclusion")
         except DbsyncError as error:
             if not any(outcome.state == "done" for outcome in self.report.tables):
@@ -181,9 +188,12 @@ class _Run:
                         self._groups(context, snapshot, target_snapshot, lock, survey)
                     if not self._errors:
                         self._errors += finish_up(context, self.report)
+                except BaseException:
+                    context.close()
+                    raise
                 finally:
                     self._dismiss_helpers(snapshot, lock)
-                    context.close()
+                    context.close_readers()
                     self._collect(context)
         return context
 
@@ -191,10 +201,7 @@ class _Run:
         """Foreign keys may take long, and need nothing of the source: its snapshot and its locks are gone by now."""
         if self.plan.late_keys:
             with self.control.on_stop(context.cancel), watch({"target (run lock)": lock}, self.control):
-                try:
-                    self._errors += add_late_keys(context, self.report)
-                finally:
-                    context.close()
+                self._errors += add_late_keys(context, self.report)
 
     def _dismiss_helpers(self, snapshot: Snapshot, lock: Session) -> None:
         """Nobody takes a part any more, and who still has one is cut off: staging tables can be dropped at once."""
@@ -271,7 +278,9 @@ class _Run:
         self, context: RunContext, snapshot: Snapshot, held_target: Snapshot | None, lock: Session, survey: Survey
     ) -> None:
         """Run all groups; a staged one is finished when all its tables are staged."""
-        groups = [self._make_group(group, context, survey) for group in self.plan.groups]
+        bundles = bundled(self.plan)
+        groups = [self._make_group(merged(bundle), context, survey) for bundle in bundles]
+        shared = {group: bundle for group, bundle in zip(groups, bundles, strict=True) if len(bundle) > 1}
         self.report.tables = [outcome for group in groups for outcome in group.outcomes]
         if context.cursors is not None:
             for outcome in self.report.tables:
@@ -304,9 +313,24 @@ class _Run:
                         staging[group] -= 1
                         if staging[group] == 0:
                             waiting[executor.submit(group.replace)] = group
+                    elif group in shared and self._was_one_tables(error):
+                        alone = [self._make_group(each, context, survey) for each in shared.pop(group)]
+                        self._replace_outcomes(group, alone)
+                        waiting |= {executor.submit(each.replace): each for each in alone}
                     elif staging.get(group, 0) >= 0:
                         staging[group] = -1  # tell the end once, whatever its other tables do
                         self._end(group, error)
+
+    def _was_one_tables(self, error: BaseException | None) -> bool:
+        """Whether several tables failed together for what is wrong with one of them: then each is tried by itself."""
+        of_one = isinstance(error, (StatementFailed, ConnectionFailed, Mismatch, Drift))
+        return of_one and not isinstance(error, ConnectionLost) and self.control.reason is None
+
+    def _replace_outcomes(self, group: GroupRun, alone: list[GroupRun]) -> None:
+        failpoint("before_each_alone")
+        undone = set(map(id, group.outcomes))
+        kept = [outcome for outcome in self.report.tables if id(outcome) not in undone]
+        self.report.tables = [*kept, *(outcome for each in alone for outcome in each.outcomes)]
 
     def _end(self, group: GroupRun, error: BaseException | None) -> None:
         group.finish(error)

@@ -297,7 +297,7 @@ def test_the_same_command_finishes_what_a_dead_run_began(
 
 
 @pytest.mark.parametrize(
-    ("point", "args"), [("before_commit@3", ()), ("before_commit@3", ("--create",)), ("after_late_keys", ())]
+    ("point", "args"), [("before_commit@2", ()), ("before_commit@2", ("--create",)), ("after_late_keys", ())]
 )
 def test_a_dead_run_is_taken_up(point: str, args: tuple[str, ...], pairs, dbsync: Command) -> None:
     """By the same command with --resume, as the run's own hint says, or by --resume alone: the ledger knows the rest."""

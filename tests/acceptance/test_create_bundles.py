@@ -1,0 +1,156 @@
+"""Small tables of a schema that ``sync --create`` has just made share transactions; what fails in one is tried alone."""
+
+from __future__ import annotations
+
+import time
+
+import psycopg
+
+from tests.fixtures import oracle
+from tests.fixtures.command import Command, Result
+from tests.fixtures.pair import Pair, rows, run_sql
+
+_COUNT = 8
+_NAMES = [f"public.t{number}" for number in range(_COUNT)]
+_SMALL = "; ".join(
+    f"CREATE TABLE t{n} (id serial PRIMARY KEY, v int, up int REFERENCES t{n});"
+    f"INSERT INTO t{n} (v) SELECT g FROM generate_series(1, {n + 1}) g; UPDATE t{n} SET up = 1"
+    for n in range(_COUNT)
+)
+# New rows have to meet it, those that are there need not: so the copy refuses what the source holds.
+_REFUSED = "INSERT INTO t3 (v) VALUES (1000); ALTER TABLE t3 ADD CONSTRAINT low CHECK (v < 100) NOT VALID"
+_CANCEL = """
+    SELECT pg_cancel_backend(pid) FROM pg_stat_activity
+     WHERE wait_event_type = 'Lock' AND datname = current_database()"""
+
+
+def _transactions(url: str, names: list[str] = _NAMES) -> set[object]:
+    """The transactions that wrote the tables' rows."""
+    union = " UNION ".join(f"SELECT xmin::text FROM {name}" for name in names)
+    return {number for (number,) in rows(url, union)}
+
+
+def _create(dbsync: Command, pair: Pair, *args: str, failpoint: str = "") -> Result:
+    environment = {"DBSYNC_FAILPOINT": failpoint} if failpoint else {}
+    return dbsync.run("sync", pair.source, pair.target, "--create", "--yes", "--json", *args, env=environment)
+
+
+def test_small_new_tables_share_transactions_and_so_do_their_keys(pairs, dbsync: Command) -> None:
+    pair: Pair = pairs()
+    run_sql(pair.source, _SMALL)
+    result = _create(dbsync, pair, "-j", "1").ended(0)
+    assert len(_transactions(pair.target)) == 2
+    validated = "SELECT count(DISTINCT xmin::text) FROM pg_constraint WHERE conname ~ '_up_fkey' AND convalidated"
+    assert rows(pair.target, validated) == [[2]]
+    assert {name: (one["state"], one["verified"], one["rows_inserted"]) for name, one in result.tables().items()} == {
+        name: ("done", True, number + 1) for number, name in enumerate(_NAMES)
+    }
+    assert oracle.differences(pair.source, pair.target) == []
+
+
+def test_tables_of_a_later_run_do_not(pairs, dbsync: Command) -> None:
+    """Others may use them: a table that cannot be filled must not keep the rest locked."""
+    pair: Pair = pairs()
+    run_sql(pair.source, _SMALL)
+    _create(dbsync, pair, failpoint="after_schema_made=kill")
+    _create(dbsync, pair, "-j", "1", "--on-locked", "wait").ended(0)
+    assert len(_transactions(pair.target)) == _COUNT
+    assert oracle.differences(pair.source, pair.target) == []
+
+
+def test_a_table_that_cannot_be_filled_keeps_no_other_from_it(pairs, dbsync: Command) -> None:
+    pair: Pair = pairs()
+    run_sql(pair.source, _SMALL, _REFUSED)
+    result = _create(dbsync, pair, "-j", "1").ended(6)
+    states = {name: one["state"] for name, one in result.tables().items()}
+    assert states == {name: "failed" if name == "public.t3" else "done" for name in _NAMES}, result
+    assert result.result["totals"]["rows_inserted"] == sum(range(1, _COUNT + 1)) - 4
+    assert rows(pair.target, "SELECT count(*) FROM t3") == [[0]]
+    assert '"low"' in result.error["message"], result
+    assert len(_transactions(pair.target)) == 4, "three alone, the other four together"
+
+    run_sql(pair.source, "DELETE FROM t3 WHERE v = 1000")
+    _create(dbsync, pair).ended(0)
+    assert oracle.differences(pair.source, pair.target) == []
+
+
+def test_a_run_that_dies_before_it_tries_tables_alone_is_finished_by_the_next(pairs, dbsync: Command) -> None:
+    pair: Pair = pairs()
+    run_sql(pair.source, _SMALL, _REFUSED)
+    assert _create(dbsync, pair, "-j", "1", failpoint="before_each_alone=kill").exit_code == -9
+    assert [name for name in _NAMES[:4] if rows(pair.target, f"SELECT count(*) FROM {name}") != [[0]]] == []
+
+    run_sql(pair.source, "DELETE FROM t3 WHERE v = 1000")
+    _create(dbsync, pair, "--on-locked", "wait").ended(0)
+    assert oracle.differences(pair.source, pair.target) == []
+    assert oracle.leftovers(pair.target) == []
+
+
+def test_a_table_whose_statement_is_cancelled_keeps_no_other_from_it(pairs, dbsync: Command) -> None:
+    """Somebody holds a table, and an administrator cancels whoever waits for it: all of its bundle, then it alone."""
+    pair: Pair = pairs()
+    run_sql(pair.source, _SMALL)
+    ends = ("sync", pair.source, pair.target, "--create", "--yes", "--json", "-j", "1")
+    running = dbsync.start(*ends, env={"DBSYNC_FAILPOINT": "after_begin=sleep:2"})
+    with psycopg.connect(pair.target) as other:
+        while rows(pair.target, "SELECT to_regclass('t7') IS NOT NULL") != [[True]]:
+            assert not running.over
+        other.execute("LOCK TABLE t2 IN SHARE MODE")
+        while not running.over:
+            rows(pair.target, _CANCEL)
+            time.sleep(0.05)
+    result = running.wait().ended(6)
+    states = {name: one["state"] for name, one in result.tables().items()}
+    assert states == {name: "failed" if name == "public.t2" else "done" for name in _NAMES}, result
+
+
+def test_keys_of_tables_that_are_filled_through_their_root_are_validated_too(pairs, dbsync: Command) -> None:
+    """Such a table has no entry of its own in the plan, and no size."""
+    pair: Pair = pairs()
+    run_sql(
+        pair.source,
+        _SMALL,
+        "CREATE TYPE kind AS ENUM ('a', 'b'); CREATE TABLE p (k kind, r int) PARTITION BY HASH (k);"
+        "CREATE TABLE p0 PARTITION OF p FOR VALUES WITH (MODULUS 2, REMAINDER 0);"
+        "CREATE TABLE p1 PARTITION OF p FOR VALUES WITH (MODULUS 2, REMAINDER 1);"
+        "ALTER TABLE p0 ADD CONSTRAINT of_a_part FOREIGN KEY (r) REFERENCES t0;"
+        "ALTER TABLE p1 ADD CONSTRAINT of_a_part FOREIGN KEY (r) REFERENCES t0; INSERT INTO p VALUES ('a', 1), ('b', 1);",
+    )
+    created = _create(dbsync, pair, "-j", "1").ended(0).result["created"]
+    keys = [f"public.t{n}: t{n}_up_fkey" for n in range(_COUNT)] + ["public.p0: of_a_part", "public.p1: of_a_part"]
+    assert sorted(created["foreign_keys"]) == sorted(keys)
+    assert (created["foreign_keys_missing"], created["schema_equal"]) == ([], True)
+    assert rows(pair.target, "SELECT count(*) FROM pg_constraint WHERE contype = 'f' AND NOT convalidated") == [[0]]
+
+
+def test_rows_that_are_put_aside_leave_other_tables_transactions_alone(pairs, dbsync: Command) -> None:
+    pair: Pair = pairs()
+    run_sql(pair.source, _SMALL, _REFUSED)
+    result = _create(dbsync, pair, "-j", "1", "--on-row-error", "quarantine").ended(6)
+    assert result.tables()["public.t3"]["rows_quarantined"] == 1
+    others = [name for name in _NAMES if name != "public.t3"]
+    assert len(_transactions(pair.target, others)) == len(others)
+
+
+def test_keys_of_several_small_tables_are_validated_together_and_a_bad_one_is_named(pairs, dbsync: Command) -> None:
+    pair: Pair = pairs()
+    run_sql(pair.source, _SMALL)
+    _create(dbsync, pair).ended(0)
+    run_sql(pair.target, *(f"ALTER TABLE t{n} DROP CONSTRAINT t{n}_up_fkey" for n in (4, 5, 6, 7)))
+    run_sql(pair.target, "UPDATE t5 SET up = 77 WHERE id = 1")
+    result = _create(dbsync, pair, "-j", "1", "--mode", "append").ended(6)
+    created = result.result["created"]
+    assert set(created["foreign_keys"]) == {f"public.t{n}: t{n}_up_fkey" for n in (4, 6, 7)}, result
+    assert created["foreign_keys_missing"] == ["public.t5: t5_up_fkey"]
+    valid = "SELECT conname::text FROM pg_constraint WHERE conname ~ '_up_fkey' AND convalidated ORDER BY 1"
+    assert rows(pair.target, valid) == [[f"t{n}_up_fkey"] for n in range(_COUNT) if n != 5]
+
+
+def test_without_verification_the_schemas_are_not_compared(pairs, dbsync: Command) -> None:
+    pair: Pair = pairs()
+    run_sql(pair.source, _SMALL)
+    assert _create(dbsync, pair, "--verify", "none").ended(0).result["created"]["schema_equal"] is None
+    other: Pair = pairs()
+    run_sql(other.source, _SMALL)
+    text = dbsync.run("sync", other.source, other.target, "--create", "--yes", "--verify", "none").ended(0).stdout
+    assert f"made the schema with {_COUNT} tables, not compared" in text
