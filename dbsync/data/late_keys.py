@@ -23,7 +23,7 @@ from dbsync.pg import statements
 from dbsync.pg.database import Session
 
 _LOCKED = ("55P03", "40P01")  # somebody's lock, a deadlock: each key by itself would wait anew
-_Act = Callable[[Session, LateKey], None]
+_Act = Callable[[Session, Sequence[LateKey]], None]
 
 
 def add_late_keys(context: RunContext, report: SyncReport) -> list[DbsyncError]:
@@ -77,8 +77,7 @@ class _Work:
             return []
         try:
             with session.transaction():
-                for each in keys:
-                    act(session, each)
+                act(session, keys)
                 self.context.books.seal(session)
         except (ConnectionLost, StatementCancelled):
             raise
@@ -137,14 +136,15 @@ def _by_table(keys: Sequence[LateKey]) -> list[list[LateKey]]:
     return [list(of_one) for _, of_one in groupby(keys, key=lambda each: each.key.table)]
 
 
-def _add(session: Session, late: LateKey) -> None:
-    for statement in statements.add_foreign_key(late.key, valid=not late.validate):
-        session.execute(statement)
+def _add(session: Session, keys: Sequence[LateKey]) -> None:
+    added = [statement for each in keys for statement in statements.add_foreign_key(each.key, valid=not each.validate)]
+    session.execute(statements.in_one_message(added))
 
 
-def _validate(session: Session, late: LateKey) -> None:
-    session.execute(statements.validate_foreign_key(late.key))
-    failpoint("after_late_key_validated")
+def _validate(session: Session, keys: Sequence[LateKey]) -> None:
+    for each in keys:
+        session.execute(statements.validate_foreign_key(each.key))
+        failpoint("after_late_key_validated")
 
 
 def _failure(error: StatementFailed, late: LateKey, standing: str) -> StatementFailed:

@@ -104,13 +104,11 @@ def select_units(source: Catalog, target: Catalog, options: SyncOptions) -> Sele
             raise ConfigError(
                 "--tables leaves nothing to synchronise: " + "; ".join(f"{one.table}: {one.reason}" for one in skipped)
             )
+    written = {options.target_name(name) for name in relations}
     skipped += [
         Skipped(str(table.name), "not in the source: left alone")
         for table in target.of_kind("table", "partitioned")
-        if not options.tables
-        and table.partition_of is None
-        and table.extension is None
-        and all(table.name != options.target_name(name) for name in relations)
+        if not options.tables and table.partition_of is None and table.extension is None and table.name not in written
     ]
     return Selection(tuple(units), tuple(skipped), tuple(problems))
 

@@ -184,6 +184,11 @@ def add_foreign_key(key: ForeignKey, *, valid: bool = True) -> list[sql.Composed
     return statements
 
 
+def in_one_message(several: Sequence[sql.Composed]) -> sql.Composed:
+    """Statements without parameters as one text, for one round trip; the first that fails ends it."""
+    return sql.SQL(";\n").join(several)
+
+
 def validate_foreign_key(key: ForeignKey) -> sql.Composed:
     """Check the rows of a foreign key that was added without a look at them."""
     return sql.SQL("ALTER TABLE {} VALIDATE CONSTRAINT {}").format(qualified(key.table), sql.Identifier(key.name))
