@@ -85,7 +85,8 @@ class _Work:
             parts = [[key] for key in keys]
             if error.sqlstate in _LOCKED:
                 parts = _by_table(keys) if act is _validate else [list(keys)]
-                self.blocked = error if len(parts) == 1 else None
+                if len(parts) == 1:
+                    self.blocked = error
             if len(parts) > 1:
                 return [each for part in parts for each in self._do(session, part, act, standing)]
             self._fail(error, keys, standing)

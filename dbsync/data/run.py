@@ -9,8 +9,8 @@ from __future__ import annotations
 import logging
 import time
 import traceback
-from collections.abc import Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext, suppress
 
 from dbsync.control import Control
@@ -22,6 +22,7 @@ from dbsync.data.context import RunContext
 from dbsync.data.cursor import Cursors, find_cursors
 from dbsync.data.cursor_run import CursorRun
 from dbsync.data.group import GroupRun
+from dbsync.data.group_queue import GroupQueue
 from dbsync.data.late_keys import add_late_keys
 from dbsync.data.parts import Helpers
 from dbsync.data.plan import GroupTask, SyncPlan
@@ -34,15 +35,12 @@ from dbsync.data.signatures import Memory, remember, trusts
 from dbsync.data.survey import Survey, emptied, read_from_target, surveyed, target_contents
 from dbsync.data.watch import in_time, watch
 from dbsync.errors import (
-    ConnectionFailed,
     ConnectionLost,
     DbsyncError,
     Drift,
     Fenced,
     InternalFault,
     Interrupted,
-    Mismatch,
-    StatementFailed,
     TimeLimit,
 )
 from dbsync.events import Emit, PlanReady, RunFinished
@@ -277,10 +275,13 @@ class _Run:
     def _groups(
         self, context: RunContext, snapshot: Snapshot, held_target: Snapshot | None, lock: Session, survey: Survey
     ) -> None:
-        """Run all groups; a staged one is finished when all its tables are staged."""
+        """Run all groups; what becomes of each table is in the report from the beginning."""
+
+        def make(group: GroupTask) -> GroupRun:
+            return self._make_group(group, context, survey)
+
         bundles = bundled(self.plan)
-        groups = [self._make_group(merged(bundle), context, survey) for bundle in bundles]
-        shared = {group: bundle for group, bundle in zip(groups, bundles, strict=True) if len(bundle) > 1}
+        groups = [make(merged(bundle)) for bundle in bundles]
         self.report.tables = [outcome for group in groups for outcome in group.outcomes]
         if context.cursors is not None:
             for outcome in self.report.tables:
@@ -295,40 +296,14 @@ class _Run:
             ThreadPoolExecutor(self.plan.options.jobs, thread_name_prefix="group") as executor,
             watch(held, self.control),
         ):
-            waiting: dict[Future[None], GroupRun] = {}
-            staging: dict[GroupRun, int] = {}
-            for group in groups:
-                if not group.group.staged:
-                    waiting[executor.submit(group.replace)] = group
-                    continue
-                staging[group] = len(group.outcomes)
-                for outcome in group.outcomes:
-                    waiting[executor.submit(group.stage, outcome)] = group
-            while waiting:
-                ended, _ = wait(waiting, timeout=0.2, return_when=FIRST_COMPLETED)
-                for future in ended:
-                    group = waiting.pop(future)
-                    error = future.exception()
-                    if error is None and staging.get(group):
-                        staging[group] -= 1
-                        if staging[group] == 0:
-                            waiting[executor.submit(group.replace)] = group
-                    elif group in shared and self._was_one_tables(error):
-                        alone = [self._make_group(each, context, survey) for each in shared.pop(group)]
-                        self._replace_outcomes(group, alone)
-                        waiting |= {executor.submit(each.replace): each for each in alone}
-                    elif staging.get(group, 0) >= 0:
-                        staging[group] = -1  # tell the end once, whatever its other tables do
-                        self._end(group, error)
+            queue = GroupQueue(executor, self.control, make=make, ended=self._end, alone=self._tell_instead)
+            for group, bundle in zip(groups, bundles, strict=True):
+                queue.add(group, bundle)
+            queue.work_off()
 
-    def _was_one_tables(self, error: BaseException | None) -> bool:
-        """Whether several tables failed together for what is wrong with one of them: then each is tried by itself."""
-        of_one = isinstance(error, (StatementFailed, ConnectionFailed, Mismatch, Drift))
-        return of_one and not isinstance(error, ConnectionLost) and self.control.reason is None
-
-    def _replace_outcomes(self, group: GroupRun, alone: list[GroupRun]) -> None:
-        failpoint("before_each_alone")
-        undone = set(map(id, group.outcomes))
+    def _tell_instead(self, together: GroupRun, alone: Sequence[GroupRun]) -> None:
+        """Report the outcomes of groups that are tried alone in place of those that they had together."""
+        undone = set(map(id, together.outcomes))
         kept = [outcome for outcome in self.report.tables if id(outcome) not in undone]
         self.report.tables = [*kept, *(outcome for each in alone for outcome in each.outcomes)]
 
