@@ -287,7 +287,8 @@ def _layout(catalog: Catalog, leaf: Table) -> tuple[tuple[str | None, str | None
 
 def _those_matching(patterns: tuple[str, ...], relations: set[TableName]) -> tuple[str, ...]:
     """The patterns that name a table (others may name a view or a foreign table)."""
-    return tuple(text for text in patterns if any(TablePattern.parse(text).matches(name) for name in relations))
+    parsed = [TablePattern.parse(text) for text in patterns]
+    return tuple(pattern.text for pattern in parsed if any(map(pattern.matches, relations)))
 
 
 def _extension_reason(catalog: Catalog, table: Table) -> str:

@@ -10,6 +10,7 @@ from tests.fixtures import oracle
 from tests.fixtures.command import Command, Result
 from tests.fixtures.pair import Pair, rows, run_sql
 
+_BEFORE_EACH = "before_each_alone"
 _COUNT = 8
 _NAMES = [f"public.t{number}" for number in range(_COUNT)]
 _SMALL = "; ".join(
@@ -77,7 +78,7 @@ def test_a_table_that_cannot_be_filled_keeps_no_other_from_it(pairs, dbsync: Com
 def test_a_run_that_dies_before_it_tries_tables_alone_is_finished_by_the_next(pairs, dbsync: Command) -> None:
     pair: Pair = pairs()
     run_sql(pair.source, _SMALL, _REFUSED)
-    assert _create(dbsync, pair, "-j", "1", failpoint="before_each_alone=kill").exit_code == -9
+    assert _create(dbsync, pair, "-j", "1", failpoint=f"{_BEFORE_EACH}=kill").exit_code == -9
     assert [name for name in _NAMES[:4] if rows(pair.target, f"SELECT count(*) FROM {name}") != [[0]]] == []
 
     run_sql(pair.source, "DELETE FROM t3 WHERE v = 1000")
