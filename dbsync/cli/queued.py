@@ -14,7 +14,8 @@ from dbsync.cli.kept import Kept, open_kept
 from dbsync.cli.output import Answer
 from dbsync.cli.watching import watch_job
 from dbsync.data.options import SyncOptions
-from dbsync.errors import Interrupted, TargetBusy
+from dbsync.errors import DbsyncError, Interrupted, TargetBusy
+from dbsync.failpoints import failpoint
 from dbsync.guards import require_consent
 from dbsync.jobs.model import LOCAL_OWNER, Job, JobSpec, first_run_id
 from dbsync.store.place import state_directory
@@ -41,7 +42,8 @@ def hand_over(
     with open_kept(context) as kept:
         job = _queue(context, kept, (source, target), options, name=name, confirm=confirm, priority=priority)
         context.notice(f"job {job.id[:8]} is queued, its run is {first_run_id(job.id)}")
-        if context.tick is None and not kept.has_workers:
+        failpoint("after_job_queued")
+        if context.tick is None and _is_alone(context, kept):
             if detach:
                 _start_worker(context)
             else:
@@ -54,6 +56,17 @@ def hand_over(
         except Interrupted as signal:
             context.notice(f"the job goes on without this terminal: dbsync jobs watch {job.id[:8]}")
             return replace(_answer(kept.jobs.get(job.id)), exit_code=signal.status)
+
+
+def _is_alone(context: Context, kept: Kept) -> bool:
+    """Whether no worker is there; the job is queued, also where the store cannot tell now."""
+    try:
+        return not kept.has_workers
+    except DbsyncError as error:
+        if error.code != "STORE_FAILED":
+            raise
+        context.notice(f"whether a worker is there cannot be asked now: {error.message}")
+        return False
 
 
 def _queue(

@@ -6,7 +6,9 @@ import json
 import signal
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -142,14 +144,41 @@ def test_a_store_that_is_away_for_a_moment_is_waited_for(
         following = sync(place, items, "--queue")
         watching = [JobState.RUNNING]
         wait_for(lambda: [job.state for job in place.jobs.list()] == watching, why=place.told)
-        admin.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS false')
-        admin.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name])
-        time.sleep(3)
-        admin.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS true')
+        with _away(admin, name):
+            time.sleep(3)
         blocker.rollback()
         ended = following.wait().ended(0)
     assert ended.result["state"] == "succeeded"
     assert "the store cannot be asked now" in ended.stderr
+
+
+def test_a_store_that_is_away_once_the_job_is_queued_is_waited_for(
+    tmp_path: Path, store_db: Database, items: tuple[Database, Database]
+) -> None:
+    server, name = store_db.url.rsplit("/", 1)
+    point = "after_job_queued"
+    with (
+        yard(tmp_path / "elsewhere", store_db.url) as place,
+        psycopg.connect(f"{server}/postgres", autocommit=True) as admin,
+    ):
+        ends = ("sync", items[0].url, items[1].url, "--yes", "--json", "--queue")
+        following = place.command.start(*ends, env={**place.env, "DBSYNC_FAILPOINT": f"{point}=sleep:2"})
+        wait_for(lambda: len(place.jobs.list()) == 1, why=place.told)
+        with _away(admin, name):
+            time.sleep(4)
+        place.worker("--engine", "inline")
+        ended = following.wait().ended(0)
+    assert ended.result["state"] == "succeeded"
+    assert "whether a worker is there cannot be asked now" in ended.stderr
+
+
+@contextmanager
+def _away(admin: psycopg.Connection[Any], name: str) -> Iterator[None]:
+    """Nobody reaches the database meanwhile, and whoever had is cut off."""
+    admin.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS false')
+    admin.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name])
+    yield
+    admin.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS true')
 
 
 def test_detach_returns_at_once_and_starts_a_worker_where_none_is(

@@ -142,6 +142,7 @@ TESTED_ELSEWHERE |= {
         "after_late_key_validated",
     )
 }
+TESTED_ELSEWHERE["after_job_queued"] = "tests/acceptance/test_sync_queued.py"
 TESTED_ELSEWHERE["before_each_alone"] = "tests/acceptance/test_create_bundles.py"
 _LOST_REPLY = Fault("lose the reply to COMMIT", "target", "group commits", 0.5)
 _CUT = Fault("cut", "source", "rows", 0.5)
