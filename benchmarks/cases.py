@@ -186,7 +186,8 @@ def schema(setup: Setup) -> Section:
         "Every time holds making the schema and the indexes, loading, and checking the foreign keys. `dbsync` is "
         "`dbsync sync --create --verify none` with its default of 4 jobs, ANALYZE included; *three programs* do it as "
         "was done before there was `--create`: `dbsync schema --foreign-keys without | psql -1`, `dbsync sync`, and "
-        "`psql -1` of the `only` foreign keys. Like the others they commit each table for itself. With *foreign keys "
+        "`psql -1` of the `only` foreign keys. Like the others they commit each table for itself, "
+        "and with `--create` small ones a few at a time. With *foreign keys "
         "first* all 60 tables are one transaction. `pgcopydb` runs VACUUM ANALYZE too; `pg_dump` and `pg_restore` run "
         "neither."
     )
