@@ -80,7 +80,7 @@ class OpenSync:
         self._drafted: Draft | None = None
         self._known_source: tuple[Catalog, Mapping[int, str]] | None = None
         self._creation: Creation | None = None  # with --create
-        self._makes = False  # planning anew for a schema that was made a moment ago
+        self._fresh = False  # planning anew for a schema that was made a moment ago
         self._resumes_nothing = False
 
     def plan(
@@ -228,7 +228,7 @@ class OpenSync:
             target = as_made(source, target, without=self._creation.script.unmade)
         selection = select_units(source, target, self.options)
         check_conditions(self.source, selection, self.options)
-        held = {} if making or self._makes else filled(self.target, target, selection)
+        held = {} if making or self._fresh else filled(self.target, target, selection)
         draft = draft_plan(source, target, selection, self.options, filled=held, spread=self._helpers is not None)
         reserved = [Skipped(str(name), _RESERVED) for name in runs.reserved_tables(self.source)]
         loud = [
@@ -294,7 +294,7 @@ class OpenSync:
         # What was made is of this state of the source: the run itself refuses (Drift) where that has moved on.
         self._known_source = self._drafted.source, self._sides[0].stamps
         # What was made a moment ago is empty; the run itself refuses (Drift) where somebody was faster than its lock.
-        self._makes = True
+        self._fresh = True
         try:
             self.plan()
             self._check_guards()
@@ -303,7 +303,7 @@ class OpenSync:
             error.hint = "; ".join(filter(None, (error.hint, stands)))
             raise
         finally:
-            self._makes = False
+            self._fresh = False
 
     def _with_ledger(self, plan: SyncPlan) -> SyncPlan:
         """Decide whether the run keeps its books in the target. Raises Refused for those of a newer dbsync."""

@@ -178,19 +178,21 @@ class _Run:
             context.cursors, context.helpers = cursors, self.helpers
             with self.control.on_stop(context.cancel):
                 try:
-                    with self._surveyed(hashers, lock, opening) as (survey, target_snapshot):
-                        if refusals := (*survey.refusals, *emptied(self.plan, hashers)):
-                            raise refused(refusals)
-                        failpoint("after_survey")
-                        self._begin(context, snapshot, lock, survey.memory.quiet)
-                        self._groups(context, snapshot, target_snapshot, lock, survey)
-                    if not self._errors:
-                        self._errors += finish_up(context, self.report)
+                    try:
+                        with self._surveyed(hashers, lock, opening) as (survey, target_snapshot):
+                            if refusals := (*survey.refusals, *emptied(self.plan, hashers)):
+                                raise refused(refusals)
+                            failpoint("after_survey")
+                            self._begin(context, snapshot, lock, survey.memory.quiet)
+                            self._groups(context, snapshot, target_snapshot, lock, survey)
+                        if not self._errors:
+                            self._errors += finish_up(context, self.report)
+                    finally:
+                        self._dismiss_helpers(snapshot, lock)
                 except BaseException:
                     context.close()
                     raise
                 finally:
-                    self._dismiss_helpers(snapshot, lock)
                     context.close_readers()
                     self._collect(context)
         return context
