@@ -21,6 +21,7 @@ from dbsync.errors import ConfigError
 from dbsync.local import EphemeralServer, find_binaries
 from tests.fixtures.command import Command
 from tests.fixtures.databases import Database, Servers, fresh_database
+from tests.fixtures.memory import in_memory
 from tests.fixtures.pair import Pair, make_roles, pair_on
 
 if "DBSYNC_TEST_SEED" not in os.environ:
@@ -35,6 +36,13 @@ _SETTINGS = {
     "log_min_messages": "fatal",
 }
 _STRAY = ("PG", "DBSYNC_", "XDG_")
+
+
+def pytest_configure() -> None:
+    """Choose the place of all servers and files, for this process and its workers, before any asks for one."""
+    if "TMPDIR" not in os.environ and (place := in_memory()) is not None:
+        os.environ["TMPDIR"] = str(place)
+        tempfile.tempdir = None
 
 
 def _bare_environment(place: Path) -> None:

@@ -52,6 +52,7 @@ def test_every_failpoint_is_reached_by_the_campaign(world: World) -> None:
     runner = Runner(world)
     runs = [
         ("fill", (), Fault()),
+        ("create", (), Fault()),
         ("replace", (), Fault()),
         ("replace", (job.NO_LEDGER, "--drop-indexes"), Fault()),
         ("delta", (), Fault()),

@@ -24,6 +24,7 @@ from tests.faults.campaign import draw, job, planted, report
 from tests.faults.campaign.draw import Trial
 from tests.faults.campaign.run import Record, Runner, disk_reason, parse_name, small_disk
 from tests.faults.campaign.world import World
+from tests.fixtures.memory import in_memory
 
 _SHARE = {"kills": 660, "network": 560, "servers": 230, "disk": 90}  # of a full campaign, all modes
 _QUICK = {"kills": 9, "network": 12, "servers": 6, "disk": 3, "failpoints": 21}
@@ -153,7 +154,7 @@ def append(results: Path, record: Record) -> None:
 @contextmanager
 def fresh_world() -> Iterator[World]:
     """Two servers in a directory of their own, and an environment that steers nothing."""
-    place = Path(tempfile.mkdtemp(prefix="dbsync-faults-"))
+    place = Path(tempfile.mkdtemp(prefix="dbsync-faults-", dir=None if "TMPDIR" in os.environ else in_memory()))
     place.chmod(0o711)
     before = dict(os.environ)
     for name in list(os.environ):

@@ -91,6 +91,7 @@ GROUPS = (
     ("public.small",),
 )
 VIEWS = ("public.summary",)
+RIGHTS = "GRANT "  # what ``--create`` does not make
 REPORTED_AS = {"public.event": "public.event_old"}  # a partitioned table that is written through its root
 
 
@@ -111,6 +112,7 @@ class Mode:
     name: str
     args: tuple[str, ...]
     empty: bool = False
+    creates: bool = False  # not even the tables are there: the run makes them, fills them, and adds foreign keys last
     compares: bool = True  # it looks at what the target holds, and writes what differs
     planned: bool = False  # it follows a plan that an earlier dry run wrote; only for what nothing else passes
 
@@ -121,6 +123,7 @@ MODES = {
     mode.name: mode
     for mode in (
         Mode("fill", (), empty=True),
+        Mode("create", ("--create",), empty=True, creates=True, compares=False),
         Mode("replace", ("--mode", "replace"), compares=False),
         Mode("delta", _DELTA),
         Mode("planned", _DELTA, planned=True),
@@ -140,7 +143,9 @@ class Setting:
 
     @property
     def groups(self) -> tuple[tuple[str, ...], ...]:
-        """The groups that change together."""
+        """The groups that change together; without foreign keys each table by itself."""
+        if MODES[self.mode].creates:
+            return tuple((name,) for group in GROUPS for name in group)
         return tuple(group for group in GROUPS if not self.guest or not _LOUD.intersection(group))
 
     @property

@@ -54,6 +54,7 @@ def _tampering(name: str, table: str, change: str, *args: str) -> Trial:
 
 PLAIN = _trial()
 FILL = _trial("fill")
+CREATE = _trial("create")
 INDEXES = _trial("replace", "--drop-indexes")
 GUEST = _trial(guest=True)
 NO_LEDGER = _trial("replace", job.NO_LEDGER)
@@ -80,6 +81,7 @@ STALLED = _trial(fault=Fault("stall, then SIGTERM", "source", "rows", 0.5, 0.2))
 REPAIR = "data/repair.py"
 GROUP, RUN, COPY, RUNS = "data/group.py", "data/run.py", "pg/copy.py", "pg/runs.py"
 AFTERWARDS = "data/afterwards.py"
+BUNDLES, LATE_KEYS = "data/bundles.py", "data/late_keys.py"
 SWITCHES, STREAM = "data/switches.py", "data/stream.py"
 STATEMENTS, REPORT, CONTEXT = "pg/statements.py", "data/report.py", "data/context.py"
 _NO_TRIGGER_CHECK = (SWITCHES, "if now.get((task.table, trigger.name)) != trigger.state:", "if False:")
@@ -102,6 +104,9 @@ BUGS = (
         (STATEMENTS, '"COALESCE(pg_catalog.sum(pg_catalog.hashtextextended({hashed}, 1)), 0)', '"COALESCE(pg_catalog.bit_xor(pg_catalog.hashtextextended({hashed}, 1)), 0)'),
     ), CHANGED_PAIRS),
     Bug("NULL and the empty text hash alike", ((STATEMENTS, "    if nullable:\n        items.append(_null_marks(nullable))\n", "    items += [sql.SQL(\"'.'\")]\n"), (STATEMENTS, "items.append(sql.Identifier(last))", "items.append(sql.SQL(\"coalesce({}, '')\").format(sql.Identifier(last)))"), (STATEMENTS, "pg_catalog.octet_length({})", "coalesce(pg_catalog.octet_length({}), 0)")), CHANGED_NULLS),
+    Bug("foreign keys that come after the rows are not validated", ((LATE_KEYS, "session.execute(statements.validate_foreign_key(each.key))", "pass"),), CREATE),
+    Bug("of tables that are filled together one is forgotten", ((BUNDLES, "tables=_all(group.tables for group in groups)", "tables=_all(group.tables for group in groups)[1:]"),), CREATE),
+    Bug("of tables that are filled together only the first has its sequence set", ((BUNDLES, "sequences=_all(group.sequences for group in groups)", "sequences=groups[0].sequences"),), CREATE),
     Bug("triggers stay off", (_NO_TRIGGER_CHECK, (SWITCHES, "session.execute(statements.set_trigger(task.table, trigger, trigger.state))", "pass")), PLAIN),
     Bug("triggers are switched on, whatever they were", (_NO_TRIGGER_CHECK, (SWITCHES, "session.execute(statements.set_trigger(task.table, trigger, trigger.state))", 'session.execute(statements.set_trigger(task.table, trigger, "enabled"))')), PLAIN),
     Bug("triggers are not switched off", ((SWITCHES, 'session.execute(statements.set_trigger(task.table, trigger, "disabled"))', "pass"),), PLAIN),

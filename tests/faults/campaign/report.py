@@ -27,7 +27,9 @@ What happens to a `dbsync sync` when something breaks in the middle of it, by tr
 **One trial**: a source and a target of eight tables (foreign keys, a cycle of them, partitions, identity and serial,
 triggers of three states, a table without a key, a materialised view) that differ in every table; one run; one fault at
 a moment that a seed draws; then every invariant below; then the run that takes up the broken one (`--resume`, or the
-same command again where there is no ledger), and every invariant again. The judge shares no code with dbsync.
+same command again where there is no ledger), and every invariant again. The judge shares no code with dbsync. In the mode
+`create` the target has nothing at all: the run makes the schema, fills each table for itself or a few small ones together,
+and adds the foreign keys last; then its schema is held against one made by the script that made the source's.
 
 ```sh
 make faults                                                  # all of it, some hours; may be stopped and gone on with

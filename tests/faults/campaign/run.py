@@ -86,7 +86,7 @@ class Runner:
         began = time.monotonic()
         setting = trial.setting
         number = trial.at if trial.at is not None else self.moment(trial)
-        scene = self.world.scene(setting.size, setting.guest, job.MODES[setting.mode].empty)
+        scene = self.world.scene(setting)
         outside, written = self._outside(), self.world.written()
         with self.world.target_database(scene, _tablespace(trial)) as url:
             try:
@@ -136,7 +136,7 @@ class Runner:
         seen = self.world.place / "reached"
         seen.unlink(missing_ok=True)
         trial = Trial("reach", 0, setting, fault)
-        scene = self.world.scene(setting.size, setting.guest, job.MODES[setting.mode].empty)
+        scene = self.world.scene(setting)
         number = self.moment(trial)
         with self.world.target_database(scene, _tablespace(trial)) as url:
             self._disturbed(trial, number, scene, url, {"DBSYNC_FAILPOINTS_REACHED": str(seen)})
@@ -244,7 +244,7 @@ class Runner:
     def _measure(self, setting: job.Setting) -> dict[tuple[Side, Count], float]:
         """Run once undisturbed, counting."""
         lengths: dict[tuple[Side, Count], float] = {(side, count): 0 for side in SIDES for count in _COUNTS}
-        scene = self.world.scene(setting.size, setting.guest, job.MODES[setting.mode].empty)
+        scene = self.world.scene(setting)
         with self.world.target_database(scene) as url, Proxy(scene.source) as source, Proxy(url) as target:
             for side, proxy in zip(SIDES, (source, target), strict=True):
                 proxy.hook = _counting(lengths, side)

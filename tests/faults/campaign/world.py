@@ -47,6 +47,7 @@ class Scene:
     template: str  # the database that targets are copies of
     new: oracle.Photograph
     old: oracle.Photograph
+    made: oracle.Photograph | None = None  # the schema that a run with --create has to make, of the same role
 
 
 class World:
@@ -58,7 +59,7 @@ class World:
         self.source = EphemeralServer(major, SETTINGS)
         self.target = EphemeralServer(major, SETTINGS)
         self._stack = ExitStack()
-        self.scene = cache(self._scene)
+        self._scenes = cache(self._scene)
         self._source_of = cache(self._make_source)
 
     def __enter__(self) -> World:
@@ -74,6 +75,11 @@ class World:
     def server(self, side: str) -> EphemeralServer:
         """The source's or the target's server."""
         return self.source if side == "source" else self.target
+
+    def scene(self, setting: job.Setting) -> Scene:
+        """What the trial's source and target are."""
+        mode = job.MODES[setting.mode]
+        return self._scenes(setting.size, setting.guest, mode.empty, mode.creates)
 
     def urls(self, setting: job.Setting, source: str, target: str) -> tuple[str, str]:
         """Both ends as the roles of the trial, whose passwords are the canaries."""
@@ -104,11 +110,20 @@ class World:
         """A number that grows with every transaction that writes on the source's server."""
         return rows(self.source.url(), "SELECT pg_snapshot_xmax(pg_current_snapshot())::text")[0][0]
 
-    def _scene(self, size: int, guest: bool, empty: bool) -> Scene:
+    def _scene(self, size: int, guest: bool, empty: bool, creates: bool) -> Scene:
         source, new = self._source_of(size)
         template = create_database(self.target)
+        if creates:
+            return Scene(source, urlsplit(template).path.lstrip("/"), new, oracle.take(template), self._make_model())
         run_sql(template, job.SCHEMA, "" if empty else job.target_script(size), job.FOR_GUESTS if guest else "")
         return Scene(source, urlsplit(template).path.lstrip("/"), new, oracle.take(template))
+
+    def _make_model(self) -> oracle.Photograph:
+        """The schema as the trial's role makes it from the script that made the source's."""
+        model = create_database(self.target)
+        lines = [line for line in job.SCHEMA.splitlines() if not line.startswith(job.RIGHTS)]
+        run_sql(with_user(model, "campaign", self.canaries[0]), "\n".join(lines))
+        return oracle.take(model)
 
     def _make_source(self, size: int) -> tuple[str, oracle.Photograph]:
         source = create_database(self.source)
