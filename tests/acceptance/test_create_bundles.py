@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import signal
 import time
+from pathlib import Path
 
 import psycopg
 
@@ -155,3 +157,25 @@ def test_without_verification_the_schemas_are_not_compared(pairs, dbsync: Comman
     run_sql(other.source, _SMALL)
     text = dbsync.run("sync", other.source, other.target, "--create", "--yes", "--verify", "none").ended(0).stdout
     assert f"made the schema with {_COUNT} tables, not compared" in text
+
+
+def test_a_run_that_is_stopped_before_it_tries_tables_alone_tells_of_none_and_is_finished_by_the_next(
+    pairs, dbsync: Command, tmp_path: Path
+) -> None:
+    pair: Pair = pairs()
+    run_sql(pair.source, _SMALL, _REFUSED)
+    reached = tmp_path / "reached"
+    env = {"DBSYNC_FAILPOINT": f"{_BEFORE_EACH}=sleep:2", "DBSYNC_FAILPOINTS_REACHED": str(reached)}
+    running = dbsync.start("sync", pair.source, pair.target, "--create", "--yes", "--json", "-j", "1", env=env)
+    while not reached.exists() or _BEFORE_EACH not in reached.read_text():
+        assert not running.over
+        time.sleep(0.02)
+    running.send(signal.SIGTERM)
+    result = running.wait().ended(143)
+    states = [one["state"] for name, one in result.tables().items() if name in _NAMES[:4]]
+    assert "done" not in states, result
+    assert [name for name in _NAMES[:4] if rows(pair.target, f"SELECT count(*) FROM {name}") != [[0]]] == []
+
+    run_sql(pair.source, "DELETE FROM t3 WHERE v = 1000")
+    _create(dbsync, pair, "--on-locked", "wait").ended(0)
+    assert oracle.differences(pair.source, pair.target) == []
