@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import replace
 from threading import Thread
 from typing import TYPE_CHECKING, Any
@@ -30,6 +30,7 @@ from dbsync.pg.reflect import one_snapshot
 if TYPE_CHECKING:
     from dbsync.compare import compare as compare
     from dbsync.creating import Creation
+    from dbsync.data.ahead import Ahead
     from dbsync.data.parts import Helpers
     from dbsync.data.plan import Contents, SyncPlan
     from dbsync.data.plan_file import PlanFile
@@ -84,10 +85,10 @@ class OpenSync:
 
         ``contents``: a plan file will be written, from which a later run can tell whether the target's rows changed.
         """
-        from dbsync.data import work
-
         plan = self._sound(self.draft())
         plan = self._with_ledger(plan)
+        from dbsync.data import work
+
         if self._resumption is not None:
             plan = work.keep_finished(plan, self._resumption)
         assert self._sides is not None
@@ -259,26 +260,44 @@ class OpenSync:
 
         self._check_guards()
         failpoint("before_run")
-        self._create(control or Control())
-        self._plan_again()
-        assert self._plan is not None
-        assert self._sides is not None
-        report = work.run_sync(
-            self._plan,
-            *self._sides,
-            self.target,
-            run_id=self.run_id,
-            emit=emit,
-            control=control or Control(),
-            helpers=self._helpers,
-            reader=self.source,
-            way_on=self.way_on,
-        )
+        control = control or Control()
+        with self._ahead(control) as ahead:
+            self._create(control)
+            self._plan_again()
+            assert self._plan is not None
+            assert self._sides is not None
+            report = work.run_sync(
+                self._plan,
+                *self._sides,
+                self.target,
+                run_id=self.run_id,
+                emit=emit,
+                control=control,
+                helpers=self._helpers,
+                reader=self.source,
+                ahead=ahead,
+                way_on=self.way_on,
+            )
         if self._creation is not None:
             self._creation.report(report, self._ends[0], self.target)
         work.name_the_owner(report, self._plan)
         report.resumed = self._resumption.run_id if self._resumption is not None else None
         return report
+
+    def _ahead(self, control: Control) -> AbstractContextManager[Ahead | None]:
+        """Sessions for the run, opened beside the making of the schema."""
+        if self._creation is None or not self._creation.text:
+            return nullcontext()
+        from dbsync.data import work
+
+        count = min(self.options.jobs, len(self.planned.groups))
+        return work.opened_ahead(
+            *self._ends,
+            run_id=self.run_id,
+            count=count,
+            lock_timeout_s=self.options.lock_timeout_s,
+            control=control,
+        )
 
     def _create(self, control: Control) -> None:
         """Make the schema where that is planned, and plan anew for what is there then."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dbsync.data.ahead import opened_ahead
 from dbsync.data.creation import as_made, late_keys
 from dbsync.data.drift import drifts_since, heeded
 from dbsync.data.ownership import name_the_owner
@@ -29,6 +30,7 @@ __all__ = [
     "keep_finished",
     "late_keys",
     "name_the_owner",
+    "opened_ahead",
     "predict",
     "predict_load",
     "refused",

@@ -149,7 +149,7 @@ def test_a_store_that_is_away_for_a_moment_is_waited_for(
         blocker.rollback()
         ended = following.wait().ended(0)
     assert ended.result["state"] == "succeeded"
-    assert "the store cannot be asked now" in ended.stderr
+    assert "cannot be asked now" in ended.stderr  # when it has begun to follow, or a moment before
 
 
 def test_a_store_that_is_away_once_the_job_is_queued_is_waited_for(
