@@ -5,14 +5,28 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
-from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 from dbsync.control import Control
+from dbsync.data.creation import as_made, late_keys
+from dbsync.data.drift import drifts_since, heeded
 from dbsync.data.first_look import both_ends, check_conditions, filled
 from dbsync.data.options import SyncOptions
+from dbsync.data.ownership import name_the_owner
+from dbsync.data.parts import Helpers
+from dbsync.data.plan import Contents, SyncPlan
+from dbsync.data.plan_file import PlanFile, PlannedEnd, to_text
+from dbsync.data.planner import Draft, draft_plan
+from dbsync.data.predict import predict, predict_load
+from dbsync.data.problem import Problem, refused
+from dbsync.data.report import SyncReport
+from dbsync.data.resume import Resumption, keep_finished, take_up
+from dbsync.data.run import run_sync
+from dbsync.data.sides import Side
+from dbsync.data.survey import emptied_by_replace
+from dbsync.data.units import Skipped, select_units
 from dbsync.data.watch import take_run_lock
 from dbsync.errors import ConfigError, Refused, SchemaMismatch
 from dbsync.events import Emit, silent
@@ -26,18 +40,9 @@ from dbsync.pg.ledger import RunRecord
 from dbsync.pg.ledger_parts import end_run_sessions
 from dbsync.pg.reflect import one_snapshot
 
-# ``dbsync.data.work``, what works on both sides once they are read, is loaded while the servers answer, not before.
 if TYPE_CHECKING:
     from dbsync.compare import compare as compare
     from dbsync.creating import Creation
-    from dbsync.data.ahead import Ahead
-    from dbsync.data.parts import Helpers
-    from dbsync.data.plan import Contents, SyncPlan
-    from dbsync.data.plan_file import PlanFile
-    from dbsync.data.planner import Draft
-    from dbsync.data.report import SyncReport
-    from dbsync.data.resume import Resumption
-    from dbsync.data.sides import Side
 
 _GUARDED = "the target is a protected or production database"
 _CREATE_DIED = (
@@ -87,16 +92,14 @@ class OpenSync:
         """
         plan = self._sound(self.draft())
         plan = self._with_ledger(plan)
-        from dbsync.data import work
-
         if self._resumption is not None:
-            plan = work.keep_finished(plan, self._resumption)
+            plan = keep_finished(plan, self._resumption)
         assert self._sides is not None
         if self._plan_file is not None:
             plan = self._plan_file.held_to(plan, *(side.stamps_by_name() for side in self._sides))
         if count:
             plan = self._rehearsed(plan, control or Control())
-            foretell = work.predict_load if plan.makes_schema else work.predict
+            foretell = predict_load if plan.makes_schema else predict
             found = foretell(plan, *self._sides, contents=contents, emit=emit, control=control or Control())
             refusals, warnings = (*plan.refusals, *found.refusals), (*plan.warnings, *found.warnings)
             plan = replace(plan, counts=found.counts, refusals=refusals, warnings=warnings)
@@ -161,8 +164,6 @@ class OpenSync:
 
     def plan_text(self) -> str:
         """The plan as a file, for a later run to hold to."""
-        from dbsync.data import work
-
         assert self._plan is not None
         assert self._sides is not None
         names = (
@@ -170,12 +171,12 @@ class OpenSync:
             sorted({table for group in self._plan.groups for table in group.lock}),
         )
         source, target = (
-            work.PlannedEnd(
+            PlannedEnd(
                 identify(session), {name: stamp for name, stamp in side.stamps_by_name().items() if name in used}
             )
             for session, side, used in zip((self.source, self.target), self._sides, names, strict=True)
         )
-        return work.to_text(self._plan, source, target, self._contents)
+        return to_text(self._plan, source, target, self._contents)
 
     def resume(self, run: str | None = None) -> str:
         """Take up the run, or the last one from this source that did not succeed; return what a person should know.
@@ -183,15 +184,13 @@ class OpenSync:
         Call it before ``plan``. Raises ConfigError for a run that is not known or was given other options,
         Refused for one from another source.
         """
-        from dbsync.data import work
-
         dead = self._dead_run(run)
         if dead is None:
             self._resumes_nothing = True
             return "there is nothing to resume: this is an ordinary run"
         if dead.state == "succeeded":
             return f"run {dead.run_id} has succeeded: this is an ordinary run"
-        self._resumption = work.take_up(dead, self.options)
+        self._resumption = take_up(dead, self.options)
         self.options = self._resumption.options
         return f"taking up run {dead.run_id}, started {dead.started_at[:19]} UTC: {len(dead.finished)} tables were done"
 
@@ -223,27 +222,25 @@ class OpenSync:
                 if self.options.create:
                     self._creation = self._creation or _new_creation()
                     self._creation.draft(self.source, source, target)
-        from dbsync.data import work
-
         target = replace(target, may_create_schema=runs.may_stage(self.target))
         making = self._creation is not None and self._creation.script is not None
         if self._creation is not None and self._creation.script is not None:
-            target = work.as_made(source, target, without=self._creation.script.unmade)
-        selection = work.select_units(source, target, self.options)
+            target = as_made(source, target, without=self._creation.script.unmade)
+        selection = select_units(source, target, self.options)
         check_conditions(self.source, selection, self.options)
         held = {} if making or self._fresh else filled(self.target, target, selection)
-        draft = work.draft_plan(source, target, selection, self.options, filled=held, spread=self._helpers is not None)
-        reserved = [work.Skipped(str(name), _RESERVED) for name in runs.reserved_tables(self.source)]
+        draft = draft_plan(source, target, selection, self.options, filled=held, spread=self._helpers is not None)
+        reserved = [Skipped(str(name), _RESERVED) for name in runs.reserved_tables(self.source)]
         loud = [
-            work.Problem("event_trigger", f"the target's event trigger {name} fires on what this run alters", name=name)
+            Problem("event_trigger", f"the target's event trigger {name} fires on what this run alters", name=name)
             for name in runs.event_triggers(self.target)
         ]
         plan = draft.plan
-        emptied = [] if draft.problems or making else work.emptied_by_replace(plan, self.source, self.target, target)
+        emptied = [] if draft.problems or making else emptied_by_replace(plan, self.source, self.target, target)
         plan = replace(plan, skipped=(*plan.skipped, *reserved), warnings=(*plan.warnings, *map(str, loud), *emptied))
         if self._creation is not None:
             plan = self._creation.told(plan, source, target)
-        elif self._resumes_nothing and (late := work.late_keys(source, target)[0]):
+        elif self._resumes_nothing and (late := late_keys(source, target)[0]):
             plan = replace(plan, warnings=(*plan.warnings, _CREATE_DIED.format(len(late))))
         self._sides = (_side(self._ends[0], source, source_stamps), _side(self._ends[1], target, target_stamps))
         self._drafted = replace(draft, plan=plan, notes=(*draft.notes, *loud))
@@ -256,48 +253,28 @@ class OpenSync:
 
     def run(self, *, emit: Emit = silent, control: Control | None = None) -> SyncReport:
         """Carry the plan out; the failures of single tables are in the report."""
-        from dbsync.data import work
-
         self._check_guards()
         failpoint("before_run")
-        control = control or Control()
-        with self._ahead(control) as ahead:
-            self._create(control)
-            self._plan_again()
-            assert self._plan is not None
-            assert self._sides is not None
-            report = work.run_sync(
-                self._plan,
-                *self._sides,
-                self.target,
-                run_id=self.run_id,
-                emit=emit,
-                control=control,
-                helpers=self._helpers,
-                reader=self.source,
-                ahead=ahead,
-                way_on=self.way_on,
-            )
+        self._create(control or Control())
+        self._plan_again()
+        assert self._plan is not None
+        assert self._sides is not None
+        report = run_sync(
+            self._plan,
+            *self._sides,
+            self.target,
+            run_id=self.run_id,
+            emit=emit,
+            control=control or Control(),
+            helpers=self._helpers,
+            reader=self.source,
+            way_on=self.way_on,
+        )
         if self._creation is not None:
             self._creation.report(report, self._ends[0], self.target)
-        work.name_the_owner(report, self._plan)
+        name_the_owner(report, self._plan)
         report.resumed = self._resumption.run_id if self._resumption is not None else None
         return report
-
-    def _ahead(self, control: Control) -> AbstractContextManager[Ahead | None]:
-        """Sessions for the run, opened beside the making of the schema."""
-        if self._creation is None or not self._creation.text:
-            return nullcontext()
-        from dbsync.data import work
-
-        count = min(self.options.jobs, len(self.planned.groups))
-        return work.opened_ahead(
-            *self._ends,
-            run_id=self.run_id,
-            count=count,
-            lock_timeout_s=self.options.lock_timeout_s,
-            control=control,
-        )
 
     def _create(self, control: Control) -> None:
         """Make the schema where that is planned, and plan anew for what is there then."""
@@ -352,22 +329,18 @@ class OpenSync:
 
     def _plan_again(self) -> None:
         """If a table was changed while somebody thought about the plan, and that is to be ignored."""
-        from dbsync.data import work
-
         if self.options.on_drift == "fail" or self._plan is None or self._sides is None:
             return  # the run itself looks, under its locks
-        drifts = work.drifts_since(self._plan, self._sides, (self.source, self.target))
-        if warnings := work.heeded(drifts, self.options.on_drift, hint="run the command again"):
+        drifts = drifts_since(self._plan, self._sides, (self.source, self.target))
+        if warnings := heeded(drifts, self.options.on_drift, hint="run the command again"):
             self._plan = replace(again := self.plan(), warnings=(*again.warnings, *warnings))
             self._check_guards()
 
     def _check_guards(self) -> None:
         """Raise Refused when a guard of the plan forbids it; nothing was changed then."""
-        from dbsync.data import work
-
         plan = self._plan or self.plan()
         if plan.refusals:
-            raise work.refused(plan.refusals)
+            raise refused(plan.refusals)
 
 
 def _new_creation() -> Creation:
@@ -401,7 +374,6 @@ def open_sync(
     control = control or Control()
     run_id = run_id or uuid.uuid4().hex[:12]
     bounded = {"lock_timeout": f"{int(options.lock_timeout_s * 1000)}ms"}
-    Thread(target=_load, args=(options,), name="loading", daemon=True).start()
     with ExitStack() as stack:
         left, right = stack.enter_context(both_ends(source, target, run_id, bounded))
         stack.enter_context(control.on_stop(left.cancel))
@@ -420,16 +392,6 @@ def open_sync(
         yield OpenSync((source, target), (left, right), options, run_id)
 
 
-def _load(options: SyncOptions) -> None:
-    """Load what is needed next; whoever needs it before that is done waits for it."""
-    from dbsync.data import work as work
-
-    if options.create:
-        _new_creation()
-
-
 def _side(database: Database, catalog: Catalog, stamps: Mapping[int, str]) -> Side:
-    from dbsync.data import work
-
     oids = {name: table.oid for name, table in catalog.tables.items()}
-    return work.Side(database=database, encoding=catalog.encoding, oids=oids, stamps=stamps)
+    return Side(database=database, encoding=catalog.encoding, oids=oids, stamps=stamps)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import typer
 
@@ -14,17 +14,17 @@ from dbsync.cli.auditing import Audit, fingerprints
 from dbsync.cli.command import LAST_RUN, command
 from dbsync.cli.context import Context, end_of
 from dbsync.cli.output import Answer, write_file
+from dbsync.cli.recording import run_recorded
+from dbsync.cli.render_sync import plan_text, question, report_text
 from dbsync.cli.selection_options import keyed, names
 from dbsync.data.options import DeleteLimit, SyncOptions, TableMap
+from dbsync.data.plan import SyncPlan
+from dbsync.data.plan_file import PlanFile, from_text
+from dbsync.data.report import SyncReport
 from dbsync.errors import ConfigError, DbsyncError, Interrupted, TargetBusy
 from dbsync.pg.database import Database
 from dbsync.quantities import parse_rate, parse_size
 from dbsync.store.audit_entry import digest
-
-if TYPE_CHECKING:  # loaded while both servers are asked what they hold
-    from dbsync.data.plan import SyncPlan
-    from dbsync.data.plan_file import PlanFile
-    from dbsync.data.report import SyncReport
 
 _PATIENCE_S = 15.0  # the server notices a dead client within ten
 
@@ -289,9 +289,6 @@ def _sync(
         if audit is None:
             return _planned(context, plan)
         audit.know(plan=digest(plan.to_dict()), **fingerprints(opened.source, opened.target))
-        from dbsync.cli.recording import run_recorded
-        from dbsync.cli.render_sync import question
-
         ask = (lambda: context.confirm(question(plan, ends[1].url.name))) if context.can_ask else None
         opened.require_consent(yes=context.options.yes, confirm=confirm, ask=ask)
         if plan.ledger:
@@ -339,8 +336,6 @@ def _column(table: str, text: str) -> str:
 
 
 def _read_plan(file: Path) -> PlanFile:
-    from dbsync.data.plan_file import from_text
-
     try:
         return from_text(file.read_text(encoding="utf-8"), str(file))
     except (OSError, UnicodeDecodeError) as error:
@@ -349,8 +344,6 @@ def _read_plan(file: Path) -> PlanFile:
 
 
 def _planned(context: Context, plan: SyncPlan) -> Answer:
-    from dbsync.cli.render_sync import plan_text
-
     for warning in plan.warnings:
         context.warn(warning)
     result = {"state": "planned"} | plan.to_dict() | {"totals": plan.totals()}
@@ -360,15 +353,11 @@ def _planned(context: Context, plan: SyncPlan) -> Answer:
 def skipped(context: Context, verify: str, reason: str) -> Answer:
     """The answer of a run that was not to take place."""
     context.notice(reason)
-    from dbsync.data.report import SyncReport
-
     report = SyncReport(run_id=None, verify=verify, state="skipped")
     return Answer(result=report.to_dict(), render={"text": lambda: "skipped: nothing was done"})
 
 
 def _reported(context: Context, report: SyncReport) -> Answer:
-    from dbsync.cli.render_sync import report_text
-
     for warning in report.warnings:
         context.warn(warning)
     return Answer(

@@ -126,11 +126,6 @@ class RunContext:
                 else:
                     session.close()
 
-    def lend(self, purpose: str, sessions: Iterable[Session]) -> None:
-        """Let sessions that were opened for a purpose be the first that are used for it."""
-        with self._lock:
-            self._idle += [(purpose, time.monotonic(), session) for session in sessions]
-
     def _take_idle(self, purpose: str) -> Session | None:
         """A session that a moment ago did the same; others that have rested for long are closed."""
         with self._lock:

@@ -15,7 +15,6 @@ from contextlib import contextmanager, nullcontext, suppress
 
 from dbsync.control import Control
 from dbsync.data.afterwards import finish_up
-from dbsync.data.ahead import Ahead
 from dbsync.data.bookkeeping import Bookkeeping, begin_books
 from dbsync.data.bundles import bundled, merged
 from dbsync.data.compare import Ends
@@ -67,15 +66,14 @@ def run_sync(
     control: Control,
     helpers: Helpers | None = None,
     reader: Session | None = None,
-    ahead: Ahead | None = None,
     way_on: str | None = None,
 ) -> SyncReport:
     """Do what the plan says and report it; failures of tables are in the report, never raised.
 
     ``lock`` is the session that holds the target's run lock; ``helpers`` stage parts of what is spread; ``reader`` is a
-    session on the source that nobody needs any more, ``ahead`` has others that are open by now; ``way_on`` is the
-    command that goes on with a run that did not succeed. Raises what forbids the run as a whole: ConnectionFailed,
-    Drift, a lock that could not be had on the source.
+    session on the source that nobody needs any more; ``way_on`` is the command that goes on with a run that did not
+    succeed. Raises what forbids the run as a whole: ConnectionFailed, Drift,
+    a lock that could not be had on the source.
     """
     report = SyncReport(
         run_id=run_id,
@@ -89,7 +87,7 @@ def run_sync(
     totals = plan.totals()
     emit(PlanReady(run_id=run_id, tables=totals["tables"], rows=totals["rows_inserted"], bytes=totals["bytes"]))
     try:
-        _Run(run_id, plan, source, target, report, emit, control, helpers, reader, ahead, way_on).execute(lock)
+        _Run(run_id, plan, source, target, report, emit, control, helpers, reader, way_on).execute(lock)
     finally:
         report.elapsed_s = time.monotonic() - started
         emit(RunFinished(run_id=run_id, state=report.state))
@@ -110,12 +108,11 @@ class _Run:
         control: Control,
         helpers: Helpers | None,
         reader: Session | None,
-        ahead: Ahead | None,
         way_on: str | None,
     ) -> None:
         self.run_id, self.plan, self.source, self.target = run_id, plan, source, target
         self.report, self.emit, self.control, self.helpers = report, emit, control, helpers
-        self._reader, self._ahead = reader, ahead
+        self._reader = reader
         self._way_on = way_on or f"the same command with --resume {run_id}"
         self._compares = bool(plan.expected) or any(task.strategy == "compare" for task in plan.tables)
         self._errors: list[DbsyncError] = []
@@ -152,7 +149,6 @@ class _Run:
             label=label,
             lock_timeout_s=patience,
             cancelled_by=self.control.on_stop,
-            opened=self._ahead.holder if self._ahead is not None else None,
         )
         with beside as opening, source as snapshot:
             self.report.snapshot = snapshot.id
@@ -180,10 +176,6 @@ class _Run:
                 control=self.control,
             )
             context.cursors, context.helpers = cursors, self.helpers
-            if self._ahead is not None:
-                context.lend("load", self._ahead.writers())
-                for each in self._ahead.readers():
-                    copiers.adopt(each)
             with self.control.on_stop(context.cancel):
                 try:
                     try:

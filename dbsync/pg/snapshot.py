@@ -43,16 +43,16 @@ def exported_snapshot(
     label: str,
     lock_timeout_s: float,
     cancelled_by: Callable[[Callable[[], None]], AbstractContextManager[None]],
-    opened: Callable[[], Session | None] | None = None,
+    opened: Callable[[], Session] | None = None,
 ) -> Iterator[Snapshot]:
     """Hold ACCESS SHARE locks on the tables and a snapshot taken after them, for as long as the block runs.
 
     Each table comes with whether it is read alone (ONLY) or with its partitions, which a TRUNCATE would empty for all.
     Locks come first: LOCK TABLE takes no snapshot, so no DDL can slip in between. ``cancelled_by``
     registers the holder's cancel for the time it may have to wait for a lock. ``opened``: gives a session of
-    ``open_holder`` that was opened before, if there is one.
+    ``open_holder`` that was opened before.
     """
-    holder = (opened() if opened is not None else None) or open_holder(database, label, lock_timeout_s)
+    holder = opened() if opened is not None else open_holder(database, label, lock_timeout_s)
     try:
         failpoint("before_source_lock")
         with cancelled_by(holder.cancel):
