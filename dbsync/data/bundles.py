@@ -51,6 +51,22 @@ def batches(items: Sequence[_T], *, jobs: int) -> Iterator[tuple[_T, ...]]:
         yield tuple(items[start : start + size])
 
 
+def is_frozen(plan: SyncPlan, group: GroupTask) -> bool:
+    """Whether a group's rows are frozen as they are loaded, so that no reader and no VACUUM writes them again.
+
+    Snapshots that are older than the rows see them too. Of these tables they cannot know either.
+    """
+    return (
+        plan.just_made
+        and group.method == "load"
+        and group.clear == "truncate"
+        and group.lock_mode == "ACCESS EXCLUSIVE"
+        and not group.staged
+        and all(task.target_only for task in group.tables)
+        and sum(max(task.bytes, 0) for task in group.tables) >= SMALL  # a new file costs more than small tables win
+    )
+
+
 def _may_share(group: GroupTask) -> bool:
     return (
         group.method == "load"

@@ -11,6 +11,7 @@ from concurrent.futures import Future
 from dataclasses import replace
 
 from dbsync.data.bookkeeping import record_of
+from dbsync.data.bundles import is_frozen
 from dbsync.data.context import Digest, RunContext, mismatch
 from dbsync.data.locking import LOCK_FAILURES, check_structure, lock_group
 from dbsync.data.parts import stage_in_parts
@@ -55,6 +56,7 @@ class GroupRun:
         self._switches = Switches(group, run)
         self._committing = False
         self._names: frozenset[str] | None = None  # what its tables' names rested on when they were locked
+        self._frozen = is_frozen(run.plan, group)
         self._writes = True  # this group's transaction writes rows
         self._parts: RowByRow | None = None  # once a row was refused that may be left out
         self._refused_with: str | None = None
@@ -201,7 +203,7 @@ class GroupRun:
             task = outcome.task
             (outcome.rows_deleted,) = session.one(statements.count_rows(task.target, only=task.target_only))
         oids = self.run.target_oids(self.group.lock).values()
-        if self.group.clear == "truncate" and not runs.hold_no_bytes(session, oids):
+        if self.group.clear == "truncate" and (self._frozen or not runs.hold_no_bytes(session, oids)):
             tasks = [outcome.task for outcome in self.outcomes]
             session.execute(statements.truncate([(task.target, task.target_only) for task in tasks]))
         elif self.group.clear == "delete":
@@ -240,7 +242,7 @@ class GroupRun:
                 readers,
                 copy_queries(task, readers=len(readers)),
                 session,
-                statements.copy_in(into, columns, binary=task.binary),
+                statements.copy_in(into, columns, binary=task.binary, freeze=self._frozen),
                 binary=task.binary,
                 pace=self.run.pace,
                 progress=progress,

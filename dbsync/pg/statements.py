@@ -69,10 +69,14 @@ def copy_table_out(table: TableName, columns: Sequence[str], *, binary: bool) ->
     return sql.SQL("COPY {} ({}) TO STDOUT (FORMAT {})").format(qualified(table), names(columns), _format(binary))
 
 
-def copy_in(table: TableName, columns: Sequence[str], *, binary: bool) -> sql.Composed:
-    """COPY rows from the client into a table. Without columns the list is left out: `()` is no syntax."""
+def copy_in(table: TableName, columns: Sequence[str], *, binary: bool, freeze: bool = False) -> sql.Composed:
+    """COPY rows from the client into a table. Without columns the list is left out: `()` is no syntax.
+
+    ``freeze``: older snapshots see the rows too; for a table that this transaction has truncated.
+    """
     listed = sql.SQL(" ({})").format(names(columns)) if columns else sql.SQL("")
-    return sql.SQL("COPY {}{} FROM STDIN (FORMAT {})").format(qualified(table), listed, _format(binary))
+    how = _format(binary) + sql.SQL(", FREEZE") if freeze else _format(binary)
+    return sql.SQL("COPY {}{} FROM STDIN (FORMAT {})").format(qualified(table), listed, how)
 
 
 def digest_rows(

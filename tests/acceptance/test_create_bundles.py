@@ -7,9 +7,11 @@ import time
 from pathlib import Path
 
 import psycopg
+import pytest
 
 from tests.fixtures import oracle
 from tests.fixtures.command import Command, Result
+from tests.fixtures.databases import Servers
 from tests.fixtures.pair import Pair, rows, run_sql
 
 _BEFORE_EACH = "before_each_alone"
@@ -178,4 +180,52 @@ def test_a_run_that_is_stopped_before_it_tries_tables_alone_tells_of_none_and_is
 
     run_sql(pair.source, "DELETE FROM t3 WHERE v = 1000")
     _create(dbsync, pair, "--on-locked", "wait").ended(0)
+    assert oracle.differences(pair.source, pair.target) == []
+
+
+_LARGE = (
+    "CREATE TABLE large (id int PRIMARY KEY, v text, up int REFERENCES large);"
+    "INSERT INTO large SELECT g, repeat('x', 100), 1 FROM generate_series(1, 20000) g;"
+    "CREATE TABLE parted (id int, v text) PARTITION BY RANGE (id);"
+    "CREATE TABLE part PARTITION OF parted FOR VALUES FROM (0) TO (100000);"
+    "INSERT INTO parted SELECT id, v FROM large"
+)
+_FROZEN = """
+    SELECT c.relname::text, c.relallvisible > 0.9 * c.relpages AND c.relpages > 100 FROM pg_class c
+     WHERE c.relname IN ('large', 'part', 't7') ORDER BY 1"""
+
+
+def test_large_new_tables_are_loaded_frozen(pairs, servers: Servers, dbsync: Command) -> None:
+    if servers.major < 14:
+        pytest.skip("NOT TESTED: before Postgres 14 nothing tells that rows were frozen")
+    pair: Pair = pairs()
+    run_sql(pair.source, _SMALL, _LARGE, "ANALYZE")
+    _create(dbsync, pair).ended(0)
+    assert rows(pair.target, _FROZEN) == [["large", True], ["part", True], ["t7", False]]
+    assert oracle.differences(pair.source, pair.target) == []
+    assert _create(dbsync, pair).ended(0).result["totals"]["rows_inserted"] == 0
+
+
+def test_a_table_that_is_not_new_is_not_loaded_frozen(pairs, dbsync: Command) -> None:
+    """Others may have begun to read when it was empty, and must go on to find it so."""
+    pair: Pair = pairs()
+    run_sql(pair.source, _LARGE, "ANALYZE")
+    _create(dbsync, pair, failpoint="after_schema_made=kill")
+    with psycopg.connect(pair.target) as other:
+        other.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        other.execute("SELECT 1 FROM pg_class LIMIT 1")
+        _create(dbsync, pair, "--on-locked", "wait").ended(0)
+        assert other.execute("SELECT count(*) FROM large").fetchall() == [(0,)]
+    assert oracle.differences(pair.source, pair.target) == []
+
+
+def test_no_trigger_hears_of_the_truncate_that_freezing_takes(pairs, dbsync: Command) -> None:
+    pair: Pair = pairs()
+    run_sql(
+        pair.source,
+        _LARGE,
+        "CREATE FUNCTION never() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RAISE 'truncated'; END$$;"
+        "CREATE TRIGGER never BEFORE TRUNCATE ON large EXECUTE FUNCTION never(); ANALYZE",
+    )
+    _create(dbsync, pair).ended(0)
     assert oracle.differences(pair.source, pair.target) == []
