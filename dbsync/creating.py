@@ -110,16 +110,20 @@ class Creation:
             _make(target, self.script, control.check, keep=True)
             self.script, self._made, self._tables = None, self.script, tables
 
-    def report(self, report: SyncReport, source: Database, target: Session) -> None:
+    def report(
+        self, report: SyncReport, source: Database, target: Session, *, control: Control, lock_timeout_s: float
+    ) -> None:
         """Tell what was made, and how the two schemas compare now, unless nothing is to be verified.
 
-        The target's run lock is still held.
+        The target's run lock is still held, so nobody's lock on a table below a view is waited for without limit.
         """
+        patience = {"lock_timeout": f"{int(lock_timeout_s * 1000)}ms"}
         report.made_schema, report.created = self.just_made, [str(name) for name in self._tables]
         if report.state != "succeeded" or report.verify == "none":
             return
         try:
-            with closing(source.connect(application_name="dbsync schema")) as session:
+            connecting = source.connect(application_name="dbsync schema", settings=patience, check=control.check)
+            with closing(connecting) as session, control.on_stop(session.cancel):
                 differing = _unlike(session, target)
         except DbsyncError as error:  # the run is done: that the schemas could not be looked at does not undo it
             report.warnings.append(f"the two schemas could not be compared: {error.message}")
@@ -134,6 +138,8 @@ def _make(target: Session, script: Script, check: Callable[[], None], *, keep: b
     failpoint("before_schema_made")
     try:
         with target.transaction():
+            if there := runs.own_relation(target):
+                raise Drift(f"the target holds {there} by now, and nothing was made", hint="run the command again")
             target.execute_text(script.text)
             target.execute("RESET check_function_bodies")  # the script's own setting is the session's
             if hidden := runs.hidden_from_owner(target):

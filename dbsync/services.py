@@ -28,7 +28,7 @@ from dbsync.data.sides import Side
 from dbsync.data.survey import emptied_by_replace
 from dbsync.data.units import Skipped, select_units
 from dbsync.data.watch import take_run_lock
-from dbsync.errors import ConfigError, Refused, SchemaMismatch
+from dbsync.errors import ConfigError, DbsyncError, Refused, SchemaMismatch
 from dbsync.events import Emit, silent
 from dbsync.failpoints import failpoint
 from dbsync.guards import require_consent
@@ -255,23 +255,30 @@ class OpenSync:
         """Carry the plan out; the failures of single tables are in the report."""
         self._check_guards()
         failpoint("before_run")
-        self._create(control or Control())
-        self._plan_again()
-        assert self._plan is not None
-        assert self._sides is not None
-        report = run_sync(
-            self._plan,
-            *self._sides,
-            self.target,
-            run_id=self.run_id,
-            emit=emit,
-            control=control or Control(),
-            helpers=self._helpers,
-            reader=self.source,
-            way_on=self.way_on,
-        )
+        control = control or Control()
+        try:
+            self._create(control)
+            self._plan_again()
+            assert self._plan is not None
+            assert self._sides is not None
+            report = run_sync(
+                self._plan,
+                *self._sides,
+                self.target,
+                run_id=self.run_id,
+                emit=emit,
+                control=control,
+                helpers=self._helpers,
+                reader=self.source,
+                way_on=self.way_on,
+            )
+        except DbsyncError as error:
+            if self._creation is None or not self._creation.just_made:
+                raise
+            raise _once_made(error) from error
         if self._creation is not None:
-            self._creation.report(report, self._ends[0], self.target)
+            patience = self.options.lock_timeout_s
+            self._creation.report(report, self._ends[0], self.target, control=control, lock_timeout_s=patience)
         name_the_owner(report, self._plan)
         report.resumed = self._resumption.run_id if self._resumption is not None else None
         return report
@@ -298,10 +305,6 @@ class OpenSync:
         try:
             self.plan()
             self._check_guards()
-        except Refused as error:
-            stands = "the schema is made; where the source's has changed meanwhile, dbsync migrate makes the difference"
-            error.hint = "; ".join(filter(None, (error.hint, stands)))
-            raise
         finally:
             self._fresh = False
 
@@ -341,6 +344,15 @@ class OpenSync:
         plan = self._plan or self.plan()
         if plan.refusals:
             raise refused(plan.refusals)
+
+
+def _once_made(error: DbsyncError) -> DbsyncError:
+    """What a run says that failed as a whole when it had made the schema: it did change something."""
+    stands = "the schema is made; where the source's has changed meanwhile, dbsync migrate makes the difference"
+    error.hint = "; ".join(filter(None, (error.hint, stands)))
+    if not isinstance(error, Refused):
+        return error
+    return DbsyncError(error.message, hint=error.hint, code=error.code, sqlstate=error.sqlstate, details=error.details)
 
 
 def _new_creation() -> Creation:

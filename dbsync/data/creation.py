@@ -122,6 +122,7 @@ def _made(table: Table, target: Catalog) -> Table:
         table,
         owner=target.role,
         privileges=_ALL,
+        populated=table.populated and table.kind != "matview",  # those are made without their rows
         rls_active=False,  # whether it holds for the owner is seen when it is there
         columns=tuple(replace(column, readable=True) for column in table.columns),
         foreign_keys=(),

@@ -60,10 +60,11 @@ class GroupRun:
         self._writes = True  # this group's transaction writes rows
         self._parts: RowByRow | None = None  # once a row was refused that may be left out
         self._refused_with: str | None = None
-        self._started = time.monotonic()
+        self._started: float | None = None
 
     def stage(self, outcome: TableOutcome) -> None:
         """Load one table beside the target's, in a transaction of its own (staged groups, phase one)."""
+        self._begin_clock()
         task = outcome.task
         with self.run.target_session("stage") as session:
             columns = copied_columns(task)
@@ -81,6 +82,7 @@ class GroupRun:
 
     def replace(self) -> None:
         """Do the group's transaction, again after a lost race for locks; fills in ``outcomes``."""
+        self._begin_clock()
         if self.group.finished and self._still_equal():
             return
         attempts = 1 if self.group.together else _ATTEMPTS
@@ -99,6 +101,11 @@ class GroupRun:
                     Notice(message=f"waiting for locks, attempt {attempt + 1} of {_ATTEMPTS}: {error.message}")
                 )
                 self.run.control.wait(self.run.jitter(attempt))
+
+    def _begin_clock(self) -> None:
+        """It has waited for its turn until now."""
+        if self._started is None:
+            self._started = time.monotonic()
 
     def _turn_to_rows(self, error: StatementFailed) -> bool:
         """Whether to do it all once more in parts, leaving out the rows that the target refuses."""
@@ -142,13 +149,14 @@ class GroupRun:
         stopped = error is not None and isinstance(reason, (Interrupted, TimeLimit))
         if error is not None and reason is not None:
             error = reason  # a statement that was cancelled for it says nothing
+        took = time.monotonic() - self._started if self._started is not None else 0.0
         for outcome in self.outcomes:
             outcome.state = "done" if error is None else "stopped" if stopped else "failed"
             if error is not None and not stopped and outcome.error is None:
                 outcome.error = error if isinstance(error, DbsyncError) else InternalFault.of(error)
             if error is not None or outcome.rows_quarantined:
                 outcome.verified = False
-            outcome.elapsed_s = outcome.compared_s + time.monotonic() - self._started
+            outcome.elapsed_s = outcome.compared_s + took
             self.run.emit(
                 TableFinished(
                     table=outcome.task.target,
@@ -332,11 +340,14 @@ class GroupRun:
                 session.execute(statements.lock_tables(self.group.lock, self.group.lock_mode))
                 took_place = self._took_place(session)
         except DbsyncError as error:
-            raise ConnectionLost(
+            unsettled = ConnectionLost(
                 "the connection was lost during COMMIT; the target holds either its old or its new content: "
                 f"{error.message}",
                 hint="run the command again",
-            ) from error
+            )
+            for outcome in self.outcomes:  # a stop that comes in between does not make it known
+                outcome.error, outcome.unsettled = unsettled, True
+            raise unsettled from error
         if not took_place:
             raise ConnectionLost(
                 "the connection was lost during COMMIT, which did not take place", hint="run the command again"

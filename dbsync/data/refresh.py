@@ -28,7 +28,7 @@ def plan_refresh(
         view, mine = target.tables.get(name), known.get(name)
         if view is None or view.kind != "matview":
             reason: str | None = "missing in the target: not refreshed"
-        elif view.extension is not None or not _reads_from(target, name, written):
+        elif view.extension is not None or not (_is_to_be_filled(view, options) or _reads_from(target, name, written)):
             continue
         else:
             reason = _why_not(view, mine)
@@ -41,6 +41,11 @@ def plan_refresh(
     references = [(view, parent) for view in wanted for parent in target.matview_depends.get(view, ())]
     order, _ = parents_first(wanted, references)
     return tuple(order), notes
+
+
+def _is_to_be_filled(view: Table, options: SyncOptions) -> bool:
+    """Whether a view shows nothing yet, whatever it reads: a function, an extension's tables. With --tables it may."""
+    return not view.populated and not options.tables
 
 
 def _why_not(view: Table, mine: Table | None) -> str | None:

@@ -46,6 +46,7 @@ class TableOutcome:
     segments_hashed: int | None = None  # of those, how many's rows were hashed rather than known
     how: str = ""  # what is to be said of that
     error: DbsyncError | None = None
+    unsettled: bool = False  # whether its COMMIT took place could not be asked
 
     def to_dict(self) -> dict[str, Any]:
         """Return the table's entry of the result; what was rolled back counts as nothing."""
@@ -158,13 +159,18 @@ def quarantined_error(tables: Sequence[TableOutcome], run_id: str | None) -> Dbs
     )
 
 
-def overall_error(errors: Sequence[DbsyncError], *, tables_done: int, tables: int) -> DbsyncError | None:
-    """Sum up the errors of the tables: the first one speaks, the exit code tells whether anything was changed."""
+def overall_error(
+    errors: Sequence[DbsyncError], *, tables_done: int, tables: int, made: bool = False
+) -> DbsyncError | None:
+    """Sum up the errors of the tables: the first one speaks, the exit code tells whether anything was changed.
+
+    ``made``: the run has made the schema, too.
+    """
     if not errors:
         return None
     first = errors[0]
     codes = {error.exit_code for error in errors}
-    if len(codes) == 1 and not (first.exit_code == 4 and tables_done):
+    if len(codes) == 1 and not (first.exit_code == 4 and (tables_done or made)):
         return first
     return DbsyncError(
         f"{tables - tables_done} of {tables} tables were not synchronised: {first.message}",

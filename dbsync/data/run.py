@@ -339,7 +339,9 @@ class _Run:
             self.report.error = self.control.reason
             self.report.error.hint = self._where_it_stands(done)
         else:
-            self.report.error = overall_error(self._errors, tables_done=done, tables=len(self.report.tables))
+            self.report.error = overall_error(
+                self._errors, tables_done=done, tables=len(self.report.tables), made=self.plan.just_made
+            )
             self.report.error = self.report.error or quarantined_error(self.report.tables, self.run_id)
             self.report.state = "failed" if self.report.error is not None else "succeeded"
             if self._errors and self.report.error is not None and self.report.ledger:
@@ -354,7 +356,9 @@ class _Run:
         """What a run that was stopped leaves, and how to go on."""
         if isinstance(self.report.error, Fenced):
             return "what the target holds now is the later run's doing"
-        stand = f"{done} of {len(self.report.tables)} tables are done; every other one holds what it held before"
+        unsettled = sum(outcome.unsettled for outcome in self.report.tables)
+        but = f"of {unsettled} it is not known whether their COMMIT took place; " if unsettled else ""
+        stand = f"{done} of {len(self.report.tables)} tables are done; {but}every other one holds what it held before"
         return f"{stand}; {self._way_to_go_on()}" if self.report.ledger else stand
 
     def _way_to_go_on(self) -> str:

@@ -65,7 +65,8 @@ def plan_sequences(source: Catalog, target: Catalog, units: Sequence[Unit], opti
     for sequence in sorted(source.sequences.values(), key=lambda one: one.name):
         if sequence.name in taken or sequence.extension is not None:
             continue
-        users = {table for table, _ in sequence.used_by} | ({sequence.owned_by[0]} if sequence.owned_by else set())
+        owners = {table for table, _ in sequence.used_by} | ({sequence.owned_by[0]} if sequence.owned_by else set())
+        users = {name for name in owners if _is_copied(source, name)}  # a view's default is nobody's reason to leave it
         if users & selected_source or (not users and not options.tables):
             other = target.sequences.get(options.target_name(sequence.name))
             if other is None:
@@ -120,6 +121,12 @@ def _type_of(target: Catalog, table: TableName, column: str) -> str | None:
     while kind is not None and kind.base is not None:
         kind = kind.base
     return kind.name if kind is not None and kind.element is None else None
+
+
+def _is_copied(source: Catalog, name: TableName) -> bool:
+    """Whether rows of such a relation are copied at all, if it is chosen."""
+    table = source.tables.get(name)
+    return table is not None and table.kind in ("table", "partitioned") and table.extension is None
 
 
 def _back_name(source: Catalog, sequence: CatalogSequence, options: SyncOptions) -> TableName:

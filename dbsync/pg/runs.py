@@ -162,6 +162,12 @@ def partition_keys(session: Session, keys: Sequence[tuple[int, ForeignKey]]) -> 
     return found
 
 
+def own_relation(session: Session) -> str | None:
+    """Name a relation that somebody made in the database, if there is one."""
+    found = session.execute(load("sync")["own_relation"])
+    return str(found[0][0]) if found else None
+
+
 def hidden_from_owner(session: Session) -> list[TableName]:
     """Return the tables whose policies hold for the role although it may own them."""
     return [TableName(schema, name) for schema, name in session.execute(load("sync")["hidden_from_owner"])]

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Literal
 
-from dbsync.model import Catalog, ColumnType, Index, Routine, Sequence, Table, TableName
+from dbsync.model import Catalog, ColumnType, Index, Routine, Sequence, Table, TableName, Trigger
 from dbsync.pg.reflect_ddl import DdlFacts, Part
 from dbsync.schema.ddl_order import Order, SortKey, arrange
 from dbsync.schema.ddl_statements import Statements, is_key
@@ -116,7 +116,11 @@ class _Script:
             if not trigger.clone and self._makes(table, f"trigger {trigger.name}")
         ]
         yield [rule for table in self.tables for rule in table.rules]
-        yield [statement for table in self.tables for statement in self.sql.trigger_states(table)]
+        yield [
+            statement
+            for table in self.tables
+            for statement in self.sql.trigger_states(table, partial(self._has_trigger, table))
+        ]
         yield [
             self.sql.policy(table.name, policy)
             for table in self.tables
@@ -198,6 +202,13 @@ class _Script:
         """Whether this part of the table is still to be made: not impossible, and not made on the way."""
         part = Part("relation", table.oid, name)
         return part not in self.order.blocked and part not in self.ordered
+
+    def _has_trigger(self, table: Table, trigger: Trigger) -> bool:
+        """Whether the trigger could be made; a partition's clone has no part of its own that could be impossible."""
+        name = f"trigger {trigger.name}"
+        if trigger.clone:
+            return all(part.name != name for part in self.order.blocked)
+        return Part("relation", table.oid, name) not in self.order.blocked
 
     def _makes_index(self, table: Table, index: Index) -> bool:
         """Not the index that a failed build left over; the one of a root that waits for its partitions is made."""

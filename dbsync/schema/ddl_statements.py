@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
-from dbsync.model import Column, ColumnType, Index, Policy, Routine, Sequence, Table, TableName
+from dbsync.model import Column, ColumnType, Index, Policy, Routine, Sequence, Table, TableName, Trigger
 
 _PLAIN = re.compile(r"[a-z_][a-z0-9_]*\Z")
 _TRIGGER_STATES = {"disabled": "DISABLE", "replica": "ENABLE REPLICA", "always": "ENABLE ALWAYS"}
@@ -124,9 +124,9 @@ class Statements:
         if index.is_replica_identity:
             yield f"ALTER {relation} REPLICA IDENTITY USING INDEX {self.quote(index.name.name)};"
 
-    def trigger_states(self, table: Table) -> Iterator[str]:
+    def trigger_states(self, table: Table, made: Callable[[Trigger], bool]) -> Iterator[str]:
         for trigger in table.triggers:
-            if trigger.state != "enabled":
+            if trigger.state != "enabled" and made(trigger):
                 word = _TRIGGER_STATES[trigger.state]
                 yield f"ALTER TABLE ONLY {self.name(table.name)} {word} TRIGGER {self.quote(trigger.name)};"
 

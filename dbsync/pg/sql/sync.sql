@@ -191,12 +191,12 @@ SELECT pg_catalog.current_setting('wal_level') <> 'minimal'
        AND NOT EXISTS (SELECT FROM pg_catalog.unnest(%s::pg_catalog.oid[]) o WHERE pg_catalog.pg_relation_size(o) <> 0);
 
 -- name: trigger_states
--- The user triggers of some relations with their states.
+-- The user triggers of some relations with their states; before 15 the clones on partitions are marked internal.
 SELECT n.nspname, c.relname, t.tgname, t.tgenabled::pg_catalog.text
   FROM pg_catalog.pg_trigger t
   JOIN pg_catalog.pg_class c ON c.oid = t.tgrelid
   JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
- WHERE NOT t.tgisinternal AND t.tgrelid = ANY (%s);
+ WHERE (NOT t.tgisinternal OR t.tgparentid <> 0) AND t.tgrelid = ANY (%s);
 
 -- name: blockers
 -- Who holds locks on some relations.
@@ -206,6 +206,16 @@ SELECT DISTINCT a.pid, COALESCE(a.application_name, ''), COALESCE(a.usename, '')
  WHERE l.relation = ANY (%s) AND l.granted AND l.pid <> pg_catalog.pg_backend_pid()
  ORDER BY 1
  LIMIT 3;
+
+-- name: own_relation
+-- One relation that is neither the server's nor an extension's nor dbsync's own, if there is one.
+SELECT pg_catalog.format('%I.%I', n.nspname, c.relname)
+  FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+ WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S')
+   AND n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'dbsync')
+   AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d
+                    WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objid = c.oid AND d.deptype = 'e')
+ LIMIT 1;
 
 -- name: hidden_from_owner
 -- Tables whose policies hold for the role though it owns them: FORCE ROW LEVEL SECURITY, and no BYPASSRLS.

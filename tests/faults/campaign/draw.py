@@ -90,7 +90,7 @@ def _point(seed: int) -> tuple[str, str]:
 
 def _failpoint_trial(mode: str, seed: int, random: Random) -> Trial:
     point, action = _point(seed)
-    args: tuple[str, ...] = ("-j", random.choice("124"))
+    args: tuple[str, ...] = ("-j", random.choice("12" if mode == "create" else "124"))  # fewer jobs, more together
     if point in _WITH_INDEXES_DROPPED:
         args += ("--drop-indexes",)
     if point in _WITHOUT_LEDGER:
@@ -106,12 +106,13 @@ _DELTA = (
     *("after_survey", "after_segments_compared", "after_rows_compared"),
     *("after_changes_staged", "after_update", "after_insert", "after_delete"),
 )
-_LOADS = ("fill", "replace")
+_LOADS = ("fill", "create", "replace")
 _ONLY_IN: dict[str, tuple[str, ...]] = {point: ("delta",) for point in _DELTA} | {
     **{point: ("replace",) for point in ("after_stage", "before_move")},
     **{point: _LOADS for point in ("before_clear", "after_clear", "after_load", "after_index_dropped", "before_index")},
 }
 _ONLY_IN["after_plan_checked"] = ("planned",)
+_ONLY_IN["before_retry"] = ("fill", "replace", "delta")  # of tables that somebody else can know of
 _ONLY_IN |= {
     point: ("create",)
     for point in (

@@ -123,7 +123,7 @@ MODES = {
     mode.name: mode
     for mode in (
         Mode("fill", (), empty=True),
-        Mode("create", ("--create",), empty=True, creates=True, compares=False),
+        Mode("create", ("--create",), empty=True, creates=True),
         Mode("replace", ("--mode", "replace"), compares=False),
         Mode("delta", _DELTA),
         Mode("planned", _DELTA, planned=True),
@@ -143,9 +143,9 @@ class Setting:
 
     @property
     def groups(self) -> tuple[tuple[str, ...], ...]:
-        """The groups that change together; without foreign keys each table by itself."""
+        """The groups that change together; without their foreign keys each table of the first group by itself."""
         if MODES[self.mode].creates:
-            return tuple((name,) for group in GROUPS for name in group)
+            return (*((name,) for name in GROUPS[0]), *GROUPS[1:])
         return tuple(group for group in GROUPS if not self.guest or not _LOUD.intersection(group))
 
     @property

@@ -94,7 +94,7 @@ def judge(case: Case) -> Verdict:
     wrong += _untouched(case, now)
     wrong += _sequences(case, now, [new for _, new in states])
     wrong += _ending(case)
-    wrong += _reports(case, states)
+    wrong += _reports(case, states, now)
     wrong += _counters(case)
     secrets = [canary for canary in case.world.canaries if canary in case.result.stdout + case.result.stderr + case.log]
     wrong += ["I9: a password was told"] * len(secrets)
@@ -149,7 +149,7 @@ def _untouched(case: Case, now: oracle.Photograph) -> Iterator[str]:
 
 def _sequences(case: Case, now: oracle.Photograph, new: list[bool]) -> Iterator[str]:
     """A sequence never goes back; where the new rows are, it is ahead of the source's too."""
-    succeeded = case.result.exit_code == 0
+    succeeded = case.result.exit_code == 0 or _said_all(case)
     filled: dict[str, bool] = {}
     for group, is_new in zip(case.trial.setting.groups, new, strict=True):
         filled |= dict.fromkeys(group, is_new)
@@ -219,7 +219,7 @@ def _said_all(case: Case) -> bool:
     return case.result.exit_code == _KILLED and result is not None and result["state"] == "succeeded"
 
 
-def _reports(case: Case, states: list[tuple[bool, bool]]) -> Iterator[str]:
+def _reports(case: Case, states: list[tuple[bool, bool]], now: oracle.Photograph) -> Iterator[str]:
     """A table that is reported as done holds the new rows, any other the old ones; the events say the same."""
     document, events = _document(case.result.stdout), list(_events(case.result.stderr))
     told = {event["table"]: event["state"] for event in events if event["event"] == "table_finished"}
@@ -237,6 +237,7 @@ def _reports(case: Case, states: list[tuple[bool, bool]]) -> Iterator[str]:
         yield f"I4: the events say {ended}, the result {found['state']}"
     if (found["state"] == "succeeded") != (case.result.exit_code == 0 or _said_all(case)):
         yield f"I4: state {found['state']} with exit code {case.result.exit_code}"
+    yield from _created(case, found, now)
     reported = {job.REPORTED_AS.get(table["table"], table["table"]): table for table in found["tables"]}
     for group, (old, new) in zip(case.trial.setting.groups, states, strict=True):
         for name in group:
@@ -258,6 +259,23 @@ def _reports(case: Case, states: list[tuple[bool, bool]]) -> Iterator[str]:
         and set(reported) != {name for group in case.trial.setting.groups for name in group}
     ):
         yield f"I4: the report names {sorted(reported)}"
+
+
+def _created(case: Case, found: dict[str, Any], now: oracle.Photograph) -> Iterator[str]:
+    """What a run says that it made is there; after one that succeeded nothing of it is missing."""
+    made = found.get("created")
+    if case.scene.made is None or made is None:
+        return
+    keys = [line for line in now.structure if line.startswith("constraint | ") and " NOT VALID |" not in line]
+    for label in made["foreign_keys"]:
+        table, _, name = label.partition(": ")
+        if not any(line.startswith(f"constraint | {table} | {name} | f |") for line in keys):
+            yield f"I4: the foreign key {label} is said to be there and valid, and is not"
+    unlike = made["schema_equal"] is False or (case.recovering and not made["schema_equal"])  # None: not compared
+    if found["state"] == "succeeded" and (made["foreign_keys_missing"] or unlike):
+        yield f"I4: succeeded, and yet: {made}"
+    if found["state"] == "succeeded" and not case.recovering and not made["schema"]:
+        yield "I4: succeeded without having made the schema"
 
 
 def _counters(case: Case) -> Iterator[str]:
