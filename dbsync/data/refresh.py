@@ -44,8 +44,8 @@ def plan_refresh(
 
 
 def _is_to_be_filled(view: Table, options: SyncOptions) -> bool:
-    """Whether a view shows nothing yet, whatever it reads: a function, an extension's tables. With --tables it may."""
-    return not view.populated and not options.tables
+    """Whether a view was just made, whatever it reads: a function, an extension's tables."""
+    return options.create and not view.populated
 
 
 def _why_not(view: Table, mine: Table | None) -> str | None:
