@@ -275,7 +275,10 @@ class OpenSync:
         except DbsyncError as error:
             if self._creation is None or not self._creation.just_made:
                 raise
-            raise _once_made(error) from error
+            told = _once_made(error)
+            if told is error:
+                raise
+            raise told from error
         if self._creation is not None:
             patience = self.options.lock_timeout_s
             self._creation.report(report, self._ends[0], self.target, control=control, lock_timeout_s=patience)
@@ -348,11 +351,11 @@ class OpenSync:
 
 def _once_made(error: DbsyncError) -> DbsyncError:
     """What a run says that failed as a whole when it had made the schema: it did change something."""
-    stands = "the schema is made; where the source's has changed meanwhile, dbsync migrate makes the difference"
-    error.hint = "; ".join(filter(None, (error.hint, stands)))
+    error.hint = f"{error.what_to_do}; the schema is made"
     if not isinstance(error, Refused):
         return error
-    return DbsyncError(error.message, hint=error.hint, code=error.code, sqlstate=error.sqlstate, details=error.details)
+    hint = f"{error.hint}; where the source's has changed meanwhile, dbsync migrate makes the difference"
+    return DbsyncError(error.message, hint=hint, code=error.code, sqlstate=error.sqlstate, details=error.details)
 
 
 def _new_creation() -> Creation:

@@ -30,7 +30,7 @@ def finish_up(context: RunContext, report: SyncReport) -> list[DbsyncError]:
                 try:
                     _refresh(session, context, view)
                 except StatementFailed as error:
-                    errors.append(_told(error, view))
+                    errors.append(_told(error, view, created=plan.options.create))
                 else:
                     report.refreshed.append(str(view))
     except DbsyncError as error:
@@ -44,12 +44,13 @@ def _refresh(session: Session, context: RunContext, view: TableName) -> None:
         context.books.seal(session)
 
 
-def _told(error: StatementFailed, view: TableName) -> StatementFailed:
+def _told(error: StatementFailed, view: TableName, *, created: bool) -> StatementFailed:
     """A view that fails keeps no other from being refreshed; where the session or the run is at its end, it does."""
     if isinstance(error, (ConnectionLost, StatementCancelled)):
         raise error
+    way_on = "refresh it by hand" if created else f"leave it as it is with --exclude {view}"
     return StatementFailed(
         f"the rows are in, but the materialised view {view} cannot be refreshed: {error.message}",
-        hint=f"mend the view, or leave it as it is with --exclude {view}",
+        hint=f"mend the view and run again, or {way_on}",
         sqlstate=error.sqlstate,
     )

@@ -54,7 +54,7 @@ def batches(items: Sequence[_T], *, jobs: int) -> Iterator[tuple[_T, ...]]:
 def is_frozen(plan: SyncPlan, group: GroupTask) -> bool:
     """Whether a group's rows are frozen as they are loaded, so that no reader and no VACUUM writes them again.
 
-    Snapshots that are older than the rows see them too. Of these tables they cannot know either.
+    A transaction that began between the making of the tables and their load sees these rows at once, and no others.
     """
     return (
         plan.just_made

@@ -66,6 +66,7 @@ class RepairRun(GroupRun):
         if any(self._is_written(outcome) for outcome in self.outcomes):
             super().replace()
             return
+        self._begin_clock()
         for outcome in self.outcomes:
             self._leave(outcome)
         self._writes = False

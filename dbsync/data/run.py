@@ -116,6 +116,7 @@ class _Run:
         self._way_on = way_on or f"the same command with --resume {run_id}"
         self._compares = bool(plan.expected) or any(task.strategy == "compare" for task in plan.tables)
         self._errors: list[DbsyncError] = []
+        self._filled = False  # all groups are in, whatever becomes of views
         self._books: Bookkeeping | None = None
 
     def execute(self, lock: Session) -> None:
@@ -123,7 +124,7 @@ class _Run:
         try:
             context = self._under_one_snapshot(lock)
             try:
-                if not self._errors:
+                if self._filled and self.control.reason is None:
                     self._add_late_keys(context, lock)
             finally:
                 context.close()
@@ -185,7 +186,8 @@ class _Run:
                             failpoint("after_survey")
                             self._begin(context, snapshot, lock, survey.memory.quiet)
                             self._groups(context, snapshot, target_snapshot, lock, survey)
-                        if not self._errors:
+                        self._filled = not self._errors
+                        if self._filled:
                             self._errors += finish_up(context, self.report)
                     finally:
                         self._dismiss_helpers(snapshot, lock)

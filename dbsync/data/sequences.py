@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from dbsync.data.options import SyncOptions
@@ -10,6 +11,7 @@ from dbsync.data.plan import GroupTask, SequenceTask
 from dbsync.data.units import Skipped, Unit, ancestors_of, family_of
 from dbsync.model import Catalog, TableName
 from dbsync.model import Sequence as CatalogSequence
+from dbsync.selection import TablePattern
 
 _INTEGERS = ("int2", "int4", "int8")
 
@@ -47,27 +49,27 @@ def plan_sequences(source: Catalog, target: Catalog, units: Sequence[Unit], opti
     owned: list[tuple[TableName, SequenceTask]] = []
     shared: list[SequenceTask] = []
     skipped: list[Skipped] = []
-    by_owner = {one.owned_by: one for one in source.sequences.values() if one.owned_by is not None}
+    by_owner: defaultdict[tuple[TableName, str], list[CatalogSequence]] = defaultdict(list)
+    for one in source.sequences.values():
+        if one.owned_by is not None:
+            by_owner[one.owned_by].append(one)
     back = {options.target_name(name): name for name in source.tables}
     for sequence in sorted(target.sequences.values(), key=lambda one: one.name):
         if sequence.owned_by is None or sequence.owned_by[0] not in selected | above:
             continue
         table, column = sequence.owned_by
-        twin = by_owner.get((back.get(table, table), column)) or source.sequences.get(
-            _back_name(source, sequence, options)
-        )
-        task = _task(sequence, twin, (table, column), _type_of(target, table, column))
+        twin = _twin(source, sequence, by_owner[(back.get(table, table), column)], options)
+        task = _task(sequence, twin, *_counted(target, sequence))
         if table in selected:
             owned.append((table, task))
         else:
             shared.append(task)
-        taken.update([sequence.name, *([twin.name] if twin else [])])
+        if twin is not None:
+            taken.add(twin.name)
     for sequence in sorted(source.sequences.values(), key=lambda one: one.name):
         if sequence.name in taken or sequence.extension is not None:
             continue
-        owners = {table for table, _ in sequence.used_by} | ({sequence.owned_by[0]} if sequence.owned_by else set())
-        users = {name for name in owners if _is_copied(source, name)}  # a view's default is nobody's reason to leave it
-        if users & selected_source or (not users and not options.tables):
+        if is_wanted(sequence, source, selected_source, options):
             other = target.sequences.get(options.target_name(sequence.name))
             if other is None:
                 skipped.append(Skipped(str(sequence.name), "sequence missing in the target: not set"))
@@ -114,6 +116,26 @@ def _task(
     )
 
 
+def _twin(
+    source: Catalog, sequence: CatalogSequence, same: Sequence[CatalogSequence], options: SyncOptions
+) -> CatalogSequence | None:
+    """The source's sequence that one of the target follows: of the same column, of several the one of its name."""
+    named = source.sequences.get(_back_name(source, sequence, options))
+    if named in same or not same:
+        return named
+    drawn = [one for one in same if one.owned_by in one.used_by or one.identity]
+    return (drawn or same)[0]
+
+
+def _counted(target: Catalog, sequence: CatalogSequence) -> tuple[tuple[TableName, str] | None, str | None]:
+    """The column whose values a sequence gave, with its type: of several that it owns, the one that it draws from."""
+    assert sequence.owned_by is not None
+    owned = [one for one in target.sequences.values() if one.owned_by == sequence.owned_by]
+    if len(owned) > 1 and not (sequence.identity or sequence.owned_by in sequence.used_by):
+        return None, None
+    return sequence.owned_by, _type_of(target, *sequence.owned_by)
+
+
 def _type_of(target: Catalog, table: TableName, column: str) -> str | None:
     """The name of a column's type below any domain."""
     found = target.tables[table].column(column)
@@ -123,10 +145,22 @@ def _type_of(target: Catalog, table: TableName, column: str) -> str | None:
     return kind.name if kind is not None and kind.element is None else None
 
 
-def _is_copied(source: Catalog, name: TableName) -> bool:
-    """Whether rows of such a relation are copied at all, if it is chosen."""
-    table = source.tables.get(name)
-    return table is not None and table.kind in ("table", "partitioned") and table.extension is None
+def is_wanted(
+    sequence: CatalogSequence, source: Catalog, selected: Collection[TableName], options: SyncOptions
+) -> bool:
+    """Whether a sequence of the source follows the tables that were selected: theirs, or without --tables nobody's.
+
+    One that only views draw from is nobody's, unless --exclude names it or all of them.
+    """
+    users = {name for name, _ in sequence.used_by} | ({sequence.owned_by[0]} if sequence.owned_by else set())
+    if users & set(selected) or options.tables:
+        return bool(users & set(selected))
+    if not users:
+        return True
+    patterns = [TablePattern.parse(text) for text in options.exclude]
+    out = [any(pattern.matches(name) for pattern in patterns) for name in (sequence.name, *sorted(users))]
+    views = all(name in source.tables and source.tables[name].kind == "view" for name in users)
+    return views and not out[0] and not all(out[1:])
 
 
 def _back_name(source: Catalog, sequence: CatalogSequence, options: SyncOptions) -> TableName:

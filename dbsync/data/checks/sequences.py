@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from dbsync.data.checks.pairs import Checked
 from dbsync.data.problem import Problem
+from dbsync.data.sequences import is_wanted
 from dbsync.model import Sequence, TableName
 
 
@@ -45,8 +46,7 @@ def _missing(found: Checked, paired: set[TableName | None]) -> Iterator[Problem]
     draft = found.draft
     selected = {pair.source.name for pair in found.pairs}
     for name, sequence in sorted(draft.source.sequences.items()):
-        used = {table for table, _ in sequence.used_by}
-        wanted = bool(used & selected) or (not used and not draft.plan.options.tables)
+        wanted = is_wanted(sequence, draft.source, selected, draft.plan.options)
         if sequence.owned_by is not None or sequence.extension is not None or name in paired or not wanted:
             continue
         other = draft.plan.options.target_name(name)
