@@ -24,7 +24,7 @@ from dbsync.data.options import SyncOptions
 from dbsync.data.plan import TableTask
 from dbsync.data.planner import draft_plan
 from dbsync.data.samples import shown
-from dbsync.data.units import Skipped, select_units
+from dbsync.data.units import RESERVED, Skipped, select_units
 from dbsync.errors import ConfigError, ConnectionLost, DbsyncError, Drift, InternalFault, SameDatabase, StatementFailed
 from dbsync.events import Emit, PlanReady, RunFinished, TableFinished, TablePhase, TableStarted, silent
 from dbsync.model import Catalog, TableName
@@ -148,7 +148,8 @@ def _look(
         filled = {route.target: True for unit in selection.units for route in unit.routes}  # nobody has looked
         draft = draft_plan(mine.catalog, theirs.catalog, selection, options, filled=filled)
         ready = _with_conditions(left, right, comparables(draft, level), level)
-        return _Look(mine, theirs, draft.plan.skipped, ready)
+        left_out = [Skipped(str(name), RESERVED) for name in runs.reserved_tables(left)]
+        return _Look(mine, theirs, (*draft.plan.skipped, *left_out), ready)
 
 
 def _same_database(source: Session, target: Session) -> list[str]:

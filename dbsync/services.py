@@ -26,7 +26,7 @@ from dbsync.data.resume import Resumption, keep_finished, take_up
 from dbsync.data.run import run_sync
 from dbsync.data.sides import Side
 from dbsync.data.survey import emptied_by_replace
-from dbsync.data.units import Skipped, select_units
+from dbsync.data.units import RESERVED, Skipped, select_units
 from dbsync.data.watch import take_run_lock
 from dbsync.errors import ConfigError, DbsyncError, Refused, SchemaMismatch
 from dbsync.events import Emit, silent
@@ -48,7 +48,6 @@ _GUARDED = "the target is a protected or production database"
 _CREATE_DIED = (
     "the target lacks {} foreign keys of the source: if a run with --create died here, repeat it with --create"
 )
-_RESERVED = "the schema dbsync is for dbsync's own tables: left alone"
 
 
 def __getattr__(name: str) -> Any:
@@ -230,7 +229,7 @@ class OpenSync:
         check_conditions(self.source, selection, self.options)
         held = {} if making or self._fresh else filled(self.target, target, selection)
         draft = draft_plan(source, target, selection, self.options, filled=held, spread=self._helpers is not None)
-        reserved = [Skipped(str(name), _RESERVED) for name in runs.reserved_tables(self.source)]
+        reserved = [Skipped(str(name), RESERVED) for name in runs.reserved_tables(self.source)]
         loud = [
             Problem("event_trigger", f"the target's event trigger {name} fires on what this run alters", name=name)
             for name in runs.event_triggers(self.target)

@@ -102,9 +102,13 @@ def pair_columns(source: Table, target: Table, *, only: Sequence[str] | None, sc
         pairs.append(_pair(column, other))
     for other in target.columns:
         missing = all(pair.name != other.name for pair in pairs) and not any(c.name == other.name for c in wanted)
-        if not missing or other.generated or other.identity:
+        if not missing:
             continue
-        if not other.nullable and other.default is None and not _domain_default(other.type):
+        if other.generated or other.identity:
+            does = "computes" if other.generated else "numbers"
+            said = f"target column {quote_identifier(other.name)} is not in the copy: the target {does} it"
+            notes.append(told("column_default", other.name, said))
+        elif not other.nullable and other.default is None and not _domain_default(other.type):
             said = f"target column {quote_identifier(other.name)} is NOT NULL, has no default and gets no value"
             problems.append(told("column_required", other.name, said))
         else:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from dbsync.data.options import SyncOptions, option_for
@@ -30,6 +30,9 @@ class Unit:
     target: TableName
     routes: tuple[Route, ...]
     note: str | None = None
+
+
+RESERVED = "the schema dbsync is for dbsync's own tables: left alone"
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,13 +107,25 @@ def select_units(source: Catalog, target: Catalog, options: SyncOptions) -> Sele
             raise ConfigError(
                 "--tables leaves nothing to synchronise: " + "; ".join(f"{one.table}: {one.reason}" for one in skipped)
             )
-    written = {options.target_name(name) for name in relations}
-    skipped += [
-        Skipped(str(table.name), "not in the source: left alone")
-        for table in target.of_kind("table", "partitioned")
-        if not options.tables and table.partition_of is None and table.extension is None and table.name not in written
-    ]
+    skipped += _left_alone(source, target, units, options) if not options.tables else []
     return Selection(tuple(units), tuple(skipped), tuple(problems))
+
+
+def _left_alone(source: Catalog, target: Catalog, units: Sequence[Unit], options: SyncOptions) -> list[Skipped]:
+    """The target's tables that no row of the source can go to."""
+    known = {options.target_name(table.name) for table in source.of_kind("table", "partitioned")}
+    written = {family.name for unit in units for family in family_of(target, unit.target)}
+    read = {options.target_name(family.name) for unit in units for family in family_of(source, unit.source)}
+    skipped = []
+    for table in target.of_kind("table", "partitioned"):
+        if table.partition_of is not None or table.extension is not None:
+            continue
+        if table.name not in known:
+            skipped.append(Skipped(str(table.name), "not in the source: left alone"))
+        elif table.name in read - written:
+            reason = "a partition in the source, whose rows go elsewhere, and here a table by itself: left alone"
+            skipped.append(Skipped(str(table.name), reason))
+    return skipped
 
 
 def ancestors_of(catalog: Catalog, table: Table) -> list[Table]:
