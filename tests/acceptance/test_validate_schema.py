@@ -180,7 +180,7 @@ def test_every_format_tells_every_finding(pair, call, tmp_path):
     text = call("validate", pair.source, pair.target, "--tables", "columns.*", *outputs).stdout
     told = json.loads(files["json"].read_text())["result"]["findings"]
     assert {one["id"] for one in told} >= case.found.keys()
-    assert len(case.found) == 5
+    assert len(case.found) == 6
     junit = ElementTree.fromstring(files["junit"].read_text())
     said = "".join([*junit.itertext(), *(one.get("message") or "" for one in junit.iter("failure"))])
     markdown = files["md"].read_text()

@@ -77,7 +77,7 @@ COLUMNS: Mapping[Rule, RuleFacts] = {
         "rows with NULL will fail: fill them, or drop NOT NULL in the target",
     ),
     "column_default": told(
-        "column", "low", "A column that only the target has, or that is not copied, gets its default",
+        "column", "low", "A column that only the target has, or that is not copied, gets what the target makes",
         "nothing, if the default is right for these rows",
     ),
     "default_differs": told(
