@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from dbsync.control import Control
 from dbsync.data.creation import is_bare, late_keys
-from dbsync.data.options import OnDrift
+from dbsync.data.options import OnDrift, SyncOptions
 from dbsync.data.plan import SyncPlan
 from dbsync.data.report import SyncReport
 from dbsync.data.units import Skipped
@@ -110,14 +110,23 @@ class Creation:
             _make(target, self.script, control.check, keep=True)
             self.script, self._made, self._tables = None, self.script, tables
 
+    @staticmethod
+    def once_made(error: DbsyncError) -> DbsyncError:
+        """What a run says that failed as a whole when it had made the schema: it did change something."""
+        error.hint = f"{error.what_to_do}; the schema is made"
+        if not isinstance(error, Refused):
+            return error
+        hint = f"{error.hint}; where the source's has changed meanwhile, dbsync migrate makes the difference"
+        return DbsyncError(error.message, hint=hint, code=error.code, sqlstate=error.sqlstate, details=error.details)
+
     def report(
-        self, report: SyncReport, source: Database, target: Session, *, control: Control, lock_timeout_s: float
+        self, report: SyncReport, source: Database, target: Session, *, control: Control, options: SyncOptions
     ) -> None:
         """Tell what was made, and how the two schemas compare now, unless nothing is to be verified.
 
         The target's run lock is still held, so nobody's lock on a table below a view is waited for without limit.
         """
-        patience = {"lock_timeout": f"{int(lock_timeout_s * 1000)}ms"}
+        patience = {"lock_timeout": f"{int(options.lock_timeout_s * 1000)}ms"}
         report.made_schema, report.created = self.just_made, [str(name) for name in self._tables]
         if report.state != "succeeded" or report.verify == "none":
             return

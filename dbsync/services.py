@@ -274,13 +274,12 @@ class OpenSync:
         except DbsyncError as error:
             if self._creation is None or not self._creation.just_made:
                 raise
-            told = _once_made(error)
+            told = self._creation.once_made(error)
             if told is error:
                 raise
             raise told from error
         if self._creation is not None:
-            patience = self.options.lock_timeout_s
-            self._creation.report(report, self._ends[0], self.target, control=control, lock_timeout_s=patience)
+            self._creation.report(report, self._ends[0], self.target, control=control, options=self.options)
         name_the_owner(report, self._plan)
         report.resumed = self._resumption.run_id if self._resumption is not None else None
         return report
@@ -346,15 +345,6 @@ class OpenSync:
         plan = self._plan or self.plan()
         if plan.refusals:
             raise refused(plan.refusals)
-
-
-def _once_made(error: DbsyncError) -> DbsyncError:
-    """What a run says that failed as a whole when it had made the schema: it did change something."""
-    error.hint = f"{error.what_to_do}; the schema is made"
-    if not isinstance(error, Refused):
-        return error
-    hint = f"{error.hint}; where the source's has changed meanwhile, dbsync migrate makes the difference"
-    return DbsyncError(error.message, hint=hint, code=error.code, sqlstate=error.sqlstate, details=error.details)
 
 
 def _new_creation() -> Creation:
