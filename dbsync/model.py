@@ -295,6 +295,7 @@ class Catalog:
     routines: tuple[Routine, ...] = ()
     extensions: Mapping[str, str] = field(default_factory=dict)  # name -> version
     matview_depends: Mapping[TableName, tuple[TableName, ...]] = field(default_factory=dict)  # direct or through views
+    matviews_opaque: frozenset[TableName] = frozenset()  # they call functions that may read anything
     extension_config: tuple[TableName, ...] = ()  # tables named in pg_extension.extconfig
 
     @property

@@ -52,6 +52,7 @@ def as_made(source: Catalog, target: Catalog, *, without: Collection[TableName] 
         routines=source.routines,
         extensions=source.extensions,
         matview_depends=source.matview_depends,
+        matviews_opaque=source.matviews_opaque,
         extension_config=source.extension_config,
     )
 

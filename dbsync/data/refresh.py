@@ -1,7 +1,8 @@
 """PURE: which materialised views of the target are refreshed after the data, and in which order.
 
-All that read a written table, also those that the source has not or defines otherwise: what a view shows is a
-matter of the database that it is in. One that has to stay as it is, is listed with the reason.
+All that read a written table or may do so through a function, also those that the source has not or defines
+otherwise: what a view shows is a matter of the database that it is in. One that has to stay as it is, is listed
+with the reason.
 """
 
 from __future__ import annotations
@@ -40,7 +41,8 @@ def plan_refresh(
             notes.append(Skipped(str(name), f"materialised view {reason}"))
     references = [(view, parent) for view in wanted for parent in target.matview_depends.get(view, ())]
     order, _ = parents_first(wanted, references)
-    return tuple(order), notes
+    # What a function reads nobody knows: views that call one come last, as it may be other views, and what reads these.
+    return tuple(sorted(order, key=lambda view: _reads_from(target, view, set()))), notes
 
 
 def _is_to_be_filled(view: Table, options: SyncOptions) -> bool:
@@ -74,12 +76,12 @@ def _shown_through(target: Catalog, tables: Iterable[TableName]) -> set[TableNam
 
 def _reads_from(target: Catalog, view: TableName, written: set[TableName]) -> bool:
     """Whether a materialised view depends on a written table, directly or through others (unknown counts as yes)."""
-    if view not in target.matview_depends:
+    if view not in target.matview_depends or view in target.matviews_opaque:
         return True
     seen, waiting = set(), [view]
     while waiting:
         for parent in target.matview_depends.get(waiting.pop(), ()):
-            if parent in written:
+            if parent in written or parent in target.matviews_opaque:
                 return True
             if parent not in seen:
                 seen.add(parent)

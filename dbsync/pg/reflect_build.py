@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -63,6 +63,7 @@ def build_catalog(rows: Rows, inspected: Inspected) -> Catalog:
         routines=tuple(map(_routine, rows["routines"])),
         extensions=dict(rows["extensions"]),
         matview_depends=_matview_depends(rows, names),
+        matviews_opaque=_matviews_opaque(rows, names),
         extension_config=tuple(TableName(schema, name) for schema, name in rows["extension_config"]),
     )
 
@@ -297,21 +298,34 @@ def _routine(row: Row) -> Routine:
 
 def _matview_depends(rows: Rows, names: Mapping[int, TableName]) -> dict[TableName, tuple[TableName, ...]]:
     """What each materialised view reads, looking through plain views but not through materialised ones."""
+    return {
+        names[view]: tuple(sorted(names[reference] for reference in reached if reference in names))
+        for view, reached in _reached(rows)
+    }
+
+
+def _matviews_opaque(rows: Rows, names: Mapping[int, TableName]) -> frozenset[TableName]:
+    """The materialised views that call functions which may read anything, themselves or through plain views."""
+    calling = {oid for (oid,) in rows["view_calls"]}
+    kinds = {row[0]: row[3] for row in rows["relations"]}
+    return frozenset(
+        names[view]
+        for view, reached in _reached(rows)
+        if view in calling or any(kinds.get(oid) == "v" for oid in calling & reached)
+    )
+
+
+def _reached(rows: Rows) -> Iterator[tuple[int, set[int]]]:
+    """Each materialised view with the relations that it reads, those behind plain views and the views included."""
     reads: Mapping[int, list[int]] = _grouped((row[0], row[1]) for row in rows["view_references"])
     kinds = {row[0]: row[3] for row in rows["relations"]}
-
-    def reached(oid: int) -> set[int]:
-        found: set[int] = set()
-        todo = list(reads.get(oid, ()))
-        while todo:
-            reference = todo.pop()
-            if reference not in found:
-                found.add(reference)
-                todo += reads.get(reference, ()) if kinds.get(reference) == "v" else ()
-        return found
-
-    return {
-        names[oid]: tuple(sorted(names[reference] for reference in reached(oid) if reference in names))
-        for oid, kind in kinds.items()
-        if kind == "m"
-    }
+    for view, kind in kinds.items():
+        if kind == "m":
+            found: set[int] = set()
+            todo = list(reads.get(view, ()))
+            while todo:
+                reference = todo.pop()
+                if reference not in found:
+                    found.add(reference)
+                    todo += reads.get(reference, ()) if kinds.get(reference) == "v" else ()
+            yield view, found

@@ -423,3 +423,19 @@ SELECT DISTINCT r.ev_class, d.refobjid
                              AND d.refobjid <> r.ev_class
  WHERE n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'dbsync')
  ORDER BY r.ev_class, d.refobjid;
+
+-- name: view_calls
+-- Views and materialised views that call, by name or as an operator, a function that may read tables which nobody lists.
+SELECT DISTINCT r.ev_class
+  FROM pg_catalog.pg_rewrite r
+  JOIN pg_catalog.pg_class c ON c.oid = r.ev_class AND c.relkind IN ('v', 'm')
+  JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+  JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass AND d.objid = r.oid
+  LEFT JOIN pg_catalog.pg_operator o ON d.refclassid = 'pg_catalog.pg_operator'::pg_catalog.regclass AND o.oid = d.refobjid
+  LEFT JOIN pg_catalog.pg_aggregate a ON d.refclassid = 'pg_catalog.pg_proc'::pg_catalog.regclass
+                                     AND a.aggfnoid = d.refobjid
+  JOIN pg_catalog.pg_proc p ON p.oid = o.oprcode OR p.oid IN (a.aggtransfn, a.aggfinalfn)
+                            OR d.refclassid = 'pg_catalog.pg_proc'::pg_catalog.regclass AND p.oid = d.refobjid
+ WHERE n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'dbsync')
+   AND p.provolatile <> 'i' AND p.pronamespace <> 'pg_catalog'::pg_catalog.regnamespace
+ ORDER BY r.ev_class;
