@@ -23,6 +23,7 @@ from dbsync.data.differences import CompareReport, Level, TableComparison
 from dbsync.data.options import SyncOptions
 from dbsync.data.plan import TableTask
 from dbsync.data.planner import draft_plan
+from dbsync.data.refresh import without_refresh
 from dbsync.data.samples import shown
 from dbsync.data.units import RESERVED, Skipped, select_units
 from dbsync.errors import ConfigError, ConnectionLost, DbsyncError, Drift, InternalFault, SameDatabase, StatementFailed
@@ -149,7 +150,8 @@ def _look(
         draft = draft_plan(mine.catalog, theirs.catalog, selection, options, filled=filled)
         ready = _with_conditions(left, right, comparables(draft, level), level)
         left_out = [Skipped(str(name), RESERVED) for name in runs.reserved_tables(left)]
-        return _Look(mine, theirs, (*draft.plan.skipped, *left_out), ready)
+        skipped = without_refresh(draft.plan.skipped, mine.catalog, theirs.catalog, options)
+        return _Look(mine, theirs, (*skipped, *left_out), ready)
 
 
 def _same_database(source: Session, target: Session) -> list[str]:

@@ -6,6 +6,7 @@ text form; anything else is refused before the first write (the lossless matrix)
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -43,6 +44,9 @@ UNPAIRED: frozenset[Rule] = frozenset({
     "column_missing", "column_type", "column_narrower", "enum_labels", "enum_order", "domain_stricter",
     "type_definition", "generation_differs",
 })  # fmt: skip
+
+# A composite's attribute whose type is built in, as those stand without a schema.
+_ATTRIBUTE = re.compile(r'(?:"(?:[^"]|"")*"|[^" ]+) (\w+)(?![\w.])')
 
 DigestForm = Literal["plain", "measured", "row", "timestamp", "timestamptz"]
 _SENT: Mapping[str, DigestForm] = {"timestamp": "timestamp", "timestamptz": "timestamptz"}  # 64-bit numbers inside
@@ -160,6 +164,15 @@ def _bottom(kind: ColumnType) -> ColumnType:
     return kind
 
 
+def names_within(kind: ColumnType) -> frozenset[str]:
+    """The names of the built-in types whose values a value of this type is or holds: in domains, arrays, composites."""
+    while (inner := kind.base or kind.element) is not None:
+        kind = inner
+    if kind.kind == "composite":  # a line for each attribute: its name, its type
+        return frozenset(found[1] for part in kind.definition if (found := _ATTRIBUTE.match(part)))
+    return frozenset((kind.name,) if kind.schema == "pg_catalog" else ())
+
+
 def _domain_default(kind: ColumnType) -> bool:
     return kind.kind == "domain" and any(part.upper().startswith("DEFAULT") for part in kind.definition)
 
@@ -167,7 +180,7 @@ def _domain_default(kind: ColumnType) -> bool:
 def _notes(column: Column, other: Column) -> list[tuple[Rule, str]]:
     notes: list[tuple[Rule, str]] = []
     name = quote_identifier(column.name)
-    if _bottom(column.type).name in _SHIFTS_IDENTITY and _bottom(column.type).schema == "pg_catalog":
+    if _SHIFTS_IDENTITY.intersection(names_within(column.type)):
         said = f"column {name} holds {column.type.text} values, which may mean something else in another database"
         notes.append(("column_oid", said))
     if other.generated and not column.generated:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, TypeVar
 
 from dbsync.errors import ConfigError, StatementFailed
@@ -182,6 +182,11 @@ class SyncOptions:
             if mapped is not None:
                 return mapped
         return table
+
+    def source_names(self, table: TableName) -> list[TableName]:
+        """The names that a ``--map`` would make into this one of the target's."""
+        turned = [replace(rule, source=rule.target, target=rule.source) for rule in self.maps]
+        return [name for rule in turned if (name := rule.apply(table)) is not None]
 
 
 def _check_condition(table: str, condition: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from dbsync.data.columns import Pairing
+from dbsync.data.columns import Pairing, names_within
 from dbsync.data.plan import GroupTask, SequenceTask
 from dbsync.data.problem import Problem
 from dbsync.model import Catalog, Table, TableName
@@ -64,5 +64,5 @@ def large_object_problems(source: Catalog, table: TableName, pairing: Pairing) -
             column.name,
         )
         for column in source.tables[table].columns
-        if column.name in names and "oid" in (column.type.name, column.type.base.name if column.type.base else "")
+        if column.name in names and "oid" in names_within(column.type)
     ]

@@ -45,6 +45,24 @@ def plan_refresh(
     return tuple(sorted(order, key=lambda view: _reads_from(target, view, set()))), notes
 
 
+def without_refresh(
+    skipped: Sequence[Skipped], source: Catalog, target: Catalog, options: SyncOptions
+) -> list[Skipped]:
+    """What a comparison of rows leaves out, where ``skipped`` is what a sync would: all materialised views."""
+    included, excluded = (tuple(map(TablePattern.parse, texts)) for texts in (options.tables, options.exclude))
+    views = {view.name: view.name for view in target.of_kind("matview") if view.extension is None}
+    views |= {options.target_name(view.name): view.name for view in source.of_kind("matview") if view.extension is None}
+    found = []
+    for name, asked in sorted(views.items()):
+        if included and not any(pattern.matches(each) for pattern in included for each in (name, asked)):
+            continue
+        left_out = any(pattern.matches(asked) for pattern in excluded)
+        found.append(Skipped(str(name), "excluded by --exclude" if left_out else "a materialised view: not compared"))
+    tables = {str(table.name) for catalog in (source, target) for table in catalog.of_kind("table", "partitioned")}
+    told = {str(name) for names in views.items() for name in names} - tables
+    return [one for one in skipped if one.table not in told] + [one for one in found if one.table in told]
+
+
 def _is_to_be_filled(view: Table, options: SyncOptions) -> bool:
     """Whether a view was just made, whatever it reads: a function, an extension's tables."""
     return options.create and not view.populated

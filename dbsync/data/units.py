@@ -32,6 +32,11 @@ class Unit:
     note: str | None = None
 
 
+_NO_ROWS = {
+    "view": "a view holds no rows of its own",
+    "matview": "a materialised view is refreshed where what it reads is written, not copied",
+}
+NOT_THERE = "not in the source"
 RESERVED = "the schema dbsync is for dbsync's own tables: left alone"
 
 
@@ -69,7 +74,9 @@ def select_units(source: Catalog, target: Catalog, options: SyncOptions) -> Sele
     _check_maps(options, relations)
     units: list[Unit] = []
     problems: list[Problem] = []
-    skipped = [Skipped(str(name), "excluded by --exclude") for name in sorted(excluded)]
+    foreign = {table.name for table in source.of_kind("foreign")}
+    left_out |= foreign - set(select_tables(foreign, exclude=_those_matching(options.exclude, foreign)))
+    skipped = [Skipped(str(name), "excluded by --exclude") for name in sorted(excluded | left_out & foreign)]
     for table in source.of_kind("table", "partitioned"):
         if table.name not in chosen:
             continue
@@ -102,30 +109,35 @@ def select_units(source: Catalog, target: Catalog, options: SyncOptions) -> Sele
     ]
     if options.tables:
         named = [view for view in source.of_kind("view", "matview") if view.name in chosen]
-        skipped += [Skipped(str(view.name), "a view holds no rows of its own") for view in named]
+        skipped += [Skipped(str(view.name), _NO_ROWS[view.kind]) for view in named]
         if not units and not problems:
             raise ConfigError(
                 "--tables leaves nothing to synchronise: " + "; ".join(f"{one.table}: {one.reason}" for one in skipped)
             )
-    skipped += _left_alone(source, target, units, options) if not options.tables else []
+    skipped += [Skipped(str(name), f"{why}: left alone") for name, why in left_alone(source, target, units, options)]
     return Selection(tuple(units), tuple(skipped), tuple(problems))
 
 
-def _left_alone(source: Catalog, target: Catalog, units: Sequence[Unit], options: SyncOptions) -> list[Skipped]:
-    """The target's tables that no row of the source can go to."""
+def left_alone(
+    source: Catalog, target: Catalog, units: Sequence[Unit], options: SyncOptions
+) -> Iterator[tuple[TableName, str]]:
+    """The target's tables that no row of the source can go to, of those that --tables asks for, and why."""
+    patterns = tuple(map(TablePattern.parse, options.tables))
     known = {options.target_name(table.name) for table in source.of_kind("table", "partitioned")}
+    others = {options.target_name(view.name): "view" for view in source.of_kind("view")}
+    others |= {options.target_name(view.name): "materialised view" for view in source.of_kind("matview")}
+    others |= {options.target_name(table.name): "foreign table" for table in source.of_kind("foreign")}
     written = {family.name for unit in units for family in family_of(target, unit.target)}
     read = {options.target_name(family.name) for unit in units for family in family_of(source, unit.source)}
-    skipped = []
     for table in target.of_kind("table", "partitioned"):
         if table.partition_of is not None or table.extension is not None:
             continue
         if table.name not in known:
-            skipped.append(Skipped(str(table.name), "not in the source: left alone"))
+            asked = {table.name, *options.source_names(table.name)}
+            if not patterns or any(pattern.matches(name) for pattern in patterns for name in asked):
+                yield table.name, f"a {others[table.name]} in the source" if table.name in others else NOT_THERE
         elif table.name in read - written:
-            reason = "a partition in the source, whose rows go elsewhere, and here a table by itself: left alone"
-            skipped.append(Skipped(str(table.name), reason))
-    return skipped
+            yield table.name, "a partition in the source, whose rows go elsewhere, and here a table by itself"
 
 
 def ancestors_of(catalog: Catalog, table: Table) -> list[Table]:

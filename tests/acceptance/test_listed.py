@@ -45,3 +45,88 @@ def test_tables_in_the_schema_that_is_dbsyncs_own_are_not_called_compared(pairs,
     compared = ("diff", pair.source, pair.target, "--what", "data", "--json")
     assert "dbsync.mine" in {entry["table"] for entry in dbsync.run(*compared).ended(0).result["skipped"]}
     dbsync.run(*compared, "--strict").ended(1)
+
+
+def test_a_sequence_in_the_schema_that_is_dbsyncs_own_is_listed_and_those_of_the_ledger_are_not(
+    pairs, dbsync: Command
+) -> None:
+    pair: Pair = pairs("CREATE TABLE t (id int PRIMARY KEY)")
+    dbsync.sync(pair.target, pair.source).ended(0)  # leaves a ledger in what is the source next
+    run_sql(pair.source, "CREATE SEQUENCE dbsync.mine; CREATE TABLE dbsync.own (id serial)")
+    skipped = dbsync.sync(pair.source, pair.target).ended(0).result["skipped"]
+    assert [entry["table"] for entry in skipped] == ["dbsync.mine", "dbsync.own"]
+
+
+def test_a_comparison_of_rows_lists_materialised_views(pairs, dbsync: Command) -> None:
+    pair: Pair = pairs(
+        "CREATE TABLE t (id int PRIMARY KEY); CREATE MATERIALIZED VIEW m AS SELECT count(*) FROM t",
+        "",
+        "CREATE MATERIALIZED VIEW their_own AS SELECT 1 AS one",
+    )
+    compared = ("diff", pair.source, pair.target, "--what", "data", "--json")
+    skipped = dbsync.run(*compared).ended(0).result["skipped"]
+    assert [(entry["table"], entry["reason"]) for entry in skipped] == [
+        ("public.m", "a materialised view: not compared"),
+        ("public.their_own", "a materialised view: not compared"),
+    ]
+    dbsync.run(*compared, "--strict").ended(1)
+    assert dbsync.run(*compared, "--tables", "t", "--strict").ended(0).result["skipped"] == []
+    left_out = dbsync.run(*compared, "--exclude", "m").ended(0).result["skipped"]
+    assert ("public.m", "excluded by --exclude") in [(entry["table"], entry["reason"]) for entry in left_out]
+
+
+def test_tables_names_what_it_matches_in_the_target_only(pairs, dbsync: Command) -> None:
+    pair: Pair = pairs(
+        "CREATE TABLE t_1 (id int PRIMARY KEY)",
+        "",
+        "CREATE TABLE t_2 (id int); CREATE TABLE other (id int); CREATE SCHEMA there; CREATE TABLE there.t_1 (id int);"
+        "CREATE TABLE there.t_3 (id int)",
+    )
+    both = (pair.source, pair.target, "--tables", "public.t_*")
+    for result in (dbsync.sync(*both), dbsync.run("diff", *both, "--what", "data", "--json")):
+        assert [entry["table"] for entry in result.ended(0).result["skipped"]] == ["public.t_2"]
+    told = dbsync.run("validate", *both, "--json").ended(0).result["findings"]
+    assert [finding["table"] for finding in told] == ["public.t_2"]
+    mapped = dbsync.sync(*both, "--map", "public.*=there.*").ended(0).result["skipped"]
+    assert [entry["table"] for entry in mapped] == ["public.t_1", "public.t_2", "there.t_3"]
+
+
+def test_a_foreign_table_that_is_excluded_is_listed_so(pairs, dbsync: Command) -> None:
+    pair: Pair = pairs(
+        "CREATE TABLE t (id int PRIMARY KEY)",
+        "CREATE EXTENSION file_fdw; CREATE SERVER files FOREIGN DATA WRAPPER file_fdw;"
+        "CREATE FOREIGN TABLE far (line text) SERVER files OPTIONS (filename '/dev/null')",
+    )
+    skipped = dbsync.sync(pair.source, pair.target, "--exclude", "far").ended(0).result["skipped"]
+    assert [(entry["table"], entry["reason"]) for entry in skipped] == [("public.far", "excluded by --exclude")]
+
+
+def test_validate_names_a_table_with_the_name_of_a_source_partition(pairs, dbsync: Command) -> None:
+    pair: Pair = pairs(
+        "",
+        "CREATE TABLE m (d int) PARTITION BY RANGE (d); CREATE TABLE m_1 PARTITION OF m FOR VALUES FROM (0) TO (10)",
+        "CREATE TABLE m (d int); CREATE TABLE m_1 (d int)",
+    )
+    found = dbsync.run("validate", pair.source, pair.target, "--json").document["result"]["findings"]
+    (extra,) = (finding for finding in found if finding["table"] == "public.m_1")
+    assert "a partition in the source" in extra["message"]
+
+
+def test_oids_within_arrays_domains_and_composites_are_warned_of(pairs, dbsync: Command) -> None:
+    pair: Pair = pairs(
+        "CREATE TYPE holder AS (n int, what regclass); CREATE TYPE plain AS (oid int); CREATE DOMAIN named AS regtype[];"
+        "CREATE TABLE t (id int PRIMARY KEY, a regclass[], h holder, d named, p plain)",
+        "INSERT INTO t VALUES (1, '{t}', '(1,t)', '{int4}', '(1)')",
+    )
+    told = " ".join(dbsync.sync(pair.source, pair.target).ended(0).document["warnings"])
+    for column in "ahd":
+        assert f"column {column} holds" in told, told
+    assert "column p" not in told
+
+
+def test_large_objects_in_an_array_are_refused(pairs, dbsync: Command) -> None:
+    pair: Pair = pairs(
+        "CREATE TABLE t (id int PRIMARY KEY, pictures oid[])", "INSERT INTO t VALUES (1, ARRAY[lo_from_bytea(0, 'x')])"
+    )
+    refused = dbsync.sync(pair.source, pair.target).ended(4)
+    assert "large objects" in refused.error["message"]

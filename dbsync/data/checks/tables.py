@@ -8,6 +8,7 @@ from dbsync.data.checks.pairs import Checked, TablePair
 from dbsync.data.columns import Pairing
 from dbsync.data.keys import choose_key
 from dbsync.data.problem import Problem, Rule
+from dbsync.data.units import NOT_THERE, left_alone
 from dbsync.model import Catalog, Table, TableName, quote_identifier
 from dbsync.selection import TablePattern
 
@@ -38,15 +39,12 @@ def table_problems(found: Checked) -> Iterator[Problem]:
 
 
 def _extra_tables(found: Checked) -> Iterator[Problem]:
-    options = found.draft.plan.options
-    included, excluded = (tuple(map(TablePattern.parse, texts)) for texts in (options.tables, options.exclude))
-    known = {options.target_name(name) for name in found.draft.source.tables}
-    for table in found.draft.target.of_kind("table", "partitioned"):
-        if table.name in known or table.partition_of is not None or table.extension is not None:
-            continue
-        wanted = not included or any(pattern.matches(table.name) for pattern in included)
-        if wanted and not any(pattern.matches(table.name) for pattern in excluded):
-            yield Problem("table_extra", f"{table.name} is in the target only: it is left alone", table.name)
+    draft = found.draft
+    excluded = tuple(map(TablePattern.parse, draft.plan.options.exclude))
+    for name, why in left_alone(draft.source, draft.target, draft.selection.units, draft.plan.options):
+        if not any(pattern.matches(name) for pattern in excluded):
+            said = "in the target only" if why == NOT_THERE else why
+            yield Problem("table_extra", f"{name} is {said}: it is left alone", name)
 
 
 def _triggers(found: Checked) -> Iterator[Problem]:

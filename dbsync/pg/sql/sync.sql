@@ -153,10 +153,14 @@ SELECT t.evtname FROM pg_catalog.pg_event_trigger t
  ORDER BY t.evtname COLLATE "C";
 
 -- name: reserved_tables
--- Tables that somebody keeps in the schema that is dbsync's own; staging tables and the ledger are ours.
+-- Tables and sequences that somebody keeps in the schema that is dbsync's own; staging tables and the ledger are ours.
 SELECT c.relname
   FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
- WHERE n.nspname = 'dbsync' AND c.relkind IN ('r', 'p', 'f', 'm')
+ WHERE n.nspname = 'dbsync'
+   AND (c.relkind IN ('r', 'p', 'f', 'm')
+        OR c.relkind = 'S' AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d
+                                            WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
+                                              AND d.objid = c.oid AND d.deptype IN ('a', 'i')))
    AND COALESCE(pg_catalog.obj_description(c.oid, 'pg_class'), '') !~ '^(staging table of dbsync sync$|dbsync: )'
  ORDER BY c.relname COLLATE "C";
 
