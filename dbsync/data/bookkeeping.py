@@ -58,6 +58,12 @@ class Bookkeeping:
         for row in rows:
             ledger_memory.quarantine(session, self.run_id, row)
 
+    def forget_cursors(self, session: Session, outcomes: Iterable[TableOutcome]) -> None:
+        """What a cursor says of a table that is loaded anew, perhaps in part, is true no more."""
+        loaded = [each.task.target for each in outcomes if each.task.strategy in ("bulk", "replace")]
+        if loaded and self.fence is not None:
+            ledger_memory.forget_cursors(session, loaded)
+
     def committed(self, session: Session, table: TableName, *, transaction: int = 1) -> bool:
         """Whether the run's transaction that wrote the table took place; only with a ledger."""
         return ledger.committed(session, self.run_id, table, transaction=transaction)

@@ -5,11 +5,12 @@ The cursors move in that transaction. Only the rows that were read are compared;
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from dbsync.data.compare import Ends, compare_table
 from dbsync.data.context import RunContext
-from dbsync.data.cursor import find_stand, past_cursor, stored
+from dbsync.data.cursor import find_stand, history_of, past_cursor, stored
 from dbsync.data.group import GroupRun
-from dbsync.data.hidden import find_hidden
 from dbsync.data.newcomers import reached_by_update
 from dbsync.data.outside import changes, past_cursor_problems
 from dbsync.data.plan import Counts, GroupTask, TableTask
@@ -26,23 +27,26 @@ from dbsync.pg import ledger, statements
 from dbsync.pg import statements_cursor as cursor_sql
 from dbsync.pg import statements_repair as repair_sql
 from dbsync.pg.database import Session
-from dbsync.pg.identity import identify_history
 
 _LOCATIONS = 5000
 
 
-def foretell(task: TableTask, group: GroupTask, ends: Ends) -> tuple[Counts, list[Problem]]:
-    """What the rows past the cursor would change, and what forbids it: the whole table is compared."""
+def foretell(task: TableTask, group: GroupTask, ends: Ends) -> tuple[Counts, list[Problem], list[str]]:
+    """What the rows past the cursor would change, what forbids it, and warnings: the whole table is compared.
+
+    Without the filter, which chooses the source's rows; which of the target's have their keys it does not say.
+    """
     assert task.cursor is not None
+    warnings: list[str] = []
     with ends.target.reader() as target, ends.source.reader() as source:
-        start = stored(target, identify_history(source), task) if ledger.find_ledger(target) is not None else None
-        stand = find_stand(source, task, task.cursor, start, [])
+        identity = history_of(source)
+        start = stored(target, identity, task) if ledger.find_ledger(target) is not None else None
+        stand = find_stand(source, task, task.cursor, start, warnings)
     past = past_cursor(task, stand).where
-    delta = compare_table(task, ends)
+    delta = compare_table(replace(task, where=None), ends)
     try:
-        find_hidden(delta, ends)
         inserted, updated = (_count_at(task, places, past, ends) for places in (delta.missing, delta.changed))
-        return Counts(inserted, updated), past_cursor_problems(group, delta, past, ends)
+        return Counts(inserted, updated), past_cursor_problems(group, delta, past, ends), warnings
     finally:
         delta.close()
 

@@ -303,6 +303,8 @@ class GroupRun:
         failpoint("after_quarantined")
         if self.run.cursors is not None:
             self.run.cursors.store(session, [outcome.task for outcome in self.outcomes])
+        else:
+            self.run.books.forget_cursors(session, self.outcomes)
         records = [record_of(each, self._proof(each)) for each in self.outcomes]
         self.run.books.seal(session, records, only_books=not self._writes)
         failpoint("before_sequences")

@@ -31,8 +31,8 @@ _MIGRATED = frozenset(("table", "column", "type"))
 _NOT_MIGRATED = frozenset(("cursor_column", "partitions_excluded", "table_clash"))
 
 _NOT_COVERED = (
-    "--mode cursor does not see rows that were deleted, nor changes that do not move the cursor column: run --mode "
-    "delta from time to time"
+    "--mode cursor does not see rows that were deleted, nor changes that do not move the cursor column, and where a "
+    "key changed it leaves the row of the old key as well: run --mode delta --delete from time to time"
 )
 
 

@@ -50,7 +50,8 @@ def predict(plan: SyncPlan, source: Side, target: Side, *, contents: bool, emit:
             with surveyed(plan, ends, memory=memory, emit=emit, control=control) as survey:
                 held = target_contents(plan, survey, ends) if contents or plan.expected else {}
                 warnings = heed_contents(plan, held)
-                counts, refusals = _counts(plan, survey, ends)
+                counts, refusals, said = _counts(plan, survey, ends)
+                warnings = [*warnings, *said]
                 taken = [each for delta in survey.deltas.values() for each in taken_problems(plan, delta, ends)]
                 if plan.options.on_row_error == "quarantine":
                     warnings = [*warnings, *map(str, taken)]
@@ -91,18 +92,20 @@ def _readers(plan: SyncPlan, source: Side, control: Control) -> Iterator[ReaderP
             readers.close()
 
 
-def _counts(plan: SyncPlan, survey: Survey, ends: Ends) -> tuple[dict[TableName, Counts], list[Problem]]:
-    """What would be written to each table; what forbids it is known of the compared ones already."""
+def _counts(plan: SyncPlan, survey: Survey, ends: Ends) -> tuple[dict[TableName, Counts], list[Problem], list[str]]:
+    """What would be written to each table; what forbids it is known of the compared ones already. And warnings."""
     counts: dict[TableName, Counts] = {}
     refusals: list[Problem] = []
+    warnings: list[str] = []
     for group in plan.groups:
         for task in group.tables:
             if task.strategy == "cursor":
-                counts[task.target], found = foretell(task, group, ends)
+                counts[task.target], found, said = foretell(task, group, ends)
                 refusals += found
+                warnings += said
             else:
                 counts[task.target] = survey.counts(task, plan) or _count(task, ends)
-    return counts, refusals
+    return counts, refusals, warnings
 
 
 def _count(task: TableTask, ends: Ends) -> Counts:

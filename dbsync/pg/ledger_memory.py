@@ -5,7 +5,7 @@ Cursors and signatures belong to one source; a source that does not tell its ide
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -63,6 +63,16 @@ def read_cursor(session: Session, source: DatabaseIdentity, table: TableName, co
 def write_cursor(session: Session, source: DatabaseIdentity, table: TableName, column: str, value: str) -> None:
     """Move a cursor, in the transaction that writes the rows up to there."""
     session.execute(_SQL["write_cursor"], [*_known(source), table.schema, table.name, column, value])
+
+
+def forget_cursor(session: Session, source: DatabaseIdentity, table: TableName, column: str) -> None:
+    """Take a cursor away whose value cannot be true, in the transaction that writes the table anew."""
+    session.execute(_SQL["forget_cursor"], [*_known(source), table.schema, table.name, column])
+
+
+def forget_cursors(session: Session, tables: Sequence[TableName]) -> None:
+    """Take all cursors of tables away, in the transaction that gives them other contents."""
+    session.execute(_SQL["forget_cursors"], [[each.schema for each in tables], [each.name for each in tables]])
 
 
 def read_signatures(session: Session, source: DatabaseIdentity) -> Mapping[TableName, Signature]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
 from dataclasses import replace
 from typing import Any
@@ -120,6 +121,96 @@ def test_a_prepared_transaction_holds_the_cursor_back(pairs, called: CalledSync,
         finally:
             connection.execute("COMMIT PREPARED 'dbsync_test'")
     assert _written(_sync(called, pair).ended(0)) == (1, 0)
+
+
+def test_a_transaction_that_is_prepared_while_it_is_waited_for_holds_the_cursor_back(
+    pairs, called: CalledSync, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It loses the name by which it was waited for, and is still open."""
+    monkeypatch.setattr(cursor, "_PATIENCE_S", 2.0)
+    pair: Pair = pairs(_SCHEMA, "")
+    with EphemeralServer(settings={"max_prepared_transactions": "5"}) as server:
+        far = replace(pair, source=server.url("postgres"))
+        run_sql(far.source, _SCHEMA + _MINE)
+        _sync(called, far).ended(0)
+        stood = _stored(pair)
+        with psycopg.connect(far.source, autocommit=True) as connection:
+            connection.execute("BEGIN")
+            connection.execute(_LATE)
+            run_sql(far.source, "INSERT INTO t VALUES (1002, 'early')")
+            prepare = threading.Timer(0.5, connection.execute, ["PREPARE TRANSACTION 'dbsync_test'"])
+            prepare.start()
+            held = _sync(called, far).ended(0)
+            prepare.join()
+            assert rows(far.source, "SELECT count(*) FROM pg_prepared_xacts") == [[1]]
+            connection.execute("COMMIT PREPARED 'dbsync_test'")
+        assert held.tables()["public.t"]["cursor"]["end"] is None
+        assert _stored(pair) == stood
+        assert _written(_sync(called, far).ended(0)) == (1, 0)
+        assert oracle.differences(far.source, far.target) == []
+
+
+def test_a_value_that_cannot_be_true_goes_even_where_a_late_transaction_keeps_the_new_one_from_being_stored(
+    pairs, called: CalledSync, impatient: None
+) -> None:
+    pair: Pair = pairs(_SCHEMA, _MINE)
+    by_id = "public.t:id"
+    _sync(called, pair, column=by_id).ended(0)
+    run_sql(pair.source, "DELETE FROM t WHERE id > 80")
+    with psycopg.connect(pair.source) as late:
+        late.execute("SELECT 1")
+        assert _sync(called, pair, column=by_id).ended(0).tables()["public.t"]["cursor"]["end"] is None
+    run_sql(pair.source, "INSERT INTO t SELECT i, 'again' FROM generate_series(81, 120) i")
+    assert _written(_sync(called, pair, column=by_id).ended(0)) == (20, 20)
+    assert oracle.differences(pair.source, pair.target) == []
+
+
+def test_an_emptied_source_begins_again(pairs, called: CalledSync) -> None:
+    pair: Pair = pairs(_SCHEMA, _MINE)
+    by_id = "public.t:id"
+    _sync(called, pair, column=by_id).ended(0)
+    run_sql(pair.source, "TRUNCATE t")
+    emptied = _sync(called, pair, column=by_id).ended(0)
+    assert any("nothing is left" in warning for warning in emptied.document["warnings"]), emptied
+    assert _stored(pair) == []
+    run_sql(pair.source, "INSERT INTO t SELECT i, 'again' FROM generate_series(1, 120) i")
+    assert _written(_sync(called, pair, column=by_id).ended(0)) == (20, 100)
+
+
+def test_a_run_in_another_mode_that_loads_a_part_of_the_table_ends_its_cursor(pairs, called: CalledSync) -> None:
+    pair: Pair = pairs(_SCHEMA, _MINE)
+    by_id = "public.t:id"
+    _sync(called, pair, column=by_id).ended(0)
+    part = ("--tables", "t", "--where", "public.t:id > 90")
+    called.sync(pair.source, pair.target, "--mode", "replace", *part).ended(0)
+    assert _stored(pair) == []
+    assert _written(_sync(called, pair, column=by_id).ended(0)) == (90, 0)
+    run_sql(pair.target, "TRUNCATE t")
+    called.sync(pair.source, pair.target, *part).ended(0)
+    assert _written(_sync(called, pair, column=by_id).ended(0)) == (90, 0)
+
+
+def test_a_column_that_is_copied_from_now_on_begins_again(pairs, called: CalledSync) -> None:
+    pair: Pair = pairs(_SCHEMA, _MINE)
+    _sync(called, pair).ended(0)
+    run_sql(pair.source, "ALTER TABLE t ADD COLUMN more int DEFAULT 5")
+    run_sql(pair.target, "ALTER TABLE t ADD COLUMN more int")
+    assert _written(_sync(called, pair).ended(0)) == (0, 100)
+
+
+def test_a_filter_that_the_target_cannot_follow_is_foretold_as_it_runs(pairs, called: CalledSync) -> None:
+    """The filter chooses the source's rows; what the target holds in its columns, or whether it has them, is nothing to it."""
+    pair: Pair = pairs(
+        "",
+        "CREATE TABLE t (id int PRIMARY KEY, v text, at timestamptz DEFAULT now(), region text);"
+        "INSERT INTO t SELECT i, 'row', now() - i * interval '1 day', CASE WHEN i % 2 = 0 THEN 'eu' ELSE 'us' END"
+        " FROM generate_series(1, 100) i",
+        "CREATE TABLE t (id int PRIMARY KEY, v text, at timestamptz DEFAULT now()); INSERT INTO t VALUES (2, 'old', NULL)",
+    )
+    chosen = ("--columns", "public.t:id,v,at", "--where", "public.t:region = 'eu'")
+    foretold = _sync(called, pair, *chosen, "--dry-run").ended(0).result["totals"]
+    assert (foretold["rows_inserted"], foretold["rows_updated"]) == (49, 1)
+    assert _written(_sync(called, pair, *chosen).ended(0)) == (49, 1)
 
 
 def test_ties_microseconds_nulls_and_stamps_from_the_future(pairs, called: CalledSync) -> None:

@@ -287,6 +287,16 @@ VALUES (%s, %s, %s, %s, %s, %s)
 ON CONFLICT (source_system, source_oid, table_schema, table_name, column_name)
 DO UPDATE SET value = excluded.value, stored_at = pg_catalog.clock_timestamp();
 
+-- name: forget_cursor
+DELETE FROM dbsync.cursor c
+ WHERE c.source_system = %s AND c.source_oid = %s AND c.table_schema = %s AND c.table_name = %s AND c.column_name = %s;
+
+-- name: forget_cursors
+DELETE FROM dbsync.cursor c
+ USING ROWS FROM (pg_catalog.unnest(%s::pg_catalog.text[]), pg_catalog.unnest(%s::pg_catalog.text[]))
+       AS t (table_schema, table_name)
+ WHERE c.table_schema = t.table_schema AND c.table_name = t.table_name;
+
 -- name: read_signatures
 SELECT s.table_schema, s.table_name, s.source_facts, s.target_facts, s.segmentation, s.source_signatures,
        s.source_counts, s.target_signatures, s.target_counts, s.stored_at::pg_catalog.text
