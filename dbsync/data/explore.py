@@ -6,7 +6,7 @@ All in one read-only snapshot, under a time limit. Values are the server's own t
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -17,6 +17,7 @@ from dbsync.model import Catalog, Column, ColumnType, Table, TableName
 from dbsync.pg import statements_explore as statements
 from dbsync.pg.database import Session
 from dbsync.pg.functions import current_role, plans_run_others
+from dbsync.pg.operators import Operators, own_operators
 from dbsync.pg.reflect import one_snapshot, reflect
 from dbsync.pg.statements_explore import Filter, OrderKey, Scope
 from dbsync.pg.text_rows import TextRow, fetch_text, read_text, require_looking
@@ -37,6 +38,7 @@ _SMALL = frozenset(
 _NO_ORDER = "42883"  # undefined function: the type has no order or equality
 _MISTAKES = ("22P02", "22007", "22008", "22003")  # values that are none of the type
 _NO_PRIVILEGE = "42501"
+_WITHOUT_ORDER = ("~", "is null", "is not null")
 _WILD = re.compile(r"[*?]")
 
 
@@ -123,7 +125,7 @@ class Explorer:
                 raise ConfigError(f"--after needs an order that is unique: {problem}")
             after = read_key(request.after, names, "--after")
             self._refuse_nulls(order, after)
-        scope = self.scope(table, request)
+        scope = self.scope(table, request, order=names)
         shown = [column.name for column in columns]
         read = list(dict.fromkeys([*shown, *names]))
         statement = statements.page(scope, read, order, after, offset=request.offset)
@@ -168,7 +170,7 @@ class Explorer:
         shown, notes = self._columns(table, columns)
         pairs = zip(names, values, strict=True)
         filters = tuple(Filter(column=name, operator="=", value=value or "") for name, value in pairs)
-        scope = Scope(table=table, filters=filters)
+        scope = Scope(table=table, filters=filters, operators=self._operators(table, names))
         statement = statements.page(scope, [column.name for column in shown], (), None)
         with self.asked(table):
             self._require_looking(statement)
@@ -246,15 +248,36 @@ class Explorer:
         readable = tuple(column for column in wanted or table.columns if column.readable)
         return readable, (note,) if unreadable else ()
 
-    def scope(self, table: Table, request: PageRequest) -> Scope:
-        """Which rows are meant."""
+    def scope(self, table: Table, request: PageRequest, *, order: Sequence[str] = ()) -> Scope:
+        """Which rows are meant, and how the columns of the filters and of the order are compared."""
         filters = tuple(parse_filter(text, table) for text in request.filters)
         search_in: tuple[str, ...] = ()
         if request.search is not None:
             search_in = self._text_columns(table)
             if not search_in:
                 raise ConfigError(f"--search: {table.name} has no column of text", hint="use --filter or --where")
-        return Scope(table=table, filters=filters, where=request.where, search=request.search, search_in=search_in)
+        compared = [each.column for each in filters if each.operator not in _WITHOUT_ORDER]
+        return Scope(
+            table=table,
+            filters=filters,
+            where=request.where,
+            search=request.search,
+            search_in=search_in,
+            operators=self._operators(table, [*compared, *order]),
+        )
+
+    def _operators(self, table: Table, names: Iterable[str]) -> Mapping[str, Operators]:
+        """The operators of the columns whose type is none of the server's; raise ConfigError where it has no order."""
+        columns = [column for name in names if (column := table.column(name)) is not None]
+        found = own_operators(self._session, columns)
+        for column in columns:
+            if not found.get(column.name, True):
+                raise ConfigError(
+                    f"{column.name} has no order: its type {column.type.text} has no default B-tree operator class",
+                    code="BAD_CONDITION",
+                    hint="use another column, --filter COL~TEXT, or --where with a cast",
+                )
+        return found
 
     def searchable(self, table: Table) -> bool:
         """Whether a search could find anything: the table has a column of text."""

@@ -34,6 +34,7 @@ _FUNCTIONS, _DOMAIN_FUNCTIONS = (
 _WRITES = re.compile(r":resultRelation\s+[1-9]")
 _OIDS = re.compile(r":(\w+)\s+(\d+)")  # the server wraps the tree into lines, at blanks
 _FUNCTION_FIELDS = frozenset({"funcid", "opfuncid", "aggfnoid", "winfnoid", "hashfuncid", "negfuncid"})
+_OPERATOR_FIELDS = frozenset({"opno", "eqop", "sortop"})  # the last two: of ORDER BY, DISTINCT, GROUP BY
 
 # Volatile functions of the server that only look. Everything else that is volatile acts.
 _LOOKING = re.compile(
@@ -232,7 +233,8 @@ def _oids(tree: str) -> dict[str, set[int]]:
 def _called(session: Session, fields: Mapping[str, set[int]]) -> list[tuple[Any, ...]]:
     """What is known of the functions in a tree, those behind operators and aggregates included."""
     called = set().union(*(fields.get(name, set()) for name in _FUNCTION_FIELDS))
-    behind = {"operators": sorted(fields.get("opno", ())), "functions": sorted(called)}
+    operators = set().union(*(fields.get(name, set()) for name in _OPERATOR_FIELDS))
+    behind = {"operators": sorted(operators), "functions": sorted(called)}
     called |= {oid for (oid,) in session.execute(_SQL["functions_behind"], behind)}
     return session.execute(_FUNCTIONS, [sorted(called)])
 

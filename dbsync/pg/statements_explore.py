@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Literal
 
 from psycopg import sql
 
 from dbsync.model import Table, TableName
+from dbsync.pg.operators import Operators
 
 Operator = Literal["=", "!=", "<", "<=", ">", ">=", "~", "is null", "is not null"]
-_COMPARISONS: dict[str, sql.SQL] = {name: sql.SQL(name) for name in ("=", "<", "<=", ">", ">=")}
+_SERVERS_OWN: Operators = {name: name for name in ("=", "<", "<=", ">", ">=")}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +44,7 @@ class Scope:
     search_in: tuple[str, ...] = ()
     percent: float | None = None  # a sample of so much of its pages
     most: int | None = None  # the first ones that come, at most so many
+    operators: Mapping[str, Operators] = field(default_factory=dict)  # of columns whose type is none of the server's
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +58,8 @@ class Statement:
 class _Values:
     """The values of a query under construction."""
 
-    def __init__(self, table: Table) -> None:
-        self._table = table
+    def __init__(self, scope: Scope) -> None:
+        self._table, self._operators = scope.table, scope.operators
         self.found: list[str] = []
 
     def bind(self, value: str, column: str | None = None) -> sql.Composable:
@@ -71,6 +73,15 @@ class _Values:
         # do harm: one to varchar(3) cuts.
         return place + sql.SQL("::") + sql.SQL(known.type.text)
 
+    def compared(self, column: str, operator: str, value: str) -> sql.Composable:
+        """A comparison of a column with a value, by what orders the column's type."""
+        spelled = self._operators.get(column, _SERVERS_OWN)[operator]
+        return sql.SQL("{} {} {}").format(sql.Identifier(column), sql.SQL(spelled), self.bind(value, column))
+
+    def are_servers_own(self, columns: Sequence[str]) -> bool:
+        """Whether these columns can be compared by an operator's plain name."""
+        return self._operators.keys().isdisjoint(columns)
+
 
 def page(
     scope: Scope,
@@ -81,7 +92,7 @@ def page(
     offset: int = 0,
 ) -> Statement:
     """Rows in order, those after ``after`` only, without the first ``offset`` ones."""
-    values = _Values(scope.table)
+    values = _Values(scope)
     conditions = _conditions(scope, values)
     if after is not None:
         conditions.append(_after(values, order, after))
@@ -96,7 +107,7 @@ def page(
 
 def total(scope: Scope) -> Statement:
     """How many rows the scope has."""
-    values = _Values(scope.table)
+    values = _Values(scope)
     where = _where(_conditions(scope, values))
     query = sql.SQL("SELECT pg_catalog.count(*) FROM {}{}").format(_name(scope.table.name), where)
     return Statement(query, tuple(values.found))
@@ -117,7 +128,7 @@ def column_figures(scope: Scope, column: str, *, ordered: bool, shorten: bool) -
 
     ``ordered`` is for types that have an order; the values of others are told apart by their text.
     """
-    values = _Values(scope.table)
+    values = _Values(scope)
     extreme = sql.SQL("(SELECT {shown} FROM g WHERE v IS NOT NULL ORDER BY v {direction} LIMIT 1)")
     least, greatest = (
         extreme.format(shown=_shown(shorten), direction=sql.SQL(way)) if ordered else sql.SQL("NULL")
@@ -133,7 +144,7 @@ def column_figures(scope: Scope, column: str, *, ordered: bool, shorten: bool) -
 
 def column_top(scope: Scope, column: str, *, ordered: bool, shorten: bool, most: int) -> Statement:
     """The values that come most often, with their counts."""
-    values = _Values(scope.table)
+    values = _Values(scope)
     query = sql.SQL("{} SELECT {}, n FROM g WHERE v IS NOT NULL ORDER BY n DESC, v LIMIT {}").format(
         _groups(scope, column, values, ordered), _shown(shorten), sql.Literal(most)
     )
@@ -177,10 +188,11 @@ def _filter(values: _Values, filter_: Filter) -> sql.Composable:
         return sql.SQL("{} IS NULL" if filter_.operator == "is null" else "{} IS NOT NULL").format(column)
     if filter_.operator == "~":
         return _contains(values, filter_.column, filter_.value)
-    value = values.bind(filter_.value, filter_.column)
-    if filter_.operator == "!=":  # NULL differs from every value
-        return sql.SQL("{} IS DISTINCT FROM {}").format(column, value)
-    return sql.SQL("{} {} {}").format(column, _COMPARISONS[filter_.operator], value)
+    if filter_.operator != "!=":
+        return values.compared(filter_.column, filter_.operator, filter_.value)
+    if values.are_servers_own([filter_.column]):  # NULL differs from every value
+        return sql.SQL("{} IS DISTINCT FROM {}").format(column, values.bind(filter_.value, filter_.column))
+    return sql.SQL("({}) IS NOT TRUE").format(values.compared(filter_.column, "=", filter_.value))
 
 
 def _contains(values: _Values, column: str, text: str) -> sql.Composable:
@@ -193,17 +205,17 @@ def _contains(values: _Values, column: str, text: str) -> sql.Composable:
 
 def _after(values: _Values, order: Sequence[OrderKey], cursor: Sequence[str | None]) -> sql.Composable:
     """Whether a row comes after the one that ``cursor`` holds the order's values of."""
-    if all(not key.nullable and not key.descending for key in order):
+    names = [key.column for key in order]
+    if values.are_servers_own(names) and all(not key.nullable and not key.descending for key in order):
         bounds = [values.bind(value or "", key.column) for key, value in zip(order, cursor, strict=True)]
-        row = _names([key.column for key in order])
-        return sql.SQL("ROW({}) > ROW({})").format(row, sql.SQL(", ").join(bounds))  # an index can answer this
+        # An index can answer this.
+        return sql.SQL("ROW({}) > ROW({})").format(_names(names), sql.SQL(", ").join(bounds))
     choices: list[sql.Composable] = []
     first = order[0]
     bound: list[sql.Composable] = []
-    if cursor[0] is not None and (first.descending or not first.nullable):
+    if len(order) > 1 and cursor[0] is not None and (first.descending or not first.nullable):
         # Implied by what follows, but an index can use it.
-        comparison = sql.SQL("{} <= {}" if first.descending else "{} >= {}")
-        bound.append(comparison.format(sql.Identifier(first.column), values.bind(cursor[0], first.column)))
+        bound.append(values.compared(first.column, "<=" if first.descending else ">=", cursor[0]))
     for place, key in enumerate(order):
         beyond = _beyond(values, key, cursor[place])
         if beyond is not None:
@@ -218,19 +230,16 @@ def _beyond(values: _Values, key: OrderKey, value: str | None) -> sql.Composable
     column = sql.Identifier(key.column)
     if value is None:
         return sql.SQL("{} IS NOT NULL").format(column) if key.descending else None
-    bound = values.bind(value, key.column)
-    if key.descending:
-        return sql.SQL("{} < {}").format(column, bound)
-    if key.nullable:
-        return sql.SQL("({column} > {bound} OR {column} IS NULL)").format(column=column, bound=bound)
-    return sql.SQL("{} > {}").format(column, bound)
+    comparison = values.compared(key.column, "<" if key.descending else ">", value)
+    if key.nullable and not key.descending:
+        return sql.SQL("({} OR {} IS NULL)").format(comparison, column)
+    return comparison
 
 
 def _tied(values: _Values, key: OrderKey, value: str | None) -> sql.Composable:
-    column = sql.Identifier(key.column)
     if value is None:
-        return sql.SQL("{} IS NULL").format(column)
-    return sql.SQL("{} = {}").format(column, values.bind(value, key.column))
+        return sql.SQL("{} IS NULL").format(sql.Identifier(key.column))
+    return values.compared(key.column, "=", value)
 
 
 def _where(conditions: Sequence[sql.Composable]) -> sql.Composed:
