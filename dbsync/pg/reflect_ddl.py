@@ -31,7 +31,10 @@ class DdlFacts:
     needs: Mapping[Part, frozenset[Part]]
     needs_later: Mapping[Part, frozenset[Part]]  # of indexes, triggers and policies: made after all objects
     collations: tuple[str, ...]
-    not_nulls: Mapping[tuple[int, str], str]  # relation and column -> how the column says it
+    not_nulls: Mapping[tuple[int, str], tuple[str, str]]  # relation and column -> what stands around NOT NULL
+    late_not_nulls: Mapping[int, tuple[str, ...]]  # relation -> statements: of those not validated
+    inherited: frozenset[tuple[int, str]]  # a child and "column NAME", "constraint NAME", "not_null COLUMN"
+    validations: tuple[tuple[int, str], ...]  # relation, statement
     settings: tuple[tuple[int, str], ...]  # relation, statement
     statistics: tuple[tuple[int, str], ...]
     comments: tuple[tuple[Part, str], ...]
@@ -45,7 +48,9 @@ def read_ddl_facts(session: Session) -> DdlFacts:
     later: defaultdict[Part, set[Part]] = defaultdict(set)
     for kind, oid, name, *needed in rows["needs"]:
         (later if name.startswith(_LATER) else needs)[Part(kind, oid, name)].add(Part(*needed))
-    added = [(oid, statement) for oid, _, _, statement in rows["not_nulls"] if statement is not None]
+    late: defaultdict[int, tuple[str, ...]] = defaultdict(tuple)
+    for oid, statement in rows["late_not_nulls"]:
+        late[oid] += (statement,)
     return DdlFacts(
         keywords=frozenset(word for (word,) in rows["keywords"]),
         extensions=dict(rows["extensions"]),
@@ -53,8 +58,11 @@ def read_ddl_facts(session: Session) -> DdlFacts:
         needs={part: frozenset(needed) for part, needed in needs.items()},
         needs_later={part: frozenset(needed) for part, needed in later.items()},
         collations=tuple(statement for (statement,) in rows["collations"]),
-        not_nulls={(oid, column): said for oid, column, said, _ in rows["not_nulls"] if said is not None},
-        settings=tuple([*added, *((oid, statement) for oid, statement in rows["settings"])]),
+        not_nulls={(oid, column): (before, after) for oid, column, before, after in rows["not_nulls"]},
+        late_not_nulls=dict(late),
+        inherited=frozenset((oid, part) for oid, part in rows["inherited"]),
+        validations=tuple((oid, statement) for oid, statement in rows["validations"]),
+        settings=tuple((oid, statement) for oid, statement in rows["settings"]),
         statistics=tuple((oid, statement) for oid, statement in rows["statistics"] if statement is not None),
         comments=tuple((Part(kind, oid, name), statement) for kind, oid, name, statement in rows["comments"]),
         not_held=dict(rows["not_held"]),

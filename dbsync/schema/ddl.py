@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Literal
 
-from dbsync.model import Catalog, ColumnType, Index, Routine, Sequence, Table, TableName, Trigger
+from dbsync.model import Catalog, Check, ColumnType, Index, Routine, Sequence, Table, TableName, Trigger
 from dbsync.pg.reflect_ddl import DdlFacts, Part
+from dbsync.schema.ddl_inheritance import Inheritance
 from dbsync.schema.ddl_order import Order, SortKey, arrange
-from dbsync.schema.ddl_statements import Statements, is_key
+from dbsync.schema.ddl_statements import Statements
 
 Thing = ColumnType | Routine | Sequence | Table
 ForeignKeys = Literal["with", "without", "only"]
@@ -62,6 +63,7 @@ class _Script:
         self.foreign_keys = foreign_keys
         self.there = there
         self.sql = Statements(facts.keywords)
+        self.inheritance = Inheritance(catalog, facts.inherited)
         self.things = dict(_things(catalog))
         self.identities = _identities(catalog)
         self.order = self._order()
@@ -104,7 +106,9 @@ class _Script:
         if self.whole:
             yield from self._surroundings()
         yield list(self._objects())
-        yield [statement for table in self.tables for statement in self.sql.parents(table)]
+        made_with = self.inheritance.parents
+        yield [statement for table in self.tables for statement in self.sql.parents(table, made_with(table))]
+        yield list(self._constraints())
         yield list(self._indexes())
         if self.foreign_keys == "with":
             yield list(self._keys())
@@ -157,7 +161,8 @@ class _Script:
             thing = self.things[part._replace(name="")]
             stands_apart = apart[part.oid]
             if isinstance(thing, Table) and part.name:
-                yield from self.sql.part(thing, part.name)
+                if not self.inheritance.has(thing, part.name):
+                    yield from self.sql.part(thing, part.name)
             elif isinstance(thing, ColumnType):
                 yield from self.sql.type(thing)
             elif isinstance(thing, Routine):
@@ -172,23 +177,43 @@ class _Script:
                         yield from self.sql.part(thing, name)
             else:
                 identities = self.identities.get(thing.name, {})
-                yield self.sql.table(thing, identities=identities, not_nulls=self.facts.not_nulls, apart=stands_apart)
+                yield from self.sql.table(
+                    thing, identities=identities, not_nulls=self.facts.not_nulls, apart=stands_apart,
+                    inheritance=self.inheritance,
+                )  # fmt: skip
+
+    def _constraints(self) -> Iterator[str]:
+        """What CREATE TABLE cannot say: constraints not validated, and exclusions.
+
+        A parent's statement makes it for partitions and children, too, or takes up what they have: so they come first.
+        """
+        oids = {table.oid for table in self.tables}
+        for table in sorted(self.tables, key=self.inheritance.depth, reverse=True):
+            for check in table.checks:
+                if not self._is_plain(table, check) and self._makes(table, f"constraint {check.name}"):
+                    yield self.sql.constraint(table.name, check.name, check.definition)
+            yield from self.facts.late_not_nulls.get(table.oid, ())
+        yield from (statement for oid, statement in self.facts.validations if oid in oids)
+
+    def _is_plain(self, table: Table, check: Check) -> bool:
+        """Whether CREATE TABLE makes a constraint, or the statement of a parent."""
+        if check.kind == "check":
+            return check.validated or self.inheritance.has(table, f"constraint {check.name}")
+        # 17 does not take up a partition's exclusion, but always makes another one.
+        attached = any(index.constraint == check.name and index.partition_of for index in table.indexes)
+        return attached and self.catalog.server_version_num < 180000
 
     def _indexes(self) -> Iterator[str]:
-        """Indexes and what CREATE TABLE cannot say: constraints not validated, exclusions, parents, marks."""
-        keys = {index.name for table in self.tables for index in table.indexes if is_key(index)}
+        """Indexes, their parents and marks."""
+        tied = {index.name for table in self.tables for index in table.indexes if index.constraint is not None}
         for table in self.tables:
-            for check in table.checks:
-                plain = check.kind == "check" and check.validated
-                if not plain and self._makes(table, f"constraint {check.name}"):
-                    yield self.sql.constraint(table.name, check.name, check.definition)
             for index in table.indexes:
                 if index.constraint is None and self._makes_index(table, index):
                     yield f"{index.definition};"
         for table in self.tables:
             for index in filter(partial(self._makes_index, table), table.indexes):
-                # A key's index was tied to its parent's when the partition was attached.
-                if index.partition_of and not (index.name in keys and index.partition_of in keys):
+                # A constraint's index was tied to its parent's when the partition was attached, or that was made.
+                if index.partition_of and not (index.name in tied and index.partition_of in tied):
                     parent, name = self.sql.name(index.partition_of), self.sql.name(index.name)
                     yield f"ALTER INDEX {parent} ATTACH PARTITION {name};"
                 yield from self.sql.index_marks(table, index)

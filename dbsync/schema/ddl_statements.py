@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
 from dbsync.model import Column, ColumnType, Index, Policy, Routine, Sequence, Table, TableName, Trigger
+from dbsync.schema.ddl_inheritance import Inheritance
 
 _PLAIN = re.compile(r"[a-z_][a-z0-9_]*\Z")
 _TRIGGER_STATES = {"disabled": "DISABLE", "replica": "ENABLE REPLICA", "always": "ENABLE ALWAYS"}
@@ -59,27 +60,47 @@ class Statements:
         table: Table,
         *,
         identities: Mapping[str, Sequence],
-        not_nulls: Mapping[tuple[int, str], str],
+        not_nulls: Mapping[tuple[int, str], tuple[str, str]],
         apart: Collection[str],
-    ) -> str:
-        """CREATE TABLE with its columns, keys and checks, less the parts that stand ``apart``."""
+        inheritance: Inheritance,
+    ) -> Iterator[str]:
+        """CREATE TABLE with its columns, keys and checks, less the parts that stand ``apart`` or that parents give."""
+        columns = [column for column in table.columns if not inheritance.brings(table, column)]
+        brought = [column for column in table.columns if inheritance.brings(table, column)]
+        later = [index for index in table.indexes if index.primary and inheritance.gives_not_null(table)]
         lines = []
-        for column in table.columns:
-            not_null = "" if column.nullable else not_nulls.get((table.oid, column.name), "NOT NULL")
+        for column in columns:
+            before, after = not_nulls.get((table.oid, column.name), ("", ""))
+            not_null = f"{before}NOT NULL{after}" if inheritance.is_own_not_null(table, column) else ""
             lines.append(self._column(column, identities.get(column.name), apart, not_null))
+        for column in brought:
+            before, after = not_nulls.get((table.oid, column.name), ("", ""))
+            if inheritance.has_not_null_constraints and inheritance.is_own_not_null(table, column):
+                lines.append(f"{before}NOT NULL {self.quote(column.name)}{after}")
         lines += [
             f"CONSTRAINT {self.quote(index.constraint)} {index.constraint_definition}"
             for index in sorted(table.indexes, key=lambda index: (not index.primary, index.constraint or ""))
-            if index.constraint is not None and is_key(index)
+            if index.constraint is not None and is_key(index) and index not in later
         ]
         lines += [
             f"CONSTRAINT {self.quote(check.name)} {check.definition}"
             for check in table.checks
             if check.kind == "check" and check.validated and f"constraint {check.name}" not in apart
-        ]
+            and not inheritance.has(table, f"constraint {check.name}")
+        ]  # fmt: skip
+        yield self._create_table(table, lines, inheritance.parents(table))
+        for column in brought:
+            for words in inheritance.beside(table, column, apart):
+                yield f"ALTER TABLE ONLY {self.name(table.name)} ALTER COLUMN {self.quote(column.name)} {words};"
+        for index in later:  # in the list it would make the NOT NULL of its columns their own
+            yield self.constraint(table.name, index.constraint or "", index.constraint_definition or "")
+
+    def _create_table(self, table: Table, lines: Iterable[str], parents: Iterable[TableName]) -> str:
         word = "UNLOGGED TABLE" if table.persistence == "unlogged" else "TABLE"
-        partitioned = f" PARTITION BY {table.partition_key}" if table.partition_key else ""
-        return f"CREATE {word} {self.name(table.name)} {_listed(lines)}{partitioned};"
+        inherits = ", ".join(map(self.name, parents))
+        end = f" INHERITS ({inherits})" if inherits else ""
+        end += f" PARTITION BY {table.partition_key}" if table.partition_key else ""
+        return f"CREATE {word} {self.name(table.name)} {_listed(lines)}{end};"
 
     def _column(self, column: Column, identity: Sequence | None, apart: Collection[str], not_null: str) -> str:
         words = [self.quote(column.name), column.type.text]
@@ -108,12 +129,12 @@ class Statements:
     def constraint(self, table: TableName, name: str, definition: str) -> str:
         return f"ALTER TABLE {self.name(table)} ADD CONSTRAINT {self.quote(name)} {definition};"
 
-    def parents(self, table: Table) -> Iterator[str]:
-        """Tie a partition or an inheritance child to its parents."""
+    def parents(self, table: Table, made_with: Collection[TableName]) -> Iterator[str]:
+        """Tie a partition or an inheritance child to its parents, but for those that it was ``made_with``."""
         if table.partition_of:
             parent, bound = self.name(table.partition_of), table.partition_bound
             yield f"ALTER TABLE ONLY {parent} ATTACH PARTITION {self.name(table.name)} {bound};"
-        for legacy in table.inherits:
+        for legacy in table.inherits if not made_with else ():
             yield f"ALTER TABLE ONLY {self.name(table.name)} INHERIT {self.name(legacy)};"
 
     def index_marks(self, table: Table, index: Index) -> Iterator[str]:

@@ -183,24 +183,58 @@ SELECT made.owner_oid, made.text
  ORDER BY made.nspname COLLATE "C", made.relname COLLATE "C", made.place, made.text COLLATE "C";
 
 -- name: not_nulls
--- NOT NULL constraints (18 and later) that a plain NOT NULL would not make: how the column says it, or
--- the statement that adds it later.
-SELECT v.conrelid, a.attname,
-       CASE WHEN v.convalidated
-            THEN pg_catalog.format('CONSTRAINT %I NOT NULL%s', v.conname, i.text) END,
-       CASE WHEN NOT v.convalidated
-            THEN pg_catalog.format('ALTER TABLE %I.%I ADD CONSTRAINT %I NOT NULL %I%s NOT VALID;',
-                                   n.nspname, c.relname, v.conname, a.attname, i.text) END
+-- NOT NULL constraints (18 and later) that a plain NOT NULL would not make: what stands before and after it.
+SELECT v.conrelid, a.attname, pg_catalog.format('CONSTRAINT %I ', v.conname),
+       CASE WHEN v.connoinherit THEN ' NO INHERIT' ELSE '' END
   FROM pg_catalog.pg_constraint v
   JOIN pg_catalog.pg_class c ON c.oid = v.conrelid
   JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
   JOIN pg_catalog.pg_attribute a ON a.attrelid = v.conrelid AND a.attnum = v.conkey[1]
-  CROSS JOIN LATERAL (SELECT CASE WHEN v.connoinherit THEN ' NO INHERIT' ELSE '' END) i (text)
- WHERE v.contype = 'n'
+ WHERE v.contype = 'n' AND v.convalidated
    AND n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'dbsync')
-   AND (v.connoinherit OR NOT v.convalidated
-        OR v.conname <> pg_catalog.left(c.relname || '_' || a.attname || '_not_null', 63))
+   AND (v.connoinherit OR v.conname <> pg_catalog.left(c.relname || '_' || a.attname || '_not_null', 63))
  ORDER BY n.nspname COLLATE "C", c.relname COLLATE "C", a.attnum;
+
+-- name: late_not_nulls
+-- Those that are not validated, which can only be added afterwards; a child has its parent's by itself.
+SELECT v.conrelid,
+       pg_catalog.format('ALTER TABLE %I.%I ADD CONSTRAINT %I NOT NULL %I%s NOT VALID;', n.nspname, c.relname, v.conname,
+                         a.attname, CASE WHEN v.connoinherit THEN ' NO INHERIT' ELSE '' END)
+  FROM pg_catalog.pg_constraint v
+  JOIN pg_catalog.pg_class c ON c.oid = v.conrelid
+  JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+  JOIN pg_catalog.pg_attribute a ON a.attrelid = v.conrelid AND a.attnum = v.conkey[1]
+ WHERE v.contype = 'n' AND NOT v.convalidated AND (v.conislocal OR c.relispartition)
+   AND n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'dbsync')
+ ORDER BY n.nspname COLLATE "C", c.relname COLLATE "C", a.attnum;
+
+-- name: inherited
+-- What a child, other than a partition, has from its parents alone.
+SELECT a.attrelid, 'column ' || a.attname
+  FROM pg_catalog.pg_attribute a
+  JOIN pg_catalog.pg_class c ON c.oid = a.attrelid
+ WHERE NOT a.attislocal AND a.attnum > 0 AND NOT a.attisdropped AND NOT c.relispartition
+ UNION ALL
+SELECT v.conrelid, CASE v.contype WHEN 'n' THEN 'not_null ' || a.attname ELSE 'constraint ' || v.conname END
+  FROM pg_catalog.pg_constraint v
+  JOIN pg_catalog.pg_class c ON c.oid = v.conrelid
+  LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = v.conrelid AND a.attnum = v.conkey[1] AND v.contype = 'n'
+ WHERE NOT v.conislocal AND v.contype IN ('c', 'n') AND NOT c.relispartition;
+
+-- name: validations
+-- Of a child's constraints that it has from a parent whose own is not validated.
+SELECT v.conrelid,
+       pg_catalog.format('ALTER TABLE %I.%I VALIDATE CONSTRAINT %I;', n.nspname, c.relname, v.conname)
+  FROM pg_catalog.pg_constraint v
+  JOIN pg_catalog.pg_class c ON c.oid = v.conrelid
+  JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+ WHERE NOT v.conislocal AND v.contype IN ('c', 'n') AND v.convalidated AND NOT c.relispartition
+   AND EXISTS (SELECT FROM pg_catalog.pg_inherits h
+                 JOIN pg_catalog.pg_constraint p ON p.conrelid = h.inhparent
+                WHERE h.inhrelid = v.conrelid AND p.contype = v.contype AND p.conname = v.conname
+                  AND NOT p.convalidated)
+   AND n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'dbsync')
+ ORDER BY n.nspname COLLATE "C", c.relname COLLATE "C", v.conname COLLATE "C";
 
 -- name: statistics
 SELECT s.stxrelid, pg_catalog.pg_get_statisticsobjdef(s.oid) || ';'
