@@ -150,8 +150,11 @@ class RepairRun(GroupRun):
         changes first, rows that stay as they are are taken along. Whatever --verify says, that is no way to repair.
         """
         acted = sum(outcome.rows_deleted + outcome.rows_updated for outcome in self.outcomes)
-        if order == "unconstrained" or self._parts is not None or self.group.fires or not acted:
+        if order == "unconstrained" or self.group.fires or not acted:
             return
+        way_on = "let the role own these tables, so that their foreign keys can be put aside meanwhile"
+        if self._parts is not None:
+            way_on = "mend the rows that the target refuses, and run it without --on-row-error quarantine"
         for outcome in self.outcomes:
             delta = self._deltas.get(outcome.task.target)
             if delta is None or not may_change(self.group, outcome.task):
@@ -161,7 +164,7 @@ class RepairRun(GroupRun):
                 raise (Mismatch if last else _Displaced)(
                     f"a foreign key's action would change rows of {outcome.task.target} that are to stay: {found}; "
                     "rolled back",
-                    hint="let the role own these tables, so that their foreign keys can be put aside meanwhile",
+                    hint=way_on,
                 )
 
     def _stage_changes(self, session: Session) -> None:

@@ -58,3 +58,21 @@ def test_rows_that_refer_to_what_is_handed_on_stay(
     assert oracle.differences(pair.source, pair.target) == []
     for number in ("rows_inserted", "rows_updated", "rows_deleted"):
         assert planned.result["totals"][number] == done.result["totals"][number], number
+
+
+@pytest.mark.parametrize("verify", ["none", "count", "checksum"])
+@pytest.mark.parametrize("action", ["ON DELETE SET NULL", "ON DELETE CASCADE"])
+def test_nor_are_they_taken_along_while_rows_are_refused_one_by_one(
+    action: str, verify: str, pairs, dbsync: Command
+) -> None:
+    pair: Pair = pairs(
+        "CREATE TABLE p (id int PRIMARY KEY, code text UNIQUE, u int);"
+        f"CREATE TABLE c (id int PRIMARY KEY, code text REFERENCES p (code) {action});",
+        "INSERT INTO p VALUES (2, 'a', 1), (3, 'b', 7), (4, 'c', 7); INSERT INTO c VALUES (1, 'a')",
+        "CREATE UNIQUE INDEX ON p (u); INSERT INTO p VALUES (1, 'a', 1); INSERT INTO c VALUES (1, 'a')",
+    )
+    before = oracle.take(pair.target)
+    apart = ("--delete", "--on-row-error", "quarantine", "--verify", verify)
+    failed = dbsync.sync(pair.source, pair.target, *apart).ended(1)
+    assert "a foreign key's action would change rows of public.c" in failed.error["message"], failed
+    assert oracle.all_changes(before, oracle.take(pair.target)) == []
