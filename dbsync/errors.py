@@ -14,6 +14,7 @@ rebuilt (see ``dbsync.pg.database``), never echoed.
     │  ├─ Drift
     │  └─ StalePlan
     ├─ TargetBusy               exit 5   another run holds the target
+    │  └─ LedgerHeld                     by what an earlier one left
     ├─ Fenced                   exit 5   a later run has taken over
     ├─ StatementFailed          exit 6   with SQLSTATE
     │  ├─ StatementCancelled
@@ -160,6 +161,13 @@ class TargetBusy(DbsyncError):
     exit_code = 5
     code = "TARGET_BUSY"
     advice = "wait until the other run is over, or give --on-locked wait"
+
+
+class LedgerHeld(TargetBusy):
+    """An earlier run that works no more stands in the middle of a commit and holds the ledger: nobody is at work."""
+
+    code = "LEDGER_HELD"
+    advice = "end its session, which dbsync doctor names, or run again when it is gone"
 
 
 class Fenced(DbsyncError):

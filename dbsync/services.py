@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
@@ -177,9 +177,10 @@ class OpenSync:
         )
         return to_text(self._plan, source, target, self._contents)
 
-    def resume(self, run: str | None = None) -> str:
+    def resume(self, run: str | None = None, typed: Collection[str] = ()) -> str:
         """Take up the run, or the last one from this source that did not succeed; return what a person should know.
 
+        ``typed``: the options that were given by name; they must be those of the run even at their defaults.
         Call it before ``plan``. Raises ConfigError for a run that is not known or was given other options,
         Refused for one from another source.
         """
@@ -189,7 +190,7 @@ class OpenSync:
             return "there is nothing to resume: this is an ordinary run"
         if dead.state == "succeeded":
             return f"run {dead.run_id} has succeeded: this is an ordinary run"
-        self._resumption = take_up(dead, self.options)
+        self._resumption = take_up(dead, self.options, typed)
         self.options = self._resumption.options
         return f"taking up run {dead.run_id}, started {dead.started_at[:19]} UTC: {len(dead.finished)} tables were done"
 

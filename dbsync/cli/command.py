@@ -258,7 +258,7 @@ def _entry(
             from dbsync.cli.reporting import report_on
 
             report_on(call, values)
-        context = Context(call=call, options=options)
+        context = Context(call=call, options=options, typed=frozenset(n for n in values if _on_command_line(ctx, n)))
         foreign = GLOBAL_NAMES | REPORTING_NAMES
         call.deliver(function(context, **{name: value for name, value in values.items() if name not in foreign}))
 

@@ -35,8 +35,10 @@ if TYPE_CHECKING:
 class Context:
     """One command's view of its call."""
 
-    def __init__(self, *, call: Call, options: GlobalOptions) -> None:
+    def __init__(self, *, call: Call, options: GlobalOptions, typed: frozenset[str] = frozenset()) -> None:
+        """``typed``: the parameters that stood on the command line, whatever their values."""
         self._call = call
+        self.typed = typed
         self.options = options
         self.tick: Tick | None = None  # the firing of a schedule that this is about
 

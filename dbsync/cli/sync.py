@@ -21,7 +21,7 @@ from dbsync.data.options import DeleteLimit, SyncOptions, TableMap
 from dbsync.data.plan import SyncPlan
 from dbsync.data.plan_file import PlanFile, from_text
 from dbsync.data.report import SyncReport
-from dbsync.errors import ConfigError, DbsyncError, Interrupted, TargetBusy
+from dbsync.errors import ConfigError, DbsyncError, Interrupted, LedgerHeld, TargetBusy
 from dbsync.pg.database import Database
 from dbsync.quantities import parse_rate, parse_size
 from dbsync.store.audit_entry import digest
@@ -215,7 +215,7 @@ def sync(
             "--create does not go with --plan and --plan-out", hint="a plan file is of tables that are there"
         )
     planned = _read_plan(plan_file) if plan_file is not None else None
-    options = planned.merged(options) if planned is not None else options
+    options = planned.merged(options, context.typed) if planned is not None else options
     source, target = typed = _named_ends(context, job, source, target, resume)
     ends = (context.database(source, read_only=True), context.database(target, read_only=False))
     if queue or detach:
@@ -245,7 +245,7 @@ def sync(
             restart=restart,
         )
     except TargetBusy as busy:
-        if on_locked != "skip":
+        if on_locked != "skip" or isinstance(busy, LedgerHeld):  # no other run does what this one was to do
             raise
         return skipped(context, verify, busy.message)
 
@@ -277,7 +277,7 @@ def _sync(
     ) as opened:
         context.describe(source=end_of(opened.source), target=end_of(opened.target))
         if resume is not None:
-            context.notice(opened.resume(None if resume == LAST_RUN else resume))
+            context.notice(opened.resume(None if resume == LAST_RUN else resume, context.typed))
         if planned is not None:
             opened.follow(planned)
         counted = plan_out is not None and dry_run

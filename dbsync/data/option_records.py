@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, fields, is_dataclass
 from types import UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
@@ -31,17 +31,17 @@ def from_record(record: Mapping[str, Any]) -> SyncOptions:
     return SyncOptions(**{name: _build(hints[name], value) for name, value in record.items()})
 
 
-def contradictions(asked: SyncOptions, before: SyncOptions) -> list[str]:
+def contradictions(asked: SyncOptions, before: SyncOptions, typed: Collection[str] = ()) -> list[str]:
     """Name the options that were given now and say something else than those of the run to be taken up.
 
-    An option that was left at its default says nothing.
+    An option that was left at its default says nothing, unless it is one of those that were ``typed``.
     """
     default = SyncOptions()
     return [
         field.name
         for field in fields(SyncOptions)
         if field.name not in FREE
-        and getattr(asked, field.name) != getattr(default, field.name)
+        and (field.name in typed or getattr(asked, field.name) != getattr(default, field.name))
         and getattr(asked, field.name) != getattr(before, field.name)
     ]
 

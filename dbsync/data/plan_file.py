@@ -7,7 +7,7 @@ the run plans again, and refuses where its plan would not be the one of the file
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -49,9 +49,12 @@ class PlanFile:
     target: PlannedEnd
     tables: Mapping[TableName, PlannedTable]
 
-    def merged(self, asked: SyncOptions) -> SyncOptions:
-        """The plan's options, with those that say only how it is done; raise StalePlan where others are asked for."""
-        against = contradictions(asked, self.options)
+    def merged(self, asked: SyncOptions, typed: Collection[str] = ()) -> SyncOptions:
+        """The plan's options, with those that say only how it is done; raise StalePlan where others are asked for.
+
+        ``typed``: the options that were given by name, their defaults as well.
+        """
+        against = contradictions(asked, self.options, typed)
         if against:
             names = " and ".join("--" + name.replace("_", "-") for name in against)
             raise StalePlan(f"the plan was made with another {names}", hint=f"leave the option away, or {_AGAIN}")
@@ -60,7 +63,9 @@ class PlanFile:
     def check_ends(self, source: DatabaseIdentity, target: DatabaseIdentity) -> None:
         """Raise StalePlan when the plan was made for other databases."""
         for name, planned, found in (("source", self.source, source), ("target", self.target, target)):
-            if (planned.identity.system, planned.identity.database_oid) != (found.system, found.database_oid):
+            other = (planned.identity.system, planned.identity.database_oid) != (found.system, found.database_oid)
+            # a server that hides its identifier is told by the name of its database, if by anything
+            if other or (found.system is None and planned.identity.database != found.database):
                 raise StalePlan(
                     f"the plan was made for another {name}: the database {planned.identity.database}, not this "
                     f"{found.database}",

@@ -5,7 +5,7 @@ Its snapshot is gone, so there is a new one; a table that still equals the sourc
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
 from dbsync.data.option_records import FREE, contradictions, from_record
@@ -27,10 +27,10 @@ class Resumption:
     finished: frozenset[TableName]
 
 
-def take_up(dead: RunRecord, asked: SyncOptions) -> Resumption:
+def take_up(dead: RunRecord, asked: SyncOptions, typed: Collection[str] = ()) -> Resumption:
     """Return what is taken over; raise ConfigError when the options given now say something else than the run's."""
     before = from_record(dead.options)
-    against = [_NAMES.get(name, f"--{name.replace('_', '-')}") for name in contradictions(asked, before)]
+    against = [_NAMES.get(name, f"--{name.replace('_', '-')}") for name in contradictions(asked, before, typed)]
     if against:
         raise ConfigError(
             f"run {dead.run_id} was started with another {' and another '.join(against)}",

@@ -65,6 +65,7 @@ def _contents(task: TableTask, survey: Survey, ends: Ends) -> Contents:
     if task.strategy == "bulk":
         return Contents.of(0, 0, 0)
     columns = [(pair.name, pair.digest, pair.nullable) for pair in task.columns]
+    columns += [(name, "row", True) for name in task.kept]  # what the copy does not fill goes with the rows
     with ends.target.reader() as session:
         rows, *sums = session.one(
             statements.digest_rows(task.target, columns, only=task.target_only, where=None, recode=ends.recode)

@@ -12,7 +12,7 @@ from dbsync import services
 from dbsync.control import Control
 from dbsync.data.parts import Helpers
 from dbsync.data.report import SyncReport
-from dbsync.errors import ConfigError, DbsyncError, InternalFault, TargetBusy, TimeLimit
+from dbsync.errors import ConfigError, DbsyncError, InternalFault, LedgerHeld, TargetBusy, TimeLimit
 from dbsync.events import Emit, Notice, fan_out, silent
 from dbsync.failpoints import failpoint
 from dbsync.jobs.afterwards import Settle
@@ -70,7 +70,8 @@ class Runner:
                 error = report.error
             except DbsyncError as raised:
                 error = control.reason or raised
-                if isinstance(raised, TargetBusy) and spec.options.on_locked == "skip":
+                skips = isinstance(raised, TargetBusy) and not isinstance(raised, LedgerHeld)
+                if skips and spec.options.on_locked == "skip":
                     error, report = None, SyncReport(run_id=None, verify=spec.options.verify, state="skipped")
             except Exception as raised:  # the boundary of a job
                 LOGGER.error("%s", "".join(traceback.format_exception(raised)))

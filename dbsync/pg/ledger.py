@@ -18,7 +18,7 @@ from psycopg import sql
 from psycopg.types.json import Jsonb
 
 from dbsync import __version__
-from dbsync.errors import ConfigError, Fenced, Refused, StatementFailed, TargetBusy
+from dbsync.errors import ConfigError, Fenced, LedgerHeld, Refused, StatementFailed
 from dbsync.model import TableName
 from dbsync.pg import runs
 from dbsync.pg.database import Session
@@ -213,7 +213,7 @@ def begin_run(
     except StatementFailed as error:
         if error.sqlstate != _LOCK_TIMEOUT:
             raise
-        raise TargetBusy(
+        raise LedgerHeld(
             "an earlier run stands in the middle of a commit and holds the ledger",
             hint="end it (dbsync doctor names its session), or run again when it is gone",
         ) from error

@@ -129,6 +129,42 @@ def test_a_plan_is_for_its_databases_and_its_options(
     assert again["totals"]["rows_deleted"] == 5 + 12  # the options are the plan's
 
 
+def test_an_option_that_is_typed_counts_at_its_default_as_well(
+    pairs, called: CalledSync, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    pair: Pair = pairs(_SCHEMA, _MINE, _THEIRS)
+    file = str(tmp_path / "plan.json")
+    _plan(InProcess(capsys), pair, tmp_path / "plan.json", "--mode", "replace", "--verify", "none")
+    before = oracle.take(pair.target)
+    for typed in ("--mode", "delta"), ("--verify", "checksum"):
+        refused = called.sync(pair.source, pair.target, "--plan", file, *typed).ended(4)
+        assert refused.error["message"] == f"the plan was made with another {typed[0]}", refused
+    assert oracle.all_changes(before, oracle.take(pair.target)) == []
+    called.sync(pair.source, pair.target, "--plan", file, "--mode", "replace").ended(0)
+
+
+def test_a_run_is_taken_up_with_its_own_options_or_not_at_all(pairs, called: CalledSync) -> None:
+    pair: Pair = pairs(_SCHEMA, _MINE, "ALTER TABLE keyless ADD CHECK (v <> 'copy 6')")
+    called.sync(pair.source, pair.target, "--verify", "none").ended(6)
+    refused = called.sync(pair.source, pair.target, "--resume", "--verify", "checksum").ended(2)
+    assert "was started with another --verify" in refused.error["message"], refused
+    run_sql(pair.target, "ALTER TABLE keyless DROP CONSTRAINT keyless_v_check")
+    assert called.sync(pair.source, pair.target, "--resume").ended(0).result["verify"] == "none"
+
+
+def test_what_the_copy_does_not_fill_is_held_to_where_a_table_is_replaced(
+    pairs, called: CalledSync, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    pair: Pair = pairs(_SCHEMA, _MINE, _THEIRS + "ALTER TABLE keyed ADD COLUMN note text;")
+    file = tmp_path / "plan.json"
+    _plan(InProcess(capsys), pair, file, "--mode", "replace")
+    run_sql(pair.target, "UPDATE keyed SET note = 'by hand' WHERE id = 12")
+    refused = called.sync(pair.source, pair.target, "--plan", str(file)).ended(4)
+    assert refused.error["code"] == "DRIFT", refused
+    _plan(InProcess(capsys), pair, file, "--mode", "replace")
+    called.sync(pair.source, pair.target, "--plan", str(file)).ended(0)
+
+
 def test_a_plan_without_a_dry_run_holds_to_structure_alone(pairs, dbsync: Command) -> None:
     pair: Pair = pairs(_SCHEMA, _MINE, _THEIRS)
     file = str(dbsync.home / "plan.json")
