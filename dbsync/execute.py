@@ -118,12 +118,16 @@ def run_script(
     """Run the statements in order until one fails; the report holds what was answered before."""
     report = ExecuteReport(script.mode, len(script))
     budget = Budget(options.max_rows, MOST_BYTES)
+    if script.mode != "read":
+        style = pg.use_settings_of_role(session)
+        if not style.startswith("ISO"):
+            warn(f"dates are read and printed in the DateStyle of the role or database, which is {style}")
     pg.use_names_of_role(session)
     pg.limit_statements(session, options.statement_timeout)
     if script.mode == "read":
         _run_read(session, script, report, budget, options, control, warn)
     else:
-        _run_write(session, script, report, budget, options, control)
+        _run_write(session, script, report, budget, options, control, warn)
     return report
 
 
@@ -179,9 +183,17 @@ def _require_read(session: Session, statement: Statement, judged: Judged, role: 
 
 
 def _run_write(
-    session: Session, script: Script, report: ExecuteReport, budget: Budget, options: ExecuteOptions, control: Control
+    session: Session,
+    script: Script,
+    report: ExecuteReport,
+    budget: Budget,
+    options: ExecuteOptions,
+    control: Control,
+    warn: Callable[[str], None],
 ) -> None:
     together = script.mode != "stepwise"
+    if script.mode == "dry-run":
+        _warn_of_code(script, warn)
     if together:
         session.execute("BEGIN")
     for number, (statement, _) in enumerate(script.statements, 1):
@@ -196,7 +208,28 @@ def _run_write(
     if script.mode == "write":
         _commit(session, report)
     elif together:
-        session.execute("ROLLBACK")
+        _roll_back(session, report)
+
+
+def _warn_of_code(script: Script, warn: Callable[[str], None]) -> None:
+    """Say where a dry run may leave something behind that the text does not tell."""
+    for statement, judged in script.statements:
+        if judged.has_code:
+            warn(
+                f"line {statement.line}: what the code of {judged.name} does outside of the transaction "
+                "(files, programs, other databases) is not rolled back"
+            )
+
+
+def _roll_back(session: Session, report: ExecuteReport) -> None:
+    """End a dry run; what COMMIT would check first is checked before."""
+    try:
+        pg.check_constraints(session)
+    except DbsyncError as error:
+        error.message = f"COMMIT would fail: {error.message}"
+        report.error = error
+        return  # the connection is thrown away, and maybe lost
+    session.execute("ROLLBACK")
 
 
 def _commit(session: Session, report: ExecuteReport) -> None:

@@ -62,6 +62,7 @@ class Judged:
     name: str  # "DELETE", "COPY ... TO PROGRAM"
     explained: str | None = None  # the text after EXPLAIN and its options
     lasting: str | None = None  # why a rollback would not undo it
+    has_code: bool = False  # a body whose effects its text does not tell for sure: EXECUTE runs any string
 
 
 def judge(statement: Statement) -> Judged:
@@ -76,7 +77,8 @@ def judge(statement: Statement) -> Judged:
         return _explain(statement)
     lasting = _lasting(statement.tokens, words)
     kind: Kind = "write" if words[0] in _COMMANDS else "unknown"
-    return Judged("read" if _reads(statement.tokens) else kind, name, lasting=lasting)
+    has_code = words[0] in ("do", "call") or (words[0] == "create" and _executes(statement.tokens))
+    return Judged("read" if _reads(statement.tokens) else kind, name, lasting=lasting, has_code=has_code)
 
 
 def _leading(found: Sequence[Token], count: int = 3) -> list[str]:
@@ -180,7 +182,8 @@ def _lasting(found: Sequence[Token], words: Sequence[str]) -> str | None:
     if "concurrently" in (token.value for token in found[:6] if token.kind == "word"):
         return f"{_name(words)} CONCURRENTLY"
     into_strings = words[0] in ("do", "create")  # bodies of DO and of functions
-    return next((f"{name}()" for name in _called(found, into_strings) if is_lasting_function(name)), None)
+    called = next((f"{name}()" for name in _called(found, into_strings) if is_lasting_function(name)), None)
+    return called or (next(_copies(found), None) if into_strings else None)
 
 
 def is_lasting_function(name: str) -> bool:
@@ -200,8 +203,34 @@ def _called(found: Iterable[Token], into_strings: bool) -> Iterator[str]:
 
 
 def _called_in_text(text: str) -> Iterator[str]:
+    yield from _called(_tokens_in(text), True)
+
+
+def _executes(found: Sequence[Token]) -> bool:
+    """Whether a string of the statement, which may be a body, runs text as SQL."""
+    bodies = (_tokens_in(token.value) for token in found if token.kind == "string" and "execute" in token.value.lower())
+    return any(_is_keyword(inner, place, "execute") for inner in bodies for place in range(len(inner)))
+
+
+def _copies(found: Sequence[Token]) -> Iterator[str]:
+    """What COPY in the strings of a statement, which may be bodies, does that a rollback leaves behind."""
+    for token in found:
+        if token.kind == "string" and "copy" in token.value.lower():
+            inner = _tokens_in(token.value)
+            places = (place for place in range(len(inner)) if _is_keyword(inner, place, "copy"))
+            yield from (lasting for place in places if (lasting := _lasting_copy(inner[place:])) is not None)
+            yield from _copies(inner)
+
+
+def _lasting_copy(found: Sequence[Token]) -> str | None:
+    """Why a rollback would not undo the COPY that begins here; a COPY names its file or program by a string."""
+    end = next((place for place, token in enumerate(found) if token.text == ";"), len(found))
+    judged = _copy(found[:end], "COPY")
+    return judged.lasting if any(token.kind == "string" for token in found[:end]) else None
+
+
+def _tokens_in(text: str) -> list[Token]:
     try:
-        inner = [token for token in tokens(text) if not token.silent]
+        return [token for token in tokens(text) if not token.silent]
     except StatementFailed:  # an ordinary text with a lone quote
-        return
-    yield from _called(inner, True)
+        return []

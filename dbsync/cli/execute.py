@@ -48,7 +48,11 @@ def execute(
         typer.Option("--statement-timeout", metavar="DURATION", parser=parse_duration, help="Limit of each statement."),
     ] = None,
 ) -> Answer:
-    """Run SQL. Without --write the database itself holds it to reading: nothing can be changed."""
+    """Run SQL. Without --write the database itself holds it to reading: nothing can be changed.
+
+    A read prints values in one way everywhere (UTC, ISO). With --write the settings of the role and database hold as in
+    psql: TimeZone, DateStyle, row_security, timeouts, isolation, ...
+    """
     if write and not dry_run:
         context.audited("execute")
     options = ExecuteOptions(
@@ -109,7 +113,7 @@ def _renderings(report: ExecuteReport) -> dict[Format, Rendering]:
     with_rows = [outcome for outcome in outcomes if outcome.columns]
     return {
         "text": lambda: _blocks(outcomes, _text_block),
-        "md": lambda: _blocks(with_rows, lambda each: markdown_table(_names(each), each.rows, right=_numbers(each))),
+        "md": lambda: _blocks(with_rows, _markdown_block),
         "csv": lambda: _blocks(with_rows, lambda each: csv_lines(_names(each), each.rows)),
         "jsonl": lambda: (json_text(row) for each in with_rows for row in _objects(each)),
     }
@@ -129,6 +133,10 @@ def _text_block(outcome: Outcome) -> Iterator[str]:
     yield from text_table(_names(outcome), outcome.rows, right=_numbers(outcome), null="∅")
     more = "+" if outcome.truncated else ""
     yield f"({len(outcome.rows)}{more} row{'s' * (len(outcome.rows) != 1)})\n"
+
+
+def _markdown_block(outcome: Outcome) -> Iterator[str]:
+    return markdown_table(_names(outcome), outcome.rows, right=_numbers(outcome), null="∅")
 
 
 def _names(outcome: Outcome) -> list[str]:

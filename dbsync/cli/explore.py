@@ -178,7 +178,7 @@ def _rows_renderings(page: Page, text: Rendering) -> dict[Format, Rendering]:
     return {
         "text": text,
         "csv": lambda: csv_lines(names, page.rows),
-        "md": lambda: markdown_table(names, page.rows, right=_numeric(page.columns)),
+        "md": lambda: markdown_table(names, page.rows, right=_numeric(page.columns), null="∅"),
         "jsonl": lambda: (json_text(row) for row in _objects(page)),
     }
 
@@ -224,7 +224,7 @@ def _figures_answer(context: Context, figures: Figures) -> Answer:
         result={"table": figures.table, "rows": figures.rows, "sample": figures.sample, "columns": found},
         render={
             "text": lambda: _headed(escape(head), lambda: text_table(header, rows, right=(2, 3), null="∅", widest=60)),
-            "md": lambda: markdown_table(header, rows, right=(2, 3)),
+            "md": lambda: markdown_table(header, rows, right=(2, 3), null="∅"),
             "csv": lambda: csv_lines(header, rows),
             "jsonl": lambda: (json_text(entry) for entry in found),
         },

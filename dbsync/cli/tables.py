@@ -54,17 +54,19 @@ def _width(text: str) -> int:
     )
 
 
-def markdown_table(header: Sequence[str], rows: Iterable[Row], *, right: Iterable[int] = ()) -> Iterator[str]:
+def markdown_table(
+    header: Sequence[str], rows: Iterable[Row], *, right: Iterable[int] = (), null: str = ""
+) -> Iterator[str]:
     """Yield the lines of a Markdown table."""
     to_right = frozenset(right)
     yield _markdown_line(header)
     yield "|" + "|".join("---:" if number in to_right else "---" for number in range(len(header))) + "|\n"
     for row in rows:
-        yield _markdown_line(row)
+        yield _markdown_line(row, null)
 
 
-def _markdown_line(cells: Row) -> str:
-    return "| " + " | ".join(_markdown_cell(cell or "") for cell in cells) + " |\n"
+def _markdown_line(cells: Row, null: str = "") -> str:
+    return "| " + " | ".join(_markdown_cell(null if cell is None else cell) for cell in cells) + " |\n"
 
 
 def _markdown_cell(text: str) -> str:

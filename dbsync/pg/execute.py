@@ -21,6 +21,13 @@ _SQL = load("execute")
 _COPYING = (pq.ExecStatus.COPY_IN, pq.ExecStatus.COPY_OUT, pq.ExecStatus.COPY_BOTH)
 _ROWS = (pq.ExecStatus.TUPLES_OK, pq.ExecStatus.SINGLE_TUPLE)
 _MOST_NOTICES = 100
+# What every session has pinned, but a user's writes must have as psql would: what a text means as a value, which rows
+# are seen, when a statement gives up. What only shows values (bytea_output, ...) and what keeps dbsync safe stays.
+_OF_ROLE = [
+    "TimeZone", "DateStyle", "IntervalStyle", "lc_monetary", "xmloption", "array_nulls", "transform_null_equals",
+    "row_security", "lock_timeout", "statement_timeout", "transaction_timeout", "default_transaction_isolation",
+    "default_transaction_deferrable",
+]  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -62,6 +69,13 @@ def use_names_of_role(session: Session) -> None:
     session.execute("RESET search_path")
 
 
+def use_settings_of_role(session: Session) -> str:
+    """Let statements mean what they mean in the role's own sessions; return the DateStyle that dates are printed in."""
+    session.execute(_SQL["settings_of_role"], [_OF_ROLE])
+    (style,) = session.one("SELECT pg_catalog.current_setting('DateStyle')")
+    return str(style)
+
+
 def limit_statements(session: Session, seconds: float | None) -> None:
     """Let the server cancel a statement that takes longer."""
     if seconds is not None:
@@ -87,6 +101,11 @@ def commit(session: Session) -> None:
     """Commit; raise when the server rolled back instead."""
     if (outcome := _run(session, "COMMIT", Budget(0, 0), cancel=False)).tag != "COMMIT":
         raise StatementFailed(f"the server answered COMMIT with {outcome.tag}", code="NOT_COMMITTED")
+
+
+def check_constraints(session: Session) -> None:
+    """Run what waits for COMMIT, deferred constraints and constraint triggers; raise StatementFailed."""
+    session.execute("SET CONSTRAINTS ALL IMMEDIATE")
 
 
 def in_transaction(session: Session) -> bool:

@@ -99,6 +99,37 @@ def test_a_dry_run_runs_and_rolls_back_without_consent(execute):
     assert execute("VACUUM t", "--write", "--dry-run", status=4).stderr.startswith("error: line 1: VACUUM cannot be")
 
 
+def test_a_dry_run_fails_where_the_commit_would(execute):
+    text = "INSERT INTO t VALUES (1); INSERT INTO t VALUES (1)"
+    failed = execute(text, "--write", "--dry-run", "--json", status=6)
+    assert failed.document["error"]["sqlstate"] == "23505"
+    assert failed.document["error"]["message"].startswith("COMMIT would fail: ")
+    assert failed.document["result"]["committed"] is False
+    assert "everything was rolled back" not in failed.stderr
+    assert execute.count() == 0
+    execute("INSERT INTO t VALUES (1), (1); DELETE FROM t", "--write", "--dry-run")
+
+
+def test_a_dry_run_runs_no_program_from_a_body(execute, tmp_path):
+    for body in (
+        f"COPY (SELECT 1) TO PROGRAM 'touch {tmp_path}/x';",
+        f"COPY (SELECT 1) TO '{tmp_path}/x';",
+        f"EXECUTE 'copy (select 1) to program ''touch {tmp_path}/x''';",
+    ):
+        refused = execute(f"DO $$ BEGIN {body} END $$", "--write", "--dry-run", "--json", status=4)
+        assert refused.document["error"]["code"] == "NOT_UNDONE"
+    assert not (tmp_path / "x").exists()
+
+
+def test_a_dry_run_says_that_code_may_leave_something_behind(execute):
+    done = execute("DO $$ BEGIN INSERT INTO t VALUES (1); END $$", "--write", "--dry-run", "--json")
+    said = "line 1: what the code of DO does outside of the transaction (files, programs, other databases) is not rolled back"
+    assert said in done.document["warnings"]
+    assert said in done.stderr
+    plain = execute("INSERT INTO t VALUES (1)", "--write", "--dry-run", "--json").document["warnings"]
+    assert not any("the code of" in warning for warning in plain)
+
+
 def test_writing_needs_consent_and_a_protected_database_its_name(execute, tmp_path):
     url = execute.database.url
     (tmp_path / "dbsync.yaml").write_text(
@@ -258,7 +289,9 @@ def test_formats(execute):
     assert json.loads(lines[0]) == {"a": "1", "a_2": "x|<b>", "B c": None, "m": "ok"}
     assert json.loads(lines[1]) == {"TimeZone": "UTC"}
     assert execute("SELECT NULL AS a, '' AS b, 'c,\"d' AS c", "-f", "csv").stdout == 'a,b,c\n,"","c,""d"\n'
-    assert execute(text, "-f", "md").stdout.startswith("| a | a | B c | m |\n|---:|---|---|---|\n| 1 | x\\|&lt;b> |")
+    assert execute(text, "-f", "md").stdout.startswith(
+        "| a | a | B c | m |\n|---:|---|---|---|\n| 1 | x\\|&lt;b> | ∅ |"
+    )
     shown = execute("SELECT 1 AS a, NULL AS b; SELECT WHERE false").stdout
     assert shown == "a  b\n─  ─\n1  ∅\n(1 row)\n\nSELECT 0\n"
 
@@ -271,6 +304,60 @@ def test_names_are_looked_up_as_the_role_is_used_to(execute):
     assert execute("SELECT * FROM only_here", "--json").document["ok"]
     execute.write("CREATE TABLE made ()")
     assert execute.database.value("SELECT to_regclass('other.made') IS NOT NULL")
+
+
+_OF_DATABASE = {
+    "TimeZone": "Europe/Berlin", "DateStyle": "SQL, DMY", "IntervalStyle": "sql_standard", "transform_null_equals": "on",
+    "array_nulls": "off", "xmloption": "document", "row_security": "on", "lock_timeout": "7s", "statement_timeout": "20s",
+    "default_transaction_isolation": "repeatable read",
+}  # fmt: skip
+_PINNED = {
+    "standard_conforming_strings": "off", "bytea_output": "escape", "default_transaction_read_only": "on",
+}  # fmt: skip
+
+
+@pytest.fixture
+def with_settings(execute: Execute) -> Execute:
+    """A database with settings that change what statements mean."""
+    execute.database.execute("CREATE TABLE m (ts timestamptz, d date, i interval)")
+    for name, value in (_OF_DATABASE | _PINNED).items():
+        spelled = value if name == "DateStyle" else f"'{value}'"
+        execute.database.execute(
+            f"SET default_transaction_read_only = off; ALTER DATABASE {execute.database.name} SET {name} = {spelled}"
+        )
+    return execute
+
+
+def test_a_write_means_what_it_means_in_the_roles_own_sessions(with_settings):
+    insert = "INSERT INTO m VALUES ('2024-07-01 00:30', '01/07/2024', '-1 2:00') RETURNING *"
+    found = "SELECT extract(epoch FROM ts)::int, d - date '2000-01-01', extract(epoch FROM i)::int FROM m"
+    stored = (1719786600, 8948, -93600)  # 2024-06-30 22:30 UTC, 2024-07-01
+    done = with_settings.write(insert).document
+    assert with_settings.database.query(found) == [stored]
+    assert done["result"]["statements"][0]["rows"] == [["01/07/2024 00:30:00 CEST", "01/07/2024", "-1 2:00:00"]]
+    assert [text for text in done["warnings"] if "DateStyle" in text] == [
+        "dates are read and printed in the DateStyle of the role or database, which is SQL, DMY"
+    ]
+    with_settings.write(insert, "--stepwise")
+    assert with_settings.database.query(found) == [stored] * 2
+
+
+@pytest.mark.parametrize("mode", [[], ["--stepwise"], ["--dry-run"]])
+def test_every_write_has_the_settings_of_the_role_and_keeps_what_is_safe(with_settings, mode):
+    shown = [*_OF_DATABASE, "transaction_isolation", "client_encoding", *_PINNED]
+    asked = "SELECT " + ", ".join(f"current_setting('{name}')" for name in shown)
+    (row,) = with_settings.write(asked, *mode).document["result"]["statements"][0]["rows"]
+    assert dict(zip(shown, row, strict=True)) == {
+        **_OF_DATABASE, "transaction_isolation": "repeatable read", "client_encoding": "UTF8",
+        "standard_conforming_strings": "on", "bytea_output": "hex", "default_transaction_read_only": "off",
+    }  # fmt: skip
+    limited = with_settings.write("SHOW statement_timeout", "--statement-timeout", "5s", *mode)
+    assert limited.document["result"]["statements"][0]["rows"] == [["5s"]]
+
+
+def test_a_read_shows_values_in_one_way_whatever_the_settings(with_settings):
+    done = with_settings("SELECT '2024-07-01 00:30Z'::timestamptz", "--json").document
+    assert done["result"]["statements"][0]["rows"] == [["2024-07-01 00:30:00+00"]]
 
 
 def test_notices_are_told_and_kept(execute):

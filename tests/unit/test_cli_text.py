@@ -56,6 +56,10 @@ def test_markdown_cells_cannot_break_out():
     assert list(markdown_table(["a|b"], [["x|y\n<script>\\"]]))[2] == "| x\\|y<br>&lt;script>\\\\ |\n"
 
 
+def test_markdown_tells_null_from_an_empty_text():
+    assert list(markdown_table(["a", "b"], [[None, ""]], null="∅"))[2] == "| ∅ |  |\n"
+
+
 _CELL = st.one_of(st.none(), st.text(st.characters(codec="utf-8", exclude_characters="\0")))
 
 

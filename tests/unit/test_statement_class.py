@@ -76,6 +76,11 @@ def test_savepoints_may_stand_in_one_written_transaction_only():
         "drop index concurrently i", "select dblink_exec('', '')", "do $$ begin perform pg_reload_conf(); end $$",
         "insert into t select pg_catalog.nextval('s')", 'select "pg_reload_conf"()', r'select U&"pg_reload\005fconf"()',
         "create function f() returns void language sql as 'select pg_switch_wal()'", "reindex table concurrently t",
+        "do $$ begin copy t to program 'x'; end $$", "do $$ begin copy t from program 'x'; end $$",
+        "do $$ begin copy (select a from t) to '/tmp/x'; end $$", "do 'begin copy t to ''/tmp/x''; end'",
+        "do $$ begin execute 'copy t to program ''x' || ''''; end $$", "do $$ begin execute $x$ COPY t TO E'/tmp/x' $x$; end $$",
+        "create function f() returns void language sql as $$ copy t to '/tmp/x' $$",
+        "create procedure p() language plpgsql as $$ begin if true then copy t to program 'x'; end if; end $$",
     ],
 )  # fmt: skip
 def test_a_dry_run_refuses_what_a_rollback_does_not_undo(text):
@@ -85,10 +90,26 @@ def test_a_dry_run_refuses_what_a_rollback_does_not_undo(text):
 
 @pytest.mark.parametrize(
     "text", ["delete from t", "truncate t", "copy t from '/tmp/x'", "do $$ begin end $$", "create index on t (a)",
-             "select 'pg_reload_conf()'", "insert into t values ('it''s setval(')"],
+             "select 'pg_reload_conf()'", "insert into t values ('it''s setval(')",
+             "do $$ begin copy t from '/tmp/x'; select copy from t into x; grant select on copy to bob; end $$",
+             "do $$ begin perform 'a copy'; raise notice 'copy t to you'; end $$", "insert into t values ('copy t to ''x''')"],
 )  # fmt: skip
 def test_a_dry_run_takes_what_a_rollback_undoes(text):
     assert len(plan_script(text, ExecuteOptions(write=True, dry_run=True))) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "has_code"),
+    [
+        ("do $$ begin end $$", True), ("call p()", True), ("insert into t values ('execute')", False),
+        ("create function f() returns void language plpgsql as $$ begin execute 'x'; end $$", True),
+        ("create function f() returns int language sql as 'select 1'", False),
+        ("create trigger t after insert on t execute function f()", False),
+    ],
+)  # fmt: skip
+def test_code_is_told_whose_effects_its_text_does_not_tell(text, has_code):
+    (statement,) = split_statements(text)
+    assert judge(statement).has_code is has_code
 
 
 @pytest.mark.parametrize("options", [ExecuteOptions(), ExecuteOptions(write=True)])

@@ -208,6 +208,12 @@ SELECT c.oid::pg_catalog.regclass::text
    AND EXISTS (SELECT FROM pg_catalog.unnest(f.ftoptions) AS o(text)
                 WHERE pg_catalog.starts_with(o.text, 'program='));
 
+-- name: settings_of_role
+-- Give settings the values back that this role has in this database; those that the server does not know are left out.
+SELECT pg_catalog.set_config(s.name, s.reset_val, false)
+  FROM pg_catalog.pg_settings s
+ WHERE s.name OPERATOR(pg_catalog.=) ANY (%s::pg_catalog.text[]);
+
 -- name: show_parse
 -- Make the server tell how it understands the next statement, and keep that out of its log.
 SELECT pg_catalog.set_config('client_min_messages', 'log', true),
