@@ -13,6 +13,7 @@ from dbsync.errors import ConfigError, Refused
 from dbsync.model import Column, Table
 from dbsync.pg import statements_edit as statements
 from dbsync.pg.database import Query, Session
+from dbsync.pg.operators import own_operators
 from dbsync.pg.text_rows import TextRow, fetch_text
 
 Values = Mapping[str, str | None]
@@ -36,13 +37,21 @@ def update_row(session: Session, table: Table, key: Sequence[str | None], values
     if not values:
         raise ConfigError("nothing is to be changed")
     columns = _columns(table, values)
-    statement = statements.update_row(table.name, columns, key_of(table), _returned(table))
+    statement = statements.update_row(table.name, columns, _equals(session, table), _returned(table))
     return _page(session, table, statement, [*values.values(), *key])
 
 
 def delete_row(session: Session, table: Table, key: Sequence[str | None]) -> Page:
     """Delete a row: a page of the row that is gone, or of none."""
-    return _page(session, table, statements.delete_row(table.name, key_of(table), _returned(table)), list(key))
+    statement = statements.delete_row(table.name, _equals(session, table), _returned(table))
+    return _page(session, table, statement, list(key))
+
+
+def _equals(session: Session, table: Table) -> dict[str, str]:
+    """By column of the key what compares its values."""
+    names = key_of(table)
+    own = own_operators(session, [column for name in names if (column := table.column(name)) is not None])
+    return {name: own.get(name, {}).get("=", "=") for name in names}
 
 
 def _page(session: Session, table: Table, statement: Query, values: Sequence[str | None]) -> Page:

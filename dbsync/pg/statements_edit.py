@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from psycopg import sql
 
@@ -18,8 +18,10 @@ def insert_row(table: TableName, columns: Sequence[str], returned: Sequence[str]
     )
 
 
-def update_row(table: TableName, columns: Sequence[str], key: Sequence[str], returned: Sequence[str]) -> sql.Composed:
-    """Set these columns of the row with this key; the key's values come last."""
+def update_row(
+    table: TableName, columns: Sequence[str], key: Mapping[str, str], returned: Sequence[str]
+) -> sql.Composed:
+    """Set these columns of the row with this key, each column with its ``=``; the key's values come last."""
     changes = sql.SQL(", ").join(
         sql.SQL("{} = {}").format(sql.Identifier(name), _place(number)) for number, name in enumerate(columns, 1)
     )
@@ -28,14 +30,15 @@ def update_row(table: TableName, columns: Sequence[str], key: Sequence[str], ret
     )
 
 
-def delete_row(table: TableName, key: Sequence[str], returned: Sequence[str]) -> sql.Composed:
-    """Delete the row with this key."""
+def delete_row(table: TableName, key: Mapping[str, str], returned: Sequence[str]) -> sql.Composed:
+    """Delete the row with this key, each column with its ``=``."""
     return sql.SQL("DELETE FROM {} WHERE {} RETURNING {}").format(_name(table), _matches(key, 1), _names(returned))
 
 
-def _matches(key: Sequence[str], first: int) -> sql.Composed:
+def _matches(key: Mapping[str, str], first: int) -> sql.Composed:
     return sql.SQL(" AND ").join(
-        sql.SQL("{} = {}").format(sql.Identifier(name), _place(number)) for number, name in enumerate(key, first)
+        sql.SQL("{} {} {}").format(sql.Identifier(name), sql.SQL(equals), _place(number))
+        for number, (name, equals) in enumerate(key.items(), first)
     )
 
 

@@ -8,13 +8,18 @@ from typing import Any
 import pytest
 from psycopg import sql
 
+from dbsync.data.edit import delete_row, update_row
 from dbsync.data.explore import Page
 from dbsync.data.explore_request import PageRequest
 from dbsync.errors import ConfigError, Refused
 from dbsync.local import EphemeralServer
+from dbsync.model import TableName
 from dbsync.pg import statements_explore as statements
+from dbsync.pg.database import Database as Handle
+from dbsync.pg.reflect_table import reflect_table
 from dbsync.pg.statements_explore import OrderKey
 from dbsync.pg.text_rows import fetch_text
+from dbsync.urls import parse_url
 from tests.fixtures.databases import Database, fresh_database
 from tests.integration.test_explore import exploring, page
 
@@ -110,6 +115,21 @@ def test_a_type_without_an_order_is_refused_at_the_first_page(extended: Database
         assert caught.value.code == "BAD_CONDITION"
         assert 'q has no order: its type "E x".lquery' in caught.value.message
     assert len(page(extended.url, "t", filters=("q~a.", "q is not null")).rows) == 40
+
+
+def test_a_row_with_such_a_key_is_changed_and_deleted(extended: Database) -> None:
+    extended.execute(
+        'CREATE TABLE edited (l "E x".ltree, c "E x".citext, v int, PRIMARY KEY (l, c));'
+        "INSERT INTO edited VALUES ('a.b', 'One', 1), ('a.b', 'Two', 2)"
+    )
+    session = Handle(parse_url(extended.url), read_only=False).connect()
+    try:
+        table = reflect_table(session, TableName("public", "edited")).tables[TableName("public", "edited")]
+        assert update_row(session, table, ["a.b", "ONE"], {"v": "3"}).rows == (("a.b", "One", "3"),)
+        assert delete_row(session, table, ["a.b", "two"]).rows == (("a.b", "Two", "2"),)
+    finally:
+        session.close()
+    assert extended.query("SELECT c::text, v FROM edited") == [("One", 3)]
 
 
 def test_an_index_answers_where_a_page_begins(extended: Database) -> None:
