@@ -15,7 +15,7 @@ from dbsync.errors import ConfigError
 from dbsync.schema.ddl import ForeignKeys
 from dbsync.schema.diagram import mermaid
 from dbsync.schema.document import document
-from dbsync.schema.report import read_schema
+from dbsync.schema.report import read_fingerprint, read_schema
 
 
 @command("schema", formats=("text", "json", "sql", "md", "mermaid"))
@@ -38,12 +38,15 @@ def schema(
     script = "sql" in formats and not fingerprint
     if foreign_keys != "with" and not script:
         raise ConfigError("--foreign-keys belongs to --format sql", hint="add --format sql, or leave it out")
-    with context.source(database) as session:
-        report = read_schema(session, patterns or (), script=script, foreign_keys=foreign_keys)
     if fingerprint:
-        hashed = report.fingerprint
+        with context.source(database) as session:
+            hashed = read_fingerprint(session, patterns or ())
         printed: dict[Format, Rendering] = dict.fromkeys(("text", "sql", "md", "mermaid"), lambda: hashed)
         return Answer(result={"fingerprint": hashed}, render=printed)
+    with context.source(database) as session:
+        report = read_schema(
+            session, patterns or (), script=script, foreign_keys=foreign_keys, hashed="json" in formats
+        )
     catalog, made = report.catalog, report.script
     for warning in made.warnings if made else ():
         context.warn(warning)

@@ -165,9 +165,7 @@ def differing_parts(
 ) -> Mapping[str, Values]:
     """Return the parts that differ, owner, privileges and comment too; ``oldest``: the older server's version."""
     found: dict[str, Values] = {}
-    derived = _DERIVED.get(wanted.ref.kind, set())
-    if wanted.ref.kind == "column" and wanted.parts["of"] in _VIEW_COLUMNS:
-        derived = derived | {"type", "collation"}  # what the view's query gives it
+    derived = _derived(wanted)
     for name in sorted(present.parts.keys() & wanted.parts.keys()):
         if name in derived or name in ignore:
             continue
@@ -182,6 +180,21 @@ def differing_parts(
     if "comments" not in ignore and present.comment != wanted.comment:
         found["comment"] = (present.comment, wanted.comment)
     return found
+
+
+def comparable_parts(made: SchemaObject, *, ignore: Collection[str] = ()) -> Mapping[str, Any]:
+    """What an object is compared by with one of any other schema, its owner, grants and comment aside."""
+    if made.ref.kind == "trigger" and made.parts["inherited"]:
+        return {"enabled": made.parts["enabled"]}  # the rest is the parent's
+    derived = _derived(made)
+    return {name: _comparable(made, name, ignore) for name in made.parts if name not in derived}
+
+
+def _derived(made: SchemaObject) -> set[str]:
+    derived = _DERIVED.get(made.ref.kind, set())
+    if made.ref.kind == "column" and made.parts["of"] in _VIEW_COLUMNS:
+        return derived | {"type", "collation"}  # what the view's query gives it
+    return derived
 
 
 def _comparable(made: SchemaObject, name: str, ignore: Collection[str] = ()) -> Any:

@@ -1,4 +1,4 @@
-"""Model values as plain dicts, lists and strings in a fixed order: the ground of JSON and fingerprints."""
+"""Model values as plain dicts, lists and strings in a fixed order: the ground of JSON."""
 
 from __future__ import annotations
 

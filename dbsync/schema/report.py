@@ -11,6 +11,7 @@ from dbsync.pg.reflect import one_snapshot, reflect
 from dbsync.pg.reflect_ddl import read_ddl_facts
 from dbsync.schema.ddl import ForeignKeys, Script, create_script
 from dbsync.schema.fingerprint import fingerprint
+from dbsync.schema.snapshot import read_snapshot
 from dbsync.selection import select_tables
 
 
@@ -20,24 +21,38 @@ class SchemaReport:
 
     catalog: Catalog
     whole: bool
-    fingerprint: str
+    fingerprint: str | None  # when asked for
     script: Script | None  # when asked for
 
 
 def read_schema(
-    session: Session, patterns: Sequence[str] = (), *, script: bool = False, foreign_keys: ForeignKeys = "with"
+    session: Session,
+    patterns: Sequence[str] = (),
+    *,
+    script: bool = False,
+    foreign_keys: ForeignKeys = "with",
+    hashed: bool = True,
 ) -> SchemaReport:
     """Reflect the database in one snapshot; raise ConfigError for a pattern that matches nothing."""
     with one_snapshot(session):
         catalog = reflect(session, inspector=False)
         facts = read_ddl_facts(session) if script else None
+        snapshot = read_snapshot(session) if hashed else None
     chosen = select_catalog(catalog, patterns) if patterns else catalog
     return SchemaReport(
         catalog=chosen,
         whole=not patterns,
-        fingerprint=fingerprint(chosen),
+        fingerprint=fingerprint(snapshot, patterns) if snapshot else None,
         script=create_script(chosen, facts, whole=not patterns, foreign_keys=foreign_keys) if facts else None,
     )
+
+
+def read_fingerprint(session: Session, patterns: Sequence[str] = ()) -> str:
+    """Read what the fingerprint needs; raise ConfigError for a pattern that matches nothing."""
+    with one_snapshot(session):
+        if patterns:
+            select_catalog(reflect(session, inspector=False), patterns)
+        return fingerprint(read_snapshot(session), patterns)
 
 
 def select_catalog(catalog: Catalog, patterns: Sequence[str]) -> Catalog:

@@ -31,7 +31,12 @@ def take_snapshot(session: Session) -> Snapshot:
     with session.transaction():
         session.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
         session.execute("SET LOCAL jit = off")
-        return _Reading(session).snapshot()
+        return read_snapshot(session)
+
+
+def read_snapshot(session: Session) -> Snapshot:
+    """Read everything in the transaction that the session is in. Raises StatementFailed."""
+    return _Reading(session).snapshot()
 
 
 class _Reading:

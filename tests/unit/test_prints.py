@@ -18,6 +18,8 @@ from dbsync.schema.prints import canonical, same_view
             "SELECT a FROM t WHERE (EXISTS ( SELECT 1 FROM b WHERE (b.a = t.a)))",
         ),
         ("SELECT a.x, b.x FROM a, b", "SELECT a.x, b.x FROM a, b"),
+        ("SELECT (t.a IS DISTINCT FROM t.b) AS q FROM t", "SELECT (a IS DISTINCT FROM b) AS q FROM t"),
+        ("SELECT EXTRACT(year FROM t.at) AS y FROM t", "SELECT EXTRACT(year FROM at) AS y FROM t"),
     ],
 )
 def test_one_view_is_known_in_the_words_of_both_versions(older: str, newer: str) -> None:
