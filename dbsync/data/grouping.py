@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -50,9 +51,11 @@ def plan_groups(
     families = {name: [family.name for family in family_of(target, name)] for name in units}
     owner = {member: name for name, members in families.items() for member in members}
     all_keys = [key for table in target.tables.values() for key in table.foreign_keys]
-    inner = [key for key in all_keys if key.table in owner and key.ref_table in owner]
+    holders = _holders(target, units)
+    bound = [(key, ends) for key in all_keys if (ends := _bound(holders, key))]
+    inner = [key for key, _ in bound if key.table in owner]
     outer = [key for key in all_keys if key.table not in owner]
-    ties = [*_same_root(target, units), *((owner[key.table], owner[key.ref_table]) for key in inner)]
+    ties = [*_same_root(target, units), *(tie for _, ends in bound for tie in ends)]
     fires = options.triggers == "keep" and any(_fires(target.tables[member]) for member in owner)
     ties += zip(units, [*units][1:], strict=False) if fires else ()
     maker = _GroupMaker(source, target, options, pairings, filled, fires, spread)
@@ -68,6 +71,20 @@ def plan_groups(
         )
     found.groups.sort(key=lambda group: -sum(max(task.bytes, 0) for task in group.tables))
     return found
+
+
+def _holders(target: Catalog, units: Iterable[TableName]) -> Mapping[TableName, list[TableName]]:
+    """The units that hold rows of each table: the one that it is or is a part of, or those that are parts of it."""
+    found: dict[TableName, list[TableName]] = defaultdict(list)
+    for name in units:
+        for each in (*family_of(target, name), *ancestors_of(target, target.tables[name])):
+            found[each.name].append(name)
+    return found
+
+
+def _bound(holders: Mapping[TableName, list[TableName]], key: ForeignKey) -> list[tuple[TableName, TableName]]:
+    """The selected units at both ends of a foreign key, child and parent."""
+    return [(child, parent) for child in holders.get(key.table, ()) for parent in holders.get(key.ref_table, ())]
 
 
 def _same_root(target: Catalog, units: Iterable[TableName]) -> Iterator[tuple[TableName, TableName]]:
@@ -214,7 +231,7 @@ class _GroupMaker:
         relations: list[Table],
         owned: bool,
     ) -> GroupTask:
-        ordered, _ = self._parents_first(tasks, units, keys)
+        ordered, _ = self._parents_first(tasks, units, [*keys, *outside])
         droppable = owned and all(key.triggers_enabled for key in keys)
         bulk = {task.target for task in tasks if task.strategy == "bulk"}
         return GroupTask(
@@ -242,17 +259,17 @@ class _GroupMaker:
         table's references to itself allow.
         """
         _, cyclic = self._parents_first(tasks, units, keys)
-        unit_of = self._unit_of(units)
         routes = {unit.target: len(unit.routes) for unit in units}
+        holders = _holders(self.target, routes)
         itself, others = "refers to its own table", "is on a cycle"
         told: list[tuple[ForeignKey, str]] = []
         for key in keys:
-            child, parent = unit_of[key.table], unit_of[key.ref_table]
             if key.deferrable or not key.triggers_enabled:
                 continue
-            if child == parent and (self.options.mode != "append" or routes[child] > 1):
+            ends = _bound(holders, key)
+            if any(child == parent and (self.options.mode != "append" or routes[child] > 1) for child, parent in ends):
                 told.append((key, itself))
-            elif child != parent and cyclic.issuperset((child, parent)):
+            elif any(child != parent and cyclic.issuperset((child, parent)) for child, parent in ends):
                 told.append((key, others))
         return [
             Problem(
@@ -337,7 +354,8 @@ class _GroupMaker:
         self, tasks: list[TableTask], units: list[Unit], keys: list[ForeignKey]
     ) -> tuple[list[TableTask], set[TableName]]:
         unit_of = self._unit_of(units)
-        references = [(unit_of[key.table], unit_of[key.ref_table]) for key in keys]
+        holders = _holders(self.target, [unit.target for unit in units])
+        references = [ends for key in keys for ends in _bound(holders, key)]
         order, cyclic = parents_first([unit.target for unit in units], references)
         place = {name: number for number, name in enumerate(order)}
         return sorted(tasks, key=lambda task: place[unit_of[task.target]]), set(cyclic)

@@ -6,7 +6,7 @@ import pytest
 
 from tests.fixtures import oracle
 from tests.fixtures.command import Command
-from tests.fixtures.pair import Pair
+from tests.fixtures.pair import Pair, rows, run_sql
 
 _P = "CREATE TABLE p (id int PRIMARY KEY, code text NOT NULL UNIQUE, v int);"
 _C = "CREATE TABLE c (id int PRIMARY KEY, code text DEFAULT 'b' REFERENCES p (code) {action});"
@@ -58,6 +58,24 @@ def test_rows_that_refer_to_what_is_handed_on_stay(
     assert oracle.differences(pair.source, pair.target) == []
     for number in ("rows_inserted", "rows_updated", "rows_deleted"):
         assert planned.result["totals"][number] == done.result["totals"][number], number
+
+
+@pytest.mark.parametrize("verify", ["none", "checksum"])
+@pytest.mark.parametrize("action", _ACTIONS[:2])
+@pytest.mark.parametrize("name", ["to a new row", "to a row that is there"])
+def test_they_stay_where_triggers_fire_as_well(name: str, action: str, verify: str, pairs, dbsync: Command) -> None:
+    schema, source, target = _CASES[name]
+    pair: Pair = pairs(schema.format(action=action), source, target)
+    run_sql(
+        pair.target,
+        "CREATE FUNCTION idle() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';"
+        "CREATE TRIGGER idle AFTER INSERT OR UPDATE OR DELETE ON p FOR EACH ROW EXECUTE FUNCTION idle()",
+    )
+    dbsync.sync(pair.source, pair.target, "--delete", "--triggers", "keep", "--verify", verify).ended(0)
+    for table in ("p", "c"):
+        assert rows(pair.target, f"SELECT * FROM {table} ORDER BY id") == rows(
+            pair.source, f"SELECT * FROM {table} ORDER BY id"
+        )
 
 
 @pytest.mark.parametrize("verify", ["none", "count", "checksum"])

@@ -102,6 +102,30 @@ def test_a_reference_to_the_partitioned_root_counts_for_a_leaf():
     assert "child refers" in str(plan(both, filled=["leaf"], mode="replace", tables=("leaf",)).refusals[0])
 
 
+def test_a_reference_to_the_partitioned_root_ties_the_leaves_that_were_chosen():
+    root = table("root", kind="partitioned", partition_key="RANGE (id)")
+    leaves = [table(one, partition_of=name("root"), partition_bound=f"FOR VALUES IN ('{one}')") for one in ("x", "y")]
+    both = catalog(root, *leaves, table("child", refers=["root"]), table("apart"))
+    for mode in ("replace", "delta"):
+        for chosen in (("x", "child", "apart"), ("x", "y", "child", "apart")):
+            planned = plan(both, filled=[*chosen], mode=mode, tables=chosen)
+            tied = next(group for group in planned.groups if len(group.tables) > 1)
+            assert sorted(task.target.name for task in tied.tables) == sorted({*chosen} - {"apart"})
+            assert [key.table.name for key in tied.foreign_keys] == ["child"]
+            assert planned.refusals == ()
+            if mode == "delta":
+                assert tied.tables[-1].target.name == "child"
+
+
+def test_a_leaf_whose_root_refers_comes_after_what_it_refers_to():
+    root = table("root", kind="partitioned", partition_key="RANGE (id)", refers=["z_parent"])
+    leaf = table("leaf", partition_of=name("root"), partition_bound="DEFAULT")
+    both = catalog(root, leaf, table("z_parent"))
+    (group,) = plan(both, filled=["leaf", "z_parent"], tables=("leaf", "z_parent")).groups
+    assert [task.target.name for task in group.tables] == ["z_parent", "leaf"]
+    assert [key.table.name for key in group.referring] == ["root"], "other partitions of it are not selected"
+
+
 def test_an_empty_table_that_others_refer_to_is_not_truncated():
     both = catalog(table("a"), table("child", refers=["a"]))
     assert [group.clear for group in plan(both, tables=("a",)).groups] == ["keep"]

@@ -1,0 +1,62 @@
+"""Leaves that are chosen beside tables that refer to their root, or without: the foreign key counts for them."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.fixtures import oracle
+from tests.fixtures.command import Command
+from tests.fixtures.pair import ROLES, Pair, rows, run_sql, with_user
+
+_SCHEMA = """
+CREATE TABLE orders (id int, region text, v text, PRIMARY KEY (id, region)) PARTITION BY LIST (region);
+CREATE TABLE orders_eu PARTITION OF orders FOR VALUES IN ('eu');
+CREATE TABLE orders_us PARTITION OF orders FOR VALUES IN ('us');
+CREATE TABLE items (id int PRIMARY KEY, oid int, region text, kind text,
+                    FOREIGN KEY (oid, region) REFERENCES orders ON DELETE CASCADE);
+"""
+_BOTH = """
+INSERT INTO orders SELECT i, CASE WHEN i % 2 = 0 THEN 'eu' ELSE 'us' END, 'v' FROM generate_series(1, 40) i;
+INSERT INTO items SELECT i, i, region, CASE WHEN i % 3 = 0 THEN 'x' ELSE 'y' END FROM orders, LATERAL (SELECT id AS i) n;
+"""
+_CHOSEN = ("--tables", "orders_eu", "--tables", "items")
+
+
+def test_an_order_and_its_items_arrive_together(pairs, dbsync: Command) -> None:
+    pair: Pair = pairs(_SCHEMA, _BOTH, _BOTH)
+    run_sql(
+        pair.source,
+        "INSERT INTO orders VALUES (100, 'eu', 'new'); INSERT INTO items VALUES (100, 100, 'eu', 'x');"
+        "DELETE FROM orders WHERE id = 4; UPDATE orders SET v = 'w' WHERE id = 6",
+    )
+    planned = dbsync.run("sync", pair.source, pair.target, *_CHOSEN, "--delete", "--dry-run", "--json").ended(0)
+    done = dbsync.sync(pair.source, pair.target, *_CHOSEN, "--delete").ended(0)
+    assert oracle.differences(pair.source, pair.target) == []
+    for number in ("rows_inserted", "rows_updated", "rows_deleted"):
+        assert planned.result["totals"][number] == done.result["totals"][number], number
+
+
+def test_an_action_does_not_reach_rows_outside_the_filter(pairs, dbsync: Command) -> None:
+    pair: Pair = pairs(_SCHEMA, _BOTH, _BOTH)
+    run_sql(pair.source, "DELETE FROM orders WHERE id = 4")  # its item is of the kind y
+    before = oracle.take(pair.target)
+    refused = dbsync.sync(pair.source, pair.target, *_CHOSEN, "--where", "items: kind = 'x'", "--delete").ended(4)
+    assert "rows of public.items that do not match --where refer" in refused.error["message"], refused
+    assert oracle.all_changes(before, oracle.take(pair.target)) == []
+
+
+@pytest.mark.parametrize("jobs", ["1", "4"])
+@pytest.mark.parametrize("owner", [True, False])
+def test_no_item_is_lost_when_leaves_are_replaced(owner: bool, jobs: str, pairs, dbsync: Command) -> None:
+    pair: Pair = pairs(_SCHEMA, _BOTH, _BOTH)
+    run_sql(pair.source, "UPDATE items SET kind = repeat('z', 500); UPDATE orders SET v = 'w' WHERE region = 'eu'")
+    target = pair.target
+    if not owner:
+        run_sql(
+            target,
+            f"GRANT USAGE ON SCHEMA public TO {ROLES[0]}; GRANT ALL ON ALL TABLES IN SCHEMA public TO {ROLES[0]}",
+        )
+        target = with_user(target, ROLES[0])
+    dbsync.sync(pair.source, target, *_CHOSEN, "--mode", "replace", "--no-ledger", "-j", jobs).ended(0)
+    assert rows(pair.target, "SELECT count(*) FROM items") == [[40]]
+    assert oracle.differences(pair.source, pair.target) == []
