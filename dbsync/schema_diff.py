@@ -15,11 +15,12 @@ from typing import Any
 from dbsync.control import Control
 from dbsync.errors import ConfigError
 from dbsync.local import EphemeralServer, available_majors
+from dbsync.model import TableName
 from dbsync.pg.database import Database, End, Session
 from dbsync.pg.script import Script, new_database, read_script, run_script
 from dbsync.schema.choice import Choice, Chosen, choose
 from dbsync.schema.diff import SchemaDiff, compare_schemas
-from dbsync.schema.objects import Snapshot
+from dbsync.schema.objects import SchemaObject, Snapshot
 from dbsync.schema.snapshot import take_snapshot
 from dbsync.schema.uncompared import Uncompared, find_uncompared
 from dbsync.urls import parse_url
@@ -42,6 +43,7 @@ class SchemaComparison:
     diff: SchemaDiff
     not_compared: tuple[Uncompared, ...]
     left_out: Mapping[str, int]
+    source_tables: frozenset[TableName]  # all that the source has, chosen or not
 
 
 def compare_sides(
@@ -75,7 +77,15 @@ def compare_snapshots(source: Snapshot, target: Snapshot, choice: Choice) -> Sch
         diff=diff,
         not_compared=find_uncompared(chosen.source, chosen.target, diff, ignore=choice.ignore),
         left_out=chosen.left_out,
+        source_tables=frozenset(
+            TableName(ref.schema, ref.name) for ref, made in source.objects.items() if holds_rows(made)
+        ),
     )
+
+
+def holds_rows(made: SchemaObject) -> bool:
+    """Whether it is a table with rows of its own or of its partitions."""
+    return made.ref.kind == "table" and made.parts["variant"] != "foreign"
 
 
 def take_both(source: Session, target: Session) -> tuple[Snapshot, Snapshot]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from dbsync import services
@@ -13,14 +13,16 @@ from dbsync.cli.options import Format
 from dbsync.cli.render_diff import diff_cases, diff_github, diff_markdown, diff_text, not_compared_of
 from dbsync.cli.selection_options import compared
 from dbsync.data.differences import CompareReport
+from dbsync.data.units import NOT_THERE, Skipped
 from dbsync.errors import DbsyncError
+from dbsync.model import TableName
 
 
 class ComparedRows:
     """Two databases' rows, compared."""
 
-    def __init__(self, report: CompareReport, *, stat: bool) -> None:
-        self.report, self.stat = report, stat
+    def __init__(self, report: CompareReport, *, stat: bool, strict: bool) -> None:
+        self.report, self.stat, self.strict = report, stat, strict
         self.error = failure(report)
 
     def same(self, *, strict: bool) -> bool:
@@ -53,8 +55,9 @@ class ComparedRows:
 
     def render(self, name: Format) -> Iterable[str]:
         """Return the text in a format."""
-        texts = {"text": diff_text, "md": diff_markdown, "github": diff_github}
-        return texts[name](self.report, stat=self.stat)
+        if name == "github":
+            return diff_github(self.report, stat=self.stat, strict=self.strict)
+        return {"text": diff_text, "md": diff_markdown}[name](self.report, stat=self.stat)
 
     def cases(self) -> list[Case]:
         """Test cases."""
@@ -73,8 +76,14 @@ def compare_rows(
     *,
     samples: int,
     stat: bool,
+    strict: bool = False,
+    target_only: Sequence[TableName] = (),
 ) -> ComparedRows:
-    """Read both sides and compare their rows."""
+    """Read both sides and compare their rows; ``target_only``: tables to tell of beside those that are read."""
+    if target_only and not tables:
+        return ComparedRows(
+            _with_target_only(CompareReport(level="full", tables=()), target_only), stat=stat, strict=strict
+        )
     options = compared(tables, exclude, where, columns, maps, jobs)
     left, right = (context.database(text, read_only=True) for text in ends)
     report = services.compare(
@@ -83,7 +92,13 @@ def compare_rows(
     )  # fmt: skip
     for warning in report.warnings:
         context.warn(warning)
-    return ComparedRows(report, stat=stat)
+    return ComparedRows(_with_target_only(report, target_only), stat=stat, strict=strict)
+
+
+def _with_target_only(report: CompareReport, names: Sequence[TableName]) -> CompareReport:
+    told = {table.target for table in report.tables}
+    more = [Skipped(str(name), f"{NOT_THERE}: left alone") for name in names if name not in told]
+    return replace(report, skipped=(*report.skipped, *more))
 
 
 def failure(report: CompareReport) -> DbsyncError | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,18 @@ from dbsync.errors import ConfigError, DbsyncError
 from dbsync.model import TableName
 from dbsync.references import PREFIXES
 from dbsync.schema.choice import Choice, parse_ignored
-from dbsync.schema_diff import SCRIPT_SUFFIX, SchemaComparison, Side, compare_sides, script_of
+from dbsync.schema.objects import Ref, Snapshot
+from dbsync.schema_diff import SCRIPT_SUFFIX, SchemaComparison, Side, compare_sides, holds_rows, script_of
+from dbsync.selection import TablePattern
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChosenRows:
+    """Names of the source's tables, what is excluded of them, and the tables that only the target has."""
+
+    tables: tuple[str, ...]
+    exclude: tuple[str, ...]
+    target_only: tuple[TableName, ...]
 
 
 class ComparedSchemas:
@@ -50,17 +62,25 @@ class ComparedSchemas:
         """Test cases."""
         return self._shown.cases()
 
-    def table_patterns(self) -> list[str]:
-        """The chosen tables of both sides, each by its own name, for the comparison of rows."""
-        found = {
-            str(TableName(ref.schema, ref.name))
-            for side in (self.comparison.source, self.comparison.target)
-            for ref, made in side.objects.items()
-            if ref.kind == "table" and made.parts["variant"] != "foreign"
-        }
-        if not found:
+    def chosen_rows(self) -> ChosenRows:
+        """What was chosen by schema, table by table, for the comparison of rows."""
+        source, target = (_tables_of(side) for side in (self.comparison.source, self.comparison.target))
+        if not source | target:
             raise ConfigError("no table is in the chosen schemas", hint="leave --schema out", code="NO_SUCH_TABLE")
-        return sorted(found)
+        patterns = map(TablePattern.parse, self.choice.exclude)
+        return ChosenRows(
+            tables=tuple(map(str, sorted(source))),
+            exclude=tuple(one.text for one in patterns if any(map(one.matches, self.comparison.source_tables))),
+            target_only=tuple(
+                name
+                for name in sorted(target - self.comparison.source_tables)
+                if Ref("partition", name.schema, name.name) not in self.comparison.target.objects
+            ),
+        )
+
+
+def _tables_of(side: Snapshot) -> set[TableName]:
+    return {TableName(ref.schema, ref.name) for ref, made in side.objects.items() if holds_rows(made)}
 
 
 def compare_schemas(

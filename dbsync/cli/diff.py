@@ -76,12 +76,14 @@ def diff(
         from dbsync.cli.compared_rows import compare_rows
 
         gc.enable()  # see cli.main: from here on it may take long
-        if found and schemas:
-            tables, exclude = found[0].table_patterns(), None  # type: ignore[union-attr]  # the schemas' come first
+        chosen = found[0].chosen_rows() if found and schemas else None  # type: ignore[union-attr]  # the schemas' come first
+        if chosen is not None:
+            tables, exclude = [*chosen.tables], [*chosen.exclude]
         found.append(
             compare_rows(
                 context, (source, target), tables, exclude, where, columns, maps, jobs,
-                samples=0 if stat else limit_samples, stat=stat,
+                samples=0 if stat else limit_samples, stat=stat, strict=strict,
+                target_only=chosen.target_only if chosen else (),
             )
         )  # fmt: skip
     render = _merged(found)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from dbsync.cli.annotations import annotation
+from dbsync.cli.annotations import AnnotationLevel, annotation
 from dbsync.cli.junit import Case
 from dbsync.cli.tables import markdown_table, text_table
 from dbsync.cli.terminal import escape
@@ -48,8 +48,12 @@ def diff_markdown(report: CompareReport, *, stat: bool) -> Iterator[str]:
     yield f"\n{summary(report)}\n"
 
 
-def diff_github(report: CompareReport, *, stat: bool) -> Iterator[str]:
-    """Yield an annotation for each table that differs or was not compared, and one with the result."""
+def diff_github(report: CompareReport, *, stat: bool, strict: bool = False) -> Iterator[str]:
+    """Yield an annotation for each table that differs or was not compared, and one with the result.
+
+    What was left out is an error where it alone makes the command fail: under ``strict``.
+    """
+    left_out: AnnotationLevel = "error" if strict else "warning"
     for table in report.tables:
         name = str(table.target)
         if table.state == "not_compared":
@@ -58,7 +62,9 @@ def diff_github(report: CompareReport, *, stat: bool) -> Iterator[str]:
             lines = [difference(table)] + ([] if stat else [sample_line(sample) for sample in table.samples])
             yield annotation("error", "\n".join(lines), title="rows differ", file=name)
     for column in report.columns:
-        yield annotation("warning", column.reason, title="not compared", file=str(column.table))
+        yield annotation(left_out, column.reason, title="not compared", file=str(column.table))
+    for entry in report.skipped:
+        yield annotation(left_out, entry.reason, title="skipped", file=entry.table)
     yield annotation("notice", summary(report), title="dbsync diff")
 
 

@@ -12,6 +12,7 @@ from dbsync.cli.terminal import escape
 from dbsync.data.differences import RowDifference
 from dbsync.data.findings import Finding, Validation, is_as_grave
 from dbsync.data.problem import Severity
+from dbsync.data.units import Skipped
 
 _ANNOTATIONS: dict[Severity, AnnotationLevel] = {
     "critical": "error", "high": "error", "medium": "warning", "low": "notice", "info": "notice",
@@ -27,10 +28,7 @@ def findings_text(found: Validation) -> Iterator[str]:
         yield f"{'':<{width}}    {escape(finding.recommendation)}\n"
         for sample in _samples(found, finding):
             yield from (f"{'':<{width}}    {line}\n" for line in sample_lines(sample))
-    told = {finding.table for finding in found.findings if finding.details["rule"] == "table_extra"}
-    for entry in found.skipped:
-        if entry.table in told:
-            continue
+    for entry in _skipped(found):
         yield f"skipped {escape(entry.table)}: {escape(entry.reason)}\n"
     yield summary(found) + "\n"
 
@@ -46,6 +44,9 @@ def findings_markdown(found: Validation) -> Iterator[str]:
         for table in found.comparison.tables if found.comparison else ():
             yield from samples_markdown(table)
         yield "\n"
+    if skipped := [(entry.table, entry.reason) for entry in _skipped(found)]:
+        yield from markdown_table(("skipped", "reason"), skipped)
+        yield "\n"
     yield f"{summary(found)}\n"
 
 
@@ -55,6 +56,8 @@ def findings_github(found: Validation) -> Iterator[str]:
         message = "\n".join([finding.message, finding.recommendation, *map(sample_line, _samples(found, finding))])
         title = f"{finding.severity}: {finding.category}"
         yield annotation(_ANNOTATIONS[finding.severity], message, title=title, file=finding.table)
+    for entry in _skipped(found):
+        yield annotation("warning", entry.reason, title="skipped", file=entry.table)
     yield annotation("notice", summary(found), title="dbsync validate")
 
 
@@ -78,6 +81,12 @@ def summary(found: Validation) -> str:
         only_data = all(one.category == "data" for one in found.findings if one.severity == "critical")
         answer = "not in sync" if only_data else "cannot be synchronised as it is"
     return f"{answer}: {told} in {len(found.tables)} tables (level {found.level})"
+
+
+def _skipped(found: Validation) -> list[Skipped]:
+    """What was left out, but for tables that a finding tells of."""
+    told = {finding.table for finding in found.findings if finding.details["rule"] == "table_extra"}
+    return [entry for entry in found.skipped if entry.table not in told]
 
 
 def _samples(found: Validation, finding: Finding) -> Sequence[RowDifference]:

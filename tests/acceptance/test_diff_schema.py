@@ -249,6 +249,35 @@ def test_both_compares_structure_and_rows_under_one_answer(pairs, call):
     assert "1 of 2 tables differ" in text
 
 
+def test_rows_are_compared_of_the_chosen_schemas_tables_that_the_source_has(pairs, call):
+    parted = (
+        "CREATE SCHEMA app; CREATE TABLE app.ev (id int PRIMARY KEY, v text) PARTITION BY RANGE (id);"
+        "CREATE TABLE app.part_0 PARTITION OF app.ev FOR VALUES FROM (0) TO (10);"
+        "CREATE TABLE app.part_1 PARTITION OF app.ev FOR VALUES FROM (10) TO (20); INSERT INTO app.ev VALUES (1, 'a');"
+    )
+    pair = pairs(parted, "", "CREATE TABLE app.extra (id int PRIMARY KEY); INSERT INTO app.ev VALUES (11, 'b')")
+    ends = ("diff", pair.source, pair.target, "--what", "both", "--schema", "app")
+    whole = call(*ends, "--json")
+    assert (whole.exit_code, whole.document["result"]["totals"]["only_in_target"]) == (1, 1)
+    assert "table app.extra" in [one["object"] for one in whole.document["result"]["changes"]]
+    assert [one["table"] for one in whole.document["result"]["skipped"]] == ["app.extra"]
+    less = call(*ends, "--exclude", "app.part_1", "--exclude", "app.extra", "--json")
+    assert (less.exit_code, less.document["result"]["totals"]["only_in_target"]) == (0, 0)
+    run_sql(pair.source, "DROP TABLE app.ev")
+    none = call(*ends, "--json")
+    assert (none.exit_code, none.document["result"]["tables"]) == (1, [])
+    assert [one["table"] for one in none.document["result"]["skipped"]] == ["app.ev", "app.extra"]
+
+
+def test_annotations_tell_what_alone_makes_strict_fail(pairs, call):
+    pair = pairs("CREATE TABLE t (id int PRIMARY KEY)", "", "CREATE TABLE extra (id int PRIMARY KEY)")
+    ends = (pair.source, pair.target, "-f", "github")
+    for options, level, code in (((), "warning", 0), (("--strict",), "error", 1)):
+        ended = call("diff", *ends, "--what", "data", *options)
+        assert ended.exit_code == code
+        assert f"::{level} file=public.extra,title=skipped::not in the source: left alone" in ended.stdout
+
+
 SCRIPT = """
 -- a dump's way of writing
 \\restrict abc123

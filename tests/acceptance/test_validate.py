@@ -234,6 +234,15 @@ def test_the_exit_code_follows_fail_on_and_every_format_agrees(pairs, dbsync: Co
     assert (tmp_path / "also.xml").read_text() == files["junit"].read_text()
 
 
+def test_every_format_lists_what_was_skipped(pairs, call):
+    pair = pairs("CREATE TABLE t (id int PRIMARY KEY); CREATE TABLE u (id int PRIMARY KEY)")
+    ends = ("validate", pair.source, pair.target, "--exclude", "u")
+    told = {name: call(*ends, "-f", name).stdout.splitlines() for name in ("text", "md", "github")}
+    assert "skipped public.u: excluded by --exclude" in told["text"]
+    assert "| public.u | excluded by --exclude |" in told["md"]
+    assert "::warning file=public.u,title=skipped::excluded by --exclude" in told["github"]
+
+
 def _check_formats(text: str, files: dict[str, str]) -> None:
     assert text.splitlines()[0] == "high    public.c: foreign key c_p_fkey is in the target only"
     assert text.splitlines()[-1].startswith(
