@@ -28,6 +28,7 @@ _SAVED = re.compile(r"[^@:/\\=]{1,255}\Z")  # what a saved connection may be cal
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _EXPANSION = re.compile(r"\$\{([^}]*)\}")
 PREFIXES = ("env:", "file:", "cmd:", "local:", "service=")
+_PLACE = frozenset({"host", "port"})  # on top of local: they would lead elsewhere, and no consent is asked for there
 _COMMAND_TIMEOUT_S = 30
 _MAX_SECRET_BYTES = 64 * 1024
 _FORMS = "write a URL, service=NAME, env:VAR, file:PATH, cmd:COMMAND, local:NAME or the name of an entry"
@@ -39,12 +40,12 @@ def resolve(
     """Return the database that ``text`` names; its ``warnings`` are for the user. Raises ConfigError.
 
     ``registered`` looks a name up in the connection registry; it is asked only for names that the config file
-    does not have.
+    does not have. What is not named by the file is held to the guards of the file's entry for the same place.
     """
     if text in settings.databases:
         return resolve_configured(settings.databases[text], settings)
     if _SAVED.match(text) and (found := registered(text)) is not None:
-        return found
+        return _guarded_by_place(found, text, settings)
     url = _resolve_reference(text, settings)
     if "://" in text and url.password is not None:
         warning = "a password on the command line is seen by every user of this machine; use env:VAR or dbsync.yaml"
@@ -66,6 +67,10 @@ def resolve_configured(entry: ConfiguredDatabase, settings: Settings) -> Databas
 
 
 def _of_entry(entry: ConfiguredDatabase, base: DatabaseUrl | None) -> DatabaseUrl:
+    if base is not None and base.local and not _PLACE.isdisjoint(entry.parameters):
+        raise ConfigError(
+            "host and port cannot be put on top of local:NAME", hint="leave them out, or write the server's URL"
+        )
     inherited = base.parameters() if base is not None else {}
     return replace(
         database_url(inherited | dict(entry.parameters), name=entry.name),
@@ -229,7 +234,14 @@ def running_local(reference: str) -> DatabaseUrl:
 
 
 def _guarded_by_place(url: DatabaseUrl, text: str, settings: Settings) -> DatabaseUrl:
-    """Give a database reached otherwise than by its name the guards of the configured one at the same place.
+    """Give a database reached otherwise than by its name the guards of the configured one at the same place."""
+    for one in guards_at(url, text, settings):
+        url = url.guarded_as(one)
+    return url
+
+
+def guards_at(url: DatabaseUrl, text: str, settings: Settings) -> list[DatabaseUrl]:
+    """Return the guarded entries of the config file at the place where ``url`` leads, which was given as ``text``.
 
     Entries that cannot be resolved now, or only by running a command, cannot be compared.
     """
@@ -237,9 +249,7 @@ def _guarded_by_place(url: DatabaseUrl, text: str, settings: Settings) -> Databa
     for entry in filter(_is_guarded, settings.databases.values()):
         with suppress(DbsyncError):
             known += _at_rest(entry, url, text, settings)
-    for one in those_at(url, known):
-        url = url.guarded_as(one)
-    return url
+    return those_at(url, known)
 
 
 def _at_rest(entry: ConfiguredDatabase, url: DatabaseUrl, text: str, settings: Settings) -> list[DatabaseUrl]:

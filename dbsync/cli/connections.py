@@ -20,8 +20,9 @@ from dbsync.cli.render_connections import facts, summary
 from dbsync.cli.terminal import escape
 from dbsync.config import Settings
 from dbsync.errors import ConfigError
-from dbsync.references import resolve
-from dbsync.registry.model import LOCAL_OWNER, Changes, Labels
+from dbsync.references import guards_at, resolve
+from dbsync.registry import Registry
+from dbsync.registry.model import LOCAL_OWNER, Changes, Connection, Labels
 from dbsync.urls import DatabaseUrl, parse_url
 
 NewName = Annotated[str, typer.Argument(metavar="NAME", help="What to call it.")]
@@ -64,6 +65,7 @@ def add(
     with context.registry(create=True) as registry:
         saved = registry.add(LOCAL_OWNER, name, found, labels=labels, quota=context.quotas.of(LOCAL_OWNER))
         result = facts(registry, saved)
+        _warn_of_guards(context, registry, saved)
     _warn_of_the_file(context, name)
     return Answer(result=result, render={"text": lambda: f"saved {summary(result)}"})
 
@@ -97,7 +99,10 @@ def edit(
     if changes == Changes():
         raise ConfigError("nothing to change is named", hint="dbsync connections edit --help lists what can be")
     with context.registry() as registry:
-        result = facts(registry, registry.edit(LOCAL_OWNER, name, changes))
+        changed = registry.edit(LOCAL_OWNER, name, changes)
+        result = facts(registry, changed)
+        if new_url is not None:
+            _warn_of_guards(context, registry, changed)
     if rename is not None:
         _warn_of_the_file(context, rename)
     return Answer(result=result, render={"text": lambda: f"changed: {summary(result)}"})
@@ -148,6 +153,16 @@ def _unseen(context: Context, text: str) -> DatabaseUrl:
     """Read a URL that nobody saw: there is no reason to warn of its password, and nothing of it may be repeated."""
     context.learn_from(text.strip())
     return parse_url(text.strip())
+
+
+def _warn_of_guards(context: Context, registry: Registry, saved: Connection) -> None:
+    """Say whose guards hold for a connection besides its own: those of entries and connections to the same place."""
+    url, name = registry.shown(saved), saved.name or saved.id
+    if url.local:  # where it leads is known only while its server runs
+        return
+    guards = [*guards_at(url, name, context.settings), *registry.guards_at(LOCAL_OWNER, url)]
+    for known in dict.fromkeys(guard.confirmation for guard in guards):
+        context.warn(f"{name} leads to the same database as {known}, whose guards hold for it too")
 
 
 def _warn_of_the_file(context: Context, name: str) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from difflib import get_close_matches
@@ -175,18 +175,22 @@ class Registry:
         return labelled(database_url(payload["parameters"], name=name), connection, payload)
 
     def guarded(self, owner: str, url: DatabaseUrl) -> DatabaseUrl:
-        """Give a database the guards of the owner's connections to the same place, whatever it was reached by.
+        """Give a database the guards of the owner's connections to the same place, whatever it was reached by."""
+        for saved in self.guards_at(owner, url):
+            url = url.guarded_as(saved)
+        return url
+
+    def guards_at(self, owner: str, url: DatabaseUrl) -> Sequence[DatabaseUrl]:
+        """Return the owner's guarded connections, but this one itself, at the place where ``url`` leads.
 
         One that cannot be opened now cannot be compared.
         """
         guards: list[DatabaseUrl] = []
         for known in self.list(owner):
-            if known.labels.guards:
+            if known.labels.guards and known.id != url.connection_id:
                 with suppress(DbsyncError):
                     guards.append(self._at_rest(known))
-        for saved in those_at(url, guards):
-            url = url.guarded_as(saved)
-        return url
+        return those_at(url, guards)
 
     def _at_rest(self, connection: Connection) -> DatabaseUrl:
         """A connection's URL as it is now; raises ConfigError for an embedded server that does not run."""

@@ -46,5 +46,5 @@ class SavedConnections:
         return None
 
     def guarded(self, url: DatabaseUrl) -> DatabaseUrl:
-        """Give a database reached otherwise the guards of the connections to the same place."""
-        return url if url.connection_id is not None else self.registry.guarded(LOCAL_OWNER, url)
+        """Give a database the guards of the other connections to the same place."""
+        return self.registry.guarded(LOCAL_OWNER, url)

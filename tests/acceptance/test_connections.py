@@ -99,6 +99,42 @@ def test_a_saved_name_is_guarded_as_one_of_the_config_file_is(sqlite, call, monk
         assert "read_only" in call("execute", target, insert, "--write", "--confirm", "prod").stderr
 
 
+@pytest.mark.parametrize("guard", ["environment: production", "protected: true", "read_only: true"])
+def test_the_files_guards_hold_for_a_saved_connection_to_the_same_place(
+    sqlite, call, monkeypatch, source_db, target_db, tmp_path, guard
+):
+    for database in (source_db, target_db):
+        database.execute("CREATE TABLE t (id int PRIMARY KEY)")
+    source_db.execute("INSERT INTO t VALUES (1)")
+    (tmp_path / "dbsync.yaml").write_text(
+        f"version: 1\ndatabases:\n  prod: {{url: '{target_db.url}', {guard}}}\n  staging: {{url: '{source_db.url}'}}\n"
+    )
+    added = add(call, "shop", target_db.url, monkeypatch=monkeypatch)
+    assert "shop leads to the same database as prod, whose guards hold" in added.document["warnings"][0]
+    for words in (("sync", "staging", "shop"), ("execute", "shop", "INSERT INTO t VALUES (2)", "--write")):
+        refused = call(*words, "--yes", "--json")
+        assert (refused.exit_code, refused.document["error"]["code"]) == (4, "PROTECTED_TARGET")
+    assert target_db.value("SELECT count(*) FROM t") == 0
+    agreed = call("sync", "staging", "shop", "--confirm", "shop")
+    assert agreed.exit_code == (4 if "read_only" in guard else 0)
+    assert call("execute", "shop", "SELECT 1").exit_code == 0  # it is read as before
+
+
+def test_the_guards_of_one_saved_connection_hold_for_another_to_the_same_place(
+    sqlite, call, monkeypatch, source_db, target_db
+):
+    add(call, "prod", source_db.url, "--environment", "production", monkeypatch=monkeypatch)
+    added = add(call, "shop", source_db.url.replace("127.0.0.1", "127.1"), monkeypatch=monkeypatch)
+    assert added.document["warnings"] == ["shop leads to the same database as prod, whose guards hold for it too"]
+    written = ("execute", "shop", "CREATE TABLE t ()", "--write")
+    assert call(*written, "--yes", "--json").document["error"]["code"] == "PROTECTED_TARGET"
+    call("connections", "edit", "prod", "--read-only")
+    assert "read_only" in call(*written, "--confirm", "shop").stderr
+    monkeypatch.setenv("THE_URL", target_db.url)
+    assert call("connections", "edit", "shop", "--from", "env:THE_URL", "--json").document["warnings"] == []
+    assert call(*written, "--yes").exit_code == 0
+
+
 def test_saved_names_are_ends_of_a_sync_also_of_one_in_the_config_file(
     sqlite, call, monkeypatch, source_db, target_db, tmp_path
 ):

@@ -122,6 +122,11 @@ def test_an_embedded_server_and_a_command_are_guarded_too(run_directory, dbsync:
         )
         result = dbsync.run("sync", "local:a", "cmd:cat url", "--yes", "--json", env=env).ended(4)
         assert "--confirm prod" in result.error["hint"], result
+        for on_top in ("port: 1", "host: 127.0.0.1"):  # an embedded server needs no consent: it must be one
+            elsewhere = f"version: 1\ndatabases:\n  away: {{url: 'local:b', {on_top}}}\n"
+            (dbsync.home / "dbsync.yaml").write_text(elsewhere)
+            result = dbsync.run("execute", "away", "SELECT 1", "--write", "--json", env=env).ended(2)
+            assert "databases.away: host and port cannot be put on top of local:NAME" in result.error["message"]
         (dbsync.home / "dbsync.yaml").unlink()
         dbsync.run("connections", "add", "kept", "local:b", "--read-only", env=env).ended(0)
         for target in ("local:b", url.replace("127.0.0.1", "127.1")):
