@@ -21,18 +21,26 @@ Method = Literal["load", "repair"]
 FORMAT_VERSION = 1
 
 
+@dataclass(frozen=True, slots=True)
+class CountedColumn:
+    """A column of whole numbers that a sequence gave: an integer one, or ``numeric``."""
+
+    table: TableName
+    column: str
+    numeric: bool = False
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SequenceTask:
-    """Set a target sequence so that it is ahead of the source's, of its own value and of the column's rows."""
+    """Set a target sequence so that it is ahead of the source's, of its own value and of the columns' rows."""
 
     target: TableName
     source: TableName | None
-    column: tuple[TableName, str] | None  # None too where its type has no order of numbers
+    columns: tuple[CountedColumn, ...]  # none where their types have no order of numbers
     increment: int
     cycle: bool
     minimum: int = 1
     maximum: int = 9223372036854775807
-    numeric: bool = False  # the column is numeric, not an integer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

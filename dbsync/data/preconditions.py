@@ -29,7 +29,7 @@ def right_problems(source: Table, target: Table) -> list[Problem]:
 def sequence_problems(source: Catalog, target: Catalog, tasks: Sequence[SequenceTask]) -> list[Problem]:
     problems = []
     for task in tasks:
-        table, column = task.column or (None, None)
+        table, column = next(((each.table, each.column) for each in task.columns), (None, None))
         held = target.sequences[task.target].privileges
         if "OWNER" not in held and not held >= {"SELECT", "UPDATE"}:
             said = f"{task.target}: the target role may not read and set this sequence (SELECT, UPDATE)"

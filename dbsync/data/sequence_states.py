@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
 from dbsync.data.context import RunContext
@@ -27,7 +28,7 @@ def set_sequences(session: Session, run: RunContext, tasks: tuple[SequenceTask, 
     states: dict[TableName, SequenceState] = {}
     for task in tasks:
         source = sources[task.source] if task.source is not None else None
-        state = next_state(task, source, before[task.target], furthest.get(task.target))
+        state = next_state(task, source, before[task.target], furthest.get(task.target, ()))
         if state is not None:
             states[task.target] = state
     for batch in _batches(list(states)):
@@ -51,14 +52,18 @@ def read_states(session: Session, names: list[TableName]) -> Mapping[TableName, 
     }
 
 
-def _furthest_values(session: Session, tasks: Sequence[SequenceTask]) -> Mapping[TableName, int | None]:
-    """The furthest value in each sequence's column, where it has one."""
-    found: dict[TableName, int | None] = {}
-    columns = [(task, task.column) for task in tasks if task.column is not None]
+def _furthest_values(session: Session, tasks: Sequence[SequenceTask]) -> Mapping[TableName, list[int]]:
+    """The furthest value in each column that a sequence counts."""
+    found: dict[TableName, list[int]] = defaultdict(list)
+    columns = [(task, each) for task in tasks for each in task.columns]
     for start in range(0, len(columns), _BATCH):
         batch = columns[start : start + _BATCH]
-        query = statements.furthest_values([(*column, task.increment > 0, task.numeric) for task, column in batch])
-        found |= {batch[number][0].target: value for number, value in session.execute(query)}
+        query = statements.furthest_values(
+            [(each.table, each.column, task.increment > 0, each.numeric) for task, each in batch]
+        )
+        for number, value in session.execute(query):
+            if value is not None:
+                found[batch[number][0].target].append(value)
     return found
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from dbsync.data.options import SyncOptions
-from dbsync.data.plan import GroupTask, SequenceTask
+from dbsync.data.plan import CountedColumn, GroupTask, SequenceTask
 from dbsync.data.units import Skipped, Unit, ancestors_of, family_of
 from dbsync.model import Catalog, TableName
 from dbsync.model import Sequence as CatalogSequence
@@ -59,11 +59,24 @@ def plan_sequences(source: Catalog, target: Catalog, units: Sequence[Unit], opti
             continue
         table, column = sequence.owned_by
         twin = _twin(source, sequence, by_owner[(back.get(table, table), column)], options)
-        task = _task(sequence, twin, *_counted(target, sequence))
+        task = _task(sequence, twin, _counted(target, sequence, selected | above))
         if table in selected:
             owned.append((table, task))
         else:
             shared.append(task)
+        if twin is not None:
+            taken.add(twin.name)
+    drawn = {use: one for one in source.sequences.values() for use in one.used_by}
+    for sequence in sorted(target.sequences.values(), key=lambda one: one.name):
+        uses = [use for use in sequence.used_by if use[0] in selected | above]
+        followed = sequence.owned_by is not None and sequence.owned_by[0] in selected | above
+        if not uses or followed or sequence.extension is not None:
+            continue
+        twin = source.sequences.get(_back_name(source, sequence, options))
+        for table, column in uses if twin is None else ():
+            place = (back.get(table, table), column)
+            twin = twin or _twin(source, sequence, by_owner[place], options) or drawn.get(place)
+        shared.append(_task(sequence, twin, _counted(target, sequence, selected | above)))
         if twin is not None:
             taken.add(twin.name)
     for sequence in sorted(source.sequences.values(), key=lambda one: one.name):
@@ -74,16 +87,16 @@ def plan_sequences(source: Catalog, target: Catalog, units: Sequence[Unit], opti
             if other is None:
                 skipped.append(Skipped(str(sequence.name), "sequence missing in the target: not set"))
             else:
-                shared.append(_task(other, sequence, None))
+                shared.append(_task(other, sequence, ()))
     return SequencePlan(tuple(owned), tuple(shared), tuple(skipped))
 
 
 def next_state(
-    task: SequenceTask, source: SequenceState | None, target: SequenceState, furthest: int | None
+    task: SequenceTask, source: SequenceState | None, target: SequenceState, furthest: Iterable[int]
 ) -> SequenceState | None:
     """The state to set, or None when the target's may stay.
 
-    Never behind the source, the rows (``furthest``: the largest value of the column, the smallest for
+    Never behind the source, the rows (``furthest``: the largest value of each column, the smallest for
     a descending sequence), or what the target has handed out already. A sequence that cycles has no such
     order: it gets the source's state.
     """
@@ -92,27 +105,20 @@ def next_state(
     sign = 1 if task.increment > 0 else -1
     candidates = [state for state in (target, source) if state is not None]
     # A row beyond the sequence's range was not made by it, and it could never catch up.
-    if furthest is not None and task.minimum <= furthest <= task.maximum:
-        candidates.append(SequenceState(furthest, True))
+    candidates += [SequenceState(value, True) for value in furthest if task.minimum <= value <= task.maximum]
     best = max(candidates, key=lambda state: sign * (state.last_value + (task.increment if state.is_called else 0)))
     return None if best == target else best
 
 
-def _task(
-    sequence: CatalogSequence,
-    twin: CatalogSequence | None,
-    column: tuple[TableName, str] | None,
-    kind: str | None = None,
-) -> SequenceTask:
+def _task(sequence: CatalogSequence, twin: CatalogSequence | None, columns: tuple[CountedColumn, ...]) -> SequenceTask:
     return SequenceTask(
         target=sequence.name,
         source=twin.name if twin else None,
-        column=column if kind in _INTEGERS or kind == "numeric" else None,
+        columns=columns,
         increment=sequence.increment,
         cycle=sequence.cycle,
         minimum=sequence.minimum,
         maximum=sequence.maximum,
-        numeric=kind == "numeric",
     )
 
 
@@ -127,13 +133,22 @@ def _twin(
     return (drawn or same)[0]
 
 
-def _counted(target: Catalog, sequence: CatalogSequence) -> tuple[tuple[TableName, str] | None, str | None]:
-    """The column whose values a sequence gave, with its type: of several that it owns, the one that it draws from."""
-    assert sequence.owned_by is not None
-    owned = [one for one in target.sequences.values() if one.owned_by == sequence.owned_by]
-    if len(owned) > 1 and not (sequence.identity or sequence.owned_by in sequence.used_by):
-        return None, None
-    return sequence.owned_by, _type_of(target, *sequence.owned_by)
+def _counted(target: Catalog, sequence: CatalogSequence, tables: Collection[TableName]) -> tuple[CountedColumn, ...]:
+    """The columns of tables whose values a sequence gave: the one that owns it, and those whose defaults draw from it.
+
+    Of several sequences that one column owns only the one that it draws from gave its values.
+    """
+    owner = sequence.owned_by
+    places = [use for use in sequence.used_by if use[0] in tables and use != owner]
+    if owner is not None and owner[0] in tables:
+        owned = [one for one in target.sequences.values() if one.owned_by == owner]
+        places += [owner] if len(owned) == 1 or sequence.identity or owner in sequence.used_by else []
+    kinds = {place: _type_of(target, *place) for place in places}
+    return tuple(
+        CountedColumn(*place, numeric=kind == "numeric")
+        for place, kind in kinds.items()
+        if kind in _INTEGERS or kind == "numeric"
+    )
 
 
 def _type_of(target: Catalog, table: TableName, column: str) -> str | None:

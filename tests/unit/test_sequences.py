@@ -13,7 +13,7 @@ def task(increment=1, cycle=False):
     return SequenceTask(
         target=TableName("p", "s"),
         source=TableName("p", "s"),
-        column=None,
+        columns=(),
         increment=increment,
         cycle=cycle,
         minimum=-(2**63),
@@ -37,18 +37,22 @@ def state(last, called=True):
     ],
 )
 def test_ascending(source, target, furthest, expected):
-    assert next_state(task(), source, target, furthest) == expected
+    assert next_state(task(), source, target, () if furthest is None else (furthest,)) == expected
 
 
 def test_descending_goes_the_other_way():
-    assert next_state(task(increment=-1), state(-10), state(-3), -12) == state(-12)
-    assert next_state(task(increment=-1), state(-10), state(-30), -12) is None
+    assert next_state(task(increment=-1), state(-10), state(-3), [-12]) == state(-12)
+    assert next_state(task(increment=-1), state(-10), state(-30), [-12]) is None
 
 
 def test_a_cycling_sequence_gets_the_sources_state():
-    assert next_state(task(cycle=True), state(3), state(90), 99) == state(3)
+    assert next_state(task(cycle=True), state(3), state(90), [99]) == state(3)
 
 
 def test_rows_beyond_the_sequences_range_do_not_count():
     small = replace(task(), maximum=100)
-    assert next_state(small, state(7), state(1, False), 500) == state(7)
+    assert next_state(small, state(7), state(1, False), [500]) == state(7)
+
+
+def test_of_several_columns_the_furthest_counts():
+    assert next_state(replace(task(), maximum=100), state(7), state(1, False), [12, 500, 9]) == state(12)

@@ -1,0 +1,12 @@
+CREATE TABLE plain (id bigint PRIMARY KEY);
+INSERT INTO plain SELECT generate_series(1, 100);
+CREATE SEQUENCE common;
+CREATE TABLE one (id bigint PRIMARY KEY DEFAULT nextval('common'));
+CREATE TABLE two (id numeric PRIMARY KEY DEFAULT nextval('common'));
+INSERT INTO one VALUES (500);
+INSERT INTO two SELECT nextval('common');
+CREATE TABLE numbered (id serial PRIMARY KEY);
+INSERT INTO numbered VALUES (1);
+SELECT setval('numbered_id_seq', 1000);
+CREATE TABLE drawing (id int PRIMARY KEY);
+INSERT INTO drawing SELECT generate_series(1, 30);

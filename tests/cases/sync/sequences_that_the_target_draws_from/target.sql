@@ -1,0 +1,11 @@
+CREATE SEQUENCE ids;
+CREATE TABLE plain (id bigint PRIMARY KEY DEFAULT nextval('ids'));
+CREATE SEQUENCE common;
+CREATE TABLE one (id bigint PRIMARY KEY DEFAULT nextval('common'));
+CREATE TABLE two (id numeric PRIMARY KEY DEFAULT nextval('common'));
+CREATE SEQUENCE unlike;
+CREATE TABLE numbered (id int PRIMARY KEY DEFAULT nextval('unlike'));
+CREATE TABLE own (id int);
+CREATE SEQUENCE of_another OWNED BY own.id;
+CREATE TABLE drawing (id int PRIMARY KEY DEFAULT nextval('of_another'));
+CREATE SEQUENCE unused;
