@@ -6,15 +6,18 @@ code is one of the table in the reference. A traceback is shown only under -vv, 
 
 from __future__ import annotations
 
+import _thread
 import os
 import sys
+import time
 import traceback
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 
 from dbsync.cli.journal import Journal, stderr_terminal
 from dbsync.cli.options import Format, GlobalOptions, OutputFile
-from dbsync.cli.output import Answer, Rendering, Report, chunks, json_text, write_file
+from dbsync.cli.output import Answer, Rendering, Report, chunks, drop_unfinished, json_text, write_file
 from dbsync.cli.redaction import Redactor
 from dbsync.cli.terminal import escape, is_terminal
 from dbsync.control import Control
@@ -26,6 +29,7 @@ _LISTED = ("problems", "refusals")  # what an error's details may hold, each a s
 _SHORT_WITH_VALUE = "cpo"
 _SHORT_FLAGS = "qvyh"
 CUT_OFF = "the work did not stop in time and was cut off; the server undoes what was not committed"
+CUT_SHORT = "the work was over, but what it found could not be written in time"
 
 
 class Call:
@@ -46,7 +50,9 @@ class Call:
         self.answer: Answer | None = None
         self.error: DbsyncError | None = None
         self.ending = False  # the answer or the error is being written: signals no longer break in
-        self._answered = False
+        self._begun = False  # stdout has its document, or the beginning of it: nothing else may go there
+        self._delivered = False  # and it has all of it: the exit code stands
+        self._leaving: int | None = None  # the thread that ends the process now
         self._json = wants_json(arguments, environ)
         self._options = GlobalOptions(quiet=_has_short_flag(arguments, "q", "--quiet"), verbose=_verbosity(arguments))
         self._journal: Journal | None = None
@@ -92,15 +98,15 @@ class Call:
         files = self._options.outputs
         named = [output for output in files if self._by_name(answer, output) is not None]
         for output in files:
-            rendering = self._by_name(answer, output)
-            shown = chunks(rendering) if rendering else self._rendered(answer, output.format or self._options.format)
-            write_file(output.path, shown)
+            self._to_file(answer, output)
         if all(output.format is not None or output in named for output in files):
             # --quiet: nothing on success, one line on stderr for an error; a negative answer speaks for itself
             told = answer.exit_code == 0 or answer.error is not None or answer.hushed
             silent = self._options.quiet and self.silent_text and told and self._options.format == "text"
-            self._to_stdout(() if silent else self._shown(answer))
-        self._answered = True
+            pieces = () if silent else self._shown(answer)
+            self._begun = True
+            self._to_stdout(pieces)
+        self._begun = self._delivered = True
         if answer.error is not None:
             self._tell(answer.error)
 
@@ -109,13 +115,19 @@ class Call:
         self._to_stdout((escape(piece, keep="\n\t") for piece in pieces) if is_terminal(sys.stdout) else pieces)
 
     def fail(self, error: DbsyncError) -> None:
-        """Write the error as the document, or as a message with its hint, and settle the exit code."""
+        """Write the error as the document and as a message with its hint, and settle the exit code.
+
+        What cannot be written then is a warning. Files come last: they may be what has failed.
+        """
         self._begin_end()
-        self.exit_code, self.error = error.status if isinstance(error, Interrupted) else error.exit_code, error
-        if not self._answered:
-            self._answered = True
-            self._write_failure(error)
+        self.exit_code, self.error = _status(error), error
+        first, self._begun = not self._begun, True
+        if first:
+            self._failure_to_stdout(error)
         self._tell(error)
+        self._delivered = True
+        if first:
+            self._failure_to_files(error)
 
     def fault(self, error: BaseException) -> None:
         """An error that nobody foresaw: exit code 70, and the traceback only on demand."""
@@ -143,15 +155,36 @@ class Call:
         if self._journal is not None:
             self._journal.close()
 
-    def cut_off(self) -> None:
-        """The work did not end in time after a signal: end the process with a true report."""
-        if not self.ending:
-            # There is no report of the work, which still believes to be at it; what it had told of stays true.
-            done = f"; committed before: {', '.join(self.committed)}" if self.committed else ""
-            self.report.warnings.append(CUT_OFF + done)
-            self.fail(self.control.reason or Interrupted())
-        self.conclude(hurried=True)
-        os._exit(self.exit_code)
+    def cut_off(self, last_words_s: float) -> None:
+        """The work, or whoever reads the answer, took too long after a signal: end the process with a true report.
+
+        It ends within so many seconds, whether or not anybody reads what is said last.
+        """
+        if self._leaving is not None:
+            return
+        self._leaving = _thread.get_ident()
+        reason = self.control.reason or Interrupted()
+        if not self._delivered:  # whatever the answer would have been
+            self.exit_code, self.error = _status(reason), reason
+        with suppress(RuntimeError):  # no thread is left
+            _thread.start_new_thread(_leave_in, (last_words_s, self.exit_code))
+        try:
+            drop_unfinished()
+            if not self._delivered:
+                self._give_up(reason)
+            self.conclude(hurried=True)
+        finally:
+            os._exit(self.exit_code)
+
+    def _give_up(self, reason: DbsyncError) -> None:
+        # There is no report of the work, which may still believe to be at it; what it had told of stays true.
+        done = f"; committed before: {', '.join(self.committed)}" if self.committed else ""
+        with suppress(Exception):  # another thread may hold what is needed to tell
+            if self._begun:
+                self.journal.error(f"{reason.message}: {CUT_SHORT}{done}", reason.what_to_do)
+                return
+            self.report.warnings.append((CUT_SHORT if self.ending else CUT_OFF) + done)
+            self.fail(reason)
 
     def _tell(self, error: DbsyncError) -> None:
         """Tell people of the error; one that sums up several things names them all."""
@@ -159,6 +192,8 @@ class Call:
         self.journal.error(error.message, error.what_to_do, listed if listed[1:] else ())
 
     def _begin_end(self) -> None:
+        while self._leaving not in (None, _thread.get_ident()):
+            time.sleep(1)  # another thread ends the process, and has said how
         self.ending = True
         while self.before_end:
             self.before_end.pop()()
@@ -181,13 +216,34 @@ class Call:
             return [json_text(self._envelope(answer=answer, error=answer.error))]
         return chunks(answer.render[chosen])
 
-    def _write_failure(self, error: DbsyncError) -> None:
-        document = json_text(self._envelope(error=error))
+    def _to_file(self, answer: Answer, output: OutputFile) -> None:
+        """Write the answer to one file; where it has an error of its own, that is not hidden by a full disk."""
+        rendering = self._by_name(answer, output)
+        try:
+            write_file(
+                output.path,
+                chunks(rendering) if rendering else self._rendered(answer, output.format or self._options.format),
+            )
+        except DbsyncError as error:
+            if answer.error is None:
+                raise
+            self.warn(error.message)
+
+    def _failure_to_stdout(self, error: DbsyncError) -> None:
+        if self._json and all(output.format is not None for output in self._options.outputs):
+            try:
+                self._to_stdout([json_text(self._envelope(error=error))])
+            except DbsyncError as second:
+                self.warn(second.message)
+
+    def _failure_to_files(self, error: DbsyncError) -> None:
         for output in self._options.outputs:
             if (output.format or self._options.format) == "json":
-                write_file(output.path, [document])
-        if self._json and all(output.format is not None for output in self._options.outputs):
-            self._to_stdout([document])
+                try:
+                    write_file(output.path, [json_text(self._envelope(error=error))])
+                except DbsyncError as second:
+                    if second.message != error.message:
+                        self.warn(second.message)
 
     def _envelope(self, *, answer: Answer | None = None, error: DbsyncError | None = None) -> dict[str, object]:
         return self.report.envelope(
@@ -205,6 +261,17 @@ class Call:
         except OSError as error:
             discard(1)
             raise DbsyncError(f"cannot write to stdout: {error.strerror or error}", code="OUTPUT") from error
+
+
+def _status(error: DbsyncError) -> int:
+    return error.status if isinstance(error, Interrupted) else error.exit_code
+
+
+def _leave_in(seconds: float, code: int) -> None:
+    """End the process at last, though somebody is still about to say something."""
+    time.sleep(seconds)
+    drop_unfinished()
+    os._exit(code)
 
 
 class UsageFault(ConfigError):

@@ -8,6 +8,7 @@ import re
 import stat
 import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ _UNSEEN = re.compile(
     "\U0001d173-\U0001d17a\U000e0000-\U000e007f]"
 )
 Rendering = Callable[[], str | Iterable[str]]
+_unfinished: set[str] = set()  # temporary files that are being written
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,6 +148,7 @@ def _is_special(path: Path) -> bool:
 
 def _replace(path: Path, pieces: Iterable[str]) -> None:
     descriptor, name = tempfile.mkstemp(prefix=f".{path.name[:80]}.", suffix=".tmp", dir=path.parent)
+    _unfinished.add(name)
     try:
         with open(descriptor, "w", encoding="utf-8", errors="backslashreplace") as stream:
             stream.writelines(pieces)
@@ -156,6 +159,15 @@ def _replace(path: Path, pieces: Iterable[str]) -> None:
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
+    finally:
+        _unfinished.discard(name)
+
+
+def drop_unfinished() -> None:
+    """Take away what is being written, in a process that ends before it is whole."""
+    for name in tuple(_unfinished):
+        with suppress(OSError):
+            Path(name).unlink()
 
 
 def _mode_for(path: Path) -> int:

@@ -15,7 +15,9 @@ from types import FrameType
 from dbsync.cli.call import Call
 from dbsync.errors import DbsyncError, Interrupted, TimeLimit
 
-PATIENCE_S = 4.5
+PATIENCE_S = 4.2
+_LAST_WORDS_S = 0.7  # both within the five seconds
+_AFTER_TWO_S = 2.0
 _NAMES = {signal.SIGINT: "interrupted", signal.SIGTERM: "terminated", signal.SIGHUP: "hung up"}
 
 
@@ -47,7 +49,7 @@ def stop_clock() -> None:
 def _on_signal(call: Call, reason: DbsyncError, _number: int, _frame: FrameType | None) -> None:
     call.signals += isinstance(reason, Interrupted)
     if call.signals > 1:
-        call.cut_off()
+        call.cut_off(_AFTER_TWO_S)
     if call.control.reason is None:
         call.control.stop(reason)
         _thread.start_new_thread(_watch, (call,))
@@ -57,4 +59,4 @@ def _on_signal(call: Call, reason: DbsyncError, _number: int, _frame: FrameType 
 
 def _watch(call: Call) -> None:
     time.sleep(PATIENCE_S)
-    call.cut_off()
+    call.cut_off(_LAST_WORDS_S)

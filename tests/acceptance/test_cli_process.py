@@ -104,21 +104,37 @@ def test_a_signal_while_python_imports_is_told_without_a_traceback(dbsync, numbe
     assert json.loads(out)["exit_code"] == 128 + number
 
 
-def test_a_dead_name_server_does_not_outlive_a_signal(dbsync):
-    """The work does not notice: the watchdog ends the process, with a document."""
-    code = (
-        "import sys, time, dbsync.cli.context as c\nfrom dbsync.cli.main import main\n"
-        "def stuck(*a, **k):\n"
-        "    while True:\n"
-        "        try: time.sleep(1)\n"
-        "        except KeyboardInterrupt: pass\n"
-        "c.resolve = stuck\nmain(sys.argv[1:])"
-    )
-    process = subprocess.Popen(
-        [sys.executable, "-c", code, "execute", "x", "select 1", "--json"], stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE, cwd=Path(__file__).parents[2],
+def _from_code(dbsync: Command, code: str, *args: str) -> subprocess.Popen[str]:
+    """The command in a process in which this code comes first."""
+    script = f"{code}\nimport sys\nfrom dbsync.cli.main import main\nmain(sys.argv[1:])"
+    environ = {"PATH": os.environ["PATH"], "HOME": str(dbsync.home), "PYTHONPATH": str(Path(__file__).parents[2])}
+    return subprocess.Popen(
+        [sys.executable, "-c", script, *args], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        env=environ, cwd=dbsync.home,
     )  # fmt: skip
-    time.sleep(1.5)
+
+
+# It tells that it has begun; a signal that comes before there are handlers would end Python itself.
+_STUCK = """
+import sys, time, dbsync.cli.context as c
+def stuck(*a, **k):
+    print("stuck", file=sys.stderr, flush=True)
+    while True:
+        try: time.sleep(1)
+        except KeyboardInterrupt: pass
+c.resolve = stuck
+"""
+
+
+def _begun(process: subprocess.Popen[str], word: str) -> None:
+    assert process.stderr is not None
+    assert process.stderr.readline() == f"{word}\n"
+
+
+def test_work_that_does_not_notice_a_signal_is_cut_off(dbsync):
+    """The watchdog ends the process, with a document."""
+    process = _from_code(dbsync, _STUCK, "execute", "x", "select 1", "--json")
+    _begun(process, "stuck")
     process.send_signal(signal.SIGTERM)
     started = time.monotonic()
     out, err = process.communicate(timeout=20)
@@ -127,23 +143,12 @@ def test_a_dead_name_server_does_not_outlive_a_signal(dbsync):
     document = json.loads(out)
     assert document["exit_code"] == 143
     assert "cut off" in document["warnings"][0]
-    assert b"Traceback" not in err
+    assert "Traceback" not in err
 
 
 def test_a_second_signal_ends_at_once(dbsync):
-    code = (
-        "import sys, time, dbsync.cli.context as c\nfrom dbsync.cli.main import main\n"
-        "def stuck(*a, **k):\n"
-        "    while True:\n"
-        "        try: time.sleep(1)\n"
-        "        except KeyboardInterrupt: pass\n"
-        "c.resolve = stuck\nmain(sys.argv[1:])"
-    )
-    process = subprocess.Popen(
-        [sys.executable, "-c", code, "execute", "x", "select 1", "--json"], stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE, cwd=Path(__file__).parents[2],
-    )  # fmt: skip
-    time.sleep(1.5)
+    process = _from_code(dbsync, _STUCK, "execute", "x", "select 1", "--json")
+    _begun(process, "stuck")
     process.send_signal(signal.SIGINT)
     time.sleep(0.3)
     process.send_signal(signal.SIGINT)
@@ -232,6 +237,68 @@ def test_output_files_are_whole_or_untouched(dbsync, source_db, tmp_path):
     assert "no/such/dir" in missing.error["message"]
     assert dbsync.run("execute", source_db.url, "SELECT 1", "-o", "junit=x").exit_code == 2
     assert dbsync.run("execute", source_db.url, "SELECT 1", "-o", "/dev/full").exit_code == 6
+
+
+_MANY = "SELECT repeat('x', 1000) FROM generate_series(1, 5000)"
+
+
+@pytest.mark.parametrize(
+    ("args", "numbers", "status", "word"),
+    [
+        (("--timeout", "5s"), [], 7, "time limit"),
+        ((), [signal.SIGTERM], 143, "terminated"),
+        ((), [signal.SIGINT, signal.SIGINT], 130, "interrupted"),
+    ],
+)
+def test_an_answer_that_is_cut_short_is_no_success(dbsync, source_db, args, numbers, status, word):
+    """Nobody reads it: some of it is written, the rest never can be."""
+    running = dbsync.start("execute", source_db.url, _MANY, "-f", "csv", "--max-rows", "0", *args)
+    running.first_line()
+    for number in numbers:
+        running.send(number)
+        time.sleep(0.3)
+    _until(lambda: running.over, "it ends though nobody reads")
+    result = running.wait().ended(status)
+    assert len(result.stdout) < 1_000_000
+    (told,) = [line for line in result.stderr.splitlines() if line.startswith("error: ")]
+    assert word in told
+    assert "could not be written in time" in told
+
+
+def test_a_pipe_that_nobody_opens_is_told_on_stdout(dbsync, source_db, tmp_path):
+    os.mkfifo(tmp_path / "pipe.csv")
+    whole, stuck = tmp_path / "whole.json", ("-o", f"csv={tmp_path / 'pipe.csv'}", "--timeout", "5s")
+    result = dbsync.run("execute", source_db.url, "SELECT 1", "--json", "-o", f"json={whole}", *stuck).ended(7)
+    assert result.error["code"] == "TIME_LIMIT"
+    assert "could not be written in time" in result.document["warnings"][-1]
+    assert json.loads(whole.read_text())["exit_code"] == 7
+
+
+def test_a_file_that_cannot_be_written_in_time_leaves_nothing_behind(dbsync, source_db, tmp_path):
+    table = tmp_path / "t.csv"
+    table.write_text("former")
+    stuck = "import os, time\nos.fsync = lambda descriptor: time.sleep(60)"
+    process = _from_code(dbsync, stuck, "execute", source_db.url, "SELECT 1", "-o", str(table), "--timeout", "5s")
+    out, err = process.communicate(timeout=30)
+    assert (process.returncode, out) == (7, ""), err
+    assert "Traceback" not in err
+    assert table.read_text() == "former"
+    assert [path.name for path in tmp_path.iterdir() if path.is_file()] == ["t.csv"]
+
+
+def test_a_full_disk_keeps_neither_the_document_nor_an_earlier_error_back(dbsync, source_db):
+    full = ("--json", "-o", "json=/dev/full")
+    result = dbsync.run("execute", source_db.url, "SELECT 1", *full).ended(6)
+    assert result.error["code"] == "OUTPUT"
+    assert result.stderr.count("/dev/full") == 1
+    away = "postgresql://u@127.0.0.1:1/d"
+    for args in (("execute", away, "SELECT 1"), ("test", away)):
+        result = dbsync.run(*args, *full).ended(3)
+        assert result.error["code"] == "CONNECT_TCP"
+        assert "warning: cannot write '/dev/full'" in result.stderr
+    done = _shell(dbsync, '$DBSYNC execute "$1" "SELECT 1" --json >/dev/full; echo "$?"', away)
+    assert done.stdout == "3\n"
+    assert "cannot write to stdout" in done.stderr
 
 
 def test_flags_beat_the_environment_which_beats_the_profile(dbsync, source_db):
