@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack, closing
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,13 +14,17 @@ from psycopg.conninfo import make_conninfo
 
 from dbsync.errors import ConnectionFailed, Refused, SameDatabase
 from dbsync.local import EphemeralServer
+from dbsync.local.server import running_port
 from dbsync.pg import pooler
 from dbsync.pg.database import Database
 from dbsync.pg.dial import dial
 from dbsync.pg.identity import ensure_distinct
 from dbsync.pg.pooler import detect_pooler, refuse_transaction_pooler
 from dbsync.urls import DatabaseUrl, parse_url
-from tests.fixtures.poolers import lying_pooler, pgbouncer
+from tests.fixtures.copies import physical_copy
+from tests.fixtures.poolers import balanced, lying_pooler, pgbouncer
+
+Balancer = Callable[..., AbstractContextManager[int]]
 
 
 @pytest.fixture(autouse=True)
@@ -94,6 +99,83 @@ def test_a_session_pooler_with_one_backend_is_told_from_a_transaction_pooler(
     monkeypatch.setattr(pooler, "_PATIENCE_S", 0.5)
     with pgbouncer(pg_a, place, mode="session", default_pool_size="1") as port:
         assert detect_pooler(through(pg_a, port)) == "session"
+
+
+@pytest.fixture
+def balancer(pg_a: EphemeralServer, place: Path) -> Balancer:
+    """Two PgBouncers in one mode behind one address, which get the connections in turn."""
+
+    @contextmanager
+    def run(mode: str, server_port: int | None = None) -> Iterator[int]:
+        place.mkdir(mode=0o755)
+        with (
+            pgbouncer(pg_a, place / "1", server_port=server_port, mode=mode) as one,
+            pgbouncer(pg_a, place / "2", server_port=server_port, mode=mode) as two,
+            balanced(one, two) as port,
+        ):
+            yield port
+
+    return run
+
+
+@pytest.mark.parametrize("mode", ["transaction", "statement"])
+@pytest.mark.parametrize("listens", [True, False], ids=["notified", "crowded"])
+def test_two_poolers_behind_one_address_are_refused_and_left_clean(
+    pg_a: EphemeralServer, balancer: Balancer, mode: str, listens: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In quiet pools every client gets one backend, its pooler's, again and again: as in session mode."""
+    monkeypatch.setattr(pooler, "_PATIENCE_S", 0.5)
+    if not listens:
+        monkeypatch.setattr(pooler, "_hears", lambda first, other: None)  # as before a standby
+    with balancer(mode) as port:
+        url = through(pg_a, port)
+        for read_only in (True, False):
+            pooler._known.clear()
+            with pytest.raises(Refused, match="transaction mode") as caught:
+                Database(url, read_only=read_only).connect()
+            assert caught.value.code == "POOLER"
+        for _ in range(4):  # whatever the pools gave out is what they give out again
+            with closing(psycopg.connect(make_conninfo("", **url.parameters()), autocommit=True)) as other:
+                left = other.execute("SELECT pg_listening_channels()").fetchall()
+                path = other.execute("SELECT current_setting('search_path')").fetchall()
+                assert (left, path) == ([], [('"$user", public',)])
+        assert detect_pooler(url) == "transaction"
+
+
+@pytest.mark.parametrize("listens", [True, False], ids=["notified", "crowded"])
+def test_two_poolers_in_session_mode_behind_one_address_are_as_good_as_the_server(
+    pg_a: EphemeralServer, balancer: Balancer, listens: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not listens:
+        monkeypatch.setattr(pooler, "_hears", lambda first, other: None)
+    with balancer("session") as port:
+        url = through(pg_a, port)
+        assert detect_pooler(url) == "session"
+        with closing(Database(url, read_only=True).connect()) as session:
+            assert session.one("SELECT current_setting('search_path'), count(*) FROM pg_listening_channels()") == (
+                "",
+                0,
+            )
+
+
+@pytest.mark.parametrize(("mode", "verdict"), [("session", "session"), ("transaction", "transaction")])
+def test_before_a_standby_which_takes_no_listen_many_clients_are_compared(
+    pg_a: EphemeralServer, balancer: Balancer, place: Path, mode: str, verdict: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compared = []
+    holds = pooler._holds_against_many
+
+    def counted(first: pooler.Connection, url: DatabaseUrl) -> bool:
+        compared.append(url)
+        return holds(first, url)
+
+    monkeypatch.setattr(pooler, "_holds_against_many", counted)
+    with physical_copy(pg_a, place.with_name(f"{place.name}-standby"), standby=True) as standby:
+        port = running_port(standby)
+        assert port is not None
+        with balancer(mode, port) as balanced_port:
+            assert detect_pooler(through(pg_a, balanced_port)) == verdict
+    assert len(compared) == 1
 
 
 def test_a_server_without_a_pooler_costs_no_second_connection(
