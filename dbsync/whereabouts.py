@@ -10,10 +10,11 @@ import ipaddress
 import os
 import pwd
 import socket
-import threading
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 
+from dbsync.lookup import Lookup
 from dbsync.urls import DatabaseUrl
 
 _HERE = "here"
@@ -56,23 +57,14 @@ def _addresses(url: DatabaseUrl, found: Mapping[str, frozenset[str]]) -> frozens
 
 def _looked_up(hosts: Iterable[str]) -> dict[str, frozenset[str]]:
     """What each host means. Those that are not known, or not in time, are left out."""
-    found: dict[str, frozenset[str]] = {}
-
-    def look(host: str) -> None:
-        try:  # the system reads what the drivers would read: 127.1, 0x7f.1, names of /etc/hosts
-            entries = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
-            found[host] = frozenset(_meant(str(entry[4][0])) for entry in entries)
-        except (OSError, UnicodeError, ValueError):
-            pass
-
-    # At once, in threads that nobody waits for at the end: a look-up has no time limit of its own.
-    looking = [threading.Thread(target=look, args=(host,), daemon=True) for host in hosts if host != _HERE]
-    for thread in looking:
-        thread.start()
+    found = {_HERE: frozenset({_HERE})}
+    looking = {host: Lookup(host) for host in hosts if host != _HERE}  # all at once
     limit = time.monotonic() + _PATIENCE_S
-    for thread in looking:
-        thread.join(max(limit - time.monotonic(), 0))
-    return dict(found) | {_HERE: frozenset({_HERE})}
+    for host, lookup in looking.items():
+        if lookup.over(limit - time.monotonic()):
+            with suppress(OSError, UnicodeError, ValueError):
+                found[host] = frozenset(map(_meant, lookup.addresses()))
+    return found
 
 
 def _meant(address: str) -> str:

@@ -122,7 +122,7 @@ class Context:
     @contextmanager
     def session(self, database: Database) -> Iterator[Session]:
         """Open a session that a stop cancels and the end of the block closes."""
-        session = database.connect()
+        session = database.connect(check=self.control.check)
         for warning in session.warnings:
             self.warn(warning)
         try:

@@ -222,7 +222,7 @@ class Database:
 
     def _connect(self, application_name: str, settings: Mapping[str, str], check: Callable[[], None] | None) -> Session:
         failpoint("before_connect")
-        way = route(self.url)
+        way = route(self.url, check)
         connection = dial(self.url, application_name=application_name, way=way, check=check)
         session = Session(connection, self.url)
         try:

@@ -23,6 +23,7 @@ from psycopg import pq
 from psycopg.conninfo import make_conninfo
 
 from dbsync.errors import ConfigError, ConnectionFailed
+from dbsync.lookup import Lookup
 from dbsync.pg.refusal import classify
 from dbsync.urls import DatabaseUrl
 
@@ -65,14 +66,15 @@ class Route:
         return self.host.startswith("/")
 
 
-def route(url: DatabaseUrl) -> Route:
+def route(url: DatabaseUrl, check: Callable[[], None] | None = None) -> Route:
     """Resolve the host, once, and choose the protection; raise ConnectionFailed or ConfigError.
 
-    Addresses that somebody has resolved and checked already (``url.addresses``) are taken as they are.
+    Addresses that somebody has resolved and checked already (``url.addresses``) are taken as they are. ``check`` is
+    called five times a second while a name server has not answered; it may raise to give up.
     """
     port = url.port or 5432
     host = url.host or _default_host(port)
-    addresses = url.addresses or (() if host.startswith("/") else resolve_addresses(host, port))
+    addresses = url.addresses or (() if host.startswith("/") else resolve_addresses(host, port, check))
     loopback = all(map(_is_loopback, addresses))
     sslmode = url.sslmode or ("prefer" if loopback and url.sslrootcert is None else "verify-full")
     if url.sslrootcert == "system" and sslmode != "verify-full":
@@ -89,10 +91,14 @@ def route(url: DatabaseUrl) -> Route:
     )
 
 
-def resolve_addresses(host: str, port: int) -> tuple[str, ...]:
+def resolve_addresses(host: str, port: int, check: Callable[[], None] | None = None) -> tuple[str, ...]:
     """Return the host's addresses in the system's order; raise ConnectionFailed when it has none."""
+    lookup = Lookup(host, port)
+    while not lookup.over(_CHECK_S):
+        if check is not None:
+            check()
     try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        return lookup.addresses()
     except (OSError, UnicodeError) as error:
         temporary = getattr(error, "errno", None) == socket.EAI_AGAIN
         raise ConnectionFailed(
@@ -100,7 +106,6 @@ def resolve_addresses(host: str, port: int) -> tuple[str, ...]:
             phase="resolve",
             hint="check this machine's DNS and network" if temporary else "check the spelling of the host",
         ) from None
-    return tuple(dict.fromkeys(str(entry[4][0]) for entry in found))
 
 
 def dial(
@@ -117,7 +122,7 @@ def dial_bare(
     url: DatabaseUrl, *, application_name: str, way: Route | None = None, check: Callable[[], None] | None = None
 ) -> pq.abc.PGconn:
     """Connect like ``dial``, for whoever makes a connection of another kind of it."""
-    way = way or route(url)
+    way = way or route(url, check)
     failure: ConnectionFailed | None = None
     for address in way.addresses or (None,):
         try:

@@ -146,6 +146,42 @@ def test_work_that_does_not_notice_a_signal_is_cut_off(dbsync):
     assert "Traceback" not in err
 
 
+# It waits for a lock that it has, in C, as a look-up waits for a name server: no handler of Python's can run there.
+_DEAD_NAME_SERVER = """
+import ctypes, socket, sys
+def stuck(*a, **k):
+    print("stuck", file=sys.stderr, flush=True)
+    lock, c = ctypes.create_string_buffer(128), ctypes.CDLL(None)
+    while True: c.pthread_mutex_lock(lock)
+socket.getaddrinfo = stuck
+"""
+
+
+@pytest.mark.parametrize(
+    ("words", "number", "status"),
+    [
+        (("execute", "DB", "select 1"), signal.SIGTERM, 143),
+        (("test", "DB"), signal.SIGINT, 130),
+        (("execute", "DB", "select 1"), None, 7),
+        (("sync", "DB", "DB2"), None, 7),
+    ],
+)
+def test_a_dead_name_server_does_not_outlive_a_signal_or_the_time_limit(dbsync, words, number, status):
+    names = {"DB": "postgresql://u@db.example/d", "DB2": "postgresql://u@other.example/d"}
+    limit = () if number else ("--timeout", "2s")
+    process = _from_code(dbsync, _DEAD_NAME_SERVER, *(names.get(word, word) for word in words), "--json", *limit)
+    try:
+        _begun(process, "stuck")
+        if number:
+            process.send_signal(number)
+        out, err = process.communicate(timeout=15)
+    finally:
+        process.kill()
+    assert process.returncode == status, err
+    assert json.loads(out)["exit_code"] == status
+    assert "Traceback" not in err
+
+
 def test_a_second_signal_ends_at_once(dbsync):
     process = _from_code(dbsync, _STUCK, "execute", "x", "select 1", "--json")
     _begun(process, "stuck")
