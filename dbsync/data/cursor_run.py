@@ -89,6 +89,9 @@ class CursorRun(RepairRun):
             session.execute(statements.analyze(TableName("pg_temp", past)))
             failpoint("after_past_staged")
 
+    def _is_updated(self, outcome: TableOutcome) -> bool:
+        return outcome.task.strategy == "cursor"
+
     def _write_table(self, session: Session, number: int, outcome: TableOutcome) -> None:
         task = outcome.task
         if task.strategy != "cursor":
@@ -100,13 +103,9 @@ class CursorRun(RepairRun):
         reached = [changes(*found) for found in reached_by_update(session, self.group, task, _changes(number))]
         if reached:
             raise refused(reached)
-        for column in task.identities:
-            session.execute(statements.set_identity(task.target, column, always=False))
         outcome.rows_updated = session.affected(
             cursor_sql.update_changed(_changes(number), task.target, columns, key=task.key, only=task.target_only)
         )
-        for column in task.identities:
-            session.execute(statements.set_identity(task.target, column, always=True))
         failpoint("after_update")
         outcome.rows_inserted = session.affected(
             cursor_sql.insert_missing(_changes(number), task.target, columns, key=task.key, only=task.target_only)

@@ -79,6 +79,10 @@ class RepairRun(GroupRun):
             return True  # an empty table that is loaded
         return bool(delta.missing.count + delta.changed.count * self._updates + delta.surplus.count * self._deletes)
 
+    def _is_updated(self, outcome: TableOutcome) -> bool:
+        delta = self._deltas.get(outcome.task.target)
+        return delta is not None and self._updates and bool(delta.changed.count)
+
     def _leave(self, outcome: TableOutcome) -> None:
         """Nothing is to be written: then the table must hold, as it was compared, what a repair would have led to."""
         delta = self._deltas[outcome.task.target]
@@ -197,6 +201,9 @@ class RepairRun(GroupRun):
                 if self._is_written(outcome):
                     for index in outcome.task.uniques:
                         self._switches.drop_index(session, outcome.task.target, index)
+        self._switches.free_identities(
+            session, [outcome.task for outcome in self.outcomes if self._is_updated(outcome)]
+        )
         if order != "write_first":
             self._delete_all(session, order)
         for number, outcome in enumerate(self.outcomes):
@@ -255,11 +262,7 @@ class RepairRun(GroupRun):
 
     def _update(self, session: Session, number: int, task: TableTask, expected: int) -> int:
         assert task.key is not None
-        for column in task.identities:
-            session.execute(statements.set_identity(task.target, column, always=False))
         updated = self._overwrite(session, number, task, task.key)
-        for column in task.identities:
-            session.execute(statements.set_identity(task.target, column, always=True))
         if updated != expected:
             raise (_Displaced if may_change(self.group, task) else Mismatch)(
                 f"{task.target}: {updated} of {expected} rows could be updated; rolled back",

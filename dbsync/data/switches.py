@@ -5,8 +5,10 @@ They are switched off or dropped in the group's transaction, and are as they wer
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from dbsync.data.context import RunContext
-from dbsync.data.plan import GroupTask
+from dbsync.data.plan import GroupTask, TableTask
 from dbsync.errors import StatementFailed
 from dbsync.events import TablePhase
 from dbsync.failpoints import failpoint
@@ -14,6 +16,7 @@ from dbsync.model import ForeignKey, Index, TableName
 from dbsync.pg import runs, statements
 from dbsync.pg.database import Session
 
+_IDENTITY_OF_ROOT = 170000
 _DEPENDENT_OBJECTS = "2BP01"
 # Workers that help to build an index write what they sorted to files. Below this size that costs more processor time
 # than it wins: 64 in place of 46 ms for 10 MB (medians of three), and no less wall time even where nothing else runs.
@@ -27,6 +30,7 @@ class Switches:
         self.group, self.run = group, run
         self._keys: list[ForeignKey] = []  # dropped, to be added again in this order
         self._indexes: list[tuple[TableName, Index]] = []  # likewise
+        self._identities: list[tuple[TableName, str]] = []  # BY DEFAULT now, to be ALWAYS again
 
     def off(self, session: Session) -> None:
         """Switch the triggers off, at the beginning of a transaction."""
@@ -40,6 +44,7 @@ class Switches:
         """What was dropped is there again: a rollback brought it back."""
         self._keys.clear()
         self._indexes.clear()
+        self._identities.clear()
 
     def dropped_keys(self) -> set[str]:
         """The names of the foreign keys that do not stand now."""
@@ -55,6 +60,21 @@ class Switches:
             self._keys += [*parts, key]
             session.execute(statements.drop_foreign_key(key))
             failpoint("after_key_dropped")
+
+    def free_identities(self, session: Session, tasks: Iterable[TableTask]) -> None:
+        """Let an UPDATE write columns GENERATED ALWAYS. Before any write: what has checks outstanding is not altered.
+
+        Since version 17 a partition has its identity from the root, and only there it can be changed.
+        """
+        inherited = session.server_version_num >= _IDENTITY_OF_ROOT
+        places = [
+            (task.above[-1] if task.above and inherited else task.target, column)
+            for task in tasks
+            for column in task.identities
+        ]
+        for table, column in dict.fromkeys(places):
+            session.execute(statements.set_identity(table, column, always=False))
+            self._identities.append((table, column))
 
     def drop_index(self, session: Session, table: TableName, index: Index) -> None:
         """Drop an index to build it again later; one that a view or the like depends on stays."""
@@ -90,6 +110,8 @@ class Switches:
             failpoint("before_key")
             for statement in statements.add_foreign_key(key):
                 session.execute(statement)
+        for table, column in self._identities:
+            session.execute(statements.set_identity(table, column, always=True))
         for task in self.group.triggers:
             for trigger in task.triggers:
                 session.execute(statements.set_trigger(task.table, trigger, trigger.state))

@@ -32,6 +32,7 @@ class Unit:
     note: str | None = None
 
 
+_TEXTS = frozenset({"text", "varchar", "bpchar", "name", "char", "json", "xml"})
 _NO_ROWS = {
     "view": "a view holds no rows of its own",
     "matview": "a materialised view is refreshed where what it reads is written, not copied",
@@ -212,8 +213,8 @@ def _partitioned_unit(
     left_out = {leaf.name for leaf in source_leaves} & excluded
     left = {options.target_name(leaf.name): _layout(source, leaf) for leaf in source_leaves}
     right = {leaf.name: _layout(target, leaf) for leaf in target_leaves}
-    by_oid = _is_hashed_by_oid(source, table)
-    if table.kind == other.kind and left == right and not by_oid:
+    apart = _hashed_apart(source, target, table)
+    if table.kind == other.kind and left == right and apart is None:
         routes = tuple(
             Route(leaf.name, options.target_name(leaf.name)) for leaf in source_leaves if leaf.name not in left_out
         )
@@ -226,22 +227,35 @@ def _partitioned_unit(
     route = Route(
         table.name, other.name, source_only=table.kind != "partitioned", target_only=other.kind != "partitioned"
     )
-    why = "hashes of a user's type differ between databases" if by_oid else "partition layouts differ"
-    return Unit(table.name, other.name, (route,), note=f"{why}: rows are routed through the root")
-
-
-def _is_hashed_by_oid(catalog: Catalog, root: Table) -> bool:
-    """Whether the same row may belong into another hash partition of an equal layout.
-
-    An enum's hash is that of the oid of its label; of other types that users make nobody knows.
-    """
-    keys = [table for table in family_of(catalog, root.name) if (table.partition_key or "").startswith("HASH")]
-    return any(
-        "." in (table.partition_key or "")  # an expression with a user's function or type
-        or (column.type.schema != "pg_catalog" and quote_identifier(column.name) in (table.partition_key or ""))
-        for table in keys
-        for column in table.columns
+    return Unit(
+        table.name,
+        other.name,
+        (route,),
+        note=f"{apart or 'partition layouts differ'}: rows are routed through the root",
     )
+
+
+def _hashed_apart(source: Catalog, target: Catalog, root: Table) -> str | None:
+    """Why the same row may belong into another hash partition of an equal layout; None where it does not.
+
+    An enum's hash is that of the oid of its label; of other types that users make nobody knows. A text's is that of
+    its bytes in the server's encoding, or of what the server's version of ICU makes of it.
+    """
+    keys = [table for table in family_of(source, root.name) if (table.partition_key or "").startswith("HASH")]
+    for table in keys:
+        if "." in (table.partition_key or ""):  # an expression with a user's function or type
+            return "hashes of a user's type differ between databases"
+        for column in table.columns:
+            if quote_identifier(column.name) not in (table.partition_key or ""):
+                continue
+            if column.type.schema != "pg_catalog":
+                return "hashes of a user's type differ between databases"
+            kind = column.type.element or column.type
+            if kind.name in _TEXTS and source.encoding != target.encoding:
+                return "hashes of texts differ between encodings"
+            if not column.deterministic:
+                return "hashes under this collation differ between versions of its library"
+    return None
 
 
 def _check_maps(options: SyncOptions, relations: set[TableName]) -> None:

@@ -66,3 +66,34 @@ def test_a_plan_that_waited_for_its_answer_is_made_again_where_drift_is_to_be_ig
     )
     assert rows(pair.target, "SELECT id FROM t") == rows(pair.target, "SELECT id FROM empty") == [[1]]
     assert oracle.leftovers(pair.target) == []
+
+
+_MARKS = {
+    "replica identity": "ALTER TABLE marked REPLICA IDENTITY USING INDEX marked_code_key",
+    "cluster": "ALTER TABLE marked CLUSTER ON marked_code_key",
+    "index comment": "COMMENT ON INDEX marked_v IS 'new'",
+    "constraint comment": "COMMENT ON CONSTRAINT marked_up_fkey ON marked IS 'new'",
+}
+
+
+@pytest.mark.parametrize("mark", _MARKS.values(), ids=_MARKS)
+def test_what_an_index_or_key_is_besides_its_definition_is_not_lost_by_building_it_again(
+    mark: str, pairs, dbsync: Command, tmp_path: Path
+) -> None:
+    pair: Pair = pairs(
+        "CREATE TABLE marked (id int PRIMARY KEY, code text NOT NULL UNIQUE, v int, up int REFERENCES marked);"
+        "CREATE INDEX marked_v ON marked (v);",
+        "INSERT INTO marked VALUES (1, 'a', 1, 1)",
+        "INSERT INTO marked VALUES (7, 'b', 1, 7)",
+    )
+    passed = tmp_path / "passed"
+    env = {"DBSYNC_FAILPOINT": "before_run=sleep:2", "DBSYNC_FAILPOINTS_REACHED": str(passed)}
+    args = ("--yes", "--json", "--mode", "replace", "--drop-indexes")
+    running = dbsync.start("sync", pair.source, pair.target, *args, env=env)
+    while not running.over and not (passed.exists() and "before_run\n" in passed.read_text()):
+        time.sleep(0.02)
+    run_sql(pair.target, mark)
+    before = oracle.take(pair.target)
+    assert running.wait(30).ended(4).error["code"] == "DRIFT"
+    assert oracle.all_changes(before, oracle.take(pair.target)) == []
+    dbsync.sync(pair.source, pair.target, "--mode", "replace", "--drop-indexes").ended(0)

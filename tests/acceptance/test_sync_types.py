@@ -10,7 +10,7 @@ import pytest
 
 from tests.fixtures import oracle, typecorpus
 from tests.fixtures.command import Command
-from tests.fixtures.pair import encoded, pair_on, run_sql
+from tests.fixtures.pair import encoded, pair_on, rows, run_sql
 
 # 10,000 rows of each type as the acceptance asks; DBSYNC_TEST_ROWS=100 for a quick look while working.
 ROWS = int(os.environ.get("DBSYNC_TEST_ROWS", "10000"))
@@ -202,3 +202,21 @@ def test_a_value_of_many_megabytes_passes(pairs, dbsync: Command) -> None:
     pair = pairs(schema, rows)
     result = dbsync.sync(pair.source, pair.target).ended(0)
     assert oracle.differences(pair.source, pair.target) == [], result
+
+
+def test_hash_partitions_of_texts_are_routed_through_the_root_between_encodings(servers, dbsync: Command) -> None:
+    """The same text is other bytes there, and so in another partition."""
+    words = "SELECT DISTINCT chr(c) || chr(233) || c FROM generate_series(200, 250) c"
+    schema = "CREATE TABLE h (k text PRIMARY KEY, v int) PARTITION BY HASH (k);" + "".join(
+        f"CREATE TABLE h_{n} PARTITION OF h FOR VALUES WITH (MODULUS 3, REMAINDER {n});" for n in range(3)
+    )
+    with (
+        encoded(servers.source, "LATIN1", schema + f"INSERT INTO h {words}") as latin,
+        encoded(servers.target, "UTF8", schema) as utf8,
+    ):
+        dbsync.sync(latin, utf8).ended(0)
+        dbsync.run("diff", latin, utf8, "--what", "data").ended(0)
+        run_sql(latin, "UPDATE h SET v = 1 WHERE k < chr(216)")
+        assert dbsync.sync(latin, utf8).ended(0).result["totals"]["rows_updated"] > 0
+        assert dbsync.sync(latin, utf8).ended(0).result["totals"]["rows_updated"] == 0
+        assert rows(utf8, "SELECT count(*) FROM h") == rows(latin, "SELECT count(*) FROM h")

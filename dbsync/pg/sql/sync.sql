@@ -66,6 +66,7 @@ SELECT s.oid, s.shape FROM shaped s;
 
 -- name: stamps
 -- What a copy relies on, by relation: one text each, equal as long as nothing of it changed, that begins with the shape.
+-- Of indexes and constraints all that has to be there again when they were dropped and built anew.
 -- It tells of the foreign keys that refer to a table, too: their actions reach rows of tables that were not even there.
 , referring AS (
     SELECT k.confrelid AS oid,
@@ -80,15 +81,18 @@ SELECT s.oid, s.shape FROM shaped s;
 SELECT s.oid,
        s.shape OPERATOR(pg_catalog.||) pg_catalog.md5(pg_catalog.concat_ws(E'\x01',
            s.relrowsecurity,
-           (SELECT pg_catalog.string_agg(pg_catalog.concat_ws(',', k.conname, pg_catalog.pg_get_constraintdef(k.oid)),
+           (SELECT pg_catalog.string_agg(pg_catalog.concat_ws(',', k.conname, pg_catalog.pg_get_constraintdef(k.oid),
+                                                              pg_catalog.obj_description(k.oid, 'pg_constraint')),
                    E'\x02' ORDER BY k.conname COLLATE "C")
               FROM pg_catalog.pg_constraint k WHERE k.conrelid = s.oid AND k.conparentid = 0),
            (SELECT pg_catalog.string_agg(pg_catalog.concat_ws(',', t.tgname, t.tgenabled),
                    E'\x02' ORDER BY t.tgname COLLATE "C")
               FROM pg_catalog.pg_trigger t WHERE t.tgrelid = s.oid AND NOT t.tgisinternal),
-           (SELECT pg_catalog.string_agg(pg_catalog.pg_get_indexdef(i.indexrelid),
+           (SELECT pg_catalog.string_agg(pg_catalog.concat_ws(',', pg_catalog.pg_get_indexdef(i.indexrelid), i.indisclustered,
+                                                              i.indisreplident, x.reltablespace,
+                                                              pg_catalog.obj_description(i.indexrelid, 'pg_class')),
                    E'\x02' ORDER BY pg_catalog.pg_get_indexdef(i.indexrelid) COLLATE "C")
-              FROM pg_catalog.pg_index i WHERE i.indrelid = s.oid),
+              FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class x ON x.oid = i.indexrelid WHERE i.indrelid = s.oid),
            r.keys))
   FROM shaped s
   LEFT JOIN referring r ON r.oid = s.oid
