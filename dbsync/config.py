@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from dbsync.errors import ConfigError
+from dbsync.home import own_file
 from dbsync.quantities import parse_duration
 from dbsync.quota import NO_QUOTAS, Quota, Quotas, parse_limit
 from dbsync.urls import ALLOWED_PARAMETERS, Secret
@@ -135,8 +136,9 @@ def find_config(start: Path) -> Path | None:
     A file found so may run commands (``cmd:``) and name targets: one that another user could have
     planted is refused.
     """
-    home = Path(os.environ.get("XDG_CONFIG_HOME") or Path("~/.config").expanduser())
-    folders = (start, *start.parents, home / "dbsync")
+    named = os.environ.get("XDG_CONFIG_HOME")
+    home = Path(named) if named else own_file(".config")
+    folders = (start, *start.parents, *([home / "dbsync"] if home else []))
     found = next((folder / FILE_NAME for folder in folders if (folder / FILE_NAME).is_file()), None)
     if found is None:
         return None

@@ -19,6 +19,7 @@ from pathlib import Path
 from dbsync.child_environment import child_environment
 from dbsync.config import ConfiguredDatabase, Settings
 from dbsync.errors import ConfigError, DbsyncError
+from dbsync.home import expanded
 from dbsync.service_file import read_service
 from dbsync.urls import DatabaseUrl, database_url, parse_url
 from dbsync.whereabouts import those_at
@@ -134,7 +135,7 @@ def _from_file(path: str) -> str:
     if "@" in path or "://" in path or "\0" in path or not path:
         raise ConfigError("what follows file: is not a path", hint="write file:PATH")
     try:
-        with Path(path).expanduser().open("rb") as file:
+        with expanded(path).open("rb") as file:
             return _text(file.read(_MAX_SECRET_BYTES + 1), f"file:{path}")
     except OSError as error:
         raise ConfigError(f"the file {path} cannot be read: {(error.strerror or '').lower()}") from None

@@ -9,6 +9,7 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from dbsync.errors import ConfigError
+from dbsync.home import own_file
 from dbsync.urls import ALLOWED_PARAMETERS, refused_parameter
 
 _SYSTEM_DIRECTORIES = ("/etc/postgresql-common", "/etc")
@@ -42,10 +43,8 @@ def _files() -> list[Path]:
     own = os.environ.get("PGSERVICEFILE")
     system = os.environ.get("PGSYSCONFDIR")
     directories = (system,) if system else _SYSTEM_DIRECTORIES
-    return [
-        Path(own) if own else Path("~/.pg_service.conf").expanduser(),
-        *(Path(directory) / "pg_service.conf" for directory in directories),
-    ]
+    first = Path(own) if own else own_file(".pg_service.conf")
+    return [*([first] if first else []), *(Path(directory) / "pg_service.conf" for directory in directories)]
 
 
 def _lines(text: str) -> Iterator[tuple[str, int, str]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -13,6 +12,7 @@ from dbsync.cli.context import Context
 from dbsync.cli.output import Answer
 from dbsync.cli.terminal import escape
 from dbsync.errors import ConfigError, DbsyncError
+from dbsync.home import expanded
 from dbsync.model import TableName
 from dbsync.pg.older_connections import older_connections
 from dbsync.registry import LOCAL_OWNER
@@ -71,7 +71,7 @@ def _read(place: str) -> str:
         if place == "-":
             data = sys.stdin.buffer.read(_LARGEST + 1)
         else:
-            with Path(place).expanduser().open("rb") as file:
+            with expanded(place).open("rb") as file:
                 data = file.read(_LARGEST + 1)
     except OSError as error:
         raise ConfigError(f"the file {place} cannot be read: {(error.strerror or '').lower()}") from None

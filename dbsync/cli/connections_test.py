@@ -41,9 +41,9 @@ def _look(context: Context, registry: Registry, connection: Connection, purpose:
     context.control.check()
     try:
         url = registry.url(connection)
+        context.learn(url.password)
+        return diagnose(url, purpose=purpose)
     except DbsyncError as error:
         found = Diagnosis(name=connection.name or connection.id)
         found.fail("config", error)
         return found
-    context.learn(url.password)
-    return diagnose(url, purpose=purpose)

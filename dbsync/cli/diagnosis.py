@@ -13,7 +13,7 @@ from dbsync.cli.command import command
 from dbsync.cli.context import Context
 from dbsync.cli.output import Answer
 from dbsync.cli.terminal import escape, paint, wants_color
-from dbsync.errors import ConfigError, ConnectionFailed
+from dbsync.errors import ConfigError, ConnectionFailed, DbsyncError
 from dbsync.pg.checks import Check
 from dbsync.pg.diagnose import Diagnosis, diagnose
 from dbsync.pg.rights import Purpose
@@ -50,12 +50,13 @@ def told(context: Context, found: list[Diagnosis]) -> Answer:
         (one,) = found
         database = next((check.detail for check in one.checks if check.name == "database"), None)
         context.describe(source={"name": one.name, "server_version": one.server_version, "database": database})
+    worst = max(each.exit_code for each in found)
     color = wants_color(context.options.color, sys.stdout, os.environ)
     return Answer(
         result={"databases": [each.to_dict() for each in found]},
         render={"text": lambda: (line for each in found for line in _lines(each, color))},
-        exit_code=max(each.exit_code for each in found),
-        error=next((_unreached(each) for each in found if each.exit_code == ConnectionFailed.exit_code), None),
+        exit_code=worst,
+        error=next(_unreached(each) for each in found if each.exit_code == worst) if worst > 1 else None,
     )
 
 
@@ -70,21 +71,24 @@ def _names(context: Context, databases: list[str], *, every: bool) -> list[str]:
 
 
 def _look(context: Context, name: str, purpose: Purpose, wait: float, *, speed: bool, alone: bool) -> Diagnosis:
-    """Diagnose one database; among all of the file, one that cannot be resolved does not hide the others."""
+    """Diagnose one database; among all of the file, one that is named wrongly does not hide the others."""
     try:
         url = context.database(name, read_only=True).url
+        return diagnose(url, purpose=purpose, wait=wait, speed=speed)
     except ConfigError as error:
         if alone:
             raise
         found = Diagnosis(name=name)
         found.fail("config", error)
         return found
-    return diagnose(url, purpose=purpose, wait=wait, speed=speed)
 
 
-def _unreached(found: Diagnosis) -> ConnectionFailed:
+def _unreached(found: Diagnosis) -> DbsyncError:
     failed = next(check for check in found.checks if not check.ok)
-    return ConnectionFailed(f"{found.name}: {failed.detail}", phase=failed.name, hint=failed.hint)
+    message = f"{found.name}: {failed.detail}"
+    if found.misconfigured:
+        return ConfigError(message, hint=failed.hint)
+    return ConnectionFailed(message, phase=failed.name, hint=failed.hint)
 
 
 def _lines(found: Diagnosis, color: bool) -> Iterator[str]:

@@ -52,6 +52,7 @@ class Diagnosis:
     table_count: int | None = None
     checks: list[Check] = field(default_factory=list)
     reached: bool = False
+    misconfigured: bool = False  # what names it is at fault: nothing was dialled
 
     @property
     def ok(self) -> bool:
@@ -60,8 +61,8 @@ class Diagnosis:
 
     @property
     def exit_code(self) -> int:
-        """0, 1 when something is missing, 3 when the database cannot be reached."""
-        return 0 if self.ok else 1 if self.reached else 3
+        """0, 1 when something is missing, 2 when it is named wrongly, 3 when the database cannot be reached."""
+        return 0 if self.ok else 1 if self.reached else 2 if self.misconfigured else 3
 
     def to_dict(self) -> dict[str, Any]:
         """Return the entry of ``result.databases``."""
@@ -84,6 +85,7 @@ class Diagnosis:
 
     def fail(self, name: str, error: DbsyncError) -> None:
         """Add a failed check."""
+        self.misconfigured = self.misconfigured or isinstance(error, ConfigError)
         self.note(name, error.message, ok=False, hint=error.hint)
 
 

@@ -17,6 +17,7 @@ from typing import Any
 
 from dbsync.errors import ConfigError, DbsyncError, Refused
 from dbsync.failpoints import failpoint
+from dbsync.home import expanded
 from dbsync.registry.keys import MAKE_ONE, VARIABLE, Key, KeySource, new_key, parse_key
 
 FILE_VARIABLE = "DBSYNC_KEY_FILE"
@@ -38,7 +39,7 @@ def key_source(file: Path, environ: Mapping[str, str] = os.environ) -> KeySource
     if text:
         return EnvironmentKeys(tuple(parse_key(part, where=VARIABLE) for part in text.split(",")))
     named = environ.get(FILE_VARIABLE)
-    return FileKeys(Path(named).expanduser().absolute() if named else file)
+    return FileKeys(expanded(named).absolute() if named else file)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dbsync.errors import ConfigError
+from dbsync.home import expanded
 from dbsync.urls import DatabaseUrl
 
 VARIABLE = "DBSYNC_STORE"
@@ -27,10 +28,9 @@ class StorePlace:
 
 
 def state_directory(environ: Mapping[str, str] = os.environ) -> Path:
-    """The directory of this user's that outlives a run; it may not be there yet."""
+    """The directory of this user's that outlives a run; it may not be there yet. Raises ConfigError without a home."""
     state = environ.get("XDG_STATE_HOME") or ""
-    base = Path(state) if os.path.isabs(state) else Path.home() / ".local" / "state"
-    return base / "dbsync"
+    return (Path(state) if os.path.isabs(state) else expanded("~/.local/state")) / "dbsync"
 
 
 def store_place(configured: str | None = None, environ: Mapping[str, str] = os.environ) -> StorePlace:
@@ -48,7 +48,7 @@ def store_place(configured: str | None = None, environ: Mapping[str, str] = os.e
     if text.startswith("sqlite:"):
         if not text.startswith(_SQLITE) or not text.removeprefix(_SQLITE) or "?" in text:
             raise ConfigError("the store's URL names no file", hint="write sqlite:////absolute/path/store.db")
-        file = Path(text.removeprefix(_SQLITE)).expanduser().absolute()
+        file = expanded(text.removeprefix(_SQLITE)).absolute()
         return StorePlace(name=str(file), file=file)
     return _in_postgres("postgresql://" + text.removeprefix(_POSTGRES) if text.startswith(_POSTGRES) else text)
 

@@ -102,6 +102,23 @@ def test_several_and_all_databases(call, source_db, tmp_path):
         assert call("test", *args, "--json").document["exit_code"] == 2
 
 
+def test_a_database_of_all_that_is_named_wrongly_is_exit_2_and_hides_no_other(call, source_db, tmp_path):
+    file = tmp_path / "dbsync.yaml"
+    good = f"version: 1\ndatabases:\n  good: {{url: '{source_db.url}'}}\n"
+    odd = "  odd: {url: 'postgresql://u@192.0.2.1/d?sslrootcert=system&sslmode=require'}\n"
+    for wrong in ("  unset: {url: 'env:NOT_SET'}\n", odd):
+        file.write_text(good + wrong)
+        ended = call("test", "--all", "--json")
+        assert ended.exit_code == 2
+        assert [each["ok"] for each in ended.document["result"]["databases"]] == [True, False]
+        assert ended.document["error"]["code"] == "CONFIG"
+        assert faults(ended.document) == []
+    file.write_text(good + odd + "  down: {url: 'postgresql://u@127.0.0.1:1/d'}\n")
+    ended = call("test", "--all", "--json")
+    assert ended.exit_code == 3
+    assert ended.document["error"]["message"].startswith("down: ")
+
+
 def test_waiting_for_a_server_that_comes_up(call, source_db):
     started = time.monotonic()
     assert call("test", "postgresql://u@127.0.0.1:1/d", "--wait", "1s").exit_code == 3

@@ -53,6 +53,8 @@ def test_the_variable_beats_the_named_file_beats_the_file_beside_the_store(tmp_p
     assert isinstance(found, EnvironmentKeys)
     assert [key.text for key in found.load()] == [NEW, OLD]
     assert key_source(beside, {"DBSYNC_KEY": "keyring:"}) == KeyringKeys("store")
+    with pytest.raises(ConfigError, match="home directory ~nosuchuser is not known"):
+        key_source(beside, {"DBSYNC_KEY_FILE": "~nosuchuser/key"})
     assert key_source(beside, {"DBSYNC_KEY": "keyring:team"}) == KeyringKeys("team")
 
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import pwd
 import sys
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
-from dbsync.config import Settings, parse_settings
+from dbsync.config import Settings, find_config, parse_settings
 from dbsync.errors import ConfigError
 from dbsync.references import resolve
+from dbsync.store.place import store_place
 from dbsync.urls import DatabaseUrl
 
 CANARY = "s3cr3tCanary"
@@ -112,6 +114,7 @@ def test_a_saved_name_is_asked_for_last_and_only_where_it_can_be_one() -> None:
         "local:",
         "service=",
         "file:/nowhere",
+        "file:~nosuchuser/url",
         "file:/",
         "file:/dev/zero",
         "env:UNSET_VARIABLE",
@@ -123,6 +126,23 @@ def test_a_fault_is_one_sentence_without_a_secret(text: str) -> None:
     assert CANARY not in shown(caught.value)
     assert caught.value.message
     assert "\n" not in caught.value.message
+
+
+def test_without_a_home_directory_the_places_elsewhere_still_count(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def nobody(uid: int) -> None:
+        raise KeyError(uid)
+
+    monkeypatch.setattr(pwd, "getpwuid", nobody)
+    for name in ("HOME", "PGSERVICEFILE", "XDG_CONFIG_HOME", "XDG_STATE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("PGSYSCONFDIR", str(tmp_path))
+    (tmp_path / "pg_service.conf").write_text("[shop]\nhost=db.example\nuser=u\n")
+    assert resolve("service=shop", NOTHING).host == "db.example"
+    assert find_config(tmp_path) is None
+    with pytest.raises(ConfigError, match="home directory ~ is not known"):
+        store_place(environ={})
 
 
 def test_what_a_file_or_a_variable_holds_is_not_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
