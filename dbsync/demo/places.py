@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 from collections.abc import Iterator, Mapping
@@ -12,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from dbsync import local
+from dbsync.child_environment import child_environment
 from dbsync.errors import ConfigError, DbsyncError
 from dbsync.local import EphemeralServer
 
@@ -80,5 +80,5 @@ def _bound(variable: str, server: EphemeralServer) -> Place:
             code="LOCAL_NO_PSQL",
         )
     place = {"PGHOST": "127.0.0.1", "PGPORT": str(server.port), "PGUSER": server.user, "PGPASSWORD": server.password}
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
+    clean = {name: value for name, value in child_environment().items() if not name.startswith("PG")}
     return Place(f"env:{variable}", psql, clean | place | {"PGDATABASE": server.user}, {variable: server.url()})

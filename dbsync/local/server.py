@@ -213,15 +213,28 @@ def _ready_port(server: Server) -> int | None:
 
 
 def _signal(server: Server, number: int) -> None:
-    """Send a signal to the server if it runs; its number comes from a file that only we can write."""
+    """Send a signal to the server if it runs.
+
+    Its number comes from a file that is open in the server, too: root kills nothing that is not its account's.
+    """
     if not is_running(server):
         return
     text = server.lock.read_text(encoding="ascii").strip()
-    if text:
-        try:
+    try:
+        foreign = server.account.switch and _owner(int(text or 0)) not in (server.account.uid, None)
+        if text and not foreign:
             os.kill(int(text), number)
-        except ProcessLookupError:
-            return  # the server is dead, its last children are leaving
+    except ProcessLookupError:
+        return  # the server is dead, its last children are leaving
+
+
+def _owner(process: int) -> int | None:
+    """Whose process it is, None where there is none or the system does not say."""
+    try:
+        status = Path(f"/proc/{process}/status").read_text(encoding="ascii", errors="replace")
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    return int(status.partition("\nUid:")[2].split()[0])
 
 
 def _gone(server: Server, patience: float) -> bool:

@@ -14,16 +14,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from dbsync.child_environment import child_environment
 from dbsync.errors import ConfigError, Refused
 from dbsync.local import server as servers
 from dbsync.local.account import server_account
 from dbsync.local.binaries import Binaries, find_binaries
-from dbsync.local.directories import base_directory, locked, make_base, own_directory, shared_directory
+from dbsync.local.directories import base_directory, locked, make_base, own_directory, shared_directory, write_private
 from dbsync.local.initdb import initialise
 from dbsync.local.programs import readable_binaries
 from dbsync.local.server import SUPERUSER, Server
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,39}")
+_PORTS = 65536
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,7 +98,7 @@ def psql_command(name: str) -> tuple[list[str], dict[str, str]]:
     started = up(name)
     server = Server.at(started.directory)
     psql = _find_psql(_binaries(name, server, None))
-    environment = {key: value for key, value in os.environ.items() if not key.startswith("PG")}
+    environment = {key: value for key, value in child_environment().items() if not key.startswith("PG")}
     environment |= {
         "PGHOST": "127.0.0.1",
         "PGPORT": str(_port(started)),
@@ -158,9 +160,9 @@ def _start(name: str, server: Server, major: int | None) -> int:
     if server.major is None:
         initialise(server, binaries, database=name)
     last = server.directory / "port"
-    preferred = int(last.read_text(encoding="ascii")) if last.exists() else None
-    port, _ = servers.start(server, binaries, port=preferred)
-    last.write_text(str(port), encoding="ascii")
+    text = last.read_text(encoding="ascii", errors="replace") if last.exists() else ""
+    port, _ = servers.start(server, binaries, port=int(text) if text.isdigit() and int(text) < _PORTS else None)
+    write_private(last, str(port))
     return port
 
 

@@ -16,6 +16,7 @@ import pytest
 
 from dbsync import local
 from dbsync.errors import ConfigError, DbsyncError, Refused
+from dbsync.local import server as servers
 from dbsync.local import store
 from tests.fixtures.command import Command
 from tests.fixtures.local import ask, is_alive, postmaster_pid, run_script, tell, wait_until
@@ -107,6 +108,40 @@ def test_a_pid_file_that_names_another_process_does_not_stop_the_start(place: Pa
     assert ask(local.resolve("shop")) == "shop"
     other.kill()
     other.communicate()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root runs servers as somebody else")
+def test_root_stops_no_process_but_its_servers_accounts(place: Path) -> None:
+    """The lock file is open in the server: who runs programs in it could write another number."""
+    local.up("shop")
+    lock = place / "servers" / "shop" / "run.lock"
+    number = lock.read_text()
+    other = run_script("import time; time.sleep(600)")
+    lock.write_text(f"{other.pid}\n")
+    server = servers.Server.at(lock.parent)
+    for sent in (signal.SIGINT, signal.SIGKILL):
+        servers._signal(server, sent)
+    time.sleep(0.2)
+    assert other.poll() is None, "a process that is not the server was stopped"
+    other.kill()
+    other.communicate()
+    lock.write_text(number)
+    assert not local.down("shop").running
+
+
+@pytest.mark.parametrize("written", ["", "?", "99999999"])
+def test_a_damaged_port_file_does_not_stop_the_start(written: str, place: Path) -> None:
+    local.up("shop")
+    local.down("shop")
+    (place / "servers" / "shop" / "port").write_text(written)
+    assert ask(local.resolve("shop")) == "shop"
+    assert local.list_servers()[0].port == int((place / "servers" / "shop" / "port").read_text())
+
+
+def test_psql_gets_no_key_of_what_dbsync_keeps(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("DBSYNC_KEY", "ENCRYPTION_KEY"):
+        monkeypatch.setenv(name, "a key")
+    assert "a key" not in store.psql_command("shop")[1].values()
 
 
 @pytest.mark.parametrize("moment", [0.15, 0.3, 0.5, 0.8])
