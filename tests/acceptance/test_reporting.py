@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -157,6 +158,16 @@ def test_a_program_is_named_by_the_command_line_or_the_file_never_by_the_environ
     dbsync.run("-c", str(config), "sync", "--name", "n", "--yes").ended(2)
     facts, _ = json.loads((tmp_path / "noted").read_text())
     assert facts["sync"] == "n"
+
+
+def test_a_run_whose_answer_is_cut_short_is_no_success(pair: Pair, dbsync: Command, tmp_path: Path, pings: Pings):
+    os.mkfifo(tmp_path / "pipe")  # that nobody opens
+    files = ("--metrics-file", str(tmp_path / "m.prom"), "-o", f"text={tmp_path / 'pipe'}", "--timeout", "6s")
+    ended = dbsync.sync(pair.source, pair.target, *files, "--heartbeat-url", f"{pings.url}/uuid").ended(7)
+    assert ended.document["warnings"][-1].endswith("could not be written in time; committed before: public.t")
+    assert metrics(tmp_path / "m.prom")["run_exit_code"] == 7
+    assert metrics(tmp_path / "m.prom")["run_success"] == 0
+    assert pings.paths == ["/uuid/start"]
 
 
 def test_the_summary_of_a_github_step_is_appended_to(pair: Pair, dbsync: Command, tmp_path: Path):
