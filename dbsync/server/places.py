@@ -107,9 +107,7 @@ class Places:
         return self._checked(_Kept(None, connection, self._registry.url(connection)))
 
     def guarded(self, place: Place) -> Place:
-        """A database that is to be written to; one in a blob has the guards of saved connections to the same place."""
-        if place.connection is not None:
-            return place
+        """A database that is to be written to has the guards of all saved connections to the same place."""
         url = place.url
         for owner in dict.fromkeys((place.owner, LOCAL_OWNER)):
             url = self._registry.guarded(owner, url)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import time
 from collections.abc import Iterator
@@ -227,6 +228,20 @@ class TestOwners:
             assert bob.get(f"/ui/syncs/new?source={mine}&target={mine}0").status_code == 404
             assert bob.get(f"/ui/schemas/compared?source={mine}&target={mine}0").status_code == 404
         assert ann.get(f"/ui/connections/{mine}/tables").status_code == 200
+
+    def test_a_target_has_the_guards_of_other_connections_to_the_same_place(
+        self, ann: Visitor, database: Database, pg_a: EphemeralServer
+    ) -> None:
+        with fresh_database(pg_a) as other:
+            other.execute("CREATE TABLE item (id int PRIMARY KEY)")
+            database.execute("CREATE TABLE IF NOT EXISTS item (id int PRIMARY KEY)")
+            source, target = add(ann, other), add(ann, database)
+            fields = {"source": source, "target": target, "table": json.dumps("public.item"), "mode": "delta"}
+            free = ann.post("/ui/syncs/preview", fields)
+            assert ('name="agreed"' in free.text, 'id="confirm"' in free.text) == (True, False), free.text
+            add(ann, database, environment="production")
+            held = ann.post("/ui/syncs/preview", fields)
+            assert ('name="agreed"' in held.text, 'id="confirm"' in held.text) == (False, True), held.text
 
     def test_a_host_that_is_not_allowed_is_not_dialled(self, ann: Visitor) -> None:
         for host in ("10.0.0.1", "169.254.169.254", "localhost.evil.example"):

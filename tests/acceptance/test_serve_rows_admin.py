@@ -135,9 +135,15 @@ class TestRows:
         assert (found["success"], len(found["data"]["rows"]), found["data"]["truncated"]) == (True, 1000, True)
 
     def test_writing_needs_the_connection_the_token_and_for_production_its_name(
-        self, client: httpx.Client, database: Database, server: Served
+        self, client: httpx.Client, pg_a: EphemeralServer, server: Served
     ) -> None:
-        closed = save(client, database, "closed", readOnly=True)
+        with fresh_database(pg_a) as first, fresh_database(pg_a) as second:
+            for each in (first, second):
+                each.execute(_TABLES)
+            self._needs_all_three(client, first, second)
+
+    def _needs_all_three(self, client: httpx.Client, other: Database, database: Database) -> None:
+        closed = save(client, other, "closed", readOnly=True)
         production = save(client, database, "production", environment="production")
         body: dict[str, Any] = {"id": 1, "field": "name", "value": "changed"}
         assert client.put(f"/api/explorer/{closed}/item/row", json=body).status_code == 403
@@ -171,6 +177,8 @@ class TestRows:
             assert [(reply.status_code, reply.json()["requiresConfirmation"]) for reply in refused] == [(400, True)] * 2
             client.put(f"/api/connections/{production}", json={"environment": "development", "readOnly": True})
             assert client.put("/api/explorer/of-the-frontend/item/row", json=row | other).status_code == 403
+            also = save(client, guarded, "another name")
+            assert client.put(f"/api/explorer/{also}/item/row", json=row).status_code == 403
             assert guarded.value("SELECT name FROM item WHERE id = 1") == "one"
             client.put(f"/api/connections/{production}", json={"readOnly": False})
             assert client.put("/api/explorer/of-the-frontend/item/row", json=row | other).status_code == 200

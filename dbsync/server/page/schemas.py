@@ -69,4 +69,4 @@ def both(visit: Visit, source: str, target: str) -> tuple[Place, Place]:
         raise Fault(400, "Choose a source and a target")
     if source == target:
         raise Fault(400, "Source and target must be two different connections")
-    return visit.place(source), visit.place(target)
+    return visit.place(source), visit.core.places.guarded(visit.place(target))
