@@ -121,12 +121,12 @@ class Call:
         """
         self._begin_end()
         self.exit_code, self.error = _status(error), error
-        first, self._begun = not self._begun, True
-        if first:
+        begun, self._begun = self._begun, True
+        if not begun:
             self._failure_to_stdout(error)
         self._tell(error)
-        self._delivered = True
-        if first:
+        delivered, self._delivered = self._delivered, True
+        if not delivered:
             self._failure_to_files(error)
 
     def fault(self, error: BaseException) -> None:
@@ -182,6 +182,7 @@ class Call:
         with suppress(Exception):  # another thread may hold what is needed to tell
             if self._begun:
                 self.journal.error(f"{reason.message}: {CUT_SHORT}{done}", reason.what_to_do)
+                self._failure_to_files(reason)
                 return
             self.report.warnings.append((CUT_SHORT if self.ending else CUT_OFF) + done)
             self.fail(reason)
@@ -237,10 +238,11 @@ class Call:
                 self.warn(second.message)
 
     def _failure_to_files(self, error: DbsyncError) -> None:
+        """Let files tell of the error, too, beside the result that they may hold already."""
         for output in self._options.outputs:
             if (output.format or self._options.format) == "json":
                 try:
-                    write_file(output.path, [json_text(self._envelope(error=error))])
+                    write_file(output.path, [json_text(self._envelope(answer=self.answer, error=error))])
                 except DbsyncError as second:
                     if second.message != error.message:
                         self.warn(second.message)

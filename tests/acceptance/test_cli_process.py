@@ -335,6 +335,10 @@ def test_a_full_disk_keeps_neither_the_document_nor_an_earlier_error_back(dbsync
     done = _shell(dbsync, '$DBSYNC execute "$1" "SELECT 1" --json >/dev/full; echo "$?"', away)
     assert done.stdout == "3\n"
     assert "cannot write to stdout" in done.stderr
+    done = _shell(dbsync, '$DBSYNC execute "$1" "SELECT 1" -o json=r.json >/dev/full; echo "$?"', source_db.url)
+    kept = json.loads((dbsync.home / "r.json").read_text())
+    assert (done.stdout, kept["exit_code"], kept["error"]["code"]) == ("6\n", 6, "OUTPUT")
+    assert kept["result"]["statements"][0]["rows"] == [["1"]]
 
 
 def test_flags_beat_the_environment_which_beats_the_profile(dbsync, source_db):
