@@ -116,8 +116,10 @@ class _GroupMaker:
         problems = found.problems
         relations = [table for unit in units for table in family_of(self.target, unit.target)]
         owned = all("OWNER" in table.privileges for table in relations)
+        # A key to a root of which only parts are selected is dropped and added with rights on the root.
+        free = owned and all("OWNER" in self.target.tables[key.ref_table].privileges for key in keys)
         held = [route.target for unit in units for route in unit.routes if self.filled.get(route.target)]
-        few = self._few_rows(units) if held and not outside and owned else None
+        few = self._few_rows(units) if held and not outside and free else None
         repair = bool(held) and self.options.mode != "replace" and few is None
         found.refusals += [] if repair else self._refusals(held, outside)
         triggers = tuple(
@@ -134,7 +136,7 @@ class _GroupMaker:
                 )
                 for task in triggers
             ]
-        clear, reason = self._clear(owned, held, outside)
+        clear, reason = self._clear(free, held, outside)
         problems += self._missing_rights(relations, self._rights("keep" if repair else clear, repair))
         problems += [
             Problem(
@@ -144,7 +146,7 @@ class _GroupMaker:
                 name=key.name,
             )
             for key in keys
-            if owned and not repair and not key.triggers_enabled
+            if free and not repair and not key.triggers_enabled
         ]
         problems += [
             Problem("rules", f"{table.name} has rules, which would rewrite what is written", table.name)
@@ -156,13 +158,14 @@ class _GroupMaker:
             problems += [problem for task in tasks for problem in self._cursor_problems(task)]
         if repair:
             problems += self._unwritable(tasks, owned)
-            found.groups.append(self._repair_group(units, tasks, keys, outside, triggers, relations, owned))
-            found.notes += [] if owned else self._held_keys(units, tasks, keys)
+            found.groups.append(self._repair_group(units, tasks, keys, outside, triggers, relations, free))
+            found.notes += [] if free else self._held_keys(units, tasks, keys)
             return
         deferred = False
-        if not owned:
+        if not free:
             tasks, cyclic = self._parents_first(tasks, units, keys)
             deferred = bool(cyclic)
+            holders = _holders(self.target, [unit.target for unit in units])
             problems += [
                 Problem(
                     "foreign_key_cycle",
@@ -172,7 +175,10 @@ class _GroupMaker:
                     name=key.name,
                 )
                 for key in keys
-                if not key.deferrable and key.table in cyclic and key.ref_table in cyclic and key.table != key.ref_table
+                if not key.deferrable
+                and any(
+                    child != parent and cyclic.issuperset((child, parent)) for child, parent in _bound(holders, key)
+                )
             ]
         spread = self.spread and sum(max(task.bytes, 0) for task in tasks) > self.options.chunk_bytes
         staged = bool(
@@ -190,7 +196,7 @@ class _GroupMaker:
         group = GroupTask(
             tables=tuple(tasks),
             clear=clear,
-            foreign_keys=tuple(keys) if owned else (),
+            foreign_keys=tuple(keys) if free else (),
             deferred=deferred,
             staged=staged,
             spread=staged and spread,
@@ -198,11 +204,15 @@ class _GroupMaker:
             sequences=(),
             analyze=tuple(unit.target for unit in units),
             lock=tuple(sorted({table.name for table in relations})),
-            lock_mode=_lock_mode(relations, owned),
+            lock_mode=_lock_mode(relations, free),
             reason=reason,
             fires=self.fires,
+            firing=self._firing(relations),
         )
         found.groups.append(group)
+
+    def _firing(self, relations: list[Table]) -> tuple[TableName, ...]:
+        return tuple(table.name for table in relations if self.fires and _fires(table))
 
     def _few_rows(self, units: list[Unit]) -> str | None:
         """Why replacing is cheaper than comparing, where it may be done and the target holds next to nothing."""
@@ -229,10 +239,10 @@ class _GroupMaker:
         outside: list[ForeignKey],
         triggers: tuple[TriggerTask, ...],
         relations: list[Table],
-        owned: bool,
+        free: bool,
     ) -> GroupTask:
         ordered, _ = self._parents_first(tasks, units, [*keys, *outside])
-        droppable = owned and all(key.triggers_enabled for key in keys)
+        droppable = free and all(key.triggers_enabled for key in keys)
         bulk = {task.target for task in tasks if task.strategy == "bulk"}
         return GroupTask(
             tables=tuple(ordered),
@@ -250,6 +260,7 @@ class _GroupMaker:
             reason=_REPAIR + (_REACH if self.fires else ""),
             fires=self.fires,
             referring=tuple(outside),
+            firing=self._firing(relations),
         )
 
     def _held_keys(self, units: list[Unit], tasks: list[TableTask], keys: list[ForeignKey]) -> list[Problem]:

@@ -152,7 +152,8 @@ class RepairRun(GroupRun):
 
         A key may refer to values that one row hands on to another: where the one goes before the other comes, or
         changes first, rows that stay as they are are taken along. Whatever --verify says, that is no way to repair.
-        Where triggers fire, it may be their doing: then the last order has to do, and it is told.
+        Rows of a table whose own triggers fire may be their doing, and are left to the check before the commit. So may
+        be those of other tables: then the last order has to do, and it is told.
         """
         acted = sum(outcome.rows_deleted + outcome.rows_updated for outcome in self.outcomes)
         if order == "unconstrained" or not acted:
@@ -162,7 +163,7 @@ class RepairRun(GroupRun):
             way_on = "mend the rows that the target refuses, and run it without --on-row-error quarantine"
         for outcome in self.outcomes:
             delta = self._deltas.get(outcome.task.target)
-            if delta is None or not may_change(self.group, outcome.task):
+            if delta is None or not may_change(self.group, outcome.task) or outcome.task.target in self.group.firing:
                 continue
             found = self._difference(session, outcome, delta)
             if found is not None and last and self.group.fires:

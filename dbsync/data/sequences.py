@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from dbsync.data.options import SyncOptions
@@ -59,26 +59,25 @@ def plan_sequences(source: Catalog, target: Catalog, units: Sequence[Unit], opti
             continue
         table, column = sequence.owned_by
         twin = _twin(source, sequence, by_owner[(back.get(table, table), column)], options)
-        task = _task(sequence, twin, _counted(target, sequence, selected | above))
+        task = _task(sequence, twin, _counted(target, sequence))
         if table in selected:
             owned.append((table, task))
         else:
             shared.append(task)
         if twin is not None:
             taken.add(twin.name)
-    drawn = {use: one for one in source.sequences.values() for use in one.used_by}
+    used = {use: one for one in source.sequences.values() for use in one.used_by}
+    drawn = _Drawn(source, target, selected | above, back, by_owner, used, options)
     for sequence in sorted(target.sequences.values(), key=lambda one: one.name):
-        uses = [use for use in sequence.used_by if use[0] in selected | above]
         followed = sequence.owned_by is not None and sequence.owned_by[0] in selected | above
-        if not uses or followed or sequence.extension is not None:
+        if followed or sequence.extension is not None or not drawn.places(sequence):
             continue
-        twin = source.sequences.get(_back_name(source, sequence, options))
-        for table, column in uses if twin is None else ():
-            place = (back.get(table, table), column)
-            twin = twin or _twin(source, sequence, by_owner[place], options) or drawn.get(place)
-        shared.append(_task(sequence, twin, _counted(target, sequence, selected | above)))
-        if twin is not None:
-            taken.add(twin.name)
+        found = drawn.task(sequence)
+        if isinstance(found, Skipped):
+            skipped.append(found)
+        else:
+            shared.append(found)
+            taken |= {found.source} if found.source is not None else set()
     for sequence in sorted(source.sequences.values(), key=lambda one: one.name):
         if sequence.name in taken or sequence.extension is not None:
             continue
@@ -133,22 +132,72 @@ def _twin(
     return (drawn or same)[0]
 
 
-def _counted(target: Catalog, sequence: CatalogSequence, tables: Collection[TableName]) -> tuple[CountedColumn, ...]:
-    """The columns of tables whose values a sequence gave: the one that owns it, and those whose defaults draw from it.
+def _counted(target: Catalog, sequence: CatalogSequence) -> tuple[CountedColumn, ...]:
+    """The column that owns a sequence and whose values it gave: of several that it owns, the one that it draws from."""
+    assert sequence.owned_by is not None
+    owned = [one for one in target.sequences.values() if one.owned_by == sequence.owned_by]
+    gave = len(owned) == 1 or sequence.identity or sequence.owned_by in sequence.used_by
+    return _numbers(target, [sequence.owned_by] if gave else [])
 
-    Of several sequences that one column owns only the one that it draws from gave its values.
-    """
-    owner = sequence.owned_by
-    places = [use for use in sequence.used_by if use[0] in tables and use != owner]
-    if owner is not None and owner[0] in tables:
-        owned = [one for one in target.sequences.values() if one.owned_by == owner]
-        places += [owner] if len(owned) == 1 or sequence.identity or owner in sequence.used_by else []
+
+def _numbers(target: Catalog, places: Iterable[tuple[TableName, str]]) -> tuple[CountedColumn, ...]:
     kinds = {place: _type_of(target, *place) for place in places}
     return tuple(
         CountedColumn(*place, numeric=kind == "numeric")
         for place, kind in kinds.items()
         if kind in _INTEGERS or kind == "numeric"
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Drawn:
+    """Sequences of the target that defaults of the selected tables draw from, and that none of their columns owns."""
+
+    source: Catalog
+    target: Catalog
+    tables: Collection[TableName]
+    back: Mapping[TableName, TableName]  # the target's names to the source's
+    by_owner: Mapping[tuple[TableName, str], list[CatalogSequence]]
+    used: Mapping[tuple[TableName, str], CatalogSequence]  # by columns whose defaults draw from them
+    options: SyncOptions
+
+    def places(self, sequence: CatalogSequence) -> list[tuple[TableName, str]]:
+        """The columns that draw from a sequence; not those of partitions, which have them from their root."""
+        places = [use for use in sequence.used_by if use[0] in self.tables]
+        roots = {table for table, _ in places}
+        return [
+            (table, column)
+            for table, column in places
+            if not any(above.name in roots for above in ancestors_of(self.target, self.target.tables[table]))
+        ]
+
+    def task(self, sequence: CatalogSequence) -> SequenceTask | Skipped:
+        """Set it past the source's of its name or columns, and past the rows where an index tells the furthest."""
+        places = self.places(sequence)
+        named = self.source.sequences.get(_back_name(self.source, sequence, self.options))
+        other = next(filter(None, map(self._other, places)), None) if named is None else None
+        if other is not None and not other.privileges & {"SELECT", "OWNER"}:
+            other = None  # the rows have to do
+        if any(TablePattern.parse(text).matches(sequence.name) for text in self.options.exclude):
+            return Skipped(str(sequence.name), "excluded by --exclude: the sequence is not set")
+        if named is None and not ("OWNER" in sequence.privileges or sequence.privileges >= {"SELECT", "UPDATE"}):
+            return Skipped(str(sequence.name), "the target role may not set this sequence (SELECT, UPDATE): left alone")
+        return _task(sequence, named or other, _numbers(self.target, filter(self._is_cheap, places)))
+
+    def _other(self, place: tuple[TableName, str]) -> CatalogSequence | None:
+        """What gives the column of this name its values in the source."""
+        table, column = place
+        same = self.by_owner.get((self.back.get(table, table), column))
+        if same:
+            return next((one for one in same if one.owned_by in one.used_by or one.identity), same[0])
+        return self.used.get((self.back.get(table, table), column))
+
+    def _is_cheap(self, place: tuple[TableName, str]) -> bool:
+        """Whether the role may read the column's furthest value, and an index holds it."""
+        table, column = self.target.tables[place[0]], place[1]
+        indexes = [index.definition for index in table.indexes if index.valid and index.columns[:1] == (column,)]
+        leads = any(" USING btree (" in text and " WHERE " not in text for text in indexes)
+        return leads and bool(table.privileges & {"SELECT", "OWNER"}) and not table.rls_active
 
 
 def _type_of(target: Catalog, table: TableName, column: str) -> str | None:

@@ -94,3 +94,24 @@ def test_nor_are_they_taken_along_while_rows_are_refused_one_by_one(
     failed = dbsync.sync(pair.source, pair.target, *apart).ended(1)
     assert "a foreign key's action would change rows of public.c" in failed.error["message"], failed
     assert oracle.all_changes(before, oracle.take(pair.target)) == []
+
+
+@pytest.mark.parametrize("verify", ["none", "count"])
+def test_what_a_tables_own_triggers_change_calls_for_no_other_order(verify: str, pairs, dbsync: Command) -> None:
+    """No key is put aside for a column that a trigger stamps."""
+    schema, _, _ = _CASES["to a new row"]
+    pair: Pair = pairs(
+        schema.format(action="ON DELETE CASCADE"),
+        "INSERT INTO p VALUES (1, 'a', 1), (2, 'b', 1); INSERT INTO c VALUES (10, 'b')",
+        "INSERT INTO p VALUES (1, 'a', 1), (2, 'b', 1); INSERT INTO c VALUES (10, 'a')",
+    )
+    run_sql(
+        pair.target,
+        "ALTER TABLE c ADD COLUMN touched int; CREATE FUNCTION touch() RETURNS trigger LANGUAGE plpgsql AS "
+        "'BEGIN NEW.touched := 7; NEW.id := 11; RETURN NEW; END';"
+        "CREATE TRIGGER touch BEFORE UPDATE ON c FOR EACH ROW EXECUTE FUNCTION touch()",
+    )
+    (before,) = rows(pair.target, "SELECT oid::int FROM pg_constraint WHERE conname = 'c_code_fkey'")
+    dbsync.sync(pair.source, pair.target, "--delete", "--triggers", "keep", "--verify", verify).ended(0)
+    assert rows(pair.target, "SELECT id, code, touched FROM c") == [[11, "b", 7]]
+    assert rows(pair.target, "SELECT oid::int FROM pg_constraint WHERE conname = 'c_code_fkey'") == [before]

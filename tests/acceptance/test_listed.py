@@ -5,7 +5,7 @@ from __future__ import annotations
 import psycopg
 
 from tests.fixtures.command import Command
-from tests.fixtures.pair import Pair, rows, run_sql
+from tests.fixtures.pair import ROLES, Pair, rows, run_sql, with_user
 
 
 def test_a_table_with_the_name_of_a_source_partition_is_listed(pairs, dbsync: Command) -> None:
@@ -145,3 +145,18 @@ def test_what_an_earlier_run_left_behind_is_no_run_that_one_may_pass_over(pairs,
     assert refused.error["code"] == "LEDGER_HELD", refused
     dbsync.sync(pair.source, pair.target, "--on-locked", "skip").ended(0)
     assert rows(pair.target, "SELECT id FROM t") == [[1]]
+
+
+def test_a_sequence_that_the_role_may_not_set_is_listed_where_only_the_target_has_it(pairs, dbsync: Command) -> None:
+    pair: Pair = pairs(
+        "",
+        "CREATE TABLE t (id int PRIMARY KEY, v int); INSERT INTO t VALUES (1, 1)",
+        "CREATE SEQUENCE ids; CREATE TABLE t (id int PRIMARY KEY DEFAULT nextval('ids'), v int);"
+        f"GRANT ALL ON t TO {ROLES[0]}; GRANT USAGE ON SEQUENCE ids TO {ROLES[0]}",
+    )
+    done = dbsync.sync(pair.source, with_user(pair.target, ROLES[0]), "--no-ledger").ended(0)
+    assert [entry["table"] for entry in done.result["skipped"]] == ["public.ids"]
+    run_sql(pair.target, f"GRANT ALL ON SEQUENCE ids TO {ROLES[0]}")
+    done = dbsync.sync(pair.source, with_user(pair.target, ROLES[0]), "--no-ledger").ended(0)
+    assert done.result["skipped"] == []
+    assert rows(pair.target, "SELECT nextval('ids')") == [[2]]

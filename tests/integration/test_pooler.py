@@ -61,7 +61,7 @@ def settings_of_the_pool(url: DatabaseUrl) -> set[tuple[Any, ...]]:
     ids=lambda settings: "-".join(settings.values()),
 )
 def test_a_pooler_that_shares_backends_is_refused_and_left_clean(
-    pg_a: EphemeralServer, place: Path, settings: dict[str, str]
+    pg_a: EphemeralServer, place: Path, settings: dict[str, Any]
 ) -> None:
     with pgbouncer(pg_a, place, **settings) as port:
         url = through(pg_a, port)

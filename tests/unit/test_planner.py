@@ -331,3 +331,16 @@ def test_a_table_and_a_partition_of_another_may_not_share_a_target():
     )
     with pytest.raises(SchemaMismatch, match="would both be written to public.p_1"):
         plan(source, target)
+
+
+def test_keys_to_a_root_of_others_are_not_put_aside():
+    """Dropping it and adding it again takes rights on the root, of which only a leaf is chosen."""
+    rights = frozenset({"SELECT", "INSERT", "UPDATE", "DELETE"})
+    root = table("root", kind="partitioned", partition_key="RANGE (id)", privileges=rights)
+    leaf = table("leaf", partition_of=name("root"), partition_bound="DEFAULT")
+    both = catalog(root, leaf, table("child", refers=["root"]))
+    (group,) = plan(both, filled=["leaf", "child"], mode="replace", tables=("leaf", "child")).groups
+    assert (group.clear, group.foreign_keys) == ("delete", ())
+    assert [task.target.name for task in group.tables] == ["leaf", "child"]
+    (group,) = plan(both, filled=["leaf", "child"], tables=("leaf", "child")).groups
+    assert not group.droppable
