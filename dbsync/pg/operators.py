@@ -26,7 +26,9 @@ def own_operators(session: Session, columns: Iterable[Column]) -> dict[str, Oper
     if not types:
         return {}
     oids = sorted({plain.oid for plain in types.values()})
-    found = {oid: dict(zip(_SYMBOLS, names, strict=True)) for oid, names in session.execute(_SQL["of_order"], [oids])}
+    rows = session.execute(_SQL["of_order"], [oids])
+    # A class need not have all operators; one that lacks some is no order that pages can be told by.
+    found = {oid: dict(zip(_SYMBOLS, names, strict=True)) for oid, names in rows if len(names) == len(_SYMBOLS)}
     return {
         name: found.get(plain.oid, {})
         for name, plain in types.items()

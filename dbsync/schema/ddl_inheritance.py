@@ -18,7 +18,13 @@ class Inheritance:
         self._tables = catalog.tables
         self.has_not_null_constraints = catalog.server_version_num >= 180000
         self._inherited = frozenset(inherited)
-        self._children = {oid for oid, _ in self._inherited}
+        children = {oid for oid, _ in self._inherited}
+        # What a parent that the script does not make brings, nobody knows: then all stands in the child's own list.
+        self._children = {
+            table.oid
+            for table in catalog.tables.values()
+            if table.oid in children and all(parent in catalog.tables for parent in table.inherits)
+        }
 
     def parents(self, table: Table) -> tuple[TableName, ...]:
         """The parents that CREATE TABLE names; none where all is the child's own: INHERIT keeps its columns' order."""
@@ -26,7 +32,7 @@ class Inheritance:
 
     def has(self, table: Table, part: str) -> bool:
         """Whether the child has this part from its parents alone."""
-        return bool(table.inherits) and (table.oid, part) in self._inherited
+        return bool(self.parents(table)) and (table.oid, part) in self._inherited
 
     def brings(self, table: Table, column: Column) -> bool:
         """Whether INHERITS makes the column: not where parents or child differ in what only the list can say."""
@@ -38,6 +44,11 @@ class Inheritance:
     def is_own_not_null(self, table: Table, column: Column) -> bool:
         """Whether a column is not null by a constraint of its own (always, before 18)."""
         return not column.nullable and not self.has(table, f"not_null {column.name}")
+
+    def gives_default(self, table: Table, column: Column) -> bool:
+        """Whether a column that stands in the child's list would have a parent's default unless it says otherwise."""
+        given = self._given(table, column) if self.parents(table) else []
+        return any(parent.default is not None and not parent.generated for parent in given)
 
     def gives_not_null(self, table: Table) -> bool:
         """Whether a column is not null by its parents' constraint alone."""

@@ -68,15 +68,25 @@ class Statements:
         columns = [column for column in table.columns if not inheritance.brings(table, column)]
         brought = [column for column in table.columns if inheritance.brings(table, column)]
         later = [index for index in table.indexes if index.primary and inheritance.gives_not_null(table)]
-        lines = []
+        lines, altered = [], []
         for column in columns:
             before, after = not_nulls.get((table.oid, column.name), ("", ""))
             not_null = f"{before}NOT NULL{after}" if inheritance.is_own_not_null(table, column) else ""
-            lines.append(self._column(column, identities.get(column.name), apart, not_null))
+            line = self._column(column, identities.get(column.name), apart, "")
+            if " DEFAULT " not in line and self._is_plain(column) and inheritance.gives_default(table, column):
+                line += " DEFAULT NULL"
+                altered.append((column, "DROP DEFAULT"))
+            lines.append(f"{line} {not_null}".rstrip())
         for column in brought:
             before, after = not_nulls.get((table.oid, column.name), ("", ""))
             if inheritance.has_not_null_constraints and inheritance.is_own_not_null(table, column):
-                lines.append(f"{before}NOT NULL {self.quote(column.name)}{after}")
+                if before or after:
+                    lines.append(f"{before}NOT NULL {self.quote(column.name)}{after}")
+                else:  # servers before 18 know this form alone
+                    altered.append((column, "SET NOT NULL"))
+            altered += [(column, words) for words in inheritance.beside(table, column, apart)]
+            if column.identity and column.name in identities:
+                altered.append((column, f"ADD {self._identity(column, identities[column.name])}"))
         lines += [
             f"CONSTRAINT {self.quote(index.constraint)} {index.constraint_definition}"
             for index in sorted(table.indexes, key=lambda index: (not index.primary, index.constraint or ""))
@@ -89,9 +99,8 @@ class Statements:
             and not inheritance.has(table, f"constraint {check.name}")
         ]  # fmt: skip
         yield self._create_table(table, lines, inheritance.parents(table))
-        for column in brought:
-            for words in inheritance.beside(table, column, apart):
-                yield f"ALTER TABLE ONLY {self.name(table.name)} ALTER COLUMN {self.quote(column.name)} {words};"
+        for column, words in altered:
+            yield f"ALTER TABLE ONLY {self.name(table.name)} ALTER COLUMN {self.quote(column.name)} {words};"
         for index in later:  # in the list it would make the NOT NULL of its columns their own
             yield self.constraint(table.name, index.constraint or "", index.constraint_definition or "")
 
@@ -109,11 +118,18 @@ class Statements:
         if column.generated:
             words.append(f"GENERATED ALWAYS AS ({column.generation}) {column.generated.upper()}")
         elif column.identity and identity:
-            options = f"SEQUENCE NAME {self.name(identity.name)} {_sequence_options(identity)}"
-            words.append(f"GENERATED {column.identity.upper()} AS IDENTITY ({options})")
+            words.append(self._identity(column, identity))
         elif column.default is not None and f"default {column.name}" not in apart:
             words.append(f"DEFAULT {column.default}")
         return " ".join([*words, not_null]).rstrip()
+
+    def _identity(self, column: Column, sequence: Sequence) -> str:
+        options = f"SEQUENCE NAME {self.name(sequence.name)} {_sequence_options(sequence)}"
+        return f"GENERATED {column.identity.upper()} AS IDENTITY ({options})"
+
+    @staticmethod
+    def _is_plain(column: Column) -> bool:
+        return not column.generated and not column.identity
 
     def part(self, table: Table, part: str) -> Iterator[str]:
         """The statement that adds the default or the constraint that ``part`` names to its table."""
