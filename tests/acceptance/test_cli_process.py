@@ -118,10 +118,14 @@ def _from_code(dbsync: Command, code: str, *args: str) -> subprocess.Popen[str]:
 _STUCK = """
 import sys, time, dbsync.cli.context as c
 def stuck(*a, **k):
-    print("stuck", file=sys.stderr, flush=True)
+    told = False
     while True:
-        try: time.sleep(1)
-        except KeyboardInterrupt: pass
+        try:
+            if not told: print("stuck", file=sys.stderr, flush=True)
+            told = True
+            time.sleep(1)
+        except KeyboardInterrupt:
+            told = True  # a signal that comes with the word is one that is not noticed either
 c.resolve = stuck
 """
 
