@@ -68,15 +68,17 @@ def diff(
     _check_options(context, what, data={"--where": where, "--columns": columns, "--map": maps},
                    schema={"--schema": schemas, "--ignore": ignore})  # fmt: skip
     found: list[ComparedSchemas | ComparedRows] = []
+    by_schema: ComparedSchemas | None = None
     if what != "data":
         from dbsync.cli.compared_schemas import compare_schemas
 
-        found.append(compare_schemas(context, (source, target), tables, exclude, schemas, ignore, what=what, stat=stat))
+        by_schema = compare_schemas(context, (source, target), tables, exclude, schemas, ignore, what=what, stat=stat)
+        found.append(by_schema)
     if what != "schema":
         from dbsync.cli.compared_rows import compare_rows
 
         gc.enable()  # see cli.main: from here on it may take long
-        chosen = found[0].chosen_rows() if found and schemas else None  # type: ignore[union-attr]  # the schemas' come first
+        chosen = by_schema.chosen_rows() if by_schema is not None and schemas else None
         if chosen is not None:
             tables, exclude = [*chosen.tables], [*chosen.exclude]
         found.append(

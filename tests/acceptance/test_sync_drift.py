@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.fixtures import oracle
-from tests.fixtures.command import Command
+from tests.fixtures.command import Command, Running
 from tests.fixtures.pair import Pair, rows, run_sql
 
 _SCHEMA = """
@@ -16,6 +16,18 @@ CREATE TABLE t (id int, region text, year int) PARTITION BY LIST (region);
 CREATE TABLE t_a PARTITION OF t FOR VALUES IN ('a') PARTITION BY LIST (year);
 CREATE TABLE t_a_1 PARTITION OF t_a FOR VALUES IN (1);
 """
+
+
+def _planned(dbsync: Command, pair: Pair, place: Path, *args: str) -> Running:
+    """A sync that has its plan and waits two seconds before it runs it."""
+    passed = place / "passed"
+    env = {"DBSYNC_FAILPOINT": "before_run=sleep:2", "DBSYNC_FAILPOINTS_REACHED": str(passed)}
+    running = dbsync.start("sync", pair.source, pair.target, "--yes", "--json", *args, env=env)
+    while not running.over and not (passed.exists() and "before_run\n" in passed.read_text()):
+        time.sleep(0.02)
+    return running
+
+
 _ATTACH = {
     "beside": "CREATE TABLE t_a_2 PARTITION OF t_a FOR VALUES IN (2); INSERT INTO t VALUES (2, 'a', 2);",
     "above": "CREATE TABLE t_b PARTITION OF t FOR VALUES IN ('b'); INSERT INTO t VALUES (2, 'b', 1);",
@@ -26,11 +38,7 @@ _ATTACH = {
 @pytest.mark.parametrize("attach", _ATTACH.values(), ids=_ATTACH)
 def test_a_partition_that_comes_after_the_plan(attach: str, side: str, pairs, dbsync: Command, tmp_path: Path) -> None:
     pair: Pair = pairs(_SCHEMA, "INSERT INTO t VALUES (1, 'a', 1)", "INSERT INTO t VALUES (7, 'a', 1)")
-    passed = tmp_path / "passed"
-    env = {"DBSYNC_FAILPOINT": "before_run=sleep:2", "DBSYNC_FAILPOINTS_REACHED": str(passed)}
-    running = dbsync.start("sync", pair.source, pair.target, "--yes", "--json", "--delete", env=env)
-    while not running.over and not (passed.exists() and "before_run\n" in passed.read_text()):
-        time.sleep(0.02)
+    running = _planned(dbsync, pair, tmp_path, "--delete")
     run_sql(getattr(pair, side), attach)
     assert running.wait(30).ended(4).error["code"] == "DRIFT"
     assert rows(pair.target, "SELECT id FROM t_a_1") == [[7]]
@@ -53,12 +61,7 @@ def test_a_plan_that_waited_for_its_answer_is_made_again_where_drift_is_to_be_ig
         "INSERT INTO t VALUES (1, 'a', 1); INSERT INTO empty VALUES (1);",
         "INSERT INTO t VALUES (7, 'a', 1);",
     )
-    passed = tmp_path / "passed"
-    env = {"DBSYNC_FAILPOINT": "before_run=sleep:2", "DBSYNC_FAILPOINTS_REACHED": str(passed)}
-    args = ("--yes", "--json", "--delete", "--on-drift", "ignore")
-    running = dbsync.start("sync", pair.source, pair.target, *args, env=env)
-    while not running.over and not (passed.exists() and "before_run\n" in passed.read_text()):
-        time.sleep(0.02)
+    running = _planned(dbsync, pair, tmp_path, "--delete", "--on-drift", "ignore")
     run_sql(pair.target, move)
     result = running.wait(30).ended(0)
     assert any(
@@ -86,12 +89,7 @@ def test_what_an_index_or_key_is_besides_its_definition_is_not_lost_by_building_
         "INSERT INTO marked VALUES (1, 'a', 1, 1)",
         "INSERT INTO marked VALUES (7, 'b', 1, 7)",
     )
-    passed = tmp_path / "passed"
-    env = {"DBSYNC_FAILPOINT": "before_run=sleep:2", "DBSYNC_FAILPOINTS_REACHED": str(passed)}
-    args = ("--yes", "--json", "--mode", "replace", "--drop-indexes")
-    running = dbsync.start("sync", pair.source, pair.target, *args, env=env)
-    while not running.over and not (passed.exists() and "before_run\n" in passed.read_text()):
-        time.sleep(0.02)
+    running = _planned(dbsync, pair, tmp_path, "--mode", "replace", "--drop-indexes")
     run_sql(pair.target, mark)
     before = oracle.take(pair.target)
     assert running.wait(30).ended(4).error["code"] == "DRIFT"
