@@ -178,6 +178,8 @@ def schema(setup: Setup) -> Section:
             "60 tables, schema and data, vs `pg_dump -j2` + `pg_restore -j2`", result.ratio("dbsync", DUMP), 1.10, 0.85
         )
     ]
+    cost = 100 * (result.ratio("dbsync, verified", "dbsync") - 1)
+    targets.append(Target("60 tables: verification added to a full copy", cost, 35, 20, " %"))
     if PGCOPYDB in result.samples:
         targets.append(Target("60 tables, vs `pgcopydb clone`", result.ratio("dbsync", PGCOPYDB), 0.80, 0.60))
     drop(bench, name)

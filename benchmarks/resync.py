@@ -14,6 +14,7 @@ from benchmarks.tables import filled
 
 FULL, SIGNED = "dbsync --no-ledger: every row hashed", "dbsync with signatures"
 RESTING, OWN = "dbsync with signatures, nobody wrote anything", "full copy (dbsync --verify none)"
+VERIFIED = "full copy (dbsync, verified)"
 COPY, COUNT, RELADIFF = "full copy (psql binary pipe)", "count(*) on both sides", "reladiff -j2, only finding"
 _DELAY_S = 0.02
 
@@ -36,6 +37,7 @@ def unchanged(setup: Setup) -> Section:
         COUNT: [_count_both(bench, name)],
         COPY: [_pipe_into(bench, name, "copied")],
         OWN: [sync(bench, name, "--verify", "none", into="copied")],
+        VERIFIED: [sync(bench, name, into="copied")],
         FULL: [_resync(bench, name, "--no-ledger")],
         SIGNED: [_resync(bench, name)],
         RESTING: [_resync(bench, name)],
@@ -53,10 +55,12 @@ def unchanged(setup: Setup) -> Section:
     prepare = {SIGNED: elsewhere, RESTING: lambda: bench.run(_resync(bench, name))}
     result = race(setup, engines, before=before, after=lambda: None, prepare=prepare)
     signed = "the same with signatures, {} since, vs `count(*)` on both sides"
+    cost = 100 * (result.ratio(VERIFIED, OWN) - 1)
     targets = [
         Target("re-sync, nothing changed, no signatures, vs full copy by dbsync", result.ratio(FULL, OWN), 0.50, 0.35),
         Target(signed.format("nobody wrote on either server"), result.ratio(RESTING, COUNT), 3.0, 2.0),
         Target(signed.format("others wrote on both servers"), result.ratio(SIGNED, COUNT), 3.0, 2.0),
+        Target("verification added to a full copy into a table with a primary key", cost, 35, 20, " %"),
     ]
     if RELADIFF in result.samples:
         targets.insert(1, Target("the same vs reladiff", result.ratio(FULL, RELADIFF), 0.40, 0.25))
