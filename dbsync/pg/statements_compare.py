@@ -136,18 +136,23 @@ class ComparedTable:
             where=self._conditions(segments),
         )
 
-    def rows(self, segments: Sequence[int], *, parts: int, among: Sequence[int] | None = None) -> Statement:
+    def rows(
+        self, segments: Sequence[int], *, parts: int, among: Sequence[int] | None = None, by_hash: bool = False
+    ) -> Statement:
         """COPY the rows of some segments in order of ``segment * parts + part``; with ``among`` only of those numbers.
 
-        Each line: that number, location, the key's columns, two hashes.
+        Each line: that number, location, the key's columns, two hashes, by which ``by_hash`` orders within a number.
         """
         group = self._group(parts)
         key = [_spelled(column) for column in self.key.columns] if self.key else []
         labels = [sql.Identifier(f"k{number}") for number in range(len(key))]
         return sql.SQL(
-            "COPY (SELECT {out} FROM (SELECT {inner} FROM {table}{where} OFFSET 0) AS s ORDER BY g) TO STDOUT"
+            "COPY (SELECT {out} FROM (SELECT {inner} FROM {table}{where} OFFSET 0) AS s ORDER BY {order}) TO STDOUT"
         ).format(
-            out=_list([sql.SQL("g"), sql.SQL("l"), *labels, _hashed(0), _hashed(1)]),
+            out=_list([
+                sql.SQL("g"), sql.SQL("l"), *labels, _hashed(0) + sql.SQL(" AS a"), _hashed(1) + sql.SQL(" AS b"),
+            ]),
+            order=sql.SQL("g, a, b" if by_hash else "g"),
             inner=_list([
                 sql.SQL("{} AS g").format(group),
                 sql.SQL("{} AS l").format(self._location()),
