@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os.path
 from collections.abc import Iterator, Mapping
 
 from dbsync.cli.annotations import AnnotationLevel, annotation
@@ -15,7 +16,8 @@ from dbsync.model import quote_identifier
 _HEADER = ("table", "result", "source", "target", "only in source", "only in target", "different")
 _WORDS = {"same": "same", "differs": "differs", "not_compared": "not compared"}
 _KINDS = {"only_in_source": "only in the source", "only_in_target": "only in the target", "different": "different"}
-_WIDEST = 200
+_WIDEST = 200  # characters of a value
+_BEFORE = 20  # characters that are shown before the first difference
 
 
 def diff_text(report: CompareReport, *, stat: bool) -> Iterator[str]:
@@ -28,6 +30,8 @@ def diff_text(report: CompareReport, *, stat: bool) -> Iterator[str]:
     for table in report.tables:
         if table.state == "not_compared":
             yield f"not compared {escape(str(table.target))}: {escape(table.reason)}\n"
+    for column in report.columns:
+        yield f"not compared {escape(str(column.table))}: {escape(column.reason)}\n"
     for entry in report.skipped:
         yield f"skipped {escape(entry.table)}: {escape(entry.reason)}\n"
     yield summary(report) + "\n"
@@ -121,18 +125,16 @@ def samples_markdown(table: TableComparison) -> Iterator[str]:
 
 def sample_lines(sample: RowDifference) -> Iterator[str]:
     """Yield a row that differs on a line of its own, and its columns that differ below it."""
-    yield f"{_KINDS[sample.kind]}  {_cut(_values(sample.key or sample.after or sample.before))}"
+    yield f"{_KINDS[sample.kind]}  {_values(sample.key or sample.after or sample.before)}"
     if sample.kind == "different":
         yield from (f"    {line}" for line in _changes(sample))
 
 
 def sample_line(sample: RowDifference) -> str:
-    """All of a row that differs in one line."""
+    """All of a row that differs in one line: each value is cut, and no column left out."""
     changes = "; ".join(_changes(sample)) if sample.kind == "different" else ""
-    return _cut(
-        f"{_KINDS[sample.kind]} {_values(sample.key or sample.after or sample.before)}"
-        + (f": {changes}" if changes else "")
-    )
+    told = f"{_KINDS[sample.kind]} {_values(sample.key or sample.after or sample.before)}"
+    return f"{told}: {changes}" if changes else told
 
 
 def _case(table: TableComparison, *, stat: bool) -> Case:
@@ -152,21 +154,30 @@ def _cells(table: TableComparison) -> tuple[str, ...]:
 
 def _changes(sample: RowDifference) -> Iterator[str]:
     for name in sample.after:
-        before, after = _value(sample.before.get(name)), _value(sample.after[name])
-        yield f"{escape(quote_identifier(name))}: {_cut(before)} -> {_cut(after)}"
+        before, after = sample.before.get(name), sample.after[name]
+        start = _start(before, after)
+        note = "" if before != after else " (they differ further on)"
+        yield f"{escape(quote_identifier(name))}: {_value(before, start)} -> {_value(after, start)}{note}"
+
+
+def _start(before: str | None, after: str | None) -> int:
+    """Where to begin, so that two values of which one has to be cut do not look alike."""
+    if before is None or after is None or max(len(before), len(after)) <= _WIDEST:
+        return 0
+    return max(len(os.path.commonprefix([before, after])) - _BEFORE, 0) if before != after else 0
 
 
 def _values(values: Mapping[str, str | None]) -> str:
     return ", ".join(f"{escape(quote_identifier(name))}={_value(value)}" for name, value in values.items())
 
 
-def _value(value: str | None) -> str:
-    """A value as SQL would write it, so that NULL, an empty text and blanks at the end can be told apart."""
-    return "NULL" if value is None else "'" + escape(value).replace("'", "''") + "'"
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= _WIDEST else text[: _WIDEST - 1] + "…"
+def _value(value: str | None, start: int = 0) -> str:
+    """A value as SQL would write it, so that NULL, an empty text and blanks at the end can be told apart; cut."""
+    if value is None:
+        return "NULL"
+    part = value[start : start + _WIDEST]
+    shown = ("…" if start else "") + part + ("…" if start + _WIDEST < len(value) else "")
+    return "'" + escape(shown).replace("'", "''") + "'"
 
 
 def _inline(text: str) -> str:

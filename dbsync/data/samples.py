@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os.path
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from dbsync.data.compare import Ends
@@ -15,6 +17,8 @@ from dbsync.pg.statements_compare import show_at
 from dbsync.pg.text_rows import fetch_text
 
 _LONGEST = 1000  # characters of a value
+_FAR = 1_000_000  # as far as two values that begin alike are looked at for where they differ
+_BEFORE = 20  # characters that are shown before that place
 _COLUMNS = 500  # a SELECT gives at most 1,664 columns; each takes two
 _ORDER = ("only_in_source", "only_in_target", "different")
 
@@ -31,55 +35,83 @@ def shown(samples: Sequence[Sample], task: TableTask, ends: Ends) -> tuple[RowDi
     if not samples:
         return ()
     with ends.source.reader() as mine, ends.target.reader() as theirs:
-        found = [
-            _difference(
-                sample,
-                task,
-                _row(mine, task.source, task.source_only, sample.source, task, ends.recode),
-                _row(theirs, task.target, task.target_only, sample.target, task, ends.recode),
-            )
-            for sample in samples
-        ]
+        found = [_difference(sample, task, _Readers(mine, theirs, task, recode=ends.recode)) for sample in samples]
     return tuple(sorted(found, key=_place))
 
 
-def _difference(sample: Sample, task: TableTask, mine: dict[str, _Value], theirs: dict[str, _Value]) -> RowDifference:
+@dataclass(frozen=True, slots=True)
+class _Readers:
+    """Both sides' sessions."""
+
+    source: Session
+    target: Session
+    task: TableTask
+    recode: bool
+
+    def rows(self, sample: Sample, columns: Sequence[str], longest: int) -> tuple[dict[str, _Value], dict[str, _Value]]:
+        """Read some columns of a row on both sides; nothing of a side that has it not."""
+        task = self.task
+        return (
+            _row(self.source, task.source, task.source_only, sample.source, columns, longest, self.recode),
+            _row(self.target, task.target, task.target_only, sample.target, columns, longest, self.recode),
+        )
+
+
+def _difference(sample: Sample, task: TableTask, readers: _Readers) -> RowDifference:
+    names = [pair.name for pair in task.columns]
+    mine, theirs = readers.rows(sample, names, _LONGEST)
     either = mine or theirs
-    names = [
-        pair.name
-        for pair in task.columns
-        if sample.kind != "different" or mine[pair.name].hash != theirs[pair.name].hash
-    ]
+    if sample.kind == "different":
+        names = [name for name in names if mine[name].hash != theirs[name].hash]
+    shown = {
+        name: (_cut(theirs[name].text) if theirs else None, _cut(mine[name].text) if mine else None) for name in names
+    }
+    for name in names:
+        if mine and theirs and mine[name].text == theirs[name].text:
+            left, right = readers.rows(sample, [name], _FAR)
+            shown[name] = _from_difference(right[name].text or "", left[name].text or "") or shown[name]
     return RowDifference(
         kind=sample.kind,
-        key={name: _text(either[name]) for name in (task.key.names if task.key else ())},
-        before={name: _text(theirs[name]) for name in names if theirs},
-        after={name: _text(mine[name]) for name in names if mine},
+        key={name: _cut(either[name].text) for name in (task.key.names if task.key else ())},
+        before={name: shown[name][0] for name in names if theirs},
+        after={name: shown[name][1] for name in names if mine},
     )
 
 
+def _from_difference(before: str, after: str) -> tuple[str, str] | None:
+    """Both texts from just before they differ; None where they do so further on."""
+    if before == after:
+        return None
+    start = len(os.path.commonprefix([before, after])) - _BEFORE
+    first, second = ("…" + (_cut(text[start:]) or "") for text in (before, after))
+    return first, second
+
+
 def _row(
-    session: Session, table: TableName, only: bool, place: bytes | None, task: TableTask, recode: bool
+    session: Session,
+    table: TableName,
+    only: bool,
+    place: bytes | None,
+    columns: Sequence[str],
+    longest: int,
+    recode: bool,
 ) -> dict[str, _Value]:
     if place is None:
         return {}
     oid, _, location = place.decode("ascii").partition("(")
-    columns = [pair.name for pair in task.columns]
     row: dict[str, _Value] = {}
     for start in range(0, len(columns), _COLUMNS):
         some = columns[start : start + _COLUMNS]
         query = show_at(
-            table, some, only=only, oid=int(oid or 0), location=f"({location}", longest=_LONGEST + 1, recode=recode
+            table, some, only=only, oid=int(oid or 0), location=f"({location}", longest=longest + 1, recode=recode
         )
         (values,) = fetch_text(session, query)
         row |= {name: _Value(*values[2 * number : 2 * number + 2]) for number, name in enumerate(some)}
     return row
 
 
-def _text(value: _Value) -> str | None:
-    if value.text is None or len(value.text) <= _LONGEST:
-        return value.text
-    return value.text[:_LONGEST] + "…"
+def _cut(text: str | None) -> str | None:
+    return text if text is None or len(text) <= _LONGEST else text[:_LONGEST] + "…"
 
 
 def _place(row: RowDifference) -> tuple[int, list[tuple[int, str]]]:

@@ -299,7 +299,7 @@ def test_encodings_may_differ_and_one_database_is_compared_with_itself_under_a_w
         result = dbsync.run("diff", source, target, *ends).ended(1)
         assert result.tables()["public.t"]["different"] == 3
         (longest,) = [one for one in result.tables()["public.t"]["samples"] if one["key"] == {"id": "c"}]
-        assert longest["before"]["v"] == longest["after"]["v"] == "ü" * 1000 + "…"
+        assert (longest["before"]["v"], longest["after"]["v"]) == ("…" + "ü" * 20 + "x", "…" + "ü" * 20)
         itself = dbsync.run("diff", source, source, *ends).ended(0)
         assert any("are the same database" in warning for warning in itself.document["warnings"])
     finally:
