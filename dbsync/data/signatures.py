@@ -31,6 +31,7 @@ from dbsync.segments import MASK, Remembered, Segmentation, Sums
 
 _FARTHEST = 1 << 30  # transactions; after 2^32 the number of one is given again
 _SIGN = 1 << 63
+_SPELLING = 2  # how a row's text is made; raised where rows that were alike are told apart, as they were believed equal
 _MOVED = {
     "system": "the {side} is another cluster",
     "timeline": "the {side} is on another timeline, or changed between primary and standby",
@@ -207,6 +208,7 @@ def _comparison(task: TableTask) -> str:
     """A short text that tells one way of comparing two tables from another."""
     how = [
         __version__,
+        _SPELLING,
         [str(task.source), str(task.target), task.source_only, task.target_only, task.where],
         [[pair.name, pair.digest, pair.nullable] for pair in task.columns],
         asdict(task.key) if task.key else None,

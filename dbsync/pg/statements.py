@@ -347,8 +347,9 @@ def _null_marks(columns: Sequence[str]) -> sql.Composed:
     """Name the NULLs in front of a row that has any: concat_ws would leave them out without a trace.
 
     They begin with a character that begins no other item; an array may begin with a brace and go on like marks.
+    A composite of nothing but NULLs is a value, though it IS NULL: IS NOT DISTINCT FROM NULL tells them apart.
     """
-    tests = [sql.SQL("{} IS NULL").format(sql.Identifier(name)) for name in columns]
+    tests = [sql.SQL("{} IS NOT DISTINCT FROM NULL").format(sql.Identifier(name)) for name in columns]
     return sql.SQL("CASE WHEN {} THEN pg_catalog.concat('|', {}) END").format(
         sql.SQL(" OR ").join(tests), _joined(tests) if len(tests) > _ARGUMENTS else sql.SQL(", ").join(tests)
     )

@@ -11,6 +11,10 @@ from psycopg import sql
 from dbsync.model import Table, TableName
 from dbsync.pg.operators import Operators
 
+# Not IS NULL, which holds for a composite of NULLs as well, while neither holds where some of its fields are NULL: such
+# composites are values, and sorted as values. An index serves these, too.
+_IS_NULL, _IS_VALUE = sql.SQL("{} IS NOT DISTINCT FROM NULL"), sql.SQL("{} IS DISTINCT FROM NULL")
+
 Operator = Literal["=", "!=", "<", "<=", ">", ">=", "~", "is null", "is not null"]
 _SERVERS_OWN: Operators = {name: name for name in ("=", "<", "<=", ">", ">=")}
 
@@ -129,15 +133,15 @@ def column_figures(scope: Scope, column: str, *, ordered: bool, shorten: bool) -
     ``ordered`` is for types that have an order; the values of others are told apart by their text.
     """
     values = _Values(scope)
-    extreme = sql.SQL("(SELECT {shown} FROM g WHERE v IS NOT NULL ORDER BY v {direction} LIMIT 1)")
+    extreme = sql.SQL("(SELECT {shown} FROM g WHERE v IS DISTINCT FROM NULL ORDER BY v {direction} LIMIT 1)")
     least, greatest = (
         extreme.format(shown=_shown(shorten), direction=sql.SQL(way)) if ordered else sql.SQL("NULL")
         for way in ("ASC", "DESC")
     )
     query = sql.SQL(
         "{groups} SELECT (SELECT COALESCE(pg_catalog.sum(n), 0) FROM g), "
-        "(SELECT COALESCE(pg_catalog.sum(n), 0) FROM g WHERE v IS NULL), "
-        "(SELECT pg_catalog.count(*) FROM g WHERE v IS NOT NULL), {least}, {greatest}"
+        "(SELECT COALESCE(pg_catalog.sum(n), 0) FROM g WHERE v IS NOT DISTINCT FROM NULL), "
+        "(SELECT pg_catalog.count(*) FROM g WHERE v IS DISTINCT FROM NULL), {least}, {greatest}"
     ).format(groups=_groups(scope, column, values, ordered), least=least, greatest=greatest)
     return Statement(query, tuple(values.found))
 
@@ -145,7 +149,7 @@ def column_figures(scope: Scope, column: str, *, ordered: bool, shorten: bool) -
 def column_top(scope: Scope, column: str, *, ordered: bool, shorten: bool, most: int) -> Statement:
     """The values that come most often, with their counts."""
     values = _Values(scope)
-    query = sql.SQL("{} SELECT {}, n FROM g WHERE v IS NOT NULL ORDER BY n DESC, v LIMIT {}").format(
+    query = sql.SQL("{} SELECT {}, n FROM g WHERE v IS DISTINCT FROM NULL ORDER BY n DESC, v LIMIT {}").format(
         _groups(scope, column, values, ordered), _shown(shorten), sql.Literal(most)
     )
     return Statement(query, tuple(values.found))
@@ -185,7 +189,7 @@ def _conditions(scope: Scope, values: _Values) -> list[sql.Composable]:
 def _filter(values: _Values, filter_: Filter) -> sql.Composable:
     column = sql.Identifier(filter_.column)
     if filter_.operator in ("is null", "is not null"):
-        return sql.SQL("{} IS NULL" if filter_.operator == "is null" else "{} IS NOT NULL").format(column)
+        return (_IS_NULL if filter_.operator == "is null" else _IS_VALUE).format(column)
     if filter_.operator == "~":
         return _contains(values, filter_.column, filter_.value)
     if filter_.operator != "!=":
@@ -229,16 +233,16 @@ def _beyond(values: _Values, key: OrderKey, value: str | None) -> sql.Composable
     """After this value in one column; None when nothing can be. NULLs are the largest values."""
     column = sql.Identifier(key.column)
     if value is None:
-        return sql.SQL("{} IS NOT NULL").format(column) if key.descending else None
+        return _IS_VALUE.format(column) if key.descending else None
     comparison = values.compared(key.column, "<" if key.descending else ">", value)
     if key.nullable and not key.descending:
-        return sql.SQL("({} OR {} IS NULL)").format(comparison, column)
+        return sql.SQL("({} OR {})").format(comparison, _IS_NULL.format(column))
     return comparison
 
 
 def _tied(values: _Values, key: OrderKey, value: str | None) -> sql.Composable:
     if value is None:
-        return sql.SQL("{} IS NULL").format(sql.Identifier(key.column))
+        return _IS_NULL.format(sql.Identifier(key.column))
     return values.compared(key.column, "=", value)
 
 

@@ -15,6 +15,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from dbsync.data import signatures
 from dbsync.local import EphemeralServer
 from tests.acceptance.conftest import CalledSync
 from tests.fixtures.command import Command
@@ -299,6 +300,19 @@ def test_content_that_changes_without_a_row_being_written_is_found(
     assert reason in table["reason"]
     query = "SELECT id, v::text FROM t ORDER BY id"
     assert rows(pair.target, query) == rows(pair.source, query)
+
+
+def test_rows_that_an_older_spelling_took_for_equal_are_hashed_again(
+    pairs, called: CalledSync, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pair = pairs(ITEMS, FILL)
+    monkeypatch.setattr(signatures, "_SPELLING", 1)
+    verified(called, pair)
+    run_sql(pair.source, CHANGE)
+    forge(pair)
+    monkeypatch.undo()
+    (table,) = called.sync(pair.source, pair.target).ended(0).tables().values()
+    assert ("it was compared otherwise" in table["reason"], table["rows_updated"]) == (True, 1)
 
 
 def test_another_selection_of_columns_or_rows_is_another_comparison(pairs, called: CalledSync) -> None:

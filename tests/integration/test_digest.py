@@ -88,6 +88,24 @@ def test_texts_and_arrays_of_marks_and_separators(left, right, digest_of):
     assert (of(left) == of(right)) == (left == right)
 
 
+@pytest.mark.parametrize("kind", ["pair", "whole"])
+def test_a_composite_of_nulls_is_a_value(kind, target_db, digest_of):
+    target_db.execute("CREATE TYPE pair AS (x int, y int); CREATE DOMAIN whole AS pair")
+    columns: list[DigestColumn] = [("p", "plain", True), ("q", "plain", True), ("v", "measured", True)]
+    rows = ["NULL, ROW(NULL, NULL)::pair, 'x'", "ROW(NULL, NULL)::pair, NULL, 'x'", "NULL, NULL, '(,)|x'"]
+    assert len({digest_of(f"p {kind}, q {kind}, v text", columns, row) for row in rows}) == len(rows)
+
+
+def test_telling_composites_of_nulls_from_null_costs_other_columns_nothing(target_db):
+    """The server takes it for the very test that IS NULL is."""
+    target_db.execute("CREATE TABLE t (i int, a text, b text, j json)")
+    with closing(Database(parse_url(target_db.url)).connect()) as session:
+        asked = sql.SQL("EXPLAIN (VERBOSE) ") + digest_rows(TABLE, FORMS, only=True, where=None, recode=False)
+        plan = "\n".join(line for (line,) in session.execute(asked))
+    assert "IS NULL" in plan
+    assert "DISTINCT FROM" not in plan
+
+
 INSTANTS = [
     "2024-01-01 00:00:00", "2024-01-01 00:00:00.000001", "2024-01-01 01:11:34.967296", "1999-12-31 23:59:59.999999",
     "2000-01-01 00:00:00", "4713-01-01 00:00:00 BC", "294276-12-31 23:59:59.999999", "infinity", "-infinity",

@@ -84,6 +84,10 @@ def shop(pg_a: EphemeralServer) -> Iterator[Database]:
             INSERT INTO wide SELECT i, repeat('x', 1000000) FROM generate_series(1, 20) i;
             INSERT INTO wide VALUES (21, repeat('y', 9000000)), (22, 'small');
             CREATE TABLE secret (id int PRIMARY KEY, shown text, hidden text); INSERT INTO secret VALUES (1, 'a', 'b');
+            CREATE TYPE couple AS (x int, y int);
+            CREATE TABLE paired (id int PRIMARY KEY, p couple);
+            INSERT INTO paired SELECT i, (ARRAY['(1,)', '(,)', '(3,6)', NULL])[1 + i % 4]::couple FROM generate_series(1, 12) i;
+            CREATE INDEX ON paired (p);
             CREATE TABLE policed (id int PRIMARY KEY); INSERT INTO policed VALUES (1), (2), (3);
             ALTER TABLE policed ENABLE ROW LEVEL SECURITY; CREATE POLICY odd ON policed USING (id % 2 = 1);
             GRANT SELECT ON policed, item TO case_reader; GRANT SELECT (id, shown) ON secret TO case_reader;
@@ -290,6 +294,28 @@ def test_large_tables_are_sampled_and_say_so(shop: Database, monkeypatch: pytest
     assert 0 <= figures.rows < 500
     assert view.sample == "at most the first 100,000 rows"
     assert view.rows == 100
+
+
+@pytest.mark.parametrize("sort", ["p", "p:desc"])
+@pytest.mark.parametrize("limit", [1, 5])
+def test_composites_with_nulls_in_them_are_values(shop: Database, sort: str, limit: int) -> None:
+    with exploring(shop.url) as explorer:
+        found = {each.column.name: each for each in explorer.figures("paired", PageRequest()).columns}["p"]
+        counts = [
+            len(explorer.page("paired", PageRequest(filters=(text,))).rows) for text in ("p is null", "p is not null")
+        ]
+        seen: list[str | None] = []
+        after: str | None = None
+        for _ in range(20):
+            shown = explorer.page("paired", PageRequest(columns=("id",), sort=(sort,), limit=limit, after=after))
+            seen += [row[0] for row in shown.rows]
+            after = shown.next
+            if after is None:
+                break
+    assert (found.nulls, found.distinct, found.least, found.greatest) == (3, 3, "(1,)", "(,)")
+    assert counts == [3, 9]
+    order = sort.replace(":", " ")
+    assert seen == [str(number) for (number,) in shop.query(f"SELECT id FROM paired ORDER BY {order}, id")]
 
 
 def test_a_question_that_takes_too_long_ends_with_the_time_limit(shop: Database) -> None:
