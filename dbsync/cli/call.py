@@ -69,6 +69,11 @@ class Call:
         """Whether a person wants to see more."""
         return self._options.verbose > 0
 
+    @property
+    def wants_json(self) -> bool:
+        """Whether stdout is one JSON document."""
+        return self._json
+
     def begin(self, options: GlobalOptions) -> None:
         """The options are read and sound: from now on they hold. Raises ConfigError for a log file that cannot be."""
         self._json = options.format == "json"

@@ -85,7 +85,9 @@ class _Context(typer.Context):
     def _option(self, name: str) -> str | None:
         """The long name of an option that may be set from outside, without its dashes."""
         parameter = next((known for known in self.command.params if known.name == name), None)
-        if parameter is None or parameter.param_type_name != "option" or FLAG_ONLY_OPTIONS & set(parameter.opts):
+        if parameter is None or parameter.param_type_name != "option":
+            return None
+        if (FLAG_ONLY_OPTIONS | getattr(self.command, "flag_only", frozenset())) & set(parameter.opts):
             return None
         return max(parameter.opts, key=len).lstrip("-")
 
@@ -99,8 +101,9 @@ class _Context(typer.Context):
         return profile_defaults(self._given("config"), self._given("profile"))
 
     def _given(self, name: str) -> Any:
-        """An eager option of this command, else the one that stood before the command's name."""
-        return self.params.get(name) or self.meta.get(_GIVEN, {}).get(name)
+        """An eager option that was typed, after the command's name or before it; else what the environment says."""
+        found = self.params.get(name)
+        return found if _on_command_line(self, name) else self.meta.get(_GIVEN, {}).get(name, found)
 
 
 def variable_of(option: str) -> str:
@@ -125,6 +128,7 @@ class _Command(TyperCommand):
     context_class = _Context
     two_ended = False
     scheduled = False
+    flag_only: frozenset[str] = frozenset()
     function: Callable[..., Answer]
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
@@ -183,7 +187,7 @@ def command_name(ctx: Any) -> str:
 
 def command(
     name: str, *, formats: tuple[Format, ...] = ("text", "json"), two_ended: bool = False, graceful: bool = False,
-    report: bool = False, reporting: bool = False, scheduled: bool = False,
+    report: bool = False, reporting: bool = False, scheduled: bool = False, flag_only: tuple[str, ...] = (),
 ) -> Callable[[Callable[..., Answer]], Any]:  # fmt: skip
     """Make a command of a function ``(context, arguments...) -> Answer``.
 
@@ -193,16 +197,19 @@ def command(
     report      its text is a report for people, which --quiet silences
     reporting   it has --summary-file, --metrics-file, --heartbeat-url and --on-failure
     scheduled   the sync that it runs by name has its schedule's time limit and overlap policy
+    flag_only   options that neither the environment nor a profile may set here, though they may for other commands
     """
 
     def decorate(function: Callable[..., Answer]) -> Any:
         app = _app()
-        app.command(name, cls=_Command, help=inspect.getdoc(function), epilog=EPILOG)(
+        epilog = EPILOG.replace(" and --on-failure", "".join(f", {one}" for one in flag_only) + " and --on-failure")
+        app.command(name, cls=_Command, help=inspect.getdoc(function), epilog=epilog)(
             _entry(function, formats=formats, graceful=graceful, report=report, reporting=reporting)
         )
         made = typer.main.get_command(app)
         assert isinstance(made, _Command)
         made.two_ended, made.scheduled, made.function = two_ended, scheduled, function
+        made.flag_only = frozenset(flag_only)
         return made
 
     return decorate

@@ -13,6 +13,7 @@ from dbsync import local
 from dbsync.cli.command import command, group
 from dbsync.cli.context import Context
 from dbsync.cli.output import Answer
+from dbsync.cli.signals import stop_clock
 from dbsync.local import LocalServer
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The server's name, as in local:NAME.")]
@@ -25,7 +26,7 @@ def up(context: Context, name: Name, major: Major = None) -> Answer:
     return _answer(local.up(name, major=major))
 
 
-@command("down", report=True)
+@command("down", report=True, flag_only=("--delete",))  # a profile's "delete: true" is meant for sync
 def down(
     context: Context,
     name: Name,
@@ -67,6 +68,7 @@ def psql(
     """Open psql on an embedded server, which is started if needed."""
     program, environment = local.psql_command(name)
     sys.stdout.flush()
+    stop_clock()  # it would outlive the exec, and kill psql without a word
     os.execve(program[0], [*program, *(arguments or [])], environment)
 
 

@@ -184,10 +184,13 @@ def _end(call: Call, error: BaseException) -> int:
 
 
 def _usage(call: Call, error: Any) -> int:
+    path = error.ctx.command_path if error.ctx is not None else "dbsync"
     if type(error).__name__ == "NoArgsIsHelpError":
+        if call.wants_json:  # one document, whatever happens
+            call.fail(UsageFault("the command is missing", hint=f"see {' '.join(_words(path))} --help"))
+            return call.exit_code
         typer.echo(error.format_message(), err=True)
         return 2
-    path = error.ctx.command_path if error.ctx is not None else "dbsync"
     parameter = getattr(error, "param", None)
     origin = error.ctx.origin(parameter.name) if parameter is not None and error.ctx is not None else None
     message = _sentence(error.format_message()) + (f" (from {origin})" if origin else "")

@@ -67,6 +67,25 @@ def test_reset_gives_an_empty_server_and_delete_leaves_nothing(place: Path, cli:
     assert cli.run("local", "list").ended(0).stdout == ""
 
 
+def test_data_is_removed_only_where_that_is_typed(place: Path, tmp_path: Path) -> None:
+    """``delete: true`` is what a profile says for sync."""
+    cli = Command(tmp_path)
+    profiles = tmp_path / "dbsync.yaml"
+    profiles.write_text("version: 1\nprofiles: {all: {delete: true}}\n")
+    cli.run("local", "up", "shop").ended(0)
+    kept = cli.run("local", "down", "shop", "--json", "-c", str(profiles), "-p", "all", env={"DBSYNC_DELETE": "1"})
+    assert kept.ended(0).result["deleted"] is False
+    assert [server.name for server in local.list_servers()] == ["shop"]
+
+
+def test_psql_outlives_the_time_limit_of_the_command(place: Path, tmp_path: Path) -> None:
+    local.up("shop")
+    ended = Command(tmp_path).run(
+        "local", "psql", "shop", "--", "-XAtc", "SELECT pg_sleep(3)", "-c", "SELECT 7", env={"DBSYNC_TIMEOUT": "2s"}
+    )
+    assert ended.ended(0).stdout.split() == ["7"]
+
+
 def test_processes_that_want_the_same_server_at_once_get_the_same_one(place: Path) -> None:
     children = [run_script(UP, "shop") for _ in range(4)]
     answers = {child.communicate(timeout=60) for child in children}
