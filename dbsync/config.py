@@ -134,12 +134,12 @@ def find_config(start: Path) -> Path | None:
     """Return the nearest ``dbsync.yaml`` from ``start`` upwards, else the user's, else None.
 
     A file found so may run commands (``cmd:``) and name targets: one that another user could have
-    planted is refused.
+    planted is refused. A folder that cannot be searched has none: nobody named it.
     """
     named = os.environ.get("XDG_CONFIG_HOME")
     home = Path(named) if named else own_file(".config")
     folders = (start, *start.parents, *([home / "dbsync"] if home else []))
-    found = next((folder / FILE_NAME for folder in folders if (folder / FILE_NAME).is_file()), None)
+    found = next((folder / FILE_NAME for folder in folders if os.path.isfile(folder / FILE_NAME)), None)
     if found is None:
         return None
     status = found.stat()

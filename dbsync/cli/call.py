@@ -90,11 +90,11 @@ class Call:
         while self.on_start:
             self.on_start.pop()()
 
-    def warn(self, message: str) -> None:
-        """Tell a warning now and keep it for the JSON document."""
+    def warn(self, message: str, *, always: bool = False) -> None:
+        """Tell a warning now and keep it for the JSON document; ``always``: under --quiet, too."""
         if message not in self.report.warnings:
             self.report.warnings.append(message)
-            self.journal.warning(message)
+            self.journal.warning(message, always=always)
 
     def deliver(self, answer: Answer) -> None:
         """Write the answer to stdout and to every -o, and settle the exit code."""

@@ -20,7 +20,7 @@ from dbsync.events import Emit, fan_out
 from dbsync.guards import refuse_read_only
 from dbsync.pg.database import Database, Session
 from dbsync.references import resolve
-from dbsync.store import StorePlace, holds_guards, store_place
+from dbsync.store import StorePlace, holds_guards, is_missing, out_of_reach, store_place
 from dbsync.urls import DatabaseUrl, Secret
 
 if TYPE_CHECKING:
@@ -69,9 +69,9 @@ class Context:
         """Ask yes or no; only where ``can_ask``."""
         return self._call.journal.terminal.confirm(question)
 
-    def warn(self, message: str) -> None:
-        """Warn on stderr and in the JSON document's ``warnings``."""
-        self._call.warn(message)
+    def warn(self, message: str, *, always: bool = False) -> None:
+        """Warn on stderr and in the JSON document's ``warnings``; ``always``: under --quiet, too."""
+        self._call.warn(message, always=always)
 
     def notice(self, message: str) -> None:
         """Say something on stderr, unless --quiet."""
@@ -172,13 +172,18 @@ class Context:
     @cached_property
     def _saved(self) -> SavedConnections | None:
         """The saved connections, open until the command ends; None, and SQLAlchemy not loaded, without a store."""
-        if self.store_place.file is not None and not self.store_place.file.exists():
+        place = self.store_place
+        if is_missing(place):
+            return None
+        if out_of_reach(place):
+            unknown = "saved connections and their guards are not known"
+            self.warn(f"the store {place.name} cannot be looked at: {unknown}", always=True)
             return None
         from dbsync.registry.lookup import open_saved
 
         opened = ExitStack()
         self._call.before_end.append(opened.close)
-        return opened.enter_context(open_saved(self.store_place))
+        return opened.enter_context(open_saved(place))
 
     def _find_saved(self, name: str) -> DatabaseUrl | None:
         return self._saved.find(name) if self._saved is not None else None

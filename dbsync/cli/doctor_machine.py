@@ -9,7 +9,6 @@ import importlib.util
 import platform
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 from dbsync import __version__, local
@@ -118,10 +117,11 @@ def _config(context: Context) -> Iterator[MachineCheck]:
 def _store(context: Context, *, fix: bool) -> Iterator[MachineCheck]:
     from dbsync.cli.kept import open_kept
     from dbsync.jobs.presence import Presence
+    from dbsync.store import is_missing
     from dbsync.store.figures import job_counts
 
     place = context.store_place
-    if place.file is not None and not Path(place.file).exists():
+    if is_missing(place):
         yield MachineCheck(area="store", ok=True, message=f"{place.name}: nothing was kept yet")
         return
     with open_kept(context, create=False) as kept:

@@ -95,7 +95,9 @@ def _tell(context: Context, report: ExecuteReport) -> None:
             context.notice(notice)
         if outcome.truncated:
             which = f"statement {number}: " if len(report.outcomes) > 1 else ""
-            context.warn(f"{which}only the first {len(outcome.rows)} rows are shown{_why_cut(outcome)}")
+            message = f"{which}only the first {len(outcome.rows)} rows are shown{_why_cut(outcome)}"
+            # A file of data does not look cut. Only whoever typed the limit knows, and not of another one.
+            context.warn(message, always="max_rows" not in context.typed or outcome.too_large)
     if report.mode == "dry-run" and report.error is None:
         context.notice("dry run: everything was rolled back (sequences keep the numbers they gave out)")
 

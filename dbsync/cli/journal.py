@@ -39,9 +39,9 @@ class Journal:
             message, hint, listed = f"{message} ({hint})" if hint else message, None, ()
         self._tell("error", message, hint, listed=listed)
 
-    def warning(self, message: str) -> None:
-        """Warn, unless --quiet."""
-        self._tell("warning", message, show=not self._options.quiet)
+    def warning(self, message: str, *, always: bool = False) -> None:
+        """Warn, unless --quiet; ``always``: what is printed or done is not what it seems without it."""
+        self._tell("warning", message, show=always or not self._options.quiet)
 
     def notice(self, message: str) -> None:
         """Say something worth telling, unless --quiet."""

@@ -68,12 +68,12 @@ def complete_database(incomplete: str) -> list[str]:
 
 def complete_saved(incomplete: str) -> list[str]:
     """Return the saved connections that begin so; none where they cannot be read."""
-    from dbsync.store import store_place
+    from dbsync.store import is_missing, store_place
 
     configured = _nearest_settings().store
     try:
         place = store_place(configured.reveal() if configured is not None else None)
-        if place.file is not None and not place.file.exists():
+        if is_missing(place):
             return []
         from dbsync.registry.lookup import open_saved  # it loads SQLAlchemy
 

@@ -109,11 +109,11 @@ def _place() -> Path:
 def _read() -> list[list[str]]:
     """What is kept; a file that somebody else wrote into counts as empty."""
     place = _place()
-    if not place.exists() or place.stat().st_uid != os.geteuid():
-        return []
     try:
+        if place.stat().st_uid != os.geteuid():
+            return []
         found = json.loads(place.read_text(encoding="utf-8"))
-    except ValueError:
+    except (FileNotFoundError, NotADirectoryError, PermissionError, ValueError):
         return []
     if not isinstance(found, list):
         return []

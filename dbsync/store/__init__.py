@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from dbsync.store.place import StorePlace, holds_guards, store_place
+from dbsync.store.place import StorePlace, holds_guards, is_missing, out_of_reach, store_place
 
 if TYPE_CHECKING:
     from dbsync.store.engine import Store, open_store
 
-__all__ = ["Store", "StorePlace", "holds_guards", "open_store", "store_place"]
+__all__ = ["Store", "StorePlace", "holds_guards", "is_missing", "open_store", "out_of_reach", "store_place"]
 
 
 def __getattr__(name: str) -> Any:

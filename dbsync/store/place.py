@@ -20,11 +20,12 @@ _POSTGRES = "postgresql+psycopg://"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StorePlace:
-    """Either a file of SQLite's or a Postgres database; ``name`` is safe to show."""
+    """Either a file of SQLite's or a Postgres database; ``name`` is safe to show, ``named``: somebody chose it."""
 
     name: str
     file: Path | None = None
     url: DatabaseUrl | None = None
+    named: bool = True
 
 
 def state_directory(environ: Mapping[str, str] = os.environ) -> Path:
@@ -42,7 +43,7 @@ def store_place(configured: str | None = None, environ: Mapping[str, str] = os.e
     text = environ.get(VARIABLE) or configured
     if not text:
         file = state_directory(environ) / "store.db"
-        return StorePlace(name=str(file), file=file)
+        return StorePlace(name=str(file), file=file, named=False)
     if text.startswith("env:"):
         text = _from_environment(text.removeprefix("env:"), environ)
     if text.startswith("sqlite:"):
@@ -53,6 +54,24 @@ def store_place(configured: str | None = None, environ: Mapping[str, str] = os.e
     return _in_postgres("postgresql://" + text.removeprefix(_POSTGRES) if text.startswith(_POSTGRES) else text)
 
 
+def is_missing(place: StorePlace) -> bool:
+    """Whether it is certain that there is no store; one that cannot be looked at may be there."""
+    return place.file is not None and isinstance(_trouble(place.file), FileNotFoundError | NotADirectoryError)
+
+
+def out_of_reach(place: StorePlace) -> bool:
+    """Whether this user may not search the default place: what is kept there is for others. A named one is an error."""
+    return not place.named and place.file is not None and isinstance(_trouble(place.file), PermissionError)
+
+
+def _trouble(file: Path) -> OSError | None:
+    try:
+        file.stat()
+    except OSError as error:
+        return error
+    return None
+
+
 def holds_guards(place: StorePlace) -> bool:
     """Whether a saved connection may guard a place: False only where it is certain that there is none.
 
@@ -60,7 +79,7 @@ def holds_guards(place: StorePlace) -> bool:
     """
     if place.file is None:
         return True
-    if not place.file.exists():
+    if is_missing(place):
         return False
     try:
         with closing(sqlite3.connect(f"{place.file.as_uri()}?mode=ro", uri=True, timeout=5)) as connection:
