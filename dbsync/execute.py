@@ -16,6 +16,7 @@ from dbsync.errors import (
     ConfigError,
     ConnectionLost,
     DbsyncError,
+    Interrupted,
     Refused,
     StatementCancelled,
     StatementFailed,
@@ -126,8 +127,14 @@ def run_script(
     pg.limit_statements(session, options.statement_timeout)
     if script.mode == "read":
         _run_read(session, script, report, budget, options, control, warn)
-    else:
+        return report
+    try:
         _run_write(session, script, report, budget, options, control, warn)
+    except (KeyboardInterrupt, Interrupted, TimeLimit):
+        if script.mode != "stepwise" or control.reason is None:
+            raise
+        report.error = control.reason  # what was committed stays: the report of it must not be lost
+        report.error.message += _stopped_at(report)
     return report
 
 
@@ -166,7 +173,7 @@ def _run_read(
         )
     for number, (statement, judged) in enumerate(script.statements, 1):
         control.check()
-        with _failing(report, number, statement, options):
+        with _failing(report, number, statement, judged, options):
             _require_read(session, statement, judged, role)
             report.outcomes.append((statement, pg.run_read(session, statement.text, budget)))
         if report.error is not None:
@@ -196,9 +203,9 @@ def _run_write(
         _warn_of_code(script, warn)
     if together:
         session.execute("BEGIN")
-    for number, (statement, _) in enumerate(script.statements, 1):
+    for number, (statement, judged) in enumerate(script.statements, 1):
         control.check()
-        with _failing(report, number, statement, options):
+        with _failing(report, number, statement, judged, options):
             report.outcomes.append((statement, pg.run_write(session, statement.text, budget)))
             if together is not pg.in_transaction(session):
                 raise StatementFailed("the statement ended or began a transaction", code="TRANSACTION_CONTROL")
@@ -245,7 +252,9 @@ def _commit(session: Session, report: ExecuteReport) -> None:
 
 
 @contextmanager
-def _failing(report: ExecuteReport, number: int, statement: Statement, options: ExecuteOptions) -> Iterator[None]:
+def _failing(
+    report: ExecuteReport, number: int, statement: Statement, judged: Judged, options: ExecuteOptions
+) -> Iterator[None]:
     """Keep a statement's error in the report, with its place and what became of those before it."""
     try:
         yield
@@ -262,16 +271,37 @@ def _failing(report: ExecuteReport, number: int, statement: Statement, options: 
         if limit is not None and isinstance(error, StatementCancelled):
             error = TimeLimit(f"it took longer than {limit:g} s (--statement-timeout)", sqlstate=error.sqlstate)
         where = f"statement {number} of {report.statements} (line {statement.line})" if report.statements > 1 else ""
-        error.message = ": ".join(filter(None, (where, error.message))) + _aftermath(report)
+        error.message = ": ".join(filter(None, (where, error.message))) + _aftermath(report, judged, error)
         report.error = error
 
 
-def _aftermath(report: ExecuteReport) -> str:
+def _aftermath(report: ExecuteReport, judged: Judged, error: DbsyncError) -> str:
     if report.mode in ("read", "dry-run"):
         return ""
     if report.mode == "write":
         return "; nothing was changed"
+    told = [*_committed(report, " before it"), *_left_behind(judged, error)]
+    return "; " + "; ".join(told or ["nothing was committed"])
+
+
+def _committed(report: ExecuteReport, which: str = "") -> Iterator[str]:
     count = len(report.outcomes)
-    if not count:
-        return "; nothing was committed"
-    return f"; {count} statement{'s' * (count != 1)} before it {'were' if count != 1 else 'was'} committed"
+    if count:
+        yield f"{count} statement{'s' * (count != 1)}{which} {'were' if count != 1 else 'was'} committed"
+
+
+def _left_behind(judged: Judged, error: DbsyncError) -> Iterator[str]:
+    """What may stay of a statement that failed where it was its own transaction, or several."""
+    if isinstance(error, ConnectionLost):
+        yield "it is not known whether the server committed it"
+    elif judged.name in ("CALL", "DO"):
+        yield "what its code committed before stays"
+    elif judged.lasting is not None:
+        yield f"{judged.lasting} may have left something behind"
+
+
+def _stopped_at(report: ExecuteReport) -> str:
+    told = list(_committed(report))
+    if (number := len(report.outcomes) + 1) <= report.statements:
+        told.append(f"it is not known whether the server committed statement {number}")
+    return "; " + "; ".join(told)

@@ -37,6 +37,15 @@ _CONTINUED = re.compile(r"(?:[ \t\f\v]|--[^\n\r]*)*[\n\r](?:[ \t\n\r\f\v]|--[^\n
 _UNICODE_ESCAPE = re.compile(r"\\(?:(\\)|\+([0-9A-Fa-f]{6})|([0-9A-Fa-f]{4}))")
 
 
+def require_utf8(text: str, what: str) -> str:
+    """Return the text; raise ConfigError where it holds bytes that are not UTF-8, as an argument or stdin may."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:  # such bytes came as lone surrogates
+        raise ConfigError(f"{what} is not UTF-8") from None
+    return text
+
+
 @dataclass(frozen=True, slots=True)
 class Token:
     """A piece of the text. ``value`` is what it means: a word in lower case, a name without quotes."""

@@ -197,5 +197,5 @@ def _scalar(node: yaml.Node) -> Any:
     constructor = yaml.constructor.SafeConstructor()
     try:
         return constructor.construct_object(node)
-    except (yaml.YAMLError, ValueError):
-        return node
+    except (yaml.YAMLError, ValueError, LookupError, AttributeError, OverflowError):
+        return node  # also what the library stumbles over: !!bool maybe, !!timestamp foo, !!int ""

@@ -23,6 +23,7 @@ from dbsync.errors import ConfigError
 from dbsync.references import guards_at, resolve
 from dbsync.registry import Registry
 from dbsync.registry.model import LOCAL_OWNER, Changes, Connection, Labels
+from dbsync.sqltext import require_utf8
 from dbsync.urls import DatabaseUrl, parse_url
 
 NewName = Annotated[str, typer.Argument(metavar="NAME", help="What to call it.")]
@@ -136,9 +137,9 @@ def _read_url(context: Context, text: str | None, reference: str | None) -> Data
         raise ConfigError("the URL is given twice", hint="leave out either URL or --from")
     given = text if text is not None else reference
     if given in (None, "-") and context.can_ask:
-        found = _unseen(context, getpass("URL (not shown): ", stream=sys.stderr))
+        found = _unseen(context, _asked())
     elif given == "-":
-        found = _unseen(context, sys.stdin.read(_LONGEST_URL))
+        found = _unseen(context, _from_stdin())
     elif given is not None:
         found = resolve(given, Settings())
         for warning in found.warnings:
@@ -147,6 +148,20 @@ def _read_url(context: Context, text: str | None, reference: str | None) -> Data
         raise ConfigError("no URL is given", hint="name it, or write --from env:VAR, or - to read it from stdin")
     context.learn(found.password)
     return found
+
+
+def _asked() -> str:
+    try:
+        return getpass("URL (not shown): ", stream=sys.stderr)
+    except EOFError:  # Ctrl-D
+        raise ConfigError("no URL was typed", hint="name it, or write --from env:VAR") from None
+
+
+def _from_stdin() -> str:
+    try:
+        return require_utf8(sys.stdin.read(_LONGEST_URL), "stdin")
+    except UnicodeDecodeError:
+        raise ConfigError("stdin is not UTF-8") from None
 
 
 def _unseen(context: Context, text: str) -> DatabaseUrl:

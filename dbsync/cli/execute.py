@@ -15,11 +15,12 @@ from dbsync.cli.options import Format
 from dbsync.cli.output import Answer, Rendering, json_text
 from dbsync.cli.tables import Row, csv_lines, markdown_table, text_table
 from dbsync.cli.terminal import escape
-from dbsync.errors import ConfigError
+from dbsync.errors import ConfigError, DbsyncError, Interrupted
 from dbsync.execute import MOST_BYTES, ExecuteOptions, ExecuteReport, plan_script, run_script
 from dbsync.guards import require_consent
 from dbsync.pg.execute import Outcome
 from dbsync.quantities import parse_duration
+from dbsync.sqltext import require_utf8
 
 _NUMERIC = frozenset({"smallint", "integer", "bigint", "numeric", "real", "double precision", "oid", "money"})
 
@@ -71,9 +72,15 @@ def execute(
     return Answer(
         result=report.to_dict(),
         render=_renderings(report),
-        exit_code=report.error.exit_code if report.error else 0,
+        exit_code=_status(report.error),
         error=report.error,
     )
+
+
+def _status(error: DbsyncError | None) -> int:
+    if error is None:
+        return 0
+    return error.status if isinstance(error, Interrupted) else error.exit_code
 
 
 def _text(sql: str | None, file: Path | None) -> str:
@@ -82,7 +89,7 @@ def _text(sql: str | None, file: Path | None) -> str:
     try:
         if file is not None:
             return file.read_text(encoding="utf-8")
-        return sys.stdin.read() if sql == "-" else sql or ""
+        return require_utf8(sys.stdin.read(), "stdin") if sql == "-" else require_utf8(sql or "", "the SQL")
     except UnicodeDecodeError:
         raise ConfigError(f"{file or 'stdin'} is not UTF-8") from None
     except OSError as error:

@@ -10,6 +10,7 @@ import typer
 from dbsync.data.options import SyncOptions, TableMap
 from dbsync.errors import ConfigError
 from dbsync.model import split_at
+from dbsync.sqltext import require_utf8
 
 SourceArgument = Annotated[str, typer.Argument(metavar="SOURCE", help="The database as it should be.")]
 TargetArgument = Annotated[str, typer.Argument(metavar="TARGET", help="The database to hold against it.")]
@@ -78,6 +79,7 @@ def keyed(option: str, texts: Sequence[str] | None) -> dict[str, str]:
     """Read ``TABLE:REST`` texts; raise ConfigError where a table is named twice: neither may be forgotten."""
     found: dict[str, str] = {}
     for table, rest in (by_table(option, text) for text in texts or ()):
+        require_utf8(rest, option)
         if table in found:
             raise ConfigError(f"{option} names {table} twice", hint="say it once; conditions are joined with AND")
         found[table] = rest

@@ -21,6 +21,7 @@ from dbsync.pg.operators import Operators, own_operators
 from dbsync.pg.reflect import one_snapshot, reflect
 from dbsync.pg.statements_explore import Filter, OrderKey, Scope
 from dbsync.pg.text_rows import TextRow, fetch_text, read_text, require_looking
+from dbsync.quantities import server_limit
 from dbsync.selection import select_tables
 
 MOST_BYTES = 8 * 1024 * 1024
@@ -359,7 +360,7 @@ class Explorer:
 
 def _limit(session: Session, seconds: float) -> None:
     """Let no statement of this transaction take longer."""
-    session.execute("SELECT pg_catalog.set_config('statement_timeout', %s, true)", (str(max(1, int(seconds * 1000))),))
+    session.execute("SELECT pg_catalog.set_config('statement_timeout', %s, true)", (str(server_limit(seconds)),))
 
 
 def _is_text(type_: ColumnType) -> bool:

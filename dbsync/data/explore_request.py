@@ -13,6 +13,7 @@ from difflib import get_close_matches
 from dbsync.errors import ConfigError
 from dbsync.model import Column, Table, quote_identifier, split_at
 from dbsync.pg.statements_explore import Filter, Operator, OrderKey
+from dbsync.sqltext import require_utf8
 
 MOST_ROWS = 1000
 _OPERATORS: dict[str, Operator] = {
@@ -40,6 +41,9 @@ class PageRequest:
             raise ConfigError(
                 f"--limit {self.limit} is not between 1 and {MOST_ROWS}", hint="--after shows the next page"
             )
+        for option, texts in (("--where", (self.where,)), ("--search", (self.search,)), ("--filter", self.filters)):
+            for text in texts:
+                require_utf8(text or "", option)
 
 
 def find_column(table: Table, name: str, option: str) -> Column:
@@ -122,13 +126,20 @@ def read_key(text: str, names: Sequence[str], option: str) -> list[str | None]:
     elif len(names) == 1:
         values = [text]
     else:
-        values = list(next(csv.reader(io.StringIO(text), strict=False), []))
+        values = _csv_values(text, option)
     if len(values) != len(names):
         raise ConfigError(
             f"{option} needs {len(names)} values ({', '.join(names)}) and got {len(values)}",
             hint='write VALUE,VALUE or a JSON array: ["a","b"]',
         )
     return [_checked(value, option) if value is not None else None for value in values]
+
+
+def _csv_values(text: str, option: str) -> list[str | None]:
+    try:
+        return list(next(csv.reader(io.StringIO(text), strict=False), []))
+    except csv.Error:  # a line break outside of quotes
+        raise ConfigError(f"cannot read {option} {text!r}", hint='write a JSON array: ["a","b"]') from None
 
 
 def _json_list(text: str) -> list[str | None] | None:
@@ -144,4 +155,4 @@ def _json_list(text: str) -> list[str | None] | None:
 def _checked(value: str, option: str) -> str:
     if "\0" in value:
         raise ConfigError(f"{option}: a value cannot hold a NUL character")
-    return value
+    return require_utf8(value, option)

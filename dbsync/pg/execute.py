@@ -16,6 +16,7 @@ from psycopg import generators, pq
 from dbsync.errors import StatementCancelled, StatementFailed
 from dbsync.pg.database import Session, translated
 from dbsync.pg.sql import load
+from dbsync.quantities import server_limit
 
 _SQL = load("execute")
 _COPYING = (pq.ExecStatus.COPY_IN, pq.ExecStatus.COPY_OUT, pq.ExecStatus.COPY_BOTH)
@@ -79,9 +80,7 @@ def use_settings_of_role(session: Session) -> str:
 def limit_statements(session: Session, seconds: float | None) -> None:
     """Let the server cancel a statement that takes longer."""
     if seconds is not None:
-        session.execute(
-            "SELECT pg_catalog.set_config('statement_timeout', %s, false)", (f"{max(int(seconds * 1000), 1)}ms",)
-        )
+        session.execute("SELECT pg_catalog.set_config('statement_timeout', %s, false)", (f"{server_limit(seconds)}ms",))
 
 
 def run_read(session: Session, statement: str, budget: Budget) -> Outcome:
@@ -176,11 +175,11 @@ class _Collected:
             return
         if result.status in _ROWS and not self.fields:
             self.fields = [
-                ((result.fname(i) or b"").decode(), result.ftype(i), result.fmod(i)) for i in range(result.nfields)
+                (_readable(result.fname(i) or b""), result.ftype(i), result.fmod(i)) for i in range(result.nfields)
             ]
         for row in range(result.ntuples):
             self._keep(result, row)
-        self.tag = (result.command_status or b"").decode() or self.tag
+        self.tag = _readable(result.command_status or b"") or self.tag
 
     def _keep(self, result: pq.abc.PGresult, row: int) -> None:
         if self.full or (self._budget.rows is not None and len(self.rows) >= self._budget.rows):
@@ -192,7 +191,11 @@ class _Collected:
             self.full = self.too_large = True
             return
         self._budget.bytes -= size
-        self.rows.append(tuple(None if value is None else bytes(value).decode() for value in values))
+        self.rows.append(tuple(None if value is None else _readable(bytes(value)) for value in values))
+
+
+def _readable(value: bytes) -> str:
+    return value.decode("utf-8", "backslashreplace")  # a SQL_ASCII database may hold bytes that are not UTF-8
 
 
 def _absorb_cancel(session: Session) -> None:

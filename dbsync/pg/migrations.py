@@ -14,6 +14,7 @@ from dbsync.pg import ledger
 from dbsync.pg.database import Session
 from dbsync.pg.ledger import Client
 from dbsync.pg.sql import load
+from dbsync.quantities import MOST_MILLISECONDS
 
 _SQL = load("migrations")
 
@@ -133,7 +134,9 @@ def bound_by(session: Session, *, lock_timeout_ms: int, statement_timeout_ms: in
     scope = sql.SQL("LOCAL ") if local else sql.SQL("")
     both = lock_timeout_ms + statement_timeout_ms if lock_timeout_ms and statement_timeout_ms else 0
     for name, value in (("lock_timeout", lock_timeout_ms), ("statement_timeout", both or statement_timeout_ms)):
-        statement = sql.SQL("SET {}{} = {}").format(scope, sql.SQL(name), sql.Literal(f"{value}ms"))
+        statement = sql.SQL("SET {}{} = {}").format(
+            scope, sql.SQL(name), sql.Literal(f"{min(value, MOST_MILLISECONDS)}ms")
+        )
         session.execute(statement)
 
 

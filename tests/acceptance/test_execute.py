@@ -370,13 +370,3 @@ def test_notices_are_told_and_kept(execute):
 
 def test_a_role_with_special_powers_is_warned_of(execute):
     assert any("special powers" in warning for warning in execute("SELECT 1", "--json").document["warnings"])
-
-
-def test_a_file_of_data_that_was_cut_is_never_silent(dbsync: Command, source_db: Database):
-    args = ("-q", "execute", source_db.url, "SELECT * FROM generate_series(1, 1500)", "-f", "csv")
-    cut = dbsync.run(*args).ended(0)
-    assert len(cut.stdout.split()) == 1001
-    assert "only the first 1000 rows are shown; --max-rows 0 shows all" in cut.stderr
-    assert dbsync.run(*args, "--max-rows", "7").ended(0).stderr == ""
-    assert dbsync.run(*args, env={"DBSYNC_MAX_ROWS": "7"}).ended(0).stderr != ""
-    assert dbsync.run(*args, "--max-rows", "0").ended(0).stderr == ""

@@ -20,7 +20,9 @@ def test_durations(text, seconds):
     assert parse_duration(text) == seconds
 
 
-@pytest.mark.parametrize("text", ["", "0", "0s", "-5s", "5x", "s", "1m1h", "1 h", "inf", "1e3", "five"])
+@pytest.mark.parametrize(
+    "text", ["", "0", "0s", "-5s", "5x", "s", "1m1h", "1 h", "inf", "1e3", "five", "200000d", "9" * 400 + "d"]
+)
 def test_what_is_no_duration_is_refused(text):
     with pytest.raises(ConfigError):
         parse_duration(text)
@@ -33,7 +35,7 @@ def test_sizes(text, size):
     assert parse_size(text) == size
 
 
-@pytest.mark.parametrize("text", ["", "0", "-1MB", "MB", "64XB", "0.2B", "1e6"])
+@pytest.mark.parametrize("text", ["", "0", "-1MB", "MB", "64XB", "0.2B", "1e6", "9" * 400, "9" * 30 + "TB"])
 def test_what_is_no_size_is_refused(text):
     with pytest.raises(ConfigError):
         parse_size(text)

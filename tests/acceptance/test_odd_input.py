@@ -1,0 +1,99 @@
+"""Input that is no text, no number or no answer: one sentence and exit 2; bytes that are no text are shown."""
+
+from __future__ import annotations
+
+import os
+import pty
+import subprocess
+import sys
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from tests.fixtures.command import Command
+from tests.fixtures.databases import Database
+from tests.fixtures.pair import encoded
+
+_LONE = "\udcff"  # the byte 0xff of an argument, as Python has it
+
+
+@pytest.mark.parametrize(
+    ("args", "what"),
+    [
+        (("execute", "{url}", f"SELECT '{_LONE}'"), "the SQL"),
+        (("explore", "{url}", "t", "--where", f"b = '{_LONE}'"), "--where"),
+        (("explore", "{url}", "t", "--stats", "--where", f"b = '{_LONE}'"), "--where"),
+        (("explore", "{url}", "t", "--filter", f"b={_LONE}"), "--filter"),
+        (("explore", "{url}", "t", "--search", _LONE), "--search"),
+        (("explore", "{url}", "t", "--key", _LONE), "--key"),
+        (("explore", "{url}", "t", "--after", f'["{_LONE}"]'), "--after"),
+        (("diff", "{url}", "{url}", "--what", "data", "--where", f"t:b = '{_LONE}'"), "--where"),
+    ],
+)
+def test_bytes_that_are_no_text_are_refused(dbsync: Command, source_db: Database, args, what):
+    source_db.execute("CREATE TABLE t (a text PRIMARY KEY, b text)")
+    ended = dbsync.run(*(arg.format(url=source_db.url) for arg in args), "--json").ended(2)
+    assert ended.error["message"] == f"{what} is not UTF-8"
+
+
+def test_a_key_with_a_bare_line_break_is_refused(dbsync: Command, source_db: Database):
+    source_db.execute("CREATE TABLE t (a text, b int, PRIMARY KEY (a, b))")
+    ended = dbsync.run("explore", source_db.url, "t", "--key", "a\rb,1", "--json").ended(2)
+    assert "JSON array" in ended.error["hint"]
+
+
+@pytest.mark.parametrize(
+    "args", [("execute", "postgresql://nobody@127.0.0.1:1/x", "-"), ("connections", "add", "q", "-")]
+)
+@pytest.mark.parametrize("errors", ["strict", "surrogateescape"])
+def test_bytes_on_stdin_that_are_no_text_are_refused(tmp_path: Path, args, errors):
+    environ = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "PYTHONIOENCODING": f"utf-8:{errors}"}
+    command = [sys.executable, "-m", "dbsync", *args]
+    ended = subprocess.run(command, input=b"SELECT '\xff'", capture_output=True, env=environ | _here(), check=False)
+    assert (ended.returncode, ended.stdout) == (2, b"")
+    assert b"stdin is not UTF-8" in ended.stderr
+
+
+def test_no_answer_to_the_question_for_a_url_is_one_sentence(tmp_path: Path):
+    process, descriptor = pty.fork()
+    if process == 0:
+        environ = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "TERM": "dumb"}
+        command = [sys.executable, "-m", "dbsync", "connections", "add", "q"]
+        os.execve(sys.executable, command, environ | _here())
+    shown = b""
+    while b"not shown" not in shown:
+        shown += os.read(descriptor, 4096)
+    os.write(descriptor, b"\x04")  # Ctrl-D
+    try:
+        while piece := os.read(descriptor, 4096):
+            shown += piece
+    except OSError:  # the terminal is gone with its last process
+        pass
+    _, status = os.waitpid(process, 0)
+    os.close(descriptor)
+    assert os.waitstatus_to_exitcode(status) == 2, shown
+    assert b"no URL was typed" in shown
+
+
+def _here() -> dict[str, str]:
+    return {"PYTHONPATH": str(Path(__file__).parents[2])}
+
+
+def test_bytes_of_a_database_without_an_encoding_are_shown(dbsync: Command, servers):
+    with encoded(servers.source, "SQL_ASCII", "CREATE TABLE words (a text);") as loose:
+        with psycopg.connect(loose, client_encoding="SQL_ASCII", autocommit=True) as connection:
+            connection.execute(b"INSERT INTO words VALUES ('caf\xe9')")
+        ended = dbsync.run("execute", loose, "SELECT * FROM words", "--json").ended(0)
+        (statement,) = ended.result["statements"]
+        assert statement["rows"] == [["caf\\xe9"]]
+
+
+def test_a_limit_longer_than_the_server_has_is_the_longest(dbsync: Command, source_db: Database):
+    source_db.execute("CREATE TABLE t (a text PRIMARY KEY)")
+    dbsync.run("explore", source_db.url, "t", "--timeout", "30d", "--json").ended(0)
+    asked = ("execute", source_db.url, "SHOW statement_timeout", "--statement-timeout", "30d", "--timeout", "90y")
+    dbsync.run(*asked, "--json").ended(2)
+    done = dbsync.run(*asked[:-1], "36000d", "--json").ended(0)
+    assert done.result["statements"][0]["rows"] == [["2147483647ms"]]
+    dbsync.run(*asked[:-1], "200000d", "--json").ended(2)
