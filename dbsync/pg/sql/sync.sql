@@ -170,8 +170,8 @@ SELECT c.relname
 
 -- name: partition_keys
 -- Foreign keys of partitioned tables, each by its number, as those partitions have it that were given it by
--- hand or have a comment on it; deepest first. The server makes the others itself. Rows that only serve a
--- partitioned referenced table have another confrelid.
+-- hand, call it otherwise (RENAME CONSTRAINT does not reach below) or have a comment on it; deepest first. The server
+-- makes the others itself. Rows that only serve a partitioned referenced table have another confrelid.
 WITH RECURSIVE below AS (
     SELECT w.number, w.name, k.oid, k.conrelid, k.confrelid, 0 AS depth
       FROM ROWS FROM (pg_catalog.unnest(%s::pg_catalog.oid[]), pg_catalog.unnest(%s::pg_catalog.text[]))
@@ -188,7 +188,7 @@ SELECT b.number, n.nspname, c.relname, k.conname, pg_catalog.pg_get_constraintde
   JOIN pg_catalog.pg_class c ON c.oid = b.conrelid
   JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
  WHERE b.depth > 0
-   AND (k.connoinherit OR c.relkind = 'p' AND k.conname <> b.name
+   AND (k.connoinherit OR k.conname <> b.name
         OR pg_catalog.obj_description(k.oid, 'pg_constraint') IS NOT NULL)
  ORDER BY b.number, b.depth DESC, n.nspname COLLATE "C", c.relname COLLATE "C";
 
