@@ -166,6 +166,7 @@ class Index:
     is_clustered: bool = False
     is_replica_identity: bool = False
     size: int = 0
+    rebuildable: bool = True  # no mark that a new one would not have, and the role may put one in its tablespace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -121,8 +121,8 @@ class TaskMaker:
     def _droppable(self, target: Table, *, referred: set[_Referred]) -> tuple[Index, ...]:
         """The indexes that can be dropped and built again as they were.
 
-        None that a partitioned index, CLUSTER, a replica identity or a foreign key from outside hangs on,
-        and none over expressions, whose columns may have statistics targets of their own.
+        None that a partitioned index, CLUSTER, a replica identity, an extension or a foreign key from outside hangs
+        on, none that this role may not make where it is, and none over expressions, whose columns may have statistics targets of their own.
         """
         if "OWNER" not in target.privileges or target.kind != "table":
             return ()
@@ -130,6 +130,7 @@ class TaskMaker:
             index
             for index in target.indexes
             if index.valid
+            and index.rebuildable
             and index.partition_of is None
             and not index.is_clustered
             and not index.is_replica_identity

@@ -223,6 +223,7 @@ def _index(row: Row, inspected: Inspected) -> Index:
     (
         _, schema, name, definition, unique, primary, valid, _, constraint, constraint_definition,
         parent_schema, parent_name, tablespace, comment, constraint_comment, clustered, replica_identity, _, size,
+        rebuildable,
     ) = row  # fmt: skip
     index = TableName(schema, name)
     return Index(
@@ -241,6 +242,7 @@ def _index(row: Row, inspected: Inspected) -> Index:
         is_clustered=clustered,
         is_replica_identity=replica_identity,
         size=size,
+        rebuildable=rebuildable,
     )
 
 

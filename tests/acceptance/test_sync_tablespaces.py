@@ -7,7 +7,7 @@ import pytest
 
 from tests.acceptance.conftest import CalledSync
 from tests.fixtures import oracle
-from tests.fixtures.pair import Pair, rows, run_sql
+from tests.fixtures.pair import Pair, rows, run_sql, with_user
 
 _SCHEMA = "CREATE TABLE t (id int PRIMARY KEY, v text NOT NULL); CREATE INDEX plain ON t (v);"
 _PLACES = (
@@ -41,3 +41,32 @@ def test_indexes_that_are_built_again_stay_in_their_tablespaces(pairs, servers, 
         run_sql(pair.target, "DROP TABLE t; DROP SCHEMA IF EXISTS dbsync CASCADE")
         with psycopg.connect(servers.target.url(), autocommit=True) as connection:
             connection.execute("DROP TABLESPACE elsewhere")
+
+
+def test_indexes_stay_where_the_owner_may_not_build_them_again(pairs, servers, called: CalledSync) -> None:
+    """The owner of the table lacks CREATE on the tablespace to which somebody else moved an index."""
+    if servers.target.major < 15:
+        pytest.skip("NOT TESTED: tablespaces without a directory of their own came with Postgres 15")
+    with psycopg.connect(servers.target.url(), autocommit=True) as connection:
+        connection.execute("SET allow_in_place_tablespaces = on")
+        connection.execute("CREATE TABLESPACE forbidden LOCATION ''")
+    pair: Pair = pairs(
+        _SCHEMA + "CREATE INDEX far ON t (v);",
+        "INSERT INTO t SELECT i, 'v' || i FROM generate_series(1, 50) i;",
+        "GRANT ALL ON SCHEMA public TO case_writer; ALTER TABLE t OWNER TO case_writer; INSERT INTO t VALUES (7, 'old')",
+    )
+    try:
+        run_sql(pair.target, "ALTER INDEX far SET TABLESPACE forbidden")
+        before = rows(pair.target, _PLACES)
+        (kept,) = rows(pair.target, "SELECT 'far'::regclass::oid::int, 'plain'::regclass::oid::int")
+        called.sync(
+            pair.source, with_user(pair.target, "case_writer"), "--mode", "replace", "--drop-indexes"
+        ).ended(0)
+        (now,) = rows(pair.target, "SELECT 'far'::regclass::oid::int, 'plain'::regclass::oid::int")
+        assert (now[0] == kept[0], now[1] == kept[1]) == (True, False)
+        assert rows(pair.target, _PLACES) == before
+        assert oracle.differences(pair.source, pair.target) == []
+    finally:
+        run_sql(pair.target, "DROP TABLE t; DROP SCHEMA IF EXISTS dbsync CASCADE")
+        with psycopg.connect(servers.target.url(), autocommit=True) as connection:
+            connection.execute("DROP TABLESPACE forbidden")

@@ -249,7 +249,9 @@ SELECT v.conrelid, v.conname,
  ORDER BY v.conrelid, v.conname COLLATE "C";
 
 -- name: indexes
--- All that SQLAlchemy does not tell about an index. conperiod (18 and later) marks WITHOUT OVERLAPS.
+-- All that SQLAlchemy does not tell about an index. conperiod (18 and later) marks WITHOUT OVERLAPS. Last: whether a new
+-- one would be as it is: no extension takes it along (DEPENDS ON), the check of deferred values is not switched off, and the
+-- role may put one into its tablespace.
 SELECT i.indrelid, n.nspname, c.relname, pg_catalog.pg_get_indexdef(i.indexrelid),
        i.indisunique, i.indisprimary, i.indisvalid AND i.indisready AND i.indislive, i.indimmediate,
        v.conname,
@@ -261,7 +263,13 @@ SELECT i.indrelid, n.nspname, c.relname, pg_catalog.pg_get_indexdef(i.indexrelid
        COALESCE((pg_catalog.to_jsonb(v) ->> 'conperiod')::bool, false),
        CASE WHEN c.relkind = 'i' AND k.relation IS NULL
             THEN COALESCE(pg_catalog.pg_relation_size(i.indexrelid), 0)
-            ELSE c.relpages * pg_catalog.current_setting('block_size')::bigint END
+            ELSE c.relpages * pg_catalog.current_setting('block_size')::bigint END,
+       NOT EXISTS (SELECT FROM pg_catalog.pg_depend d
+                    WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objid = i.indexrelid
+                      AND d.deptype = 'x')
+       AND NOT EXISTS (SELECT FROM pg_catalog.pg_trigger g WHERE g.tgconstraint = v.oid AND g.tgenabled <> 'O')
+       AND (c.reltablespace = 0
+            OR COALESCE(pg_catalog.has_tablespace_privilege(c.reltablespace, 'CREATE'), false))
   FROM pg_catalog.pg_index i
   JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid
   JOIN pg_catalog.pg_class t ON t.oid = i.indrelid

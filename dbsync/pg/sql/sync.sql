@@ -90,7 +90,15 @@ SELECT s.oid,
               FROM pg_catalog.pg_trigger t WHERE t.tgrelid = s.oid AND NOT t.tgisinternal),
            (SELECT pg_catalog.string_agg(pg_catalog.concat_ws(',', pg_catalog.pg_get_indexdef(i.indexrelid), i.indisclustered,
                                                               i.indisreplident, x.reltablespace,
-                                                              pg_catalog.obj_description(i.indexrelid, 'pg_class')),
+                                                              pg_catalog.obj_description(i.indexrelid, 'pg_class'),
+                           (SELECT 'x' FROM pg_catalog.pg_depend d  -- marks that a new one would not have
+                             WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objid = i.indexrelid
+                               AND d.deptype = 'x' LIMIT 1),
+                           (SELECT 'off' FROM pg_catalog.pg_trigger g
+                             WHERE g.tgrelid = s.oid AND g.tgisinternal AND g.tgconstrindid = i.indexrelid
+                               AND g.tgenabled <> 'O'
+                               AND EXISTS (SELECT FROM pg_catalog.pg_constraint u
+                                            WHERE u.oid = g.tgconstraint AND u.contype = 'u') LIMIT 1)),
                    E'\x02' ORDER BY pg_catalog.pg_get_indexdef(i.indexrelid) COLLATE "C")
               FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class x ON x.oid = i.indexrelid WHERE i.indrelid = s.oid),
            r.keys))
