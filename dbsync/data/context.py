@@ -191,6 +191,11 @@ class RunContext:
         """The name under which others can see the run's snapshot."""
         return self._copiers.snapshot_id
 
+    @property
+    def lock_timeout_s(self) -> float:
+        """How long a reader of the source may wait for a lock."""
+        return self._copiers.snapshot.lock_timeout_s
+
     def source_digest(self, task: TableTask, *, whole: bool = False) -> Future[Digest]:
         """Begin to hash (or count, unless ``whole``) the source's rows under the snapshot, in the background."""
         digest = self._executor.submit(self._hash_source, task, whole)

@@ -43,6 +43,7 @@ class Part:
     snapshot: str
     fence: int
     lock_pid: int  # the backend that holds the run lock
+    lock_timeout_s: float = 10.0  # how long the reader may wait for a table that somebody wants to alter
 
     def to_dict(self) -> dict[str, Any]:
         """Return JSON-safe data."""
@@ -165,6 +166,7 @@ def _parts_of(run: RunContext, task: TableTask, staging: TableName) -> Iterator[
             snapshot=run.snapshot_id,
             fence=run.books.fence,
             lock_pid=run.books.lock_pid,
+            lock_timeout_s=run.lock_timeout_s,
         )
 
 

@@ -122,7 +122,8 @@ class TaskMaker:
         """The indexes that can be dropped and built again as they were.
 
         None that a partitioned index, CLUSTER, a replica identity, an extension or a foreign key from outside hangs
-        on, none that this role may not make where it is, and none over expressions, whose columns may have statistics targets of their own.
+        on, none that this role may not make where it is, and none over expressions, whose columns may have statistics
+        targets of their own.
         """
         if "OWNER" not in target.privileges or target.kind != "table":
             return ()

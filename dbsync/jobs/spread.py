@@ -21,7 +21,7 @@ from dbsync.jobs.runner import Urls
 from dbsync.jobs.store import JobStore
 from dbsync.pg.database import Database
 from dbsync.pg.ledger_parts import end_part_sessions, part_application
-from dbsync.pg.snapshot import import_snapshot
+from dbsync.pg.snapshot import import_snapshot, patience
 
 _LATE_S = 1.0  # between looks for parts whose takers are gone
 SendParts = Callable[[str, Sequence[int]], None]
@@ -133,8 +133,9 @@ class Helper:
         source, target = self._urls(self._jobs.get(taken.job_id))
         left, right = Database(source, read_only=True, end="source"), Database(target, end="target")
         name = part_application(part.run_id, part.number, taken.tries)
+        patient = patience(part.lock_timeout_s)  # who waits for the coordinator's lock must not wait for ever behind us
         with (
-            closing(left.connect(application_name=name, check=control.check)) as reader,
+            closing(left.connect(application_name=name, settings=patient, check=control.check)) as reader,
             closing(right.connect(application_name=name, check=control.check)) as writer,
             control.on_stop(reader.cancel),
             control.on_stop(writer.cancel),

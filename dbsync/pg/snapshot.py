@@ -69,7 +69,7 @@ def exported_snapshot(
 
 def open_holder(database: Database, label: str, lock_timeout_s: float, *, holds: str = "snapshot") -> Session:
     """Open a session that will hold a snapshot, or locks."""
-    return database.connect(application_name=f"{label} {holds}", settings=_patience(lock_timeout_s))
+    return database.connect(application_name=f"{label} {holds}", settings=patience(lock_timeout_s))
 
 
 @contextmanager
@@ -83,7 +83,8 @@ def held_locks(session: Session, tables: Sequence[tuple[TableName, bool]]) -> It
         session.close()
 
 
-def _patience(lock_timeout_s: float) -> dict[str, str]:
+def patience(lock_timeout_s: float) -> dict[str, str]:
+    """The setting of a session that waits no longer than that for a lock."""
     return {"lock_timeout": f"{int(lock_timeout_s * 1000)}ms"}
 
 
@@ -162,7 +163,7 @@ class ReaderPool:
         set_config = "SELECT pg_catalog.set_config(%s, %s, false)"
         try:
             session.execute(set_config, ["application_name", f"{self._label} reader"])
-            session.execute(set_config, ["lock_timeout", _patience(self.snapshot.lock_timeout_s)["lock_timeout"]])
+            session.execute(set_config, ["lock_timeout", patience(self.snapshot.lock_timeout_s)["lock_timeout"]])
             import_snapshot(session, self.snapshot.id)
         except DbsyncError:  # it may have been lost while somebody thought about the plan
             session.close()
@@ -203,7 +204,7 @@ class ReaderPool:
             session.close()
 
     def _open(self) -> Session:
-        settings = _patience(self.snapshot.lock_timeout_s)
+        settings = patience(self.snapshot.lock_timeout_s)
         session = self._database.connect(application_name=f"{self._label} reader", settings=settings, check=self._check)
         try:
             import_snapshot(session, self.snapshot.id)

@@ -59,9 +59,7 @@ def test_indexes_stay_where_the_owner_may_not_build_them_again(pairs, servers, c
         run_sql(pair.target, "ALTER INDEX far SET TABLESPACE forbidden")
         before = rows(pair.target, _PLACES)
         (kept,) = rows(pair.target, "SELECT 'far'::regclass::oid::int, 'plain'::regclass::oid::int")
-        called.sync(
-            pair.source, with_user(pair.target, "case_writer"), "--mode", "replace", "--drop-indexes"
-        ).ended(0)
+        called.sync(pair.source, with_user(pair.target, "case_writer"), "--mode", "replace", "--drop-indexes").ended(0)
         (now,) = rows(pair.target, "SELECT 'far'::regclass::oid::int, 'plain'::regclass::oid::int")
         assert (now[0] == kept[0], now[1] == kept[1]) == (True, False)
         assert rows(pair.target, _PLACES) == before

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -12,12 +13,15 @@ import psycopg
 import pytest
 import sqlalchemy as sa
 
+from dbsync.control import Control
 from dbsync.data.options import SyncOptions
 from dbsync.data.parts import Part, copy_part
-from dbsync.errors import ConnectionLost, Fenced
+from dbsync.errors import ConnectionLost, Fenced, StatementFailed
 from dbsync.jobs.model import Job, JobState
+from dbsync.jobs.parts import Key, TakenPart
 from dbsync.jobs.presence import Presence
 from dbsync.jobs.queue import Engine, open_queue
+from dbsync.jobs.spread import Helper
 from dbsync.pg.database import Database as Opened
 from dbsync.pg.snapshot import import_snapshot
 from dbsync.store.tables import part as _part
@@ -201,6 +205,38 @@ def test_a_part_of_a_run_that_is_over_can_write_no_more(
         with pytest.raises(Fenced):
             stage(part, things)
     assert things[1].value("SELECT count(*) FROM dbsync.late") == 0
+
+
+def test_a_helper_does_not_wait_for_ever_behind_who_waits_for_the_run(
+    place: Yard, things: tuple[Database, Database]
+) -> None:
+    """An ALTER TABLE of the source waits for the run's own lock, and the reader behind it, which no server resolves."""
+    job = place.job(things[0].url, things[1].url, SMALL)
+    urls = (parse_url(things[0].url), parse_url(things[1].url))
+    helper = Helper(place.jobs.store, lambda job: urls, "late")
+    with (
+        psycopg.connect(things[0].url) as holder,
+        psycopg.connect(things[0].url) as other,
+        ThreadPoolExecutor() as threads,
+    ):
+        holder.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        holder.execute("LOCK TABLE thing IN ACCESS SHARE MODE")
+        (snapshot,) = holder.execute("SELECT pg_export_snapshot()").fetchone() or ("",)
+        other.execute("SET lock_timeout = '20s'")
+        altered = threads.submit(other.execute, "ALTER TABLE thing ADD late int")
+        waits = "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'thing'::regclass"
+        wait_for(lambda: things[0].value(waits) == 1, why=place.told)
+        work = {
+            "run_id": "0123456789ab", "number": 1, "source": {"schema": "public", "name": "thing"}, "source_only": True,
+            "staging": {"schema": "public", "name": "thing"}, "columns": ["id"], "binary": False, "where": None,
+            "pages": None, "snapshot": snapshot, "fence": 1, "lock_pid": 1, "lock_timeout_s": 0.3,
+        }  # fmt: skip
+        taken = TakenPart(job_id=job.id, key=Key("0123456789ab", 1), tries=0, work=work)
+        error = helper.carry_out(taken, Control())
+        assert (isinstance(error, StatementFailed) and error.sqlstate) == "55P03", error
+        assert not altered.done()
+        holder.rollback()
+        altered.result()
 
 
 def stage(part: Part, things: tuple[Database, Database]) -> None:
