@@ -83,7 +83,7 @@ def show(context: Context) -> Answer:
 def check(context: Context) -> Answer:
     """Check that every name in the config file leads somewhere, without connecting and without running anything."""
     settings = _found(context)
-    found = checks(settings)
+    found = checks(settings, context.look_up_saved)
     return Answer(
         result={"path": str(settings.path), "checks": [each.to_dict() for each in found]},
         render={"text": lambda: (line for each in found for line in _lines(each))},

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 from dbsync.cli.profiles import profile_defaults
 from dbsync.config import ConfiguredDatabase, ConfiguredSync, Settings
@@ -16,6 +16,11 @@ from dbsync.named_sync import options_of, time_limit_of
 from dbsync.outcome.failure_command import FailureCommand
 from dbsync.outcome.heartbeat import Heartbeat
 from dbsync.references import expand, resolve, resolve_configured, shown
+from dbsync.registry.model import is_name
+from dbsync.store.place import VARIABLE, store_place
+from dbsync.urls import DatabaseUrl
+
+Saved = Callable[[str], DatabaseUrl | None]
 
 _ACTIVE = ("cmd:", "local:")  # resolving them runs a program or starts a server
 
@@ -35,16 +40,16 @@ class Check:
         return asdict(self)
 
 
-def checks(settings: Settings) -> list[Check]:
-    """Look at everything that the file names."""
-    return list(_checks(settings))
+def checks(settings: Settings, saved: Saved) -> list[Check]:
+    """Look at everything that the file names; ``saved`` looks a saved connection up."""
+    return list(_checks(settings, saved))
 
 
-def _checks(settings: Settings) -> Iterator[Check]:
+def _checks(settings: Settings, saved: Saved) -> Iterator[Check]:
     for entry in settings.databases.values():
         yield _check("database", entry.name, partial(_database, entry, settings))
     for job in settings.syncs.values():
-        yield _check("sync", job.name, partial(_sync, job, settings))
+        yield _check("sync", job.name, partial(_sync, job, settings, saved))
     for name in settings.profiles:
         yield _check("profile", name, partial(_profile, name, settings))
     if settings.store is not None:
@@ -65,10 +70,10 @@ def _database(entry: ConfiguredDatabase, settings: Settings) -> str:
     return resolve_configured(entry, settings).redacted()
 
 
-def _sync(job: ConfiguredSync, settings: Settings) -> str:
+def _sync(job: ConfiguredSync, settings: Settings, saved: Saved) -> str:
     for end, text in (("source", job.source), ("target", job.target)):
         try:
-            _end(text, settings, written=end == "target")
+            _end(text, settings, saved, written=end == "target")
         except ConfigError as error:
             raise ConfigError(f"{end}: {error.message}", hint=error.hint) from None
     options_of(job)
@@ -81,15 +86,32 @@ def _sync(job: ConfiguredSync, settings: Settings) -> str:
     return f"{shown(job.source)} to {shown(job.target)}{schedule}"
 
 
-def _end(text: str, settings: Settings, *, written: bool) -> None:
+def _end(text: str, settings: Settings, saved: Saved, *, written: bool) -> None:
     """A name must be known; whether its database can be resolved is told of the database."""
     entry = settings.databases.get(text)
     if entry is not None and written and entry.read_only:
         raise ConfigError(f"{text} is read_only: it can never be a target")
-    if entry is None and not text.startswith(_ACTIVE):
+    if entry is not None or text.startswith(_ACTIVE):
+        return
+    kind = _store_kind(settings) if is_name(text) else None
+    if kind == "database":
+        return  # the name may be a saved connection's: to look it up would connect
+    url = saved(text) if kind == "file" else None
+    if url is None:
         url = resolve(text, settings)
-        if written:
-            refuse_read_only(url)
+    if written:
+        refuse_read_only(url)
+
+
+def _store_kind(settings: Settings) -> Literal["file", "database"] | None:
+    """What the saved connections are kept in; None where the store's own check has something to say."""
+    configured = settings.store.reveal() if settings.store is not None else None
+    if (os.environ.get(VARIABLE) or configured or "").startswith(_ACTIVE):
+        return "database"
+    try:
+        return "file" if store_place(configured).file is not None else "database"
+    except ConfigError:
+        return None
 
 
 def _profile(name: str, settings: Settings) -> str:
@@ -102,6 +124,4 @@ def _store(settings: Settings) -> str:
     text = settings.store.reveal()
     if text.startswith(_ACTIVE):
         return f"{shown(text)}, left alone: using it would run a program or start a server"
-    from dbsync.store.place import store_place  # loads SQLAlchemy
-
-    return store_place(text, {name: value for name, value in os.environ.items() if name != "DBSYNC_STORE"}).name
+    return store_place(text, {name: value for name, value in os.environ.items() if name != VARIABLE}).name

@@ -185,6 +185,10 @@ class Context:
         self._call.before_end.append(opened.close)
         return opened.enter_context(open_saved(place))
 
+    def look_up_saved(self, name: str) -> DatabaseUrl | None:
+        """The saved connection of that name, to look at: nothing is started for it."""
+        return self._saved.look(name) if self._saved is not None else None
+
     def _find_saved(self, name: str) -> DatabaseUrl | None:
         return self._saved.find(name) if self._saved is not None else None
 

@@ -195,7 +195,7 @@ class _Collected:
 
 
 def _readable(value: bytes) -> str:
-    return value.decode("utf-8", "backslashreplace")  # a SQL_ASCII database may hold bytes that are not UTF-8
+    return value.decode("utf-8", "backslashreplace")  # a statement may have set another client_encoding
 
 
 def _absorb_cancel(session: Session) -> None:

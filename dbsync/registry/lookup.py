@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 
 from dbsync.errors import ConfigError
-from dbsync.registry import LOCAL_OWNER, Registry, open_registry
+from dbsync.registry import LOCAL_OWNER, Connection, Registry, open_registry
 from dbsync.store import StorePlace
 from dbsync.urls import DatabaseUrl
 
@@ -39,8 +39,17 @@ class SavedConnections:
 
     def find(self, name: str) -> DatabaseUrl | None:
         """Return the database of that name, or None. Raises ConfigError where one is called nearly so."""
+        found = self._found(name)
+        return self.registry.url(found) if found is not None else None
+
+    def look(self, name: str) -> DatabaseUrl | None:
+        """As ``find``, but no embedded server is started: of one only the name is known."""
+        found = self._found(name)
+        return self.registry.shown(found) if found is not None else None
+
+    def _found(self, name: str) -> Connection | None:
         if found := self.registry.find(LOCAL_OWNER, name):
-            return self.registry.url(found)
+            return found
         if near := get_close_matches(name, self.names(), n=3):
             raise ConfigError(f"there is no database named {name!r}", hint=f"did you mean {' or '.join(near)}?")
         return None

@@ -197,3 +197,19 @@ def test_check_names_what_leads_nowhere_and_touches_nothing(dbsync: Command):
         "FAILED  sync     lost: target: there is no database named 'nowhere'"
         in dbsync.run("config", "check").ended(1).stdout
     )
+
+
+def test_check_looks_saved_connections_up_and_starts_none(dbsync: Command):
+    dbsync.run("connections", "add", "kept", "postgresql://app@127.0.0.1:1/shop").ended(0)
+    dbsync.run("connections", "add", "mine", "local:never").ended(0)
+    dbsync.run("local", "down", "never", "--delete").ended(0)
+    dbsync.run("connections", "add", "look", "postgresql://app@127.0.0.1:1/books", "--read-only").ended(0)
+    (dbsync.home / "dbsync.yaml").write_text(
+        "syncs:\n  good: {source: look, target: kept}\n  here: {source: kept, target: mine}\n"
+        "  back: {source: kept, target: look}\n  lost: {source: kept, target: nowhere}\n"
+    )
+    found = document(dbsync.run("config", "check", "--json"), 1).result["checks"]
+    assert {each["name"]: each["ok"] for each in found} == {"good": True, "here": True, "back": False, "lost": False}
+    assert dbsync.run("local", "list").ended(0).stdout == ""
+    elsewhere = dbsync.run("config", "check", "--json", env={"DBSYNC_STORE": "postgresql://nobody@127.0.0.1:1/store"})
+    assert all(each["ok"] for each in document(elsewhere, 0).result["checks"])  # to look them up would connect
