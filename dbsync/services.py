@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from dbsync.control import Control
 from dbsync.data.creation import as_made, late_keys
 from dbsync.data.drift import drifts_since, heeded
-from dbsync.data.first_look import both_ends, check_conditions, filled
+from dbsync.data.first_look import both_ends, check_conditions, event_triggers, filled, with_bounds
 from dbsync.data.options import SyncOptions
 from dbsync.data.ownership import name_the_owner
 from dbsync.data.parts import Helpers
@@ -20,7 +20,7 @@ from dbsync.data.plan import Contents, SyncPlan
 from dbsync.data.plan_file import PlanFile, PlannedEnd, to_text
 from dbsync.data.planner import Draft, draft_plan
 from dbsync.data.predict import predict, predict_load
-from dbsync.data.problem import Problem, refused
+from dbsync.data.problem import refused
 from dbsync.data.report import SyncReport
 from dbsync.data.resume import Resumption, keep_finished, take_up
 from dbsync.data.run import run_sync
@@ -230,11 +230,9 @@ class OpenSync:
         check_conditions(self.source, selection, self.options)
         held = {} if making or self._fresh else filled(self.target, target, selection)
         draft = draft_plan(source, target, selection, self.options, filled=held, spread=self._helpers is not None)
+        draft = with_bounds(draft, self.source)
         reserved = [Skipped(str(name), RESERVED) for name in runs.reserved_tables(self.source)]
-        loud = [
-            Problem("event_trigger", f"the target's event trigger {name} fires on what this run alters", name=name)
-            for name in runs.event_triggers(self.target)
-        ]
+        loud = event_triggers(self.target)
         plan = draft.plan
         emptied = [] if draft.problems or making else emptied_by_replace(plan, self.source, self.target, target)
         plan = replace(plan, skipped=(*plan.skipped, *reserved), warnings=(*plan.warnings, *map(str, loud), *emptied))

@@ -5,8 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, contextmanager
+from dataclasses import replace
 
 from dbsync.data.options import SyncOptions
+from dbsync.data.planner import Draft
+from dbsync.data.preconditions import bounds_problems, may_burst
+from dbsync.data.problem import Problem
+from dbsync.data.sequences import SequenceState
 from dbsync.data.units import Selection
 from dbsync.model import Catalog, TableName
 from dbsync.pg import runs, statements
@@ -52,6 +57,26 @@ def filled(target: Session, catalog: Catalog, selection: Selection) -> Mapping[T
         for number, holds in target.execute(statements.any_rows([(r.target, r.target_only) for r in batch])):
             found[batch[number].target] = holds
     return found
+
+
+def with_bounds(draft: Draft, source: Session) -> Draft:
+    """Add what keeps sequences from being set: only setval would tell, after all rows. Most have the source's bounds."""
+    tasks = [task for group in draft.plan.groups for task in group.sequences] + list(draft.plan.sequences)
+    narrower = sorted(name for task in tasks if (name := may_burst(draft.source, task)) is not None)
+    reached: dict[TableName, SequenceState] = {}
+    for start in range(0, len(narrower), _BATCH):
+        batch = narrower[start : start + _BATCH]
+        for number, last, called in source.execute(statements.sequence_states(batch)):
+            reached[batch[number]] = SequenceState(last, called)
+    return replace(draft, problems=(*draft.problems, *bounds_problems(tasks, reached)))
+
+
+def event_triggers(target: Session) -> list[Problem]:
+    """The target's event triggers that fire in a run."""
+    return [
+        Problem("event_trigger", f"the target's event trigger {name} fires on what this run alters", name=name)
+        for name in runs.event_triggers(target)
+    ]
 
 
 def check_conditions(source: Session, selection: Selection, options: SyncOptions) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from dbsync.data.columns import Pairing, names_within
 from dbsync.data.plan import GroupTask, SequenceTask
 from dbsync.data.problem import Problem
+from dbsync.data.sequences import SequenceState, fits
 from dbsync.model import Catalog, Table, TableName
 
 
@@ -37,6 +38,30 @@ def sequence_problems(source: Catalog, target: Catalog, tasks: Sequence[Sequence
         if task.source is not None and not source.sequences[task.source].privileges & {"SELECT", "OWNER"}:
             said = f"{task.source}: the source role may not read this sequence (SELECT)"
             problems.append(Problem("sequence_source_rights", said, table, column, str(task.source)))
+    return problems
+
+
+def may_burst(source: Catalog, task: SequenceTask) -> TableName | None:
+    """The source's sequence, where it can be read and come to a value that the target's cannot hold."""
+    other = source.sequences.get(task.source) if task.source is not None else None
+    if other is None or not other.privileges & {"SELECT", "OWNER"}:
+        return None
+    return other.name if other.minimum < task.minimum or other.maximum > task.maximum else None
+
+
+def bounds_problems(tasks: Sequence[SequenceTask], reached: Mapping[TableName, SequenceState]) -> list[Problem]:
+    """Sequences that would be set to a value out of their bounds; ``reached``: where those of the source are."""
+    problems = []
+    for task in tasks:
+        state = reached.get(task.source) if task.source is not None else None
+        if state is None or fits(task, state):
+            continue
+        table, column = next(((each.table, each.column) for each in task.columns), (None, None))
+        said = (
+            f"{task.target}: the sequence goes from {task.minimum} to {task.maximum}, and cannot hold the source's "
+            f"value, {state.last_value}"
+        )
+        problems.append(Problem("sequence_bounds", said, table, column, str(task.target)))
     return problems
 
 

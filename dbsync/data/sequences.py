@@ -102,11 +102,21 @@ def next_state(
     if task.cycle and source is not None:
         return None if source == target else source
     sign = 1 if task.increment > 0 else -1
-    candidates = [state for state in (target, source) if state is not None]
+    candidates = [target, *([source] if source is not None and not _is_before(task, source) else [])]
     # A row beyond the sequence's range was not made by it, and it could never catch up.
     candidates += [SequenceState(value, True) for value in furthest if task.minimum <= value <= task.maximum]
     best = max(candidates, key=lambda state: sign * (state.last_value + (task.increment if state.is_called else 0)))
     return None if best == target else best
+
+
+def fits(task: SequenceTask, source: SequenceState) -> bool:
+    """Whether the target's sequence can be put where the source's is, or need not be, as it begins later."""
+    return task.minimum <= source.last_value <= task.maximum or (not task.cycle and _is_before(task, source))
+
+
+def _is_before(task: SequenceTask, state: SequenceState) -> bool:
+    """Whether a state comes before all that a sequence can have."""
+    return state.last_value < task.minimum if task.increment > 0 else state.last_value > task.maximum
 
 
 def _task(sequence: CatalogSequence, twin: CatalogSequence | None, columns: tuple[CountedColumn, ...]) -> SequenceTask:

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from dbsync.data.plan import SequenceTask
+from dbsync.data.preconditions import bounds_problems
 from dbsync.data.sequences import SequenceState, next_state
 from dbsync.model import TableName
 
@@ -56,3 +57,17 @@ def test_rows_beyond_the_sequences_range_do_not_count():
 
 def test_of_several_columns_the_furthest_counts():
     assert next_state(replace(task(), maximum=100), state(7), state(1, False), [12, 500, 9]) == state(12)
+
+
+def test_a_value_out_of_bounds_is_a_problem_unless_the_sequence_begins_after_it():
+    small = replace(task(), minimum=10, maximum=100)
+
+    def told(one, last):
+        return [problem.rule for problem in bounds_problems([one], {one.source: state(last)})]
+
+    assert [told(small, last) for last in (9, 10, 100, 101)] == [[], [], [], ["sequence_bounds"]]
+    down = replace(small, increment=-1)
+    assert [told(down, last) for last in (9, 10, 100, 101)] == [["sequence_bounds"], [], [], []]
+    assert told(replace(small, cycle=True), 9) == ["sequence_bounds"]
+    assert told(replace(small, source=None), 500) == []
+    assert next_state(replace(small, increment=20), state(9), state(10, False), ()) is None

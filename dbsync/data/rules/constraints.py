@@ -82,6 +82,10 @@ SEQUENCE: Mapping[Rule, RuleFacts] = {
         "sequence", "medium", "The target's sequence ends earlier than the source's: it may not reach its value",
         "ALTER SEQUENCE ... AS, MAXVALUE or MINVALUE",
     ),
+    "sequence_bounds": told(
+        "sequence", "critical", "A sequence of the target cannot hold the value that the source's has come to",
+        "ALTER SEQUENCE ... AS bigint, MAXVALUE or MINVALUE in the target, as in the source",
+    ),
     "sequence_differs": told(
         "sequence", "low", "A sequence has another increment or cycles on one side only", "ALTER SEQUENCE in the target"
     ),

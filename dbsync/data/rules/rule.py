@@ -29,8 +29,8 @@ Rule = Literal[
     "foreign_key_parent", "foreign_key_outside", "foreign_key_cycle", "foreign_key_held",
     "foreign_key_triggers",
     # sequence
-    "sequence_missing", "sequence_smaller", "sequence_differs", "sequence_owner", "sequence_source_rights",
-    "sequence_target_rights",
+    "sequence_missing", "sequence_smaller", "sequence_bounds", "sequence_differs", "sequence_owner",
+    "sequence_source_rights", "sequence_target_rights",
     # rights, row-level security
     "source_rights", "target_rights", "temporary_tables", "column_unreadable", "column_identity", "source_row_security",
     "target_row_security", "row_security_forced", "row_security_idle", "row_security_missing", "policies_differ",

@@ -1,1 +1,3 @@
 CREATE TABLE t (id bigserial PRIMARY KEY); SELECT setval('t_id_seq', 5000000000); INSERT INTO t VALUES (5);
+CREATE SEQUENCE round MAXVALUE 100; SELECT setval('round', 50);
+CREATE SEQUENCE down INCREMENT -1 MINVALUE -100; SELECT setval('down', -60);
