@@ -60,7 +60,7 @@ def filled(target: Session, catalog: Catalog, selection: Selection) -> Mapping[T
 
 
 def with_bounds(draft: Draft, source: Session) -> Draft:
-    """Add what keeps sequences from being set: only setval would tell, after all rows. Most have the source's bounds."""
+    """Add what keeps sequences from being set: only setval would tell, after all rows. Few are narrower."""
     tasks = [task for group in draft.plan.groups for task in group.sequences] + list(draft.plan.sequences)
     narrower = sorted(name for task in tasks if (name := may_burst(draft.source, task)) is not None)
     reached: dict[TableName, SequenceState] = {}

@@ -10,6 +10,7 @@ from dbsync.data.columns import Pairing
 from dbsync.data.options import SyncOptions
 from dbsync.data.order import parents_first, tied_groups
 from dbsync.data.plan import Clear, GroupTask, LockMode, TableTask, TriggerTask
+from dbsync.data.preconditions import trigger_problems
 from dbsync.data.problem import Problem
 from dbsync.data.tasks import TaskMaker, bytes_of, rows_of
 from dbsync.data.units import Route, Selection, Unit, ancestors_of, family_of, root_of
@@ -127,15 +128,7 @@ class _GroupMaker:
             for table in relations
             if any(trigger.state != "disabled" for trigger in table.triggers)
         )
-        if triggers and self.options.triggers == "off" and not owned:
-            problems += [
-                Problem(
-                    "trigger_rights",
-                    f"{task.table} has triggers, and only its owner can switch them off: use --triggers keep",
-                    task.table,
-                )
-                for task in triggers
-            ]
+        problems += trigger_problems(self.target, triggers, owned=owned) if self.options.triggers == "off" else []
         clear, reason = self._clear(free, held, outside)
         problems += self._missing_rights(relations, self._rights("keep" if repair else clear, repair))
         problems += [

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from dbsync.data.columns import Pairing, names_within
-from dbsync.data.plan import GroupTask, SequenceTask
+from dbsync.data.plan import GroupTask, SequenceTask, TriggerTask
 from dbsync.data.problem import Problem
 from dbsync.data.sequences import SequenceState, fits
 from dbsync.model import Catalog, Table, TableName
+
+_CLONES_ARE_USERS = 15  # since when owners may switch off what partitions have of their root's triggers
 
 
 def right_problems(source: Table, target: Table) -> list[Problem]:
@@ -63,6 +65,26 @@ def bounds_problems(tasks: Sequence[SequenceTask], reached: Mapping[TableName, S
         )
         problems.append(Problem("sequence_bounds", said, table, column, str(task.target)))
     return problems
+
+
+def trigger_problems(target: Catalog, tasks: Sequence[TriggerTask], *, owned: bool) -> list[Problem]:
+    """Triggers that this role cannot switch off.
+
+    Before 15 the server calls what a partition has of its root's triggers its own, which no owner may touch.
+    """
+    if not owned:
+        said = "has triggers, and only its owner can switch them off"
+        return [Problem("trigger_rights", f"{each.table} {said}: use --triggers keep", each.table) for each in tasks]
+    if target.major >= _CLONES_ARE_USERS or target.is_superuser:
+        return []
+    said = (
+        "has triggers of the table that it is a partition of; before Postgres 15 only a superuser can switch them off"
+    )
+    return [
+        Problem("trigger_rights", f"{each.table} {said}: use --triggers keep", each.table)
+        for each in tasks
+        if any(trigger.clone for trigger in each.triggers)
+    ]
 
 
 def temporary_problems(target: Catalog, groups: Sequence[GroupTask], mode: str) -> list[Problem]:

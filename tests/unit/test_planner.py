@@ -189,6 +189,23 @@ def test_triggers_of_a_table_that_is_not_owned_need_keep():
     assert plan(both, triggers="keep").groups[0].triggers == ()
 
 
+def test_before_15_only_a_superuser_switches_off_what_partitions_have_of_their_roots_triggers():
+    def both(**facts):
+        root = table(
+            "root", kind="partitioned", partition_key="RANGE (id)", triggers=(Trigger(name="t", definition=""),)
+        )
+        clone = Trigger(name="t", definition="", clone=True)
+        leaf = table("leaf", partition_of=name("root"), partition_bound="DEFAULT", triggers=(clone,))
+        return replace(catalog(root, leaf), **facts)
+
+    for mode in ("replace", "delta"):
+        with pytest.raises(SchemaMismatch, match=r"public.leaf has triggers .* superuser .* --triggers keep$"):
+            plan(both(server_version_num=140000), filled=["leaf"], mode=mode)
+    assert plan(both(server_version_num=140000, is_superuser=True)).groups[0].triggers
+    assert plan(both(server_version_num=150000)).groups[0].triggers
+    assert plan(both(server_version_num=140000), triggers="keep").groups[0].triggers == ()
+
+
 def test_only_triggers_that_fire_are_switched_off():
     off = table("a", triggers=(Trigger(name="t", definition="", state="disabled"),))
     assert plan(catalog(off)).groups[0].triggers == ()

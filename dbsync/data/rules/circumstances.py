@@ -100,8 +100,9 @@ RIGHTS: Mapping[Rule, RuleFacts] = {
 
 TRIGGER: Mapping[Rule, RuleFacts] = {
     "trigger_rights": told(
-        "trigger", "critical", "User triggers cannot be switched off by a role that does not own the table",
-        "use --triggers keep, or the table's owner",
+        "trigger", "critical",
+        "User triggers cannot be switched off by a role that does not own the table (of partitions, before 15, by an owner)",
+        "use --triggers keep, or the table's owner (of a partition before 15 a superuser)",
     ),
     "rules": told(
         "trigger", "critical", "Rules of the target's table would rewrite what is written",
