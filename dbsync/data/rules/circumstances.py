@@ -101,7 +101,7 @@ RIGHTS: Mapping[Rule, RuleFacts] = {
 TRIGGER: Mapping[Rule, RuleFacts] = {
     "trigger_rights": told(
         "trigger", "critical",
-        "User triggers cannot be switched off by a role that does not own the table (of partitions, before 15, by an owner)",
+        "User triggers cannot be switched off by the role: no owner, or no superuser for partitions before 15",
         "use --triggers keep, or the table's owner (of a partition before 15 a superuser)",
     ),
     "rules": told(
