@@ -10,7 +10,7 @@ from dbsync.data.columns import Pairing
 from dbsync.data.options import SyncOptions
 from dbsync.data.order import parents_first, tied_groups
 from dbsync.data.plan import Clear, GroupTask, LockMode, TableTask, TriggerTask
-from dbsync.data.preconditions import trigger_problems
+from dbsync.data.preconditions import cursor_problems, trigger_problems
 from dbsync.data.problem import Problem
 from dbsync.data.tasks import TaskMaker, bytes_of, rows_of
 from dbsync.data.units import Route, Selection, Unit, ancestors_of, family_of, root_of
@@ -19,6 +19,9 @@ from dbsync.model import Catalog, ForeignKey, Table, TableName
 # A target with less than a fifth of the rows is cheaper to replace: a comparison reads both sides (about 0.4 of a
 # copy) and then copies nearly everything through a second statement. Below so many rows it does not matter.
 _FEW, _WORTH_COUNTING = 5, 10_000
+_LOCKING = frozenset(
+    {"OWNER", "UPDATE", "DELETE", "TRUNCATE"}
+)  # rights with which more than ROW EXCLUSIVE may be taken
 _REPAIR = "the target holds rows: compare, then write what differs in one transaction"
 # What a trigger that is kept does elsewhere is seen, and undone, only by the transaction in which it fires.
 _REACH = "; triggers that are kept may write to any table, so that all are one transaction"
@@ -148,7 +151,7 @@ class _GroupMaker:
         ]
         tasks = [self._tasks.make(unit, route, outside, repair, few) for unit in units for route in unit.routes]
         if self.options.mode == "cursor":
-            problems += [problem for task in tasks for problem in self._cursor_problems(task)]
+            problems += [problem for task in tasks for problem in cursor_problems(task)]
         if repair:
             problems += self._unwritable(tasks, owned)
             found.groups.append(self._repair_group(units, tasks, keys, outside, triggers, relations, free))
@@ -196,13 +199,23 @@ class _GroupMaker:
             triggers=triggers if self.options.triggers == "off" else (),
             sequences=(),
             analyze=tuple(unit.target for unit in units),
-            lock=tuple(sorted({table.name for table in relations})),
+            lock=tuple(sorted({table.name for table in (*relations, *self._referred(keys if free else []))})),
             lock_mode=_lock_mode(relations, free),
             reason=reason,
             fires=self.fires,
             firing=self._firing(relations),
         )
         found.groups.append(group)
+
+    def _referred(self, keys: list[ForeignKey]) -> Iterator[Table]:
+        """What dropping foreign keys locks beside the group: all partitions of a root of which only some were chosen.
+
+        Locked with the group, they are in its order. Who owns the root need not have the right to lock each of them.
+        """
+        for key in keys:
+            for table in family_of(self.target, key.ref_table):
+                if table.kind != "foreign" and table.privileges & _LOCKING:
+                    yield table
 
     def _firing(self, relations: list[Table]) -> tuple[TableName, ...]:
         return tuple(table.name for table in relations if self.fires and _fires(table))
@@ -301,16 +314,6 @@ class _GroupMaker:
             for name in task.identities
         ]
 
-    def _cursor_problems(self, task: TableTask) -> list[Problem]:
-        problems = []
-        if task.cursor is None:
-            said = f"{task.source}: its --cursor is not a copied column of whole numbers, dates or timestamps"
-            problems.append(Problem("cursor_column", said, task.target))
-        if task.key is None:
-            said = f"{task.target}: --mode cursor needs a key by which rows are matched"
-            problems.append(Problem("cursor_key", said, task.target))
-        return problems
-
     def _rights(self, clear: Clear, repair: bool) -> set[str]:
         needed = {"INSERT", "SELECT"}
         if clear == "delete" or (repair and self.options.delete):
@@ -376,7 +379,7 @@ def _lock_mode(relations: list[Table], owned: bool) -> LockMode:
     """
     if owned:
         return "ACCESS EXCLUSIVE"
-    if all(table.privileges & {"OWNER", "UPDATE", "DELETE", "TRUNCATE"} for table in relations):
+    if all(table.privileges & _LOCKING for table in relations):
         return "SHARE ROW EXCLUSIVE"
     return "ROW EXCLUSIVE"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from dbsync.data.columns import Pairing, names_within
-from dbsync.data.plan import GroupTask, SequenceTask, TriggerTask
+from dbsync.data.plan import GroupTask, SequenceTask, TableTask, TriggerTask
 from dbsync.data.problem import Problem
 from dbsync.data.sequences import SequenceState, fits
 from dbsync.model import Catalog, Table, TableName
@@ -85,6 +85,18 @@ def trigger_problems(target: Catalog, tasks: Sequence[TriggerTask], *, owned: bo
         for each in tasks
         if any(trigger.clone for trigger in each.triggers)
     ]
+
+
+def cursor_problems(task: TableTask) -> list[Problem]:
+    """What --mode cursor needs of a table."""
+    problems = []
+    if task.cursor is None:
+        said = f"{task.source}: its --cursor is not a copied column of whole numbers, dates or timestamps"
+        problems.append(Problem("cursor_column", said, task.target))
+    if task.key is None:
+        said = f"{task.target}: --mode cursor needs a key by which rows are matched"
+        problems.append(Problem("cursor_key", said, task.target))
+    return problems
 
 
 def temporary_problems(target: Catalog, groups: Sequence[GroupTask], mode: str) -> list[Problem]:

@@ -117,6 +117,19 @@ def test_a_reference_to_the_partitioned_root_ties_the_leaves_that_were_chosen():
                 assert tied.tables[-1].target.name == "child"
 
 
+def test_what_dropping_a_foreign_key_to_a_root_locks_is_locked_in_name_order():
+    def leaf(text, **facts):
+        return table(text, partition_of=name("root"), partition_bound=f"FOR VALUES IN ('{text}')", **facts)
+
+    root = table("root", kind="partitioned", partition_key="RANGE (id)")
+    theirs = leaf("w", privileges=frozenset({"SELECT"}))
+    both = catalog(root, theirs, leaf("x"), leaf("y"), table("child", refers=["root"]))
+    (group,) = plan(both, filled=["x"], mode="replace", tables=("x", "child")).groups
+    assert [locked.name for locked in group.lock] == ["child", "root", "x", "y"]
+    (group,) = plan(both, filled=["x"], tables=("x", "child")).groups  # a comparison drops none before it must
+    assert [locked.name for locked in group.lock] == ["child", "x"]
+
+
 def test_a_leaf_whose_root_refers_comes_after_what_it_refers_to():
     root = table("root", kind="partitioned", partition_key="RANGE (id)", refers=["z_parent"])
     leaf = table("leaf", partition_of=name("root"), partition_bound="DEFAULT")
