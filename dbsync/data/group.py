@@ -308,10 +308,9 @@ class GroupRun:
             outcome.rows_quarantined = len(refused)
             self.run.books.quarantine(session, [each.row for each in refused])
         failpoint("after_quarantined")
+        self.run.books.forget_cursors(session, self.outcomes)  # before this run's own are stored
         if self.run.cursors is not None:
             self.run.cursors.store(session, [outcome.task for outcome in self.outcomes])
-        else:
-            self.run.books.forget_cursors(session, self.outcomes)
         records = [record_of(each, self._proof(each)) for each in self.outcomes]
         self.run.books.seal(session, records, only_books=not self._writes)
         failpoint("before_sequences")

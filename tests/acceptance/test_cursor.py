@@ -190,6 +190,19 @@ def test_a_run_in_another_mode_that_loads_a_part_of_the_table_ends_its_cursor(pa
     assert _written(_sync(called, pair, column=by_id).ended(0)) == (90, 0)
 
 
+def test_a_cursor_that_loads_a_part_of_the_table_ends_its_other_cursors(pairs, called: CalledSync) -> None:
+    pair: Pair = pairs(_SCHEMA, _MINE)
+    _sync(called, pair).ended(0)
+    run_sql(pair.target, "TRUNCATE t")
+    _sync(called, pair, "--where", "public.t:id > 90").ended(0)
+    assert rows(pair.target, "SELECT count(*) FROM t") == [[10]]
+    assert len(_stored(pair)) == 1
+    assert _written(_sync(called, pair).ended(0))[0] == 90
+    assert oracle.differences(pair.source, pair.target) == []
+    assert len(_stored(pair)) == 2, "both are true now"
+    assert _written(_sync(called, pair, "--where", "public.t:id > 90").ended(0)) == (0, 0)
+
+
 def test_a_column_that_is_copied_from_now_on_begins_again(pairs, called: CalledSync) -> None:
     pair: Pair = pairs(_SCHEMA, _MINE)
     _sync(called, pair).ended(0)
