@@ -38,11 +38,12 @@ class Bookkeeping:
     quiet: Quiet | None = None
     numbers: set[int] = field(default_factory=set)
 
-    def seal(self, session: Session, records: Iterable[TableRecord] = (), *, only_books: bool = False) -> None:
+    def seal(self, session: Session, records: Iterable[TableRecord] = (), *, only_books: bool = False) -> int | None:
         """Note what this transaction wrote, and make sure that no later run has begun or begins before its end.
 
         Nothing that could wait may follow in the transaction. ``only_books``: it wrote no row of any table but the
-        ledger's. Raises Fenced, or ConnectionLost when the run lock was lost.
+        ledger's. Returns the transaction's number where no ledger tells what became of it. Raises Fenced, or
+        ConnectionLost when the run lock was lost.
         """
         if self.fence is not None:
             failpoint("before_seal")
@@ -52,6 +53,7 @@ class Bookkeeping:
                 self.numbers.add(number)
         failpoint("after_fence")
         runs.check_run_lock(session, self.lock_pid)
+        return runs.own_number(session) if self.fence is None else None
 
     def quarantine(self, session: Session, rows: Iterable[QuarantinedRow]) -> None:
         """Keep rows that the target refused, in the transaction that writes the others."""

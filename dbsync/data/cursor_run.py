@@ -131,9 +131,6 @@ class CursorRun(RepairRun):
             raise outcome.error
         outcome.rows_verified = ours.rows if self.run.verify == "checksum" else None
 
-    def _took_place(self, session: Session) -> bool:
-        return self.run.books.committed(session, self.outcomes[0].task.target)
-
 
 def _changes(number: int) -> str:
     return f"dbsync_changes_{number}"

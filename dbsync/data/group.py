@@ -19,6 +19,7 @@ from dbsync.data.plan import GroupTask, TableTask
 from dbsync.data.quarantine import UNIQUE, RefusedRow, RowByRow, is_data_error, is_of_one_row
 from dbsync.data.report import TableOutcome
 from dbsync.data.sequence_states import set_sequences
+from dbsync.data.settling import took_place
 from dbsync.data.statistics import refresh_statistics
 from dbsync.data.stream import copied_columns, copy_queries, progress_of
 from dbsync.data.switches import Switches
@@ -56,6 +57,7 @@ class GroupRun:
         self._digests: dict[TableName, Future[Digest]] = {}
         self._switches = Switches(group, run)
         self._committing = False
+        self._number: int | None = None  # of its transaction, where no ledger tells whether it was committed
         self._names: frozenset[str] | None = None  # what its tables' names rested on when they were locked
         self._frozen = is_frozen(run.plan, group)
         self._writes = True  # this group's transaction writes rows
@@ -312,7 +314,7 @@ class GroupRun:
         if self.run.cursors is not None:
             self.run.cursors.store(session, [outcome.task for outcome in self.outcomes])
         records = [record_of(each, self._proof(each)) for each in self.outcomes]
-        self.run.books.seal(session, records, only_books=not self._writes)
+        self._number = self.run.books.seal(session, records, only_books=not self._writes)
         failpoint("before_sequences")
         set_sequences(session, self.run, self.group.sequences)
         self.run.control.check()
@@ -335,18 +337,12 @@ class GroupRun:
         return digest.rows, digest.first, digest.second
 
     def _settle(self) -> None:
-        """The connection broke during COMMIT: ask the ledger, or else the rows, whether it took place.
-
-        The same lock as before waits until the server is done with the transaction, either way.
-        """
+        """The connection broke during COMMIT: find out whether it took place."""
         self._phase("settle")
         try:
             failpoint("before_settle")
-            if self.run.books.fence is None and self.run.verify != "checksum":
-                raise ConnectionLost("there is neither a ledger nor a checksum to tell")
-            with self.run.target_session("settle") as session, session.transaction():
-                session.execute(statements.lock_tables(self.group.lock, self.group.lock_mode))
-                took_place = self._took_place(session)
+            with self.run.target_session("settle") as session:
+                committed = took_place(session, self.run, self.group, self._number, self._holds_what_was_written)
         except DbsyncError as error:
             unsettled = ConnectionLost(
                 "the connection was lost during COMMIT; the target holds either its old or its new content: "
@@ -356,17 +352,14 @@ class GroupRun:
             for outcome in self.outcomes:  # a stop that comes in between does not make it known
                 outcome.error, outcome.unsettled = unsettled, True
             raise unsettled from error
-        if not took_place:
+        if not committed:
             raise ConnectionLost(
                 "the connection was lost during COMMIT, which did not take place", hint="run the command again"
             )
         for outcome in self.outcomes:
             outcome.verified = self.run.verify == "checksum"
 
-    def _took_place(self, session: Session) -> bool:
-        """Whether the transaction was committed: by the ledger, or else by what the target holds."""
-        if self.run.books.fence is not None:
-            return self.run.books.committed(session, self.outcomes[0].task.target)
+    def _holds_what_was_written(self, session: Session) -> bool:
         return all(
             self.run.target_digest(session, outcome.task) == self.run.wait_for(self.run.source_digest(outcome.task))
             for outcome in self.outcomes

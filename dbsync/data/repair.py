@@ -387,10 +387,7 @@ class RepairRun(GroupRun):
         failpoint("after_signatures")
         super()._before_commit(session)
 
-    def _took_place(self, session: Session) -> bool:
-        """By the ledger; without one by content: a number of rows says nothing about rows that were updated."""
-        if self.run.books.fence is not None:
-            return super()._took_place(session)
+    def _holds_what_was_written(self, session: Session) -> bool:
         try:
             for outcome in self.outcomes:
                 self._verify_table(session, outcome)

@@ -259,8 +259,9 @@ def record_tables(session: Session, records: Iterable[TableRecord], *, run_id: s
 def committed(session: Session, run_id: str, table: TableName, *, transaction: int = 1) -> bool:
     """Whether so many transactions of the run that wrote rows of the table were committed.
 
-    Settles a COMMIT whose reply was lost, once the server is done with that transaction (lock what it locked).
+    Settles a COMMIT whose reply was lost: waits for those that hold the fence, since the server may still be at it.
     """
+    session.execute(_SQL["outlast_fence"])
     (number,) = session.one(_SQL["transactions"], [run_id, table.schema, table.name])
     return int(number) >= transaction
 

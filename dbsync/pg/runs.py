@@ -73,6 +73,18 @@ def check_run_lock(session: Session, pid: int) -> None:
     raise ConnectionLost("the session that held the target's run lock was lost", hint="run the command again")
 
 
+def own_number(session: Session) -> int:
+    """The number of the transaction that is open, by which another session can ask what became of it."""
+    (number,) = session.one(load("sync")["own_number"])
+    return int(number)
+
+
+def fate(session: Session, number: int) -> str | None:
+    """What became of a transaction: committed, aborted or (still) in progress; None when that was long ago."""
+    (found,) = session.one(load("sync")["fate"], [number])
+    return None if found is None else str(found)
+
+
 def changed(
     session: Session, oids: Mapping[TableName, int], then: Mapping[int, str], *, again: bool = False
 ) -> list[TableName]:

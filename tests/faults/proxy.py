@@ -128,7 +128,15 @@ class Proxy:
         with self._lock:
             pumps, self._pumps = self._pumps, []
         for pump in pumps:
+            pump.abandoned = False
             pump.reset()
+
+    def abandon(self, link: int) -> None:
+        """Reset a link towards the client alone: to the server he seems to be there, until ``cut``."""
+        with self._lock:
+            (pump,) = (each for each in self._pumps if each.number == link)
+        pump.abandoned = True
+        pump.reset()
 
     def number(self) -> int:
         """Give the next message its number."""
@@ -176,9 +184,9 @@ class _Pump:
     """Carries one link's bytes in both directions, message by message."""
 
     def __init__(self, proxy: Proxy, number: int, client: socket.socket, server: socket.socket) -> None:
-        self._proxy, self._number = proxy, number
+        self._proxy, self.number = proxy, number
         self._ends: dict[Sender, socket.socket] = {"client": client, "server": server}
-        self._dead = False
+        self._dead = self.abandoned = False
 
     def run(self, sender: Sender) -> None:
         source, sink = self._ends[sender], self._ends["server" if sender == "client" else "client"]
@@ -220,7 +228,7 @@ class _Pump:
                 yield bytes(waiting[:half]), Fate.CUT if fate is Fate.CUT_INSIDE else fate
                 if fate is not Fate.HOLD:
                     return
-                self._proxy.wait_for_release(self._number)
+                self._proxy.wait_for_release(self.number)
                 del waiting[:ready]
                 ready = 1 + message.length
             if ready:
@@ -235,7 +243,7 @@ class _Pump:
         if len(waiting) - at < 1 + length:
             return None
         start = bytes(waiting[at + _HEADER : at + min(1 + length, _HEADER + _PEEK)])
-        return Message(self._number, sender, self._proxy.number(), bytes(waiting[at : at + 1]), length, start)
+        return Message(self.number, sender, self._proxy.number(), bytes(waiting[at : at + 1]), length, start)
 
     def _throttle(self, size: int) -> None:
         if self._proxy.rate is not None:
@@ -243,8 +251,9 @@ class _Pump:
 
     def reset(self) -> None:
         self._dead = True
-        for one in self._ends.values():
-            _reset(one)
+        for sender, one in self._ends.items():
+            if sender == "client" or not self.abandoned:
+                _reset(one)
 
 
 def _startup(client: socket.socket) -> bytes:

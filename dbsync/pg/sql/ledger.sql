@@ -184,6 +184,9 @@ SELECT f.value, (SELECT r.run_id FROM dbsync.run r WHERE r.fence = f.value),
        pg_catalog.pg_current_xact_id()::pg_catalog.text::pg_catalog.int8
   FROM dbsync.fence f FOR SHARE OF f;
 
+-- name: outlast_fence
+SELECT f.value FROM dbsync.fence f FOR UPDATE;
+
 -- name: record_tables
 INSERT INTO dbsync.run_table AS t (run_id, fence, table_schema, table_name, state, strategy, rows_inserted,
                                    rows_updated, rows_deleted, digest_rows, digest_first, digest_second)

@@ -125,6 +125,12 @@ SELECT l.pid FROM pg_catalog.pg_locks l
  WHERE l.locktype = 'advisory' AND l.classid = 1684173689 AND l.objid = 1 AND l.objsubid = 2 AND l.granted
    AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database());
 
+-- name: own_number
+SELECT pg_catalog.pg_current_xact_id()::pg_catalog.text::pg_catalog.int8;
+
+-- name: fate
+SELECT pg_catalog.pg_xact_status(%s::pg_catalog.text::pg_catalog.xid8);
+
 -- name: run_lock_holder
 SELECT a.pid, COALESCE(a.application_name, ''), COALESCE(a.usename, ''),
        COALESCE(pg_catalog.host(a.client_addr), 'local'), a.backend_start::pg_catalog.text
