@@ -20,7 +20,7 @@ from dbsync.pg.database import Database, End, Session
 from dbsync.pg.script import Script, new_database, read_script, run_script
 from dbsync.schema.choice import Choice, Chosen, choose
 from dbsync.schema.diff import SchemaDiff, compare_schemas
-from dbsync.schema.objects import SchemaObject, Snapshot
+from dbsync.schema.objects import RELATIONS, SchemaObject, Snapshot
 from dbsync.schema.snapshot import take_snapshot
 from dbsync.schema.uncompared import Uncompared, find_uncompared
 from dbsync.urls import parse_url
@@ -44,6 +44,7 @@ class SchemaComparison:
     not_compared: tuple[Uncompared, ...]
     left_out: Mapping[str, int]
     source_tables: frozenset[TableName]  # all that the source has, chosen or not
+    known_to_rows: frozenset[TableName]  # what --exclude may name where rows are compared, chosen or not
 
 
 def compare_sides(
@@ -79,6 +80,11 @@ def compare_snapshots(source: Snapshot, target: Snapshot, choice: Choice) -> Sch
         left_out=chosen.left_out,
         source_tables=frozenset(
             TableName(ref.schema, ref.name) for ref, made in source.objects.items() if holds_rows(made)
+        ),
+        known_to_rows=frozenset(
+            TableName(ref.schema, ref.name)
+            for ref in source.objects.keys() | target.objects.keys()
+            if ref.kind in RELATIONS and (ref in source.objects or ref.kind == "matview")
         ),
     )
 

@@ -62,6 +62,11 @@ class ComparedSchemas:
         """Test cases."""
         return self._shown.cases()
 
+    def excluded_rows(self) -> list[str]:
+        """The patterns of ``--exclude`` that are for rows: what only the target has is not read anyway."""
+        known = self.comparison.known_to_rows
+        return [text for text in self.choice.exclude if any(map(TablePattern.parse(text).matches, known))]
+
     def chosen_rows(self) -> ChosenRows:
         """What was chosen by schema, table by table, for the comparison of rows."""
         source, target = (_tables_of(side) for side in (self.comparison.source, self.comparison.target))

@@ -81,6 +81,8 @@ def diff(
         chosen = by_schema.chosen_rows() if by_schema is not None and schemas else None
         if chosen is not None:
             tables, exclude = [*chosen.tables], [*chosen.exclude]
+        elif by_schema is not None:
+            exclude = by_schema.excluded_rows()
         found.append(
             compare_rows(
                 context, (source, target), tables, exclude, where, columns, maps, jobs,

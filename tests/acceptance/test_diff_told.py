@@ -59,3 +59,11 @@ def test_the_text_names_columns_that_only_the_target_has(pairs, call):
     pair = pairs("CREATE TABLE t (id int PRIMARY KEY)", "", "ALTER TABLE t ADD more int")
     for text in told(call, pair, code=0).values():
         assert "column more is in the target only" in text
+
+
+def test_an_exclusion_of_what_only_the_target_has_is_known_to_both_comparisons(pairs, call):
+    pair = pairs("CREATE TABLE t (id int PRIMARY KEY);", "", "CREATE TABLE extra (id int PRIMARY KEY)")
+    ends = ("diff", pair.source, pair.target, "--what", "both", "--json")
+    assert call(*ends, "--exclude", "extra").document["result"]["same"] is True
+    assert call(*ends, "--exclude", "extra", "--schema", "public").document["result"]["same"] is True
+    assert call(*ends, "--exclude", "extar").document["error"]["code"] == "NO_SUCH_TABLE"
