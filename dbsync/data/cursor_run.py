@@ -18,14 +18,13 @@ from dbsync.data.problem import Problem, refused
 from dbsync.data.repair import RepairRun
 from dbsync.data.report import TableOutcome
 from dbsync.data.spool import Spool
-from dbsync.data.stream import copied_columns
+from dbsync.data.stream import copied_columns, make_changes
 from dbsync.errors import Mismatch
 from dbsync.events import TablePhase
 from dbsync.failpoints import failpoint
 from dbsync.model import TableName
 from dbsync.pg import ledger, statements
 from dbsync.pg import statements_cursor as cursor_sql
-from dbsync.pg import statements_repair as repair_sql
 from dbsync.pg.database import Session
 
 _LOCATIONS = 5000
@@ -83,8 +82,8 @@ class CursorRun(RepairRun):
             task = outcome.task
             if task.strategy != "cursor":
                 continue
-            columns, past = copied_columns(task), _changes(number)
-            session.execute(repair_sql.create_changes(past, task.target, columns, only=task.target_only))
+            past = _changes(number)
+            make_changes(session, self.run, past, task)
             self._stream(session, outcome, TableName("pg_temp", past))
             session.execute(statements.analyze(TableName("pg_temp", past)))
             failpoint("after_past_staged")

@@ -21,7 +21,7 @@ from dbsync.data.report import TableOutcome
 from dbsync.data.sequence_states import set_sequences
 from dbsync.data.settling import took_place
 from dbsync.data.statistics import refresh_statistics
-from dbsync.data.stream import copied_columns, copy_queries, progress_of
+from dbsync.data.stream import copied_columns, copy_queries, make_staging, progress_of
 from dbsync.data.switches import Switches
 from dbsync.errors import (
     ConnectionLost,
@@ -76,11 +76,9 @@ class GroupRun:
     def _stage(self, outcome: TableOutcome) -> None:
         task = outcome.task
         with self.run.target_session("stage") as session:
-            columns = copied_columns(task)
             staging = self._staging[task.target]
             with session.transaction():
-                for statement in statements.create_staging(staging, task.target, columns, only=task.target_only):
-                    session.execute(statement)
+                make_staging(session, self.run, staging, task)
                 if not self.group.spread:
                     self._stream(session, outcome, staging)
                 self.run.books.seal(session)

@@ -22,7 +22,7 @@ from dbsync.data.repair_check import difference_in_count, first_difference, leav
 from dbsync.data.report import TableOutcome
 from dbsync.data.signatures import Memory
 from dbsync.data.spool import Spool
-from dbsync.data.stream import copied_columns, copy_places
+from dbsync.data.stream import copied_columns, copy_places, make_changes
 from dbsync.errors import Mismatch, StatementFailed
 from dbsync.events import TablePhase
 from dbsync.failpoints import failpoint
@@ -184,8 +184,8 @@ class RepairRun(GroupRun):
             task, delta = outcome.task, self._deltas.get(outcome.task.target)
             if delta is None or not self._updates or not delta.changed.count:
                 continue
-            changes, columns = _changes(number), copied_columns(task)
-            session.execute(repair_sql.create_changes(changes, task.target, columns, only=task.target_only))
+            changes = _changes(number)
+            make_changes(session, self.run, changes, task)
             self._fetch(session, outcome, TableName("pg_temp", changes), delta.changed)
             session.execute(statements.analyze(TableName("pg_temp", changes)))
             refuse_before_update(session, self.group, task, changes)
@@ -235,8 +235,7 @@ class RepairRun(GroupRun):
         outcome.bytes = 0
         if self._updates and delta.changed.count:
             changes = _changes(number)
-            columns = copied_columns(task)
-            session.execute(repair_sql.create_changes(changes, task.target, columns, only=task.target_only))
+            make_changes(session, self.run, changes, task)
             into = TableName("pg_temp", changes)
             outcome.rows_updated, count = parts.write(
                 session,

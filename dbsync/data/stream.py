@@ -12,10 +12,11 @@ from dbsync.data.spool import Spool
 from dbsync.errors import DbsyncError
 from dbsync.events import TableProgress, TableStarted
 from dbsync.model import TableName
-from dbsync.pg import statements
+from dbsync.pg import runs, statements
 from dbsync.pg.copy import Copied, copy_rows
 from dbsync.pg.database import Session
 from dbsync.pg.statements_compare import select_at
+from dbsync.pg.statements_repair import create_changes
 
 _PROGRESS_S = 0.1
 _LOCATIONS = 5000  # a statement; their text is about 70 kB
@@ -24,6 +25,26 @@ _LOCATIONS = 5000  # a statement; their text is about 70 kB
 def copied_columns(task: TableTask) -> list[str]:
     """The columns whose values are copied."""
     return [pair.name for pair in task.columns if pair.copied]
+
+
+def make_staging(session: Session, run: RunContext, staging: TableName, task: TableTask) -> None:
+    """Make the table beside the target's in which rows are staged."""
+    columns = copied_columns(task)
+    for statement in statements.create_staging(staging, task.target, columns, only=task.target_only):
+        session.execute(statement)
+    _take_forms(session, run, staging, task)
+
+
+def make_changes(session: Session, run: RunContext, changes: str, task: TableTask) -> None:
+    """Make a temporary table for rows on their way to the target's, gone with the transaction."""
+    columns = copied_columns(task)
+    session.execute(create_changes(changes, task.target, columns, only=task.target_only))
+    _take_forms(session, run, TableName("pg_temp", changes), task)
+
+
+def _take_forms(session: Session, run: RunContext, made: TableName, task: TableTask) -> None:
+    (oid,) = run.target_oids([task.target]).values()
+    runs.take_forms(session, made, copied_columns(task), of=oid)
 
 
 def page_ranges(task: TableTask) -> list[tuple[int, int | None] | None]:

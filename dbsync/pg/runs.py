@@ -10,6 +10,7 @@ from psycopg import sql
 from dbsync.errors import ConfigError, ConnectionLost, Fenced, StatementFailed
 from dbsync.failpoints import failpoint
 from dbsync.model import Catalog, ForeignKey, TableName
+from dbsync.pg import statements
 from dbsync.pg.database import Session
 from dbsync.pg.reflect import one_snapshot, reflect
 from dbsync.pg.sql import load
@@ -157,6 +158,15 @@ def trigger_states(session: Session, oids: Sequence[int]) -> Mapping[tuple[Table
     words = {"O": "enabled", "D": "disabled", "R": "replica", "A": "always"}
     rows = session.execute(load("sync")["trigger_states"], [list(oids)])
     return {(TableName(schema, table), name): words[state] for schema, table, name, state in rows}
+
+
+def take_forms(session: Session, table: TableName, columns: Sequence[str], *, of: int) -> None:
+    """Let a table that was made from another's columns store values as that one does.
+
+    CREATE TABLE AS takes neither STORAGE nor COMPRESSION, and a value that INSERT moves on stays as it was compressed.
+    """
+    if forms := session.execute(load("sync")["forms"], [of, list(columns)]):
+        session.execute(statements.set_forms(table, forms))
 
 
 def partition_keys(session: Session, keys: Sequence[tuple[int, ForeignKey]]) -> list[list[ForeignKey]]:

@@ -23,6 +23,10 @@ _SENT = {
 # OFFSET 0 does that too, but then one process alone reads. This function is the cheapest that is called volatile
 # and safe for parallel workers.
 ONCE = sql.SQL("pg_catalog.pg_is_in_recovery()")
+_FORMS = (  # by attstorage and attcompression
+    {"p": sql.SQL("PLAIN"), "e": sql.SQL("EXTERNAL"), "m": sql.SQL("MAIN"), "x": sql.SQL("EXTENDED")},
+    {"p": sql.SQL("pglz"), "l": sql.SQL("lz4")},
+)
 _TRIGGER_VERB = {
     "enabled": sql.SQL("ENABLE"),
     "disabled": sql.SQL("DISABLE"),
@@ -152,6 +156,18 @@ def create_staging(staging: TableName, table: TableName, columns: Sequence[str],
         create.format(qualified(staging), names(columns), relation(table, only=only)),
         sql.SQL("COMMENT ON TABLE {} IS 'staging table of dbsync sync'").format(qualified(staging)),
     ]
+
+
+def set_forms(table: TableName, forms: Sequence[tuple[str, str | None, str | None]]) -> sql.Composed:
+    """Let columns store their values so: each by its name, attstorage and attcompression, None for what may stay."""
+    column = sql.SQL("ALTER COLUMN {} SET {} {}")
+    changes = [
+        column.format(sql.Identifier(name), kind, known[code])
+        for name, *codes in forms
+        for kind, known, code in zip((sql.SQL("STORAGE"), sql.SQL("COMPRESSION")), _FORMS, codes, strict=True)
+        if code is not None
+    ]
+    return sql.SQL("ALTER TABLE {} {}").format(qualified(table), sql.SQL(", ").join(changes))
 
 
 def move_staged(staging: TableName, table: TableName, columns: Sequence[str]) -> sql.Composed:

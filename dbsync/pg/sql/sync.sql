@@ -182,6 +182,16 @@ SELECT c.relname
    AND COALESCE(pg_catalog.obj_description(c.oid, 'pg_class'), '') !~ '^(staging table of dbsync sync$|dbsync: )'
  ORDER BY c.relname COLLATE "C";
 
+-- name: forms
+-- How columns of a relation store their values, of those that have it otherwise than new ones of their types. Before 14
+-- there is no compression to choose.
+SELECT a.attname, NULLIF(a.attstorage, t.typstorage)::pg_catalog.text,
+       NULLIF(pg_catalog.to_jsonb(a) ->> 'attcompression', '')
+  FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
+ WHERE a.attrelid = %s AND a.attname = ANY (%s) AND NOT a.attisdropped
+   AND (a.attstorage <> t.typstorage OR pg_catalog.to_jsonb(a) ->> 'attcompression' <> '')
+ ORDER BY a.attnum;
+
 -- name: partition_keys
 -- Foreign keys of partitioned tables, each by its number, as those partitions have it that were given it by
 -- hand, call it otherwise (RENAME CONSTRAINT does not reach below) or have a comment on it; deepest first. The server
