@@ -20,7 +20,7 @@ from dbsync.pg.database import Database, End, Session
 from dbsync.pg.script import Script, new_database, read_script, run_script
 from dbsync.schema.choice import Choice, Chosen, choose
 from dbsync.schema.diff import SchemaDiff, compare_schemas
-from dbsync.schema.objects import RELATIONS, SchemaObject, Snapshot
+from dbsync.schema.objects import RELATIONS, Ref, SchemaObject, Snapshot
 from dbsync.schema.snapshot import take_snapshot
 from dbsync.schema.uncompared import Uncompared, find_uncompared
 from dbsync.urls import parse_url
@@ -84,7 +84,8 @@ def compare_snapshots(source: Snapshot, target: Snapshot, choice: Choice) -> Sch
         known_to_rows=frozenset(
             TableName(ref.schema, ref.name)
             for ref in source.objects.keys() | target.objects.keys()
-            if ref.kind in RELATIONS and (ref in source.objects or ref.kind == "matview")
+            if ref.kind in RELATIONS
+            and (ref in source.objects or Ref("partition", ref.schema, ref.name) not in target.objects)
         ),
     )
 

@@ -26,8 +26,11 @@ class ComparedRows:
         self.error = failure(report)
 
     def same(self, *, strict: bool) -> bool:
-        """Whether no row differs and every table was compared; under ``strict`` none was skipped, and no column."""
-        left_out = self.report.skipped or self.report.columns
+        """Whether no row differs and every table was compared.
+
+        Under ``strict`` also no table or column was left out, but for those that the user excluded.
+        """
+        left_out = self.report.columns or any(not entry.wanted for entry in self.report.skipped)
         return not self.report.differs and self.report.complete and not (strict and left_out)
 
     def result(self) -> dict[str, Any]:
@@ -61,7 +64,7 @@ class ComparedRows:
 
     def cases(self) -> list[Case]:
         """Test cases."""
-        return diff_cases(self.report, stat=self.stat)
+        return diff_cases(self.report, stat=self.stat, strict=self.strict)
 
 
 def compare_rows(

@@ -34,9 +34,9 @@ class ComparedSchemas:
 
     error: DbsyncError | None = None
 
-    def __init__(self, comparison: SchemaComparison, choice: Choice, *, stat: bool) -> None:
+    def __init__(self, comparison: SchemaComparison, choice: Choice, *, stat: bool, strict: bool) -> None:
         self.comparison, self.choice = comparison, choice
-        self._shown = Shown(comparison, stat=stat)
+        self._shown = Shown(comparison, stat=stat, strict=strict)
 
     def same(self, *, strict: bool) -> bool:
         """Whether nothing differs; under ``strict``, also whether everything was compared."""
@@ -63,7 +63,7 @@ class ComparedSchemas:
         return self._shown.cases()
 
     def excluded_rows(self) -> list[str]:
-        """The patterns of ``--exclude`` that are for rows: what only the target has is not read anyway."""
+        """The patterns of ``--exclude`` that are for rows: a partition that only the target has stands for none."""
         known = self.comparison.known_to_rows
         return [text for text in self.choice.exclude if any(map(TablePattern.parse(text).matches, known))]
 
@@ -98,6 +98,7 @@ def compare_schemas(
     *,
     what: str,
     stat: bool,
+    strict: bool,
 ) -> ComparedSchemas:
     """Read both sides and compare them."""
     choice = Choice(
@@ -113,7 +114,7 @@ def compare_schemas(
         sides[0], sides[1], choice, control=context.control, warn=context.warn,
         opened=lambda left, right: context.describe(source=left, target=right),
     )  # fmt: skip
-    return ComparedSchemas(comparison, choice, stat=stat)
+    return ComparedSchemas(comparison, choice, stat=stat, strict=strict)
 
 
 def is_database(context: Context, text: str) -> bool:

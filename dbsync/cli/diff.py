@@ -72,7 +72,9 @@ def diff(
     if what != "data":
         from dbsync.cli.compared_schemas import compare_schemas
 
-        by_schema = compare_schemas(context, (source, target), tables, exclude, schemas, ignore, what=what, stat=stat)
+        by_schema = compare_schemas(
+            context, (source, target), tables, exclude, schemas, ignore, what=what, stat=stat, strict=strict
+        )
         found.append(by_schema)
     if what != "schema":
         from dbsync.cli.compared_rows import compare_rows

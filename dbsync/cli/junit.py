@@ -10,6 +10,7 @@ from xml.etree import ElementTree
 
 from dbsync.cli.terminal import escape
 
+Outcome = Literal["passed", "failure", "error", "skipped"]
 _ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
@@ -18,7 +19,7 @@ class Case:
     """One test case. ``outcome`` passed has no message; ``text`` is shown below the message."""
 
     name: str
-    outcome: Literal["passed", "failure", "error", "skipped"] = "passed"
+    outcome: Outcome = "passed"
     message: str = ""
     text: str = ""
     elapsed_s: float = 0.0

@@ -6,7 +6,7 @@ import os.path
 from collections.abc import Iterator, Mapping
 
 from dbsync.cli.annotations import AnnotationLevel, annotation
-from dbsync.cli.junit import Case
+from dbsync.cli.junit import Case, Outcome
 from dbsync.cli.tables import markdown_table, text_table
 from dbsync.cli.terminal import escape
 from dbsync.data.differences import CompareReport, RowDifference, TableComparison
@@ -68,18 +68,22 @@ def diff_github(report: CompareReport, *, stat: bool, strict: bool = False) -> I
     for column in report.columns:
         yield annotation(left_out, column.reason, title="not compared", file=str(column.table))
     for entry in report.skipped:
-        yield annotation(left_out, entry.reason, title="skipped", file=entry.table)
+        yield annotation("warning" if entry.wanted else left_out, entry.reason, title="skipped", file=entry.table)
     yield annotation("notice", summary(report), title="dbsync diff")
 
 
-def diff_cases(report: CompareReport, *, stat: bool) -> list[Case]:
-    """Return one test case for each table."""
+def diff_cases(report: CompareReport, *, stat: bool, strict: bool = False) -> list[Case]:
+    """Return one test case for each table; what was left out fails where it alone makes the command fail."""
+    left_out: Outcome = "failure" if strict else "skipped"
     cases = [_case(table, stat=stat) for table in report.tables]
     cases += [
-        Case(name=f"{one.table}.{quote_identifier(one.column)}", outcome="skipped", message=one.reason)
+        Case(name=f"{one.table}.{quote_identifier(one.column)}", outcome=left_out, message=one.reason)
         for one in report.columns
     ]
-    return cases + [Case(name=entry.table, outcome="skipped", message=entry.reason) for entry in report.skipped]
+    return cases + [
+        Case(name=entry.table, outcome="skipped" if entry.wanted else left_out, message=entry.reason)
+        for entry in report.skipped
+    ]
 
 
 def summary(report: CompareReport) -> str:
@@ -105,9 +109,9 @@ def summary(report: CompareReport) -> str:
 
 
 def not_compared_of(report: CompareReport) -> list[dict[str, object]]:
-    """The envelope's list of what the comparison left out."""
+    """The envelope's list of what the comparison left out, but for what the user excluded."""
     found = [(str(table.target), table.reason) for table in report.tables if table.state == "not_compared"]
-    found += [(entry.table, entry.reason) for entry in report.skipped]
+    found += [(entry.table, entry.reason) for entry in report.skipped if not entry.wanted]
     tables = [{"kind": "table", "count": 1, "table": table, "reason": reason} for table, reason in found]
     columns = [
         {"kind": "column", "count": 1, "table": str(one.table), "column": one.column, "reason": one.reason}

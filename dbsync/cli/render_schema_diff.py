@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from dbsync.cli.annotations import annotation
-from dbsync.cli.junit import Case, junit
+from dbsync.cli.junit import Case, Outcome, junit
 from dbsync.cli.tables import markdown_table
 from dbsync.cli.terminal import escape
 from dbsync.schema.choice import home_of
@@ -22,10 +22,13 @@ _UNCOUNTED = frozenset({"statistics", "default_privileges", "column_order"})  # 
 
 
 class Shown:
-    """A comparison, told once and rendered in every format that was asked for."""
+    """A comparison, told once and rendered in every format that was asked for.
 
-    def __init__(self, comparison: SchemaComparison, *, stat: bool) -> None:
-        self.comparison, self.stat = comparison, stat
+    What was not compared is a failure where it alone makes the command fail: under ``strict``.
+    """
+
+    def __init__(self, comparison: SchemaComparison, *, stat: bool, strict: bool = False) -> None:
+        self.comparison, self.stat, self.strict = comparison, stat, strict
         self.groups = tell(comparison.diff, comparison.source, comparison.target)
         self.summary = summary_of(self.groups)
 
@@ -63,7 +66,7 @@ class Shown:
             lines = [_head(group)] if self.stat else list(_group_lines(group))
             yield annotation("error", "\n".join(lines), title="schema differs", file=str(group.home))
         for one in self.comparison.not_compared:
-            yield annotation("warning", uncompared_line(one), title="not compared")
+            yield annotation("error" if self.strict else "warning", uncompared_line(one), title="not compared")
         yield annotation("notice", self.sentence(), title="dbsync diff")
 
     def cases(self) -> list[Case]:
@@ -77,7 +80,8 @@ class Shown:
             else:
                 found.append(Case(name=str(home)))
         for one in self.comparison.not_compared:
-            found.append(Case(name=f"not compared: {one.kind}", outcome="skipped", message=uncompared_line(one)))
+            outcome: Outcome = "failure" if self.strict else "skipped"
+            found.append(Case(name=f"not compared: {one.kind}", outcome=outcome, message=uncompared_line(one)))
         return found
 
     def junit(self) -> str:
@@ -88,7 +92,9 @@ class Shown:
         """The whole comparison in one line."""
         if not self.groups:
             count = len(self.comparison.source.objects)
-            return f"the schemas are the same ({count:,} {'object' if count == 1 else 'objects'})"
+            same = f"the schemas are the same ({count:,} {'object' if count == 1 else 'objects'})"
+            kinds = sum(one.count for one in self.comparison.not_compared) if self.strict else 0
+            return f"{same} but for what was not compared ({kinds:,})" if kinds else same
         signs = " ".join(f"{SIGNS[verb]}{number}" for verb, number in self.summary.items())
         words = ", ".join(f"{number:,} {_WORDS[verb]}" for verb, number in self.summary.items() if number)
         return f"{signs}  what would make the target like the source: {words}"

@@ -96,14 +96,22 @@ def validation(
     """Make findings of a draft, of ``more`` facts about the databases, and of a comparison of rows."""
     found: list[tuple[Problem, dict[str, Any]]] = [(problem, {}) for problem in (*more, *_schema_problems(draft))]
     found += [_data_problem(table) for table in (comparison.tables if comparison else ()) if table.state != "same"]
+    planned = draft.plan.skipped if draft else ()
     findings = _numbered([_finding(problem, details) for problem, details in found])
     return Validation(
         level=level,
         findings=tuple(sorted(findings, key=lambda one: (SEVERITIES.index(one.severity), one.table or "", one.id))),
         tables=_tables(draft) if draft else (),
-        skipped=draft.plan.skipped if draft else (),
+        skipped=(*planned, *_left_out(planned, comparison)),
         comparison=comparison,
     )
+
+
+def _left_out(planned: Sequence[Skipped], comparison: CompareReport | None) -> list[Skipped]:
+    """What the comparison alone leaves out, as views that a sync refreshes; what was excluded is told once."""
+    told = {entry.table for entry in planned}
+    skipped = comparison.skipped if comparison else ()
+    return [entry for entry in skipped if entry not in planned and not (entry.wanted and entry.table in told)]
 
 
 def _tables(draft: Draft) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 
 from dbsync.data.options import SyncOptions
 from dbsync.data.order import parents_first
-from dbsync.data.units import Skipped, Unit, ancestors_of, family_of
+from dbsync.data.units import EXCLUDED, Skipped, Unit, ancestors_of, family_of
 from dbsync.model import Catalog, Table, TableName
 from dbsync.selection import TablePattern
 
@@ -34,7 +34,7 @@ def plan_refresh(
         else:
             reason = _why_not(view, mine)
         if any(pattern.matches(mine.name if mine is not None else name) for pattern in excluded):
-            reason = "excluded by --exclude: not refreshed"
+            reason = f"{EXCLUDED}: not refreshed"
         if reason is None:
             wanted.append(name)
         else:
@@ -57,7 +57,7 @@ def without_refresh(
         if included and not any(pattern.matches(each) for pattern in included for each in (name, asked)):
             continue
         left_out = any(pattern.matches(asked) for pattern in excluded)
-        found.append(Skipped(str(name), "excluded by --exclude" if left_out else "a materialised view: not compared"))
+        found.append(Skipped(str(name), EXCLUDED if left_out else "a materialised view: not compared"))
     tables = {str(table.name) for catalog in (source, target) for table in catalog.of_kind("table", "partitioned")}
     told = {str(name) for names in views.items() for name in names} - tables
     return [one for one in skipped if one.table not in told] + [one for one in found if one.table in told]

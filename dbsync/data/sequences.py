@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from dbsync.data.options import SyncOptions
 from dbsync.data.plan import CountedColumn, GroupTask, SequenceTask
-from dbsync.data.units import Skipped, Unit, ancestors_of, family_of
+from dbsync.data.units import EXCLUDED, Skipped, Unit, ancestors_of, family_of
 from dbsync.model import Catalog, TableName
 from dbsync.model import Sequence as CatalogSequence
 from dbsync.selection import TablePattern
@@ -189,7 +189,7 @@ class _Drawn:
         if other is not None and not other.privileges & {"SELECT", "OWNER"}:
             other = None  # the rows have to do
         if any(TablePattern.parse(text).matches(sequence.name) for text in self.options.exclude):
-            return Skipped(str(sequence.name), "excluded by --exclude: the sequence is not set")
+            return Skipped(str(sequence.name), f"{EXCLUDED}: the sequence is not set")
         if named is None and not ("OWNER" in sequence.privileges or sequence.privileges >= {"SELECT", "UPDATE"}):
             return Skipped(str(sequence.name), "the target role may not set this sequence (SELECT, UPDATE): left alone")
         return _task(sequence, named or other, _numbers(self.target, filter(self._is_cheap, places)))

@@ -38,6 +38,8 @@ _NO_ROWS = {
     "matview": "a materialised view is refreshed where what it reads is written, not copied",
 }
 NOT_THERE = "not in the source"
+EXCLUDED = "excluded by --exclude"
+_ALL_EXCLUDED = "all its partitions are excluded"
 RESERVED = "the schema dbsync is for dbsync's own tables: left alone"
 
 
@@ -47,6 +49,11 @@ class Skipped:
 
     table: str
     reason: str
+
+    @property
+    def wanted(self) -> bool:
+        """Whether the user asked for it to be left out."""
+        return self.reason.startswith(EXCLUDED) or self.reason == _ALL_EXCLUDED
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +69,7 @@ def select_units(source: Catalog, target: Catalog, options: SyncOptions) -> Sele
     """Decide what is to be synchronised. Raises ConfigError for a pattern that matches nothing."""
     relations = {table.name for table in source.of_kind("table", "partitioned")}
     listed = {table.name for table in source.of_kind("foreign", "matview", "view")}
-    known = relations | listed | {view.name for view in target.of_kind("matview")}  # --exclude may name one of these
+    known = relations | listed | set(only_in(target, source, options))  # --exclude may name one of these
     chosen = set(select_tables(relations | listed, include=options.tables))
     chosen &= set(select_tables(known, exclude=options.exclude))
     left_out = relations - set(select_tables(relations, exclude=_those_matching(options.exclude, relations)))
@@ -77,7 +84,7 @@ def select_units(source: Catalog, target: Catalog, options: SyncOptions) -> Sele
     problems: list[Problem] = []
     foreign = {table.name for table in source.of_kind("foreign")}
     left_out |= foreign - set(select_tables(foreign, exclude=_those_matching(options.exclude, foreign)))
-    skipped = [Skipped(str(name), "excluded by --exclude") for name in sorted(excluded | left_out & foreign)]
+    skipped = [Skipped(str(name), EXCLUDED) for name in sorted(excluded | left_out & foreign)]
     for table in source.of_kind("table", "partitioned"):
         if table.name not in chosen:
             continue
@@ -115,15 +122,34 @@ def select_units(source: Catalog, target: Catalog, options: SyncOptions) -> Sele
             raise ConfigError(
                 "--tables leaves nothing to synchronise: " + "; ".join(f"{one.table}: {one.reason}" for one in skipped)
             )
-    skipped += [Skipped(str(name), f"{why}: left alone") for name, why in left_alone(source, target, units, options)]
+    told = {entry.table for entry in skipped}
+    skipped += [
+        Skipped(str(name), why if why == EXCLUDED else f"{why}: left alone")
+        for name, why in left_alone(source, target, units, options)
+        if why != EXCLUDED or str(name) not in told
+    ]
     return Selection(tuple(units), tuple(skipped), tuple(problems))
+
+
+def only_in(target: Catalog, source: Catalog, options: SyncOptions) -> Iterator[TableName]:
+    """The target's relations that --exclude can name beside the source's: those that no table of the source goes to.
+
+    Nor may the table that one is a partition of: what is excluded would be written all the same.
+    """
+    written = {options.target_name(table.name) for table in source.of_kind("table", "partitioned")}
+    for table in target.tables.values():
+        if table.kind == "matview" or written.isdisjoint({table.name, root_of(target, table).name}):
+            yield table.name
 
 
 def left_alone(
     source: Catalog, target: Catalog, units: Sequence[Unit], options: SyncOptions
 ) -> Iterator[tuple[TableName, str]]:
-    """The target's tables that no row of the source can go to, of those that --tables asks for, and why."""
-    patterns = tuple(map(TablePattern.parse, options.tables))
+    """The target's tables that no row of the source can go to, of those that the options ask for, and why.
+
+    Why is EXCLUDED for one that --exclude names.
+    """
+    patterns, excluded = (tuple(map(TablePattern.parse, texts)) for texts in (options.tables, options.exclude))
     known = {options.target_name(table.name) for table in source.of_kind("table", "partitioned")}
     others = {options.target_name(view.name): "view" for view in source.of_kind("view")}
     others |= {options.target_name(view.name): "materialised view" for view in source.of_kind("matview")}
@@ -133,9 +159,13 @@ def left_alone(
     for table in target.of_kind("table", "partitioned"):
         if table.partition_of is not None or table.extension is not None:
             continue
+        asked = {table.name, *options.source_names(table.name)}
         if table.name not in known:
-            asked = {table.name, *options.source_names(table.name)}
-            if not patterns or any(pattern.matches(name) for pattern in patterns for name in asked):
+            if patterns and not any(pattern.matches(name) for pattern in patterns for name in asked):
+                continue
+            if any(pattern.matches(name) for pattern in excluded for name in asked):
+                yield table.name, EXCLUDED
+            else:
                 yield table.name, f"a {others[table.name]} in the source" if table.name in others else NOT_THERE
         elif table.name in read - written:
             yield table.name, "a partition in the source, whose rows go elsewhere, and here a table by itself"
@@ -219,7 +249,7 @@ def _partitioned_unit(
             Route(leaf.name, options.target_name(leaf.name)) for leaf in source_leaves if leaf.name not in left_out
         )
         if source_leaves and not routes:
-            return Skipped(str(table.name), "all its partitions are excluded")
+            return Skipped(str(table.name), _ALL_EXCLUDED)
         return Unit(table.name, other.name, routes or (Route(table.name, other.name, False, False),))
     if left_out:
         said = f"partitions of {table.name} cannot be excluded: the target is partitioned otherwise"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from html import unescape
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
@@ -67,3 +68,76 @@ def test_an_exclusion_of_what_only_the_target_has_is_known_to_both_comparisons(p
     assert call(*ends, "--exclude", "extra").document["result"]["same"] is True
     assert call(*ends, "--exclude", "extra", "--schema", "public").document["result"]["same"] is True
     assert call(*ends, "--exclude", "extar").document["error"]["code"] == "NO_SUCH_TABLE"
+
+
+def outcomes(junit: str) -> dict[str | None, str]:
+    """Each test case, and how it ended."""
+    cases = ElementTree.fromstring(junit.encode()).iter("testcase")
+    return {case.get("name"): next((child.tag for child in case), "passed") for case in cases}
+
+
+@pytest.mark.parametrize("what", ["data", "both"])
+def test_tables_of_either_side_can_be_excluded_and_strict_does_not_mind(what, pairs, call):
+    pair = pairs(
+        "CREATE TABLE t (id int PRIMARY KEY); CREATE TABLE u (id int PRIMARY KEY);"
+        "CREATE MATERIALIZED VIEW m AS SELECT 1 AS one;",
+        "INSERT INTO u VALUES (1)",
+        "CREATE TABLE extra (id int); CREATE TABLE more (id int) PARTITION BY RANGE (id);"
+        "CREATE TABLE more_1 PARTITION OF more FOR VALUES FROM (1) TO (2); CREATE VIEW v AS SELECT 1 AS one;",
+    )
+    excluded = [word for name in ("extra", "more*", "u", "m", "v") for word in ("--exclude", name)]
+    ends = ("diff", pair.source, pair.target, "--what", what)
+    found = call(*ends, *excluded, "--strict", "--json").document
+    assert (found["exit_code"], found["result"]["same"], found["not_compared"]) == (0, True, [])
+    assert {entry["table"]: entry["reason"] for entry in found["result"]["skipped"]} == dict.fromkeys(
+        ("public.extra", "public.m", "public.more", "public.u"), "excluded by --exclude"
+    )
+    texts = told(call, pair, "--what", what, *excluded, "--strict", code=0)
+    assert "::error" not in texts["github"]
+    assert outcomes(texts["junit"])["public.extra"] == "skipped"
+    assert call(*ends, "--exclude", "u", "--exclude", "extra", "--strict").exit_code == 1, "others are left out, too"
+    assert call(*ends, "--exclude", "nothing").exit_code == 2
+
+
+def test_a_table_that_is_only_in_the_target_can_be_excluded_from_a_sync(pairs, call):
+    """But no partition of a table that is written."""
+    parted = (
+        "CREATE TABLE p (id int) PARTITION BY RANGE (id); CREATE TABLE {} PARTITION OF p FOR VALUES FROM (1) TO (9);"
+    )
+    pair = pairs("", parted.format("p_1"), parted.format("p_x") + "CREATE TABLE extra (id int);")
+    ends = ("sync", pair.source, pair.target, "--dry-run", "--json", "--exclude")
+    assert call(*ends, "extra").document["result"]["skipped"] == [
+        {"table": "public.extra", "reason": "excluded by --exclude"}
+    ]
+    assert call(*ends, "p_x").exit_code == 2
+
+
+def test_what_strict_does_not_take_is_red_in_ci_as_well(pairs, call):
+    pair = pairs(
+        "CREATE TABLE u (id int PRIMARY KEY)", "CREATE TABLE t (a int, b int);", "CREATE TABLE t (b int, a int);"
+    )
+    run_sql(pair.target, "ALTER TABLE u ADD more int; CREATE TABLE extra (id int)")
+    for strict in (False, True):
+        words, code = (("--strict",), 1) if strict else ((), 0)
+        left_out = "failure" if strict else "skipped"
+        texts = told(call, pair, "--what", "schema", "--tables", "t", *words, code=code)
+        assert outcomes(texts["junit"]) == {"table public.t": "passed", "not compared: column_order": left_out}
+        assert ("::error" in texts["github"], "::warning" in texts["github"]) == (strict, not strict)
+        assert ("but for what was not compared (1)" in texts["text"]) is strict
+        texts = told(call, pair, *words, code=code)
+        assert outcomes(texts["junit"]) == {
+            "public.t": "passed", "public.u": "passed", "public.u.more": left_out, "public.extra": left_out,
+        }  # fmt: skip
+
+
+def test_validate_lists_materialised_views_as_not_compared(pairs, call):
+    pair = pairs(
+        "CREATE TABLE t (id int PRIMARY KEY); CREATE MATERIALIZED VIEW m AS SELECT * FROM t;"
+        "CREATE MATERIALIZED VIEW n AS SELECT * FROM t"
+    )
+    args = ("--exclude", "n")
+    for text in told(call, pair, *args, code=0, command="validate").values():
+        assert "a materialised view: not compared" in text
+    found = call("validate", pair.source, pair.target, "--level", "checksum", *args, "--json").document["result"]
+    assert [entry["table"] for entry in found["skipped"]] == ["public.n", "public.m"]
+    assert call("validate", pair.source, pair.target, "--json").document["result"]["skipped"] == []

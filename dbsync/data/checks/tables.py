@@ -8,9 +8,8 @@ from dbsync.data.checks.pairs import Checked, TablePair
 from dbsync.data.columns import Pairing
 from dbsync.data.keys import choose_key
 from dbsync.data.problem import Problem, Rule
-from dbsync.data.units import NOT_THERE, left_alone
+from dbsync.data.units import EXCLUDED, NOT_THERE, left_alone
 from dbsync.model import Catalog, Table, TableName, quote_identifier
-from dbsync.selection import TablePattern
 
 
 def table_problems(found: Checked) -> Iterator[Problem]:
@@ -40,9 +39,8 @@ def table_problems(found: Checked) -> Iterator[Problem]:
 
 def _extra_tables(found: Checked) -> Iterator[Problem]:
     draft = found.draft
-    excluded = tuple(map(TablePattern.parse, draft.plan.options.exclude))
     for name, why in left_alone(draft.source, draft.target, draft.selection.units, draft.plan.options):
-        if not any(pattern.matches(name) for pattern in excluded):
+        if why != EXCLUDED:
             said = "in the target only" if why == NOT_THERE else why
             yield Problem("table_extra", f"{name} is {said}: it is left alone", name)
 
