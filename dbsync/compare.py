@@ -1,7 +1,7 @@
 """The service behind ``diff --what data`` and ``validate``: compare the rows of two databases, changing nothing.
 
-Both sides are read under one exported snapshot each. A table that cannot be compared is listed with its reason
-and does not keep the others from being compared.
+Both sides are read under one exported snapshot each; sequences, which none holds still, before that. A table that
+cannot be compared is listed with its reason and does not keep the others from being compared.
 """
 
 from __future__ import annotations
@@ -19,12 +19,13 @@ from dbsync.control import Control
 from dbsync.data.comparable import Comparables, comparables, not_compared
 from dbsync.data.compare import Ends, compare_table
 from dbsync.data.context import Digest
-from dbsync.data.differences import CompareReport, Level, TableComparison
+from dbsync.data.differences import CompareReport, Level, SequenceComparison, TableComparison
 from dbsync.data.options import SyncOptions
 from dbsync.data.plan import TableTask
 from dbsync.data.planner import draft_plan
 from dbsync.data.refresh import without_refresh
 from dbsync.data.samples import shown
+from dbsync.data.sequences_compared import compare_sequences
 from dbsync.data.units import RESERVED, Skipped, select_units
 from dbsync.errors import ConfigError, ConnectionLost, DbsyncError, Drift, InternalFault, SameDatabase, StatementFailed
 from dbsync.events import Emit, PlanReady, RunFinished, TableFinished, TablePhase, TableStarted, silent
@@ -62,7 +63,13 @@ def compare(
     look = _look((source, target), options, level, label, control, warn, opened)
     ready = look.ready
     if not ready.tasks:
-        return CompareReport(level=level, tables=ready.refused, skipped=look.skipped, columns=ready.columns)
+        return CompareReport(
+            level=level,
+            tables=ready.refused,
+            skipped=look.skipped,
+            columns=ready.columns,
+            sequences=look.sequences,
+        )
     held = partial(exported_snapshot, label=label, lock_timeout_s=options.lock_timeout_s, cancelled_by=control.on_stop)
     with (
         held(source, [(task.source, task.source_only) for task in ready.tasks]) as mine,
@@ -85,6 +92,7 @@ def compare(
             tables=tuple(sorted(tables, key=lambda table: table.target)),
             skipped=look.skipped,
             columns=ready.columns,
+            sequences=look.sequences,
             source_snapshot=mine.id,
             target_snapshot=theirs.id,
         )
@@ -113,6 +121,7 @@ class _Look:
     target: _End
     skipped: tuple[Skipped, ...]
     ready: Comparables
+    sequences: tuple[SequenceComparison, ...]
 
     @property
     def recode(self) -> bool:
@@ -151,7 +160,8 @@ def _look(
         ready = _with_conditions(left, right, comparables(draft, level), level)
         left_out = [Skipped(str(name), RESERVED) for name in runs.reserved_tables(left)]
         skipped = without_refresh(draft.plan.skipped, mine.catalog, theirs.catalog, options)
-        return _Look(mine, theirs, (*skipped, *left_out), ready)
+        sequences = compare_sequences(left, right, draft) if level != "count" else ()
+        return _Look(mine, theirs, (*skipped, *left_out), ready, sequences)
 
 
 def _same_database(source: Session, target: Session) -> list[str]:

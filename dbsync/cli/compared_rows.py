@@ -26,11 +26,12 @@ class ComparedRows:
         self.error = failure(report)
 
     def same(self, *, strict: bool) -> bool:
-        """Whether no row differs and every table was compared.
+        """Whether no row and no sequence differs and every table was compared.
 
-        Under ``strict`` also no table or column was left out, but for those that the user excluded.
+        Under ``strict`` also no table, column or sequence was left out, but for those that the user excluded.
         """
         left_out = self.report.columns or any(not entry.wanted for entry in self.report.skipped)
+        left_out = left_out or any(one.state == "not_compared" for one in self.report.sequences)
         return not self.report.differs and self.report.complete and not (strict and left_out)
 
     def result(self) -> dict[str, Any]:
@@ -47,6 +48,7 @@ class ComparedRows:
                 "not_compared": sum(table["state"] == "not_compared" for table in tables),
                 **{name: sum(table[name] or 0 for table in tables) for name in totals},
             },
+            "sequences": [sequence.to_dict() for sequence in report.sequences],
             "skipped": [asdict(entry) for entry in report.skipped],
             "source_snapshot": report.source_snapshot,
             "target_snapshot": report.target_snapshot,

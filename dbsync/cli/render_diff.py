@@ -27,6 +27,9 @@ def diff_text(report: CompareReport, *, stat: bool) -> Iterator[str]:
         if table.samples and not stat:
             yield f"{escape(str(table.target))}\n"
             yield from (f"  {line}\n" for sample in table.samples for line in sample_lines(sample))
+    for sequence in report.sequences:
+        if sequence.state != "same":
+            yield f"sequence {escape(str(sequence.target))} {_WORDS[sequence.state]}: {escape(sequence.reason)}\n"
     for table in report.tables:
         if table.state == "not_compared":
             yield f"not compared {escape(str(table.target))}: {escape(table.reason)}\n"
@@ -43,7 +46,11 @@ def diff_markdown(report: CompareReport, *, stat: bool) -> Iterator[str]:
     for table in report.tables:
         if not stat:
             yield from samples_markdown(table)
+    if behind := [(str(one.target), one.reason) for one in report.sequences if one.state == "differs"]:
+        yield "\n"
+        yield from markdown_table(("sequence", "difference"), behind)
     left_out = [(str(table.target), table.reason) for table in report.tables if table.state == "not_compared"]
+    left_out += [(str(one.target), one.reason) for one in report.sequences if one.state == "not_compared"]
     left_out += [(str(one.table), one.reason) for one in report.columns]
     left_out += [(entry.table, entry.reason) for entry in report.skipped]
     if left_out:
@@ -65,6 +72,11 @@ def diff_github(report: CompareReport, *, stat: bool, strict: bool = False) -> I
         elif table.state == "differs":
             lines = [difference(table)] + ([] if stat else [sample_line(sample) for sample in table.samples])
             yield annotation("error", "\n".join(lines), title="rows differ", file=name)
+    for sequence in report.sequences:
+        if sequence.state != "same":
+            level: AnnotationLevel = "error" if sequence.state == "differs" else left_out
+            title = f"sequence {_WORDS[sequence.state]}"
+            yield annotation(level, sequence.reason, title=title, file=str(sequence.target))
     for column in report.columns:
         yield annotation(left_out, column.reason, title="not compared", file=str(column.table))
     for entry in report.skipped:
@@ -75,7 +87,12 @@ def diff_github(report: CompareReport, *, stat: bool, strict: bool = False) -> I
 def diff_cases(report: CompareReport, *, stat: bool, strict: bool = False) -> list[Case]:
     """Return one test case for each table; what was left out fails where it alone makes the command fail."""
     left_out: Outcome = "failure" if strict else "skipped"
+    outcomes: dict[str, Outcome] = {"same": "passed", "differs": "failure", "not_compared": left_out}
     cases = [_case(table, stat=stat) for table in report.tables]
+    cases += [
+        Case(name=str(one.target), outcome=outcomes[one.state], message="" if one.state == "same" else one.reason)
+        for one in report.sequences
+    ]
     cases += [
         Case(name=f"{one.table}.{quote_identifier(one.column)}", outcome=left_out, message=one.reason)
         for one in report.columns
@@ -90,6 +107,7 @@ def summary(report: CompareReport) -> str:
     """The whole comparison in one sentence."""
     differing = [table for table in report.tables if table.state == "differs"]
     missed = sum(table.state == "not_compared" for table in report.tables)
+    behind = sum(one.state == "differs" for one in report.sequences)
     compared = len(report.tables) - missed
     told = f"{compared} {'table is' if compared == 1 else 'tables are'} the same"
     if differing:
@@ -104,6 +122,7 @@ def summary(report: CompareReport) -> str:
         told + (f" (rows: {', '.join(counts)})" if counts else ""),
         how,
         f"{missed} not compared" if missed else "",
+        f"{behind} {'sequence differs' if behind == 1 else 'sequences differ'}" if behind else "",
     ]
     return "; ".join(part for part in parts if part)
 
@@ -117,7 +136,12 @@ def not_compared_of(report: CompareReport) -> list[dict[str, object]]:
         {"kind": "column", "count": 1, "table": str(one.table), "column": one.column, "reason": one.reason}
         for one in report.columns
     ]
-    return [*tables, *columns]
+    sequences = [
+        {"kind": "sequence", "count": 1, "sequence": str(one.target), "reason": one.reason}
+        for one in report.sequences
+        if one.state == "not_compared"
+    ]
+    return [*tables, *columns, *sequences]
 
 
 def samples_markdown(table: TableComparison) -> Iterator[str]:

@@ -1,11 +1,12 @@
-"""PURE: what a comparison of rows found, per table and in all, with samples of rows that differ."""
+"""PURE: what a comparison of rows found, per table and in all, with samples of rows that differ; and of sequences."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
+from dbsync.data.sequences import SequenceState
 from dbsync.data.units import Skipped
 from dbsync.errors import DbsyncError
 from dbsync.model import TableName, quote_identifier
@@ -72,6 +73,31 @@ class TableComparison:
         }
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SequenceComparison:
+    """A sequence of the target: it differs where a sync would set it."""
+
+    target: TableName
+    source: TableName | None  # None: only the rows tell how far it must be
+    state: ComparedState
+    reason: str
+    source_state: SequenceState | None = None
+    target_state: SequenceState | None = None
+    wanted: SequenceState | None = None  # what a sync would set it to
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the sequence's entry of the result."""
+        states = {"source": self.source_state, "target": self.target_state, "set_to": self.wanted}
+        return {
+            "sequence": str(self.target),
+            "source_sequence": str(self.source) if self.source else None,
+            "same": {"same": True, "differs": False, "not_compared": None}[self.state],
+            "state": self.state,
+            "reason": self.reason,
+            **{name: asdict(state) if state else None for name, state in states.items()},
+        }
+
+
 @dataclass(frozen=True, slots=True)
 class UncomparedColumn:
     """A column of a table of the target that the source's has not: the rows are compared without it."""
@@ -96,6 +122,7 @@ class CompareReport:
     tables: tuple[TableComparison, ...]
     skipped: tuple[Skipped, ...] = ()
     columns: tuple[UncomparedColumn, ...] = ()
+    sequences: tuple[SequenceComparison, ...] = ()  # none at the level that looks at no value
     source_snapshot: str | None = None
     target_snapshot: str | None = None
 
@@ -106,8 +133,8 @@ class CompareReport:
 
     @property
     def differs(self) -> bool:
-        """Whether any table is known to differ."""
-        return any(table.state == "differs" for table in self.tables)
+        """Whether any table or sequence is known to differ."""
+        return "differs" in {*(table.state for table in self.tables), *(one.state for one in self.sequences)}
 
     @property
     def complete(self) -> bool:

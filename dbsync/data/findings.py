@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, get_args
 
-from dbsync.data.differences import CompareReport, TableComparison
+from dbsync.data.differences import CompareReport, SequenceComparison, TableComparison
 from dbsync.data.planner import Draft
 from dbsync.data.problem import RULES, Problem, Severity
 from dbsync.data.units import Skipped
@@ -96,6 +96,9 @@ def validation(
     """Make findings of a draft, of ``more`` facts about the databases, and of a comparison of rows."""
     found: list[tuple[Problem, dict[str, Any]]] = [(problem, {}) for problem in (*more, *_schema_problems(draft))]
     found += [_data_problem(table) for table in (comparison.tables if comparison else ()) if table.state != "same"]
+    found += [
+        (_sequence_problem(one), {}) for one in (comparison.sequences if comparison else ()) if one.state == "differs"
+    ]
     planned = draft.plan.skipped if draft else ()
     findings = _numbered([_finding(problem, details) for problem, details in found])
     return Validation(
@@ -164,6 +167,11 @@ def _data_problem(table: TableComparison) -> tuple[Problem, dict[str, Any]]:
     return Problem("rows_differ", f"{table.target}: {difference(table)}", table.target), {
         name: told[name] for name in _COUNTED
     }
+
+
+def _sequence_problem(one: SequenceComparison) -> Problem:
+    """One that a role may not read is a finding of the plan."""
+    return Problem("sequence_behind", f"sequence {one.target} {one.reason}", name=str(one.target))
 
 
 def difference(table: TableComparison) -> str:

@@ -24,7 +24,7 @@ def set_sequences(session: Session, run: RunContext, tasks: tuple[SequenceTask, 
         return
     sources = run.source_sequences([task.source for task in tasks if task.source is not None])
     before = read_states(session, [task.target for task in tasks])
-    furthest = _furthest_values(session, tasks)
+    furthest = furthest_values(session, tasks)
     states: dict[TableName, SequenceState] = {}
     for task in tasks:
         source = sources[task.source] if task.source is not None else None
@@ -52,7 +52,7 @@ def read_states(session: Session, names: list[TableName]) -> Mapping[TableName, 
     }
 
 
-def _furthest_values(session: Session, tasks: Sequence[SequenceTask]) -> Mapping[TableName, list[int]]:
+def furthest_values(session: Session, tasks: Sequence[SequenceTask]) -> Mapping[TableName, list[int]]:
     """The furthest value in each column that a sequence counts."""
     found: dict[TableName, list[int]] = defaultdict(list)
     columns = [(task, each) for task in tasks for each in task.columns]

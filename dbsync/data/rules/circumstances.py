@@ -149,6 +149,11 @@ ROWS: Mapping[Rule, RuleFacts] = {
         "data", "critical", "Rows differ (`--level count` and above)",
         "dbsync diff SOURCE TARGET --what data shows the rows; dbsync sync repairs",
     ),
+    "sequence_behind": told(
+        "data", "high",
+        "A sync would set a sequence: its next value may be one that a row has (`--level checksum` and above)",
+        "dbsync sync sets it, also where no row differs",
+    ),
     "not_compared": told(
         "data", "high", "A table could not be compared (`--level count` and above)",
         "remove the reason, or leave the table out with --exclude",
