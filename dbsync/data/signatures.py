@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from array import array
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -120,9 +121,9 @@ class Memory:
             target_facts=target,
             segmentation=delta.segmentation.to_dict() | {"open": differing},
             source_signatures=_signed(delta.source),
-            source_counts=tuple(delta.source.rows),
+            source_counts=delta.source.rows,
             target_signatures=_signed(now),
-            target_counts=tuple(now.rows),
+            target_counts=now.rows,
         )
         write_signature(session, self.origin, task.target, signature)
 
@@ -171,7 +172,7 @@ def remember(
                     return Memory("the source does not tell its system identifier")
                 both = _read_end(mine, left, oids[0]), reading.result()
             there = ledger.find_ledger(session) is not None
-            known = read_signatures(session, origin) if trust and there else {}
+            known = read_signatures(session, origin, _names(tasks)[1]) if trust and there else {}
             quiet = _quiet(ledger.last_quiet(session) if there else None, ends.target.snapshot)
     except StatementFailed as error:
         return Memory(f"signatures cannot be used: {error.message}")
@@ -265,6 +266,6 @@ def _remembered(found: Signature, now: tuple[dict[str, Any], dict[str, Any]], qu
     )
 
 
-def _signed(sums: Sums) -> tuple[int, ...]:
+def _signed(sums: Sums) -> array[int]:
     """Signatures as the database's bigint holds them."""
-    return tuple(((value + _SIGN) & MASK) - _SIGN for value in sums.versions)
+    return array("q", (((value + _SIGN) & MASK) - _SIGN for value in sums.versions))

@@ -127,6 +127,11 @@ class Session:
             cursor = self._connection.execute(query, parameters)
             return cursor.fetchall() if cursor.description is not None else []
 
+    def each(self, query: Query, parameters: Parameters = None) -> Iterator[tuple[Any, ...]]:
+        """Like ``execute``, where rows are large: each becomes Python objects when its turn comes, not all at once."""
+        with translated(self), legible(self.url.name):
+            yield from self._connection.execute(query, parameters)
+
     def execute_text(self, statement: str) -> list[tuple[Any, ...]]:
         """Run the text of one statement of a plan as it stands; raise StatementFailed."""
         return self.execute(sql.SQL(statement))

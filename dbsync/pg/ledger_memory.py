@@ -5,6 +5,7 @@ Cursors and signatures belong to one source; a source that does not tell its ide
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -25,16 +26,16 @@ _NO_SUCH_CHARACTER = ("22P05", "22021")  # in the database's encoding
 class Signature:
     """Which row versions both sides held when they were found equal, one number and one count per segment.
 
-    The facts say what must still be so for a number to mean anything.
+    The facts say what must still be so for a number to mean anything. The numbers are arrays: large tables have many.
     """
 
     source_facts: Mapping[str, Any]
     target_facts: Mapping[str, Any]
     segmentation: Mapping[str, Any]
-    source_signatures: tuple[int, ...]
-    source_counts: tuple[int, ...]
-    target_signatures: tuple[int, ...]
-    target_counts: tuple[int, ...]
+    source_signatures: array[int]
+    source_counts: array[int]
+    target_signatures: array[int]
+    target_counts: array[int]
     stored_at: str | None = None  # set by the server
 
 
@@ -75,23 +76,26 @@ def forget_cursors(session: Session, tables: Sequence[TableName]) -> None:
     session.execute(_SQL["forget_cursors"], [[each.schema for each in tables], [each.name for each in tables]])
 
 
-def read_signatures(session: Session, source: DatabaseIdentity) -> Mapping[TableName, Signature]:
-    """Return the signatures by target table; none from a source that does not tell its identity."""
+def read_signatures(
+    session: Session, source: DatabaseIdentity, tables: Sequence[TableName]
+) -> Mapping[TableName, Signature]:
+    """Return the signatures of target tables; none from a source that does not tell its identity."""
     if source.system is None:
         return {}
+    listed = [each.schema for each in tables], [each.name for each in tables]
     return {
         TableName(schema, name): Signature(
             source_facts=source_facts,
             target_facts=target_facts,
             segmentation=segmentation,
-            source_signatures=tuple(arrays[0]),
-            source_counts=tuple(arrays[1]),
-            target_signatures=tuple(arrays[2]),
-            target_counts=tuple(arrays[3]),
+            source_signatures=array("q", lists[0]),
+            source_counts=array("q", lists[1]),
+            target_signatures=array("q", lists[2]),
+            target_counts=array("q", lists[3]),
             stored_at=stored_at,
         )
-        for schema, name, source_facts, target_facts, segmentation, *arrays, stored_at in session.execute(
-            _SQL["read_signatures"], _known(source)
+        for schema, name, source_facts, target_facts, segmentation, *lists, stored_at in session.each(
+            _SQL["read_signatures"], [*listed, *_known(source)]
         )
     }
 

@@ -303,7 +303,10 @@ DELETE FROM dbsync.cursor c
 -- name: read_signatures
 SELECT s.table_schema, s.table_name, s.source_facts, s.target_facts, s.segmentation, s.source_signatures,
        s.source_counts, s.target_signatures, s.target_counts, s.stored_at::pg_catalog.text
-  FROM dbsync.signature s WHERE s.source_system = %s AND s.source_oid = %s;
+  FROM ROWS FROM (pg_catalog.unnest(%s::pg_catalog.text[]), pg_catalog.unnest(%s::pg_catalog.text[]))
+           AS t (table_schema, table_name)
+  JOIN dbsync.signature s ON s.table_schema = t.table_schema AND s.table_name = t.table_name
+ WHERE s.source_system = %s AND s.source_oid = %s;
 
 -- name: renew_signature
 UPDATE dbsync.signature
