@@ -215,6 +215,7 @@ class Table:
     partition_of: TableName | None = None
     partition_bound: str | None = None
     partition_key: str | None = None
+    partition_sorted_by: tuple[str, ...] = ()  # of a RANGE key, its collations as provider and locale
     inherits: tuple[TableName, ...] = ()  # legacy inheritance parents
     definition: str | None = None  # views and materialised views
     populated: bool = True  # materialised views

@@ -244,6 +244,10 @@ def _partitioned_unit(
     left = {options.target_name(leaf.name): _layout(source, leaf) for leaf in source_leaves}
     right = {leaf.name: _layout(target, leaf) for leaf in target_leaves}
     apart = _hashed_apart(source, target, table)
+    if apart is None and left.keys() == right.keys():
+        names = {options.target_name(leaf.name): leaf for leaf in source_leaves}
+        if any(_orders(source, names[leaf.name]) != _orders(target, leaf) for leaf in target_leaves):
+            apart = "in its ranges texts sort otherwise"
     if table.kind == other.kind and left == right and apart is None:
         routes = tuple(
             Route(leaf.name, options.target_name(leaf.name)) for leaf in source_leaves if leaf.name not in left_out
@@ -354,6 +358,11 @@ def _layout(catalog: Catalog, leaf: Table) -> tuple[tuple[str | None, str | None
         path.append((table.partition_bound, parent.partition_key))
         table = parent
     return tuple(path)
+
+
+def _orders(catalog: Catalog, leaf: Table) -> list[tuple[str, ...]]:
+    """How the ranges above a leaf sort texts: under another collation a row belongs between other bounds."""
+    return [table.partition_sorted_by for table in ancestors_of(catalog, leaf)]
 
 
 def _those_matching(patterns: tuple[str, ...], relations: set[TableName]) -> tuple[str, ...]:

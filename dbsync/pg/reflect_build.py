@@ -113,7 +113,7 @@ def _table(row: Row, names: Mapping[int, TableName], parts: _Parts, inspected: I
     (
         oid, schema, name, kind, persistence, owner, row_estimate, pages, size, index_size,
         rls_enabled, rls_forced, rls_active, is_partition, bound, partition_key, parents,
-        definition, populated, extension, privileges,
+        definition, populated, extension, privileges, sorted_by,
     ) = row  # fmt: skip
     table = TableName(schema, name)
     parent_names = tuple(names[parent] for parent in parents if parent in names)
@@ -138,6 +138,7 @@ def _table(row: Row, names: Mapping[int, TableName], parts: _Parts, inspected: I
         partition_of=parent_names[0] if is_partition and parent_names else None,
         partition_bound=bound,
         partition_key=partition_key,
+        partition_sorted_by=tuple(sorted_by),
         inherits=() if is_partition else parent_names,
         definition=definition,
         populated=populated,

@@ -219,6 +219,25 @@ def test_partitions_are_told_with_their_own_states(full: Database) -> None:
     assert not at_desc.valid  # not all partitions have it
 
 
+def test_ranges_of_texts_are_told_with_how_they_sort(source_db: Database) -> None:
+    """Locales that no machine need have are written into the catalog once the tables are made."""
+    source_db.execute("""
+        CREATE COLLATION english (LOCALE = 'POSIX'); CREATE COLLATION german (LOCALE = 'POSIX');
+        CREATE TABLE plain (a text, b int) PARTITION BY RANGE (a, b);
+        CREATE TABLE two (a text COLLATE english, b text) PARTITION BY RANGE (a, b COLLATE german, lower(b) COLLATE "POSIX");
+        CREATE TABLE bytewise (a text) PARTITION BY RANGE (a COLLATE "C");
+        CREATE TABLE numbers (a int) PARTITION BY RANGE (a); CREATE TABLE hashed (a text) PARTITION BY HASH (a);
+        CREATE TABLE leaf PARTITION OF numbers DEFAULT;
+        UPDATE pg_collation SET collcollate = 'en_US.UTF-8' WHERE collname = 'english';
+        UPDATE pg_collation SET collcollate = 'de_DE.utf8' WHERE collname = 'german';
+    """)
+    tables = reflected(source_db.url).tables
+    assert {name.name: table.partition_sorted_by for name, table in tables.items()} == {
+        "plain": ("C",), "two": ("c en_us.utf8", "c de_de.utf8", "C"), "bytewise": ("C",), "numbers": (), "hashed": (),
+        "leaf": (),
+    }  # fmt: skip
+
+
 def test_matviews_know_what_they_read_through_views(full: Database) -> None:
     catalog = reflected(full.url)
     assert set(catalog.matview_depends[app("b_third")]) == {app("a_second"), app("z_first"), app("parent"), ODD}

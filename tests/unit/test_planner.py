@@ -308,6 +308,19 @@ def test_partitions_alike_go_leaf_by_leaf_and_others_through_the_root():
     assert groups(plan(parted("FROM 1 TO 2"), parted("FROM 1 TO 3"))) == [["root"]]
 
 
+def test_ranges_of_texts_that_sort_otherwise_are_routed_through_the_root():
+    def parted(*sorted_by):
+        key = {"kind": "partitioned", "partition_key": "RANGE (id)", "partition_sorted_by": sorted_by}
+        leaf = table("leaf", partition_of=name("root"), partition_bound="FOR VALUES FROM ('a') TO ('b')")
+        return catalog(table("root", **key), leaf)
+
+    alike = plan(parted("C"), parted("C"))
+    assert [task.target.name for task in alike.tables] == ["leaf"]
+    (task,) = plan(parted("i en-US"), parted("C")).tables
+    assert (task.target.name, task.source_only, task.target_only) == ("root", False, False)
+    assert "texts sort otherwise: rows are routed through the root" in task.reason
+
+
 def test_excluding_a_partitioned_table_excludes_its_partitions():
     both = catalog(
         table("root", kind="partitioned", partition_key="RANGE (id)"),

@@ -38,7 +38,8 @@ SELECT n.nspname, c.relname
 
 -- name: relations
 -- Tables, partitioned tables, foreign tables, views and materialised views. Sizes need a lock on the
--- relation: where another session holds or awaits an exclusive one the stored figures must do.
+-- relation: where another session holds or awaits an exclusive one the stored figures must do. Last: how the texts of a
+-- RANGE key sort, equal where they surely do so alike (libc spells en_US.utf8 and en_US.UTF-8; bytes are bytes).
 WITH locked AS (
     SELECT DISTINCT l.relation
       FROM pg_catalog.pg_locks l
@@ -73,6 +74,30 @@ SELECT c.oid, n.nspname, c.relname, c.relkind::text, c.relpersistence::text,
             THEN ARRAY(SELECT p FROM pg_catalog.unnest('{SELECT,INSERT,UPDATE,DELETE,TRUNCATE}'::text[]) p
                         WHERE pg_catalog.has_table_privilege(c.oid, p))
                  || CASE WHEN pg_catalog.pg_has_role(c.relowner, 'USAGE') THEN '{OWNER}'::text[] ELSE '{}' END
+            ELSE '{}' END,
+       CASE WHEN c.relkind = 'p'
+            THEN ARRAY(SELECT CASE WHEN l.provider = 'b' OR l.locale IN ('c', 'posix', 'c.utf8') THEN 'C'
+                                   ELSE pg_catalog.concat_ws(' ', l.provider, l.locale, l.rules) END
+                         FROM pg_catalog.pg_partitioned_table p
+                        CROSS JOIN LATERAL pg_catalog.unnest(p.partcollation) WITH ORDINALITY y (oid, place)
+                         JOIN pg_catalog.pg_collation o ON o.oid = y.oid
+                         JOIN pg_catalog.pg_database d ON d.datname = pg_catalog.current_database()
+                        CROSS JOIN LATERAL (SELECT pg_catalog.to_jsonb(o), pg_catalog.to_jsonb(d)) j (o, d)
+                        CROSS JOIN LATERAL (
+                              SELECT COALESCE(j.d ->> 'datlocprovider', 'c'),
+                                     COALESCE(j.d ->> 'datlocale', j.d ->> 'daticulocale', d.datcollate::text),
+                                     j.d ->> 'daticurules'
+                               WHERE o.collprovider = 'd'
+                               UNION ALL
+                              SELECT o.collprovider::text,
+                                     COALESCE(j.o ->> 'colllocale', j.o ->> 'colliculocale', o.collcollate::text),
+                                     j.o ->> 'collicurules'
+                               WHERE o.collprovider <> 'd') spelled (provider, locale, rules)
+                        CROSS JOIN LATERAL (
+                              SELECT spelled.provider, spelled.rules,
+                                     pg_catalog.lower(pg_catalog.replace(spelled.locale, '-', ''))) l (provider, rules, locale)
+                        WHERE p.partrelid = c.oid AND p.partstrat = 'r'
+                        ORDER BY y.place)
             ELSE '{}' END
   FROM pg_catalog.pg_class c
   JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
