@@ -160,7 +160,7 @@ def _look(
         ready = _with_conditions(left, right, comparables(draft, level), level)
         left_out = [Skipped(str(name), RESERVED) for name in runs.reserved_tables(left)]
         skipped = without_refresh(draft.plan.skipped, mine.catalog, theirs.catalog, options)
-        sequences = compare_sequences(left, right, draft) if level != "count" else ()
+        sequences = compare_sequences(left, right, draft, control.check) if level != "count" else ()
         return _Look(mine, theirs, (*skipped, *left_out), ready, sequences)
 
 

@@ -6,7 +6,7 @@ gave to a row that could be seen.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from dbsync.data.differences import SequenceComparison
@@ -17,22 +17,37 @@ from dbsync.data.sequences import SequenceState, next_state
 from dbsync.errors import StatementFailed
 from dbsync.pg.database import Session
 
+_IMPATIENT = "SET lock_timeout = '1s'"
 _READERS = frozenset({"SELECT", "OWNER"})
 
 
-def compare_sequences(source: Session, target: Session, draft: Draft) -> tuple[SequenceComparison, ...]:
-    """Compare the sequences that a sync of the draft would look at, as it would."""
+def compare_sequences(
+    source: Session, target: Session, draft: Draft, check: Callable[[], None]
+) -> tuple[SequenceComparison, ...]:
+    """Compare the sequences that a sync of the draft would look at, as it would; ``check`` raises when it must end."""
     tasks = [task for group in draft.plan.groups for task in group.sequences] + list(draft.plan.sequences)
     found = [_not_compared(task, why) for task in tasks if (why := _obstacle(draft, task))]
     ready = [_with_readable_columns(draft, task) for task in tasks if not _obstacle(draft, task)]
     try:
         found += _compared(source, target, ready)
-    except StatementFailed as error:  # somebody holds one of them, or it is gone
-        found += [_not_compared(task, error.message) for task in ready]
+    except StatementFailed:  # somebody holds one of them, or it is gone: the others can be compared
+        for session in (source, target):
+            session.execute(_IMPATIENT)
+        found += [_by_itself(source, target, task, check) for task in ready]
     return tuple(sorted(found, key=lambda one: one.target))
 
 
-def stands_at(state: SequenceState) -> str:
+def _by_itself(source: Session, target: Session, task: SequenceTask, check: Callable[[], None]) -> SequenceComparison:
+    check()
+    try:
+        (found,) = _compared(source, target, [task])
+    except StatementFailed as error:
+        check()  # cancelled by a stop
+        return _not_compared(task, error.message)
+    return found
+
+
+def _stands_at(state: SequenceState) -> str:
     """A sequence's position in words."""
     return str(state.last_value) if state.is_called else f"{state.last_value} (not called yet)"
 
@@ -47,7 +62,7 @@ def _compared(source: Session, target: Session, tasks: Sequence[SequenceTask]) -
         wanted = next_state(task, mine, theirs, furthest.get(task.target, ()))
         reason = "by its position"
         if wanted is not None:
-            reason = f"stands at {stands_at(theirs)}, a sync would set it to {stands_at(wanted)}"
+            reason = f"stands at {_stands_at(theirs)}, a sync would set it to {_stands_at(wanted)}"
         found.append(
             SequenceComparison(
                 target=task.target,

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
+import psycopg
 import pytest
 
+from dbsync.cli.selection_options import compared
 from tests.fixtures.command import Command
 from tests.fixtures.inprocess import InProcess
 from tests.fixtures.jsonschema import faults
@@ -32,13 +35,13 @@ def states(document) -> dict[str, str]:
 def test_a_sequence_that_a_sync_would_set_differs(what, pairs, call):
     pair: Pair = pairs(TABLES)
     ends = (pair.source, pair.target)
-    compared = ("diff", *ends, "--what", what, "--strict")
-    same = call(*compared, "--json")
+    strictly = ("diff", *ends, "--what", what, "--strict")
+    same = call(*strictly, "--json")
     assert (same.exit_code, faults(same.document)) == (0, [])
     assert states(same.document) == dict.fromkeys(("public.alone", "public.t_id_seq", "public.u_id_seq"), "same")
     run_sql(pair.target, "SELECT setval('t_id_seq', 1, false), setval('u_id_seq', 7), setval('alone', 1, false)")
     outputs = [word for name in FORMATS for word in ("-o", f"{name}=told.{name}")]
-    ended = call(*compared, "--json", *outputs)
+    ended = call(*strictly, "--json", *outputs)
     assert (ended.exit_code, ended.document["result"]["same"], faults(ended.document)) == (1, False, [])
     assert states(ended.document) == {
         "public.alone": "differs", "public.t_id_seq": "differs", "public.u_id_seq": "same",
@@ -55,7 +58,7 @@ def test_a_sequence_that_a_sync_would_set_differs(what, pairs, call):
     assert "::error file=public.t_id_seq,title=sequence differs::" in texts["github"]
     assert '<failure message="stands at 1' in texts["junit"]
     assert call("sync", *ends, "--yes").exit_code == 0
-    assert call(*compared).exit_code == 0
+    assert call(*strictly).exit_code == 0
     assert rows(pair.target, "INSERT INTO t (v) VALUES ('c') RETURNING id") == [[3]]
 
 
@@ -97,12 +100,26 @@ def test_a_role_that_may_not_read_a_sequence_compares_the_rows_and_strict_does_n
     pair: Pair = pairs(TABLES)
     for url in (pair.source, pair.target):
         run_sql(url, f"GRANT SELECT ON t, u TO {ROLES[0]}; GRANT SELECT ON u_id_seq TO {ROLES[0]};")
-    compared = ("diff", with_user(pair.source, ROLES[0]), pair.target, "--what", "data", "--tables", "t", "--json")
-    ended = dbsync.run(*compared).ended(0)
+    reading = ("diff", with_user(pair.source, ROLES[0]), pair.target, "--what", "data", "--tables", "t", "--json")
+    ended = dbsync.run(*reading).ended(0)
     assert ended.document["not_compared"] == [
         {
             "kind": "sequence", "count": 1, "sequence": "public.t_id_seq",
             "reason": "the source role may not SELECT from public.t_id_seq",
         }
     ]  # fmt: skip
-    dbsync.run(*compared, "--strict").ended(1)
+    dbsync.run(*reading, "--strict").ended(1)
+
+
+def test_a_sequence_that_somebody_holds_does_not_keep_the_others_from_being_compared(pairs, call, monkeypatch):
+    pair: Pair = pairs(TABLES)
+    run_sql(pair.target, "SELECT setval('alone', 9, false)")
+    monkeypatch.setattr("dbsync.cli.compared_rows.compared", lambda *args: replace(compared(*args), lock_timeout_s=1.0))
+    with psycopg.connect(pair.target) as holder:
+        holder.execute("ALTER SEQUENCE u_id_seq RENAME TO other")
+        ended = call("diff", pair.source, pair.target, "--what", "data", "--json")
+    assert (ended.exit_code, states(ended.document)) == (
+        0, {"public.alone": "same", "public.t_id_seq": "same", "public.u_id_seq": "not_compared"},
+    )  # fmt: skip
+    (entry,) = ended.document["not_compared"]
+    assert (entry["sequence"], "lock timeout" in entry["reason"]) == ("public.u_id_seq", True)
