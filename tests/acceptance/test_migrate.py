@@ -225,6 +225,21 @@ def test_an_online_plan_is_patient_and_is_verified_on_a_new_copy(call, pair):
     assert (ended.exit_code, result(ended)["proof"]["state"]) == (0, "proved"), ended
 
 
+@pytest.mark.parametrize("more", [(), ("--online",)])
+def test_a_composite_with_nulls_in_it_is_a_value_to_not_null_and_to_a_key(more, call, pairs):
+    pair = pairs("CREATE TYPE spot AS (x int, y int); CREATE DOMAIN place AS spot; CREATE TABLE t (id int, a spot, p place)",
+                 "ALTER TABLE t ALTER a SET NOT NULL; ALTER DOMAIN place SET NOT NULL",
+                 "INSERT INTO t VALUES (1, '(1,)', '(1,)'), (2, '(,)', '(,)'), (3, '(,)', '(,)')")  # fmt: skip
+    planned(call, pair, *more)
+    ended = call("migrate", "apply", "plan.json", pair.target, "--yes")
+    assert ended.exit_code == 0, ended
+    assert same(call, pair)
+    run_sql(pair.source, "ALTER TABLE t ADD CONSTRAINT u UNIQUE (a)")
+    planned(call, pair, *more)
+    ended = call("migrate", "apply", "plan.json", pair.target, "--yes")
+    assert (ended.exit_code, "1 values of the key u" in ended.stderr) == (4, True), ended
+
+
 def test_what_was_renamed_keeps_its_rows_and_its_hazards(call, pairs):
     pair = pairs("", "CREATE SCHEMA app; CREATE TABLE app.bills (id int, gross bigint)",
                  "CREATE TABLE orders (id int, total int); INSERT INTO orders VALUES (1, 2)")  # fmt: skip

@@ -206,7 +206,7 @@ class _ColumnChange:
         if constraint is not None and constraint["no_inherit"]:
             rows = f"ONLY {where}"
         check = Check(
-            f"SELECT pg_catalog.count(*) FROM {rows} WHERE {name(self.ref.sub)} IS NULL",
+            f"SELECT pg_catalog.count(*) FROM {rows} WHERE {name(self.ref.sub)} IS NOT DISTINCT FROM NULL",
             f"{{}} rows of {where} have no value in {self.ref.sub}",
         )
         if constraint is None and old is None:  # servers before 18: a flag

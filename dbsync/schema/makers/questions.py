@@ -96,7 +96,7 @@ def _key_checks(wanted: SchemaObject, where: str, columns: list[str], label: str
     rows = _own_rows(where, wanted.parts["of"])
     found = []
     if wanted.parts["type"] == "p":
-        nulls = " OR ".join(f"{column} IS NULL" for column in quoted)
+        nulls = " OR ".join(f"{column} IS NOT DISTINCT FROM NULL" for column in quoted)
         found.append(Check(f"SELECT pg_catalog.count(*) FROM {rows} WHERE {nulls}",
                            f"{{}} rows of {where} have no value in the key {label}"))  # fmt: skip
     distinct = "NULLS NOT DISTINCT" not in wanted.parts["definition"]
@@ -110,7 +110,9 @@ def _doubles(
     parts = [f"key_{number}" for number in range(1, len(key) + 1)]
     values = ", ".join(f"{one} AS {part}" for one, part in zip(key, parts, strict=True))
     rows = f"SELECT {values} FROM {asked}" + (f" WHERE {condition}" if condition else "")
-    given = f" WHERE NOT ({' OR '.join(f'{part} IS NULL' for part in parts)})" if nulls_distinct else ""
+    # A composite of NULLs IS NULL, but is a value to an index.
+    present = " AND ".join(f"{part} IS DISTINCT FROM NULL" for part in parts)
+    given = f" WHERE {present}" if nulls_distinct else ""
     doubles = f"SELECT FROM ({rows}) AS keys{given} GROUP BY {', '.join(parts)} HAVING pg_catalog.count(*) > 1"
     return Check(
         f"SELECT pg_catalog.count(*) FROM ({doubles}) AS doubles",
@@ -131,7 +133,7 @@ def _foreign_key_checks(wanted: SchemaObject, where: str, scene: Scene) -> tuple
     pairs = list(zip(parts["columns"], parts["referenced_columns"], strict=True))
     same = " AND ".join(f"theirs.{name(theirs)} = ours.{name(ours)}" for ours, theirs in pairs)
     given = (" OR " if "MATCH FULL" in parts["definition"] else " AND ").join(
-        f"ours.{name(ours)} IS NOT NULL" for ours, _ in pairs
+        f"ours.{name(ours)} IS DISTINCT FROM NULL" for ours, _ in pairs
     )
     partitioned = scene.target.objects[other].parts["variant"] == "partitioned"
     keys = _own_rows(name(*parts["references"]), "p" if partitioned else "r")

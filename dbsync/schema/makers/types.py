@@ -134,7 +134,7 @@ class _Domains(_Dropped):
             rename = f"{start} RENAME CONSTRAINT {name(old['name'])} TO {name(new['name'])}"
             renamed = [Step(rename, wanted.ref, "alter")] if old["name"] != new["name"] else []
             return [*renamed, *_not_null_comment(wanted, old["comment"], "alter")]
-        checks = tuple(_column_checks(wanted.ref, "{} IS NULL", "no value", scene))
+        checks = tuple(_column_checks(wanted.ref, "{} IS NOT DISTINCT FROM NULL", "no value", scene))
         words = "SET NOT NULL"
         if new is not None and new["name"] != default_not_null_name(wanted.ref):
             words = f"ADD CONSTRAINT {name(new['name'])} NOT NULL"
