@@ -142,7 +142,7 @@ class _Online:
         table, column = name(wanted.ref.schema, wanted.ref.name), name(wanted.ref.sub)
         if step.sql.endswith(_SET_NOT_NULL):
             check = name(_former(f"{wanted.ref.name}_{wanted.ref.sub}"))
-            # IS NOT NULL would be more than NOT NULL is for a composite, some fields of which may be NULL, and no proof.
+            # Of a composite IS NOT NULL would ask more than NOT NULL does, and prove nothing to the server.
             add = f"ALTER TABLE {table} ADD CONSTRAINT {check} CHECK ({column} IS DISTINCT FROM NULL)"
             yield from _validated(replace(step, sql=add), wanted, _former(f"{wanted.ref.name}_{wanted.ref.sub}"))
             yield replace(step, checks=())
