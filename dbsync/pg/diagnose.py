@@ -22,7 +22,7 @@ from dbsync.pg.checks import Check
 from dbsync.pg.database import NEWEST, OLDEST, Database, Session, translated
 from dbsync.pg.dial import CONNECT_TIMEOUT_S, Route, dial, route
 from dbsync.pg.pooler import Connection, PoolerMode, detect_pooler, refuse_transaction_pooler
-from dbsync.pg.rights import Purpose, check_rights
+from dbsync.pg.rights import DatabaseRights, Purpose, check_rights
 from dbsync.pg.sql import load
 from dbsync.pg.tls import TlsFacts, tls_facts
 from dbsync.urls import DatabaseUrl
@@ -229,7 +229,7 @@ def _inspect(found: Diagnosis, url: DatabaseUrl, connection: Connection, purpose
 
 def _ask(found: Diagnosis, session: Session, purpose: Purpose) -> None:
     before = time.time()
-    version, _, role, found.in_recovery, _, _, may_create, clock = session.one(_SQL["server"])
+    version, database, role, found.in_recovery, _, _, create, temporary, clock = session.one(_SQL["server"])
     skew = clock - (before + time.time()) / 2
     found.server_version = version.split(" ")[0]
     _note_version(found, session.server_version_num // 10000)
@@ -240,7 +240,8 @@ def _ask(found: Diagnosis, session: Session, purpose: Purpose) -> None:
         ok=not (found.in_recovery and writing),
         hint="a standby takes no writes; connect to the primary" if found.in_recovery and writing else None,
     )
-    checks, found.table_count = check_rights(session, purpose, role=role, may_create=may_create)
+    on_database = DatabaseRights(database, create=create, temporary=temporary)
+    checks, found.table_count = check_rights(session, purpose, role=role, on_database=on_database)
     found.checks += checks
     found.latency_ms = round(statistics.median(_pings(session)) * 1000, 2)
     found.note("latency", f"{found.latency_ms} ms")

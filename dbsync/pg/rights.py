@@ -24,6 +24,15 @@ _NEEDED: dict[Purpose, tuple[str, ...]] = {
 
 
 @dataclass(frozen=True, slots=True)
+class DatabaseRights:
+    """What the role may do in the database itself."""
+
+    name: str
+    create: bool
+    temporary: bool
+
+
+@dataclass(frozen=True, slots=True)
 class _Table:
     name: TableName
     kind: str  # r, p, m
@@ -41,7 +50,9 @@ class _Sequence:
     privileges: frozenset[str]
 
 
-def check_rights(session: Session, purpose: Purpose, *, role: str, may_create: bool) -> tuple[list[Check], int]:
+def check_rights(
+    session: Session, purpose: Purpose, *, role: str, on_database: DatabaseRights
+) -> tuple[list[Check], int]:
     """Return one check per kind of right, and the number of tables."""
     tables = [
         _Table(TableName(schema, name), kind, usage, frozenset(privileges), owned, create, filtered)
@@ -55,13 +66,13 @@ def check_rights(session: Session, purpose: Purpose, *, role: str, may_create: b
     checks = [_schemas(tables, grantee)]
     checks += [_tables(tables, right, grantee) for right in _NEEDED[purpose]]
     if purpose == "sync":
-        checks.append(_replacing(tables, grantee))
+        checks += [_changing(tables, on_database, grantee), _replacing(tables, grantee)]
     checks.append(_row_security(tables, grantee))
     checks.append(_sequences(sequences, ("SELECT", "UPDATE") if purpose == "sync" else ("SELECT",), grantee))
     if purpose in ("sync", "migrate"):
         checks.append(_ownership(tables, grantee, needed=purpose == "migrate"))
     if purpose == "migrate":
-        checks.append(_creation(tables, may_create, grantee))
+        checks.append(_creation(tables, on_database, grantee))
     return checks, sum(table.kind != "m" for table in tables)
 
 
@@ -82,6 +93,29 @@ def _tables(tables: Sequence[_Table], right: str, role: str) -> Check:
         f"{right} on {_count(len(concerned), 'table')}",
         [str(table.name) for table in lacking],
         f"GRANT {right} ON ALL TABLES IN SCHEMA {schemas} TO {role}",
+    )
+
+
+def _changing(tables: Sequence[_Table], database: DatabaseRights, role: str) -> Check:
+    """Write what differs into tables that hold rows; filling empty tables, appending and replacing need neither."""
+    lacking = _without(
+        (each for each in tables if each.kind != "m"), lambda each: each.owned or "UPDATE" in each.privileges
+    )
+    grants, missing = [], []
+    if lacking:
+        schemas = _identifiers(sorted({table.name.schema for table in lacking}))
+        grants.append(f"GRANT UPDATE ON ALL TABLES IN SCHEMA {schemas} TO {role}")
+        missing.append(f"lacking on {_listed([str(table.name) for table in lacking])}")
+    if not database.temporary:
+        grants.append(f"GRANT TEMPORARY ON DATABASE {quote_identifier(database.name)} TO {role}")
+        missing.append("no temporary tables")
+    if not missing:
+        return Check("update", ok=True, detail="every table that holds rows can be changed")
+    return Check(
+        "update",
+        ok=True,
+        detail=f"{'; '.join(missing)}: tables that hold rows would be refused but for --mode append or replace",
+        hint="; ".join(grants),
     )
 
 
@@ -140,11 +174,13 @@ def _ownership(tables: Sequence[_Table], role: str, *, needed: bool) -> Check:
     )
 
 
-def _creation(tables: Sequence[_Table], may_create: bool, role: str) -> Check:
+def _creation(tables: Sequence[_Table], database: DatabaseRights, role: str) -> Check:
     lacking = sorted({table.name.schema for table in tables if not table.schema_create})
-    if not may_create:
+    grants = [f"GRANT CREATE ON SCHEMA {_identifiers(lacking)} TO {role}"] if lacking else []
+    if not database.create:
         lacking.insert(0, "the database")
-    return _verdict("create", "CREATE in the database and every schema", lacking, f"GRANT CREATE ON ... TO {role}")
+        grants.insert(0, f"GRANT CREATE ON DATABASE {quote_identifier(database.name)} TO {role}")
+    return _verdict("create", "CREATE in the database and every schema", lacking, "; ".join(grants))
 
 
 def _without(tables: Iterable[_Table], has: Callable[[_Table], bool]) -> list[_Table]:

@@ -136,6 +136,14 @@ def test_every_missing_right_is_listed_and_the_hints_grant_them(source_db: Fresh
     if purpose == "sync":
         (delete,) = (check for check in again.checks if check.name == "delete")
         assert delete.detail == "lacking on app.a, app.b, public.c: --mode replace would be refused"
+        (update,) = (check for check in again.checks if check.name == "update")
+        assert update.detail.startswith("lacking on app.a, app.b, public.c: tables that hold rows would be refused")
+        source_db.execute(str(update.hint), f'REVOKE TEMPORARY ON DATABASE "{source_db.name}" FROM PUBLIC')
+        (update,) = (check for check in diagnose(url, purpose="sync").checks if check.name == "update")
+        assert update.detail.startswith("no temporary tables: ")
+        source_db.execute(str(update.hint))
+        (update,) = (check for check in diagnose(url, purpose="sync").checks if check.name == "update")
+        assert (update.detail, update.hint) == ("every table that holds rows can be changed", None)
 
 
 def test_what_migrate_needs_is_ownership_and_create(source_db: Fresh, role: str) -> None:
@@ -143,6 +151,8 @@ def test_what_migrate_needs_is_ownership_and_create(source_db: Fresh, role: str)
     found = diagnose(as_role(source_db, role), purpose="migrate")
     assert failures(found)["ownership"].detail == "lacking on app.b, app.m, public.c"
     assert failures(found)["create"].detail.startswith("lacking on the database, app")
+    source_db.execute(str(failures(found)["create"].hint))
+    assert "create" not in failures(diagnose(as_role(source_db, role), purpose="migrate"))
 
 
 def test_a_policy_that_hides_rows_is_a_failure(source_db: Fresh, role: str) -> None:

@@ -10,6 +10,7 @@ SELECT pg_catalog.set_config('search_path', '', true), pg_catalog.set_config('st
 SELECT pg_catalog.current_setting('server_version'), pg_catalog.current_database()::text, current_user::text,
        pg_catalog.pg_is_in_recovery(), r.rolsuper, r.rolsuper OR r.rolbypassrls,
        pg_catalog.has_database_privilege(current_user, pg_catalog.current_database(), 'CREATE'),
+       pg_catalog.has_database_privilege(current_user, pg_catalog.current_database(), 'TEMPORARY'),
        EXTRACT(EPOCH FROM pg_catalog.clock_timestamp())::float8
   FROM pg_catalog.pg_roles r
  WHERE r.rolname = current_user;
