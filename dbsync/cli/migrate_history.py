@@ -59,7 +59,7 @@ def _require_sight(session: Session) -> None:
     from dbsync.pg import ledger
 
     if (why := ledger.hidden(session)) is not None:
-        raise Refused(f"the ledger cannot be read: {why}", code="NO_LEDGER", hint="ask as that role, or as a superuser")
+        raise Refused(f"the ledger cannot be read: {why}", code="NO_LEDGER", hint="ask as that role")
 
 
 def _is_held(session: Session) -> bool:

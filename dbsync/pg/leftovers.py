@@ -186,6 +186,9 @@ def _ledger_trouble(session: Session) -> Iterator[Leftover]:
         ledger.find_ledger(session)
     except Refused as newer:
         yield Leftover("ledger", newer.message, "use the newer dbsync that wrote it", mended=False)
+        return
+    if why := ledger.hidden(session):
+        yield Leftover("ledger", f"what runs noted cannot be read: {why}", "look as that role", mended=False)
 
 
 def try_clean(session: Session) -> str | None:

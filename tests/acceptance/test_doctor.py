@@ -20,7 +20,7 @@ from dbsync.pg.database import Database
 from dbsync.urls import parse_url
 from tests.fixtures import jsonschema, oracle
 from tests.fixtures.command import Command, Result
-from tests.fixtures.pair import Pair, rows, run_sql
+from tests.fixtures.pair import Pair, rows, run_sql, with_user
 
 SCHEMA = "CREATE TABLE parent (id int PRIMARY KEY); CREATE TABLE child (id int PRIMARY KEY REFERENCES parent);"
 ROWS = "INSERT INTO parent SELECT generate_series(1, 500); INSERT INTO child SELECT generate_series(1, 500);"
@@ -125,6 +125,21 @@ def test_a_ledger_of_a_newer_dbsync_is_named_and_left_alone(pairs, dbsync: Comma
     assert kinds(look(dbsync, pair.target, 1, "--fix", "--yes")) == ["ledger"]
     assert dbsync.sync(pair.source, pair.target).ended(4).error["code"] == "LEDGER_NEWER"
     dbsync.sync(pair.source, pair.target, "--no-ledger").ended(0)
+
+
+def test_a_ledger_that_the_role_may_not_read_is_not_called_clean(pairs, dbsync: Command) -> None:
+    pair: Pair = pairs(SCHEMA, ROWS)
+    run_sql(
+        pair.target,
+        "ALTER TABLE parent OWNER TO case_writer; ALTER TABLE child OWNER TO case_writer;"
+        "DO $$ BEGIN EXECUTE format('GRANT CREATE ON DATABASE %I TO case_writer', current_database()); END $$",
+    )
+    theirs = with_user(pair.target, "case_writer")
+    dbsync.sync(pair.source, theirs).ended(0)
+    look(dbsync, theirs, 0)
+    assert kinds(look(dbsync, pair.target, 1)) == ["ledger"]
+    refused = dbsync.run("migrate", "status", pair.target, "--json").ended(4).error
+    assert (refused["code"], refused["hint"]) == ("NO_LEDGER", "ask as that role")
 
 
 def test_an_idle_slot_is_named_and_left_to_its_owner(pairs, dbsync: Command) -> None:
