@@ -12,7 +12,8 @@ from dbsync.cli.junit import Case, Outcome, junit
 from dbsync.cli.tables import markdown_table
 from dbsync.cli.terminal import escape
 from dbsync.schema.choice import home_of
-from dbsync.schema.telling import SIGNS, Group, Told, summary_of, tell
+from dbsync.schema.objects import Grant
+from dbsync.schema.telling import SIGNS, Group, Told, grants_in_words, summary_of, tell
 from dbsync.schema.uncompared import Uncompared
 from dbsync.schema_diff import SchemaComparison
 
@@ -181,7 +182,14 @@ def _part_lines(parts: Mapping[str, tuple[Any, Any]]) -> Iterator[str]:
             yield f"{word}: {_list_change(before, after)}"
         elif isinstance(before, dict) and isinstance(after, dict):
             for key in sorted(before.keys() | after.keys()):
-                if before.get(key) != after.get(key):
+                if before.get(key) == after.get(key):
+                    continue
+                if key == "grants":
+                    changed = (
+                        grants_in_words(Grant(*each) for each in side.get(key) or ()) for side in (before, after)
+                    )
+                    yield f"{word} privileges: {_list_change(*changed)}"
+                else:
                     yield f"{word} {escape(key)}: {_value(before.get(key))} -> {_value(after.get(key))}"
         elif _is_long(before) or _is_long(after):
             yield f"{word}:"

@@ -6,7 +6,7 @@ What is made or dropped with a table is part of that table, and is not counted b
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -127,10 +127,11 @@ def _about(made: SchemaObject) -> str:
 def _plain_pair(name: str, pair: tuple[Any, Any]) -> tuple[Any, Any]:
     if name != "privileges":
         return pair
-    return _grants(pair[0]), _grants(pair[1])
+    return grants_in_words(pair[0]), grants_in_words(pair[1])
 
 
-def _grants(grants: frozenset[Grant]) -> list[str]:
+def grants_in_words(grants: Iterable[Grant]) -> list[str]:
+    """Say of each grant what is given to whom."""
     return sorted(map(_grant, grants))
 
 

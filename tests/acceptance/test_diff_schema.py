@@ -102,6 +102,12 @@ def test_each_difference_is_told_once_and_in_every_format(pairs, call):
     assert "ALTER TYPE public.mood ADD VALUE 'c'" in out["sql"]
 
 
+def test_grants_on_an_identity_are_told_in_words(pairs, call):
+    granted = "GRANT SELECT ON SEQUENCE t_id_seq TO case_reader"
+    pair = pairs("CREATE TABLE t (id int GENERATED ALWAYS AS IDENTITY);", granted, "")
+    assert "identity privileges: +SELECT to case_reader\n" in call("diff", pair.source, pair.target).stdout
+
+
 def test_the_statements_of_format_sql_make_the_target_like_the_source(pairs, call):
     pair = pairs(BOTH, SOURCE, TARGET)
     script = call("diff", pair.source, pair.target, "--format", "sql").stdout
