@@ -43,7 +43,7 @@ class DbsyncError(Exception):
 
     exit_code: ClassVar[int] = 6
     code: str = "FAILED"
-    advice: ClassVar[str] = "docs/errors.md says what each code means, and -vv shows each step"
+    advice: ClassVar[str] = "docs/errors.md says what each code means"
 
     def __init__(
         self,

@@ -199,7 +199,8 @@ class OpenSync:
         if ledger.find_ledger(self.target) is None:
             if run is None:
                 return None
-            raise ConfigError("the target has no ledger, so no run can be named", code="NO_SUCH_RUN")
+            message = "the target has no ledger, so no run can be named"
+            raise ConfigError(message, code="NO_SUCH_RUN", hint="leave --resume out")
         if run is None:
             return ledger.last_unfinished(self.target, source)
         found = ledger.find_run(self.target, run)

@@ -37,8 +37,8 @@ from dbsync.cli.signals import start_clock
 
 CONTEXT_SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 EPILOG = (
-    "Every option but consent (--yes, --confirm, --write, --unproved, --allow-hazard) and --on-failure also reads "
-    "DBSYNC_<OPTION>."
+    "Every option but consent (--yes, --confirm, --write, --unproved, --allow-hazard), --force, --key and --on-failure "
+    "also reads DBSYNC_<OPTION>."
 )
 _DATABASE_ARGUMENTS = frozenset({"DB", "DB...", "SOURCE", "TARGET"})
 LAST_RUN = "last"

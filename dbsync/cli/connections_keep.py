@@ -62,7 +62,7 @@ def _facts(done: Rotation) -> dict[str, Any]:
 
 def _told(done: Rotation) -> str:
     begun = "the rotation that was cut off is done" if done.taken_up else "done"
-    count = f"{done.resealed} connection{' is' if done.resealed == 1 else 's are'}"
+    count = f"{done.resealed} record{' is' if done.resealed == 1 else 's are'}"
     lines = [f"{begun}: {count} now under the key {done.key_id} of {done.where}"]
     if done.retired and not done.left_to_do:
         lines.append(f"the old key is put aside: only copies of the store need it ({', '.join(done.retired)})")

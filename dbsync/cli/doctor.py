@@ -101,4 +101,5 @@ def _lines(patient: _Patient) -> Iterator[str]:
         fixed = each not in patient.left
         yield f"  {'fixed' if fixed else 'LEFT '}  {each.kind:8} {escape(each.message)}\n"
         if not fixed:
-            yield f"         fix: {escape(each.fix)}{'' if not each.mended else ' (or --fix)'}\n"
+            also = " (or --fix)" if each.mended and "--fix" not in each.fix else ""
+            yield f"         fix: {escape(each.fix)}{also}\n"

@@ -109,7 +109,8 @@ def report_text(report: SyncReport) -> Iterator[str]:
         equal = {True: "as in the source", False: "NOT as in the source", None: "not compared"}[report.schema_equal]
         yield f"made the schema with {len(report.created)} tables, {equal}\n"
     if report.foreign_keys:
-        yield f"{len(report.foreign_keys)} foreign keys added, valid where they are in the source\n"
+        count = len(report.foreign_keys)
+        yield f"{count} foreign key{'s' * (count != 1)} added, as valid as in the source\n"
     if report.keys_missing:
         yield f"foreign keys missing or not validated: {escape(_some(report.keys_missing))}\n"
     for name in report.refreshed:

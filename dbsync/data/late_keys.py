@@ -35,7 +35,7 @@ def add_late_keys(context: RunContext, report: SyncReport) -> list[DbsyncError]:
     if not late:
         return []
     work = _Work(context, report)
-    context.emit(Notice(message=f"{len(late)} foreign keys are added or validated"))
+    context.emit(Notice(message=f"{len(late)} foreign key{' is' if len(late) == 1 else 's are'} added or validated"))
     failpoint("before_late_keys")
     try:
         added = work.do([each for each in late if each.add], _add, "is not there")

@@ -289,7 +289,8 @@ def find_run(session: Session, run_id: str) -> RunRecord:
         raise ConfigError(f"{run_id!r} is too short to name a run", hint="give at least four letters of the run id")
     found = session.execute(_SQL["runs"], [run_id])
     if not found:
-        raise ConfigError(f"the target's ledger knows no run {run_id!r}", code="NO_SUCH_RUN")
+        hint = "--resume without a run takes up the last one; dbsync doctor TARGET lists those that died"
+        raise ConfigError(f"the target's ledger knows no run {run_id!r}", code="NO_SUCH_RUN", hint=hint)
     if len(found) > 1 and found[0][0] != run_id:
         raise ConfigError(f"more than one run begins with {run_id!r}", code="NO_SUCH_RUN", hint="give more of the id")
     return _record(session, found[0])
