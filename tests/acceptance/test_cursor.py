@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import threading
 import time
 from dataclasses import replace
@@ -402,7 +403,8 @@ def test_rows_and_cursor_survive_a_kill_together(point: str, pairs, dbsync: Comm
     dbsync.run(*args).ended(0)
     stood = _stored(pair)
     run_sql(pair.source, "INSERT INTO t SELECT i, 'new' FROM generate_series(101, 150) i")
-    dbsync.run(*args, env={"DBSYNC_FAILPOINT": f"{point}=kill"})
+    killed = dbsync.run(*args, env={"DBSYNC_FAILPOINT": f"{point}=kill"})
+    assert killed.exit_code == -signal.SIGKILL, killed
     (count,) = rows(pair.target, "SELECT count(*) FROM t")[0]
     assert (count, _stored(pair) == stood) in ((100, True), (150, False))
     assert count == (150 if point == "after_commit" else 100)

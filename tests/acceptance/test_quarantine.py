@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+
 import pytest
 
 from dbsync.data import quarantine
@@ -202,7 +204,8 @@ def test_a_bad_row_without_the_option_changes_nothing(pairs, called: CalledSync)
 def test_rows_and_quarantine_survive_a_kill_together(point: str, pairs, dbsync: Command) -> None:
     pair: Pair = pairs(_SCHEMA, _MINE, _STRICT)
     args = ("sync", pair.source, pair.target, "--yes", "--json", "--tables", "public.t", *_QUARANTINE)
-    dbsync.run(*args, env={"DBSYNC_FAILPOINT": f"{point}=kill"})
+    killed = dbsync.run(*args, env={"DBSYNC_FAILPOINT": f"{point}=kill"})
+    assert killed.exit_code == -signal.SIGKILL, killed
     stand = rows(pair.target, "SELECT (SELECT count(*) FROM t), (SELECT count(*) FROM dbsync.quarantine)")
     assert stand == [[5997, 3] if point == "after_commit" else [0, 0]]
     dbsync.run(*args, "--resume").ended(6)

@@ -156,13 +156,14 @@ def test_a_store_that_is_away_once_the_job_is_queued_is_waited_for(
     tmp_path: Path, store_db: Database, items: tuple[Database, Database]
 ) -> None:
     server, name = store_db.url.rsplit("/", 1)
-    point = "after_job_queued"
+    point, reached = "after_job_queued", tmp_path / "reached"
     with (
         yard(tmp_path / "elsewhere", store_db.url) as place,
         psycopg.connect(f"{server}/postgres", autocommit=True) as admin,
     ):
         ends = ("sync", items[0].url, items[1].url, "--yes", "--json", "--queue")
-        following = place.command.start(*ends, env={**place.env, "DBSYNC_FAILPOINT": f"{point}=sleep:2"})
+        env = {"DBSYNC_FAILPOINT": f"{point}=sleep:2", "DBSYNC_FAILPOINTS_REACHED": str(reached)}
+        following = place.command.start(*ends, env={**place.env, **env})
         wait_for(lambda: len(place.jobs.list()) == 1, why=place.told)
         with _away(admin, name):
             time.sleep(4)
@@ -170,6 +171,7 @@ def test_a_store_that_is_away_once_the_job_is_queued_is_waited_for(
         ended = following.wait().ended(0)
     assert ended.result["state"] == "succeeded"
     assert "whether a worker is there cannot be asked now" in ended.stderr
+    assert point in reached.read_text(encoding="utf-8").split()
 
 
 @contextmanager
