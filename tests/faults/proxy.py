@@ -21,6 +21,7 @@ Sender = Literal["client", "server"]
 _SSL_REQUEST, _GSS_REQUEST, _CANCEL_REQUEST = 80877103, 80877104, 80877102
 _HEADER = 5
 _PEEK = 64
+_PEEK_ORDER = 4096
 _READ = 1 << 16
 
 
@@ -46,6 +47,7 @@ class Message:
     kind: bytes
     length: int
     start: bytes  # of the payload
+    order: bytes = b""  # much more of it, where the client sends a statement
 
     @property
     def commits(self) -> bool:
@@ -242,8 +244,12 @@ class _Pump:
         (length,) = struct.unpack_from(">I", waiting, at + 1)
         if len(waiting) - at < 1 + length:
             return None
+        kind = bytes(waiting[at : at + 1])
         start = bytes(waiting[at + _HEADER : at + min(1 + length, _HEADER + _PEEK)])
-        return Message(self.number, sender, self._proxy.number(), bytes(waiting[at : at + 1]), length, start)
+        order = b""
+        if sender == "client" and kind in (b"Q", b"P"):
+            order = bytes(waiting[at + _HEADER : at + min(1 + length, _HEADER + _PEEK_ORDER)])
+        return Message(self.number, sender, self._proxy.number(), kind, length, start, order)
 
     def _throttle(self, size: int) -> None:
         if self._proxy.rate is not None:

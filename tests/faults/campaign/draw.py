@@ -88,6 +88,12 @@ def _point(seed: int) -> tuple[str, str]:
     return point, "kill" if action == "raise" and point in _NEVER_RAISES else action
 
 
+def failpoint_actions() -> set[tuple[str, str]]:
+    """What a full campaign does at failpoints: each action at each point that some run passes."""
+    numbers = range(len(failpoints()) * len(ACTIONS))
+    return {_point(number) for number in numbers if any(reachable(mode, number) for mode in job.MODES)}
+
+
 def _failpoint_trial(mode: str, seed: int, random: Random) -> Trial:
     point, action = _point(seed)
     args: tuple[str, ...] = ("-j", random.choice("12" if mode == "create" else "124"))  # fewer jobs, more together

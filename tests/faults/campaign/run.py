@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import re
 import shutil
 import subprocess
 import time
@@ -17,9 +16,10 @@ from typing import Any
 import psycopg
 
 from tests.faults.campaign import draw, job
+from tests.faults.campaign.copies import Copies
 from tests.faults.campaign.draw import Trial
 from tests.faults.campaign.faults import SIDES, Clock, Count, Fault, Side, Strike
-from tests.faults.campaign.judge import Case, judge
+from tests.faults.campaign.judge import Case, judge, late
 from tests.faults.campaign.world import Scene, World
 from tests.faults.proxy import Fate, Hook, Message, Proxy
 from tests.fixtures import oracle
@@ -50,6 +50,7 @@ class Record:
     repaired: bool
     wrong: list[str]
     seconds: float
+    tried: list[str]  # the invariants that it was able to break
     commit: str = ""
     options: list[str] = field(default_factory=list)
 
@@ -70,6 +71,7 @@ class _Found:
     exit_code: int = -1
     new: list[bool] = field(default_factory=lambda: [False])
     repaired: bool = False
+    tried: set[str] = field(default_factory=set)
 
 
 class Runner:
@@ -92,7 +94,7 @@ class Runner:
             try:
                 found = self._carried_out(trial, number, scene, url)
             except AssertionError as error:  # it had to be killed, or left processes
-                found = _Found([f"I8: {error}"], struck=True)
+                found = _Found([f"{late(trial)}: {error}"], struck=True)
         if self.world.written() != written:
             found.wrong.append("I2: a transaction wrote on the source's server")
         if self._outside() != outside:
@@ -109,6 +111,7 @@ class Runner:
             outcome="after" if all(found.new) else "partly" if any(found.new) else "before",
             repaired=found.repaired,
             wrong=found.wrong,
+            tried=sorted(found.tried | {"I2", "I3"} | {line.partition(":")[0] for line in found.wrong}),
             seconds=round(time.monotonic() - began, 2),
             options=[f"size {setting.size}", "guest" if setting.guest else "owner", *setting.options],
         )
@@ -120,14 +123,19 @@ class Runner:
             scene = replace(scene, old=oracle.take(url))
         case = self._disturbed(trial, number, scene, url)
         verdict = judge(case)
-        found = _Found(list(verdict.wrong), case.struck, case.result.exit_code, verdict.new)
+        found = _Found(list(verdict.wrong), case.struck, case.result.exit_code, verdict.new, tried=verdict.tried)
         found.repaired = case.result.exit_code == 0 and all(verdict.new)
         if not trial.expects and (case.struck or not found.repaired):
-            repair, copied = self._repair(trial, scene, url)
+            dead = _dead_run(url) if trial.setting.has_ledger else None
+            repair, copies = self._repair(trial, scene, url)
             again = judge(repair)
             found.wrong += [f"{line}\n(after the repair)" for line in again.wrong]
-            if repair.resumed or job.MODES[trial.setting.mode].compares:
-                found.wrong += _done_twice(trial, verdict.new, copied)
+            found.tried |= again.tried & {"I5"}  # of all else a run without a fault shows less than the one with it
+            if repair.result.exit_code == 0 and repair.resumed != dead:
+                found.wrong.append(f"I6: the run {dead} did not get through, and {repair.resumed} was taken up")
+            if dead or job.MODES[trial.setting.mode].compares:
+                found.wrong += _done_twice(trial, verdict.new, copies)
+                found.tried |= {"I6"} if any(verdict.new) else set()
             found.repaired = not again.wrong and all(again.new)
         return found
 
@@ -179,22 +187,14 @@ class Runner:
             struck = self._was_hit(trial.failpoint)
         return self._case(trial, scene, url, result, ended - (strike.struck_at or ended), struck=struck)
 
-    def _repair(
-        self, trial: Trial, scene: Scene, url: str, env: dict[str, str] | None = None
-    ) -> tuple[Case, list[str]]:
+    def _repair(self, trial: Trial, scene: Scene, url: str, env: dict[str, str] | None = None) -> tuple[Case, Copies]:
         """The run that comes after, without any fault; also what it copied rows into."""
-        copied: list[str] = []
-
-        def hook(message: Message) -> Fate:
-            if message.sender == "client" and message.kind in b"QP" and re.match(rb'COPY "?\w', message.start):
-                copied.append(message.start.decode("utf-8", "replace").replace('"', ""))
-            return Fate.PASS
-
+        copies = Copies()
         with Proxy(url) as proxy:
-            proxy.hook = hook
+            proxy.hook = copies.see
             running = self._start(trial.setting, trial.setting.recovery, scene.source, proxy.url, env or {}, ())
             result = _wait(running)
-        return self._case(trial, scene, url, result, 0.0, struck=False, recovering=True), copied
+        return self._case(trial, scene, url, result, 0.0, struck=False, recovering=True), copies
 
     def _case(
         self,
@@ -297,13 +297,23 @@ class Runner:
                     time.sleep(0.05)
 
 
-def _done_twice(trial: Trial, new: list[bool], copied: list[str]) -> list[str]:
-    """I6, by what went over the wire: nothing is copied into a table that was done and still equal."""
-    done = [name for group, is_new in zip(trial.setting.groups, new, strict=True) if is_new for name in group]
-    twice = [order for order in copied if any(order.startswith(f"COPY {name} ") for name in done)]
-    if all(new):
-        twice = copied
-    return [f"I6: done already, and yet: {order}" for order in twice]
+def _dead_run(url: str) -> str | None:
+    """The last run that the target's ledger knows, unless it succeeded: the one that has to be taken up."""
+    with psycopg.connect(url) as connection:
+        if connection.execute("SELECT to_regclass('dbsync.run')").fetchone() == (None,):
+            return None
+        found = connection.execute("SELECT run_id, state FROM dbsync.run ORDER BY fence DESC LIMIT 1").fetchone()
+    return str(found[0]) if found is not None and found[1] != "succeeded" else None
+
+
+def _done_twice(trial: Trial, new: list[bool], copies: Copies) -> Iterator[str]:
+    """I6, by what went over the wire: nothing is copied for a table that was done and still equal."""
+    done = {name for group, is_new in zip(trial.setting.groups, new, strict=True) if is_new for name in group}
+    for table, size in copies.bytes.items():
+        if any(new) and table.startswith("?"):
+            yield f"I6: nobody knows for which table {size} bytes were copied into {table[1:]}"
+        elif all(new) or job.REPORTED_AS.get(table, table) in done:
+            yield f"I6: done already, and yet {size} bytes were copied for {table}"
 
 
 def _counting(lengths: dict[tuple[Side, Count], float], side: Side) -> Hook:
