@@ -209,7 +209,7 @@ def said(bug: Bug, world: World) -> list[str]:
     """Run what has to notice the bug; return what it said."""
     package = plant(bug, world.place / "planted")
     if isinstance(bug.caught_by, str):
-        return told_by_test(bug.caught_by, package)
+        return told_by_test(bug.caught_by, package, "-x")
     try:
         return Runner(world, package=package).run(_measured(bug.caught_by, world)).wrong
     except AssertionError as error:  # it could not even be run to its end
@@ -256,11 +256,22 @@ _ASSERTION = "a failing assertion"
 _CRASHES = ("exit code 70", "exit 70 after", "Traceback (most recent call last)", "I7: a traceback")
 
 
-def told_by_test(address: str, package: Path) -> list[str]:
+def told_by_test(address: str, package: Path, *options: str) -> list[str]:
     """Run a test with a copy of dbsync; tell of each of its failures whether an assertion failed, or something else."""
     report = package / "junit.xml" if package != PACKAGE.parent else Path(tempfile.mkstemp(suffix=".xml")[1])
     root = PACKAGE.parent
-    command = [sys.executable, "-m", "pytest", "-q", "--timeout", "60", "-p", "no:cacheprovider", "--junitxml"]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "--timeout",
+        "60",
+        "-p",
+        "no:cacheprovider",
+        *options,
+        "--junitxml",
+    ]
     path = os.pathsep.join([str(package), str(root)])
     environment = {**os.environ, "PYTHONPATH": path}
     done = subprocess.run([*command, str(report), address], cwd=root, env=environment, capture_output=True, text=True)
