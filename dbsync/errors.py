@@ -67,6 +67,11 @@ class DbsyncError(Exception):
         """The hint; where there is none, what helps with every error of the kind."""
         return self.hint or self.advice
 
+    @property
+    def status(self) -> int:
+        """The exit status of a process that ends with it."""
+        return self.exit_code
+
     def to_dict(self) -> dict[str, Any]:
         """Return the ``error`` member of the JSON envelope."""
         return {

@@ -125,7 +125,7 @@ class Call:
         What cannot be written then is a warning. Files come last: they may be what has failed.
         """
         self._begin_end()
-        self.exit_code, self.error = _status(error), error
+        self.exit_code, self.error = error.status, error
         begun, self._begun = self._begun, True
         if not begun:
             self._failure_to_stdout(error)
@@ -170,7 +170,7 @@ class Call:
         self._leaving = _thread.get_ident()
         reason = self.control.reason or Interrupted()
         if not self._delivered:  # whatever the answer would have been
-            self.exit_code, self.error = _status(reason), reason
+            self.exit_code, self.error = reason.status, reason
         with suppress(RuntimeError):  # no thread is left
             _thread.start_new_thread(_leave_in, (last_words_s, self.exit_code))
         try:
@@ -268,10 +268,6 @@ class Call:
         except OSError as error:
             discard(1)
             raise DbsyncError(f"cannot write to stdout: {error.strerror or error}", code="OUTPUT") from error
-
-
-def _status(error: DbsyncError) -> int:
-    return error.status if isinstance(error, Interrupted) else error.exit_code
 
 
 def _leave_in(seconds: float, code: int) -> None:

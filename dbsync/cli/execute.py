@@ -15,7 +15,7 @@ from dbsync.cli.options import Format
 from dbsync.cli.output import Answer, Rendering, json_text
 from dbsync.cli.tables import Row, csv_lines, markdown_table, text_table
 from dbsync.cli.terminal import escape
-from dbsync.errors import ConfigError, DbsyncError, Interrupted
+from dbsync.errors import ConfigError
 from dbsync.execute import MOST_BYTES, ExecuteOptions, ExecuteReport, plan_script, run_script
 from dbsync.guards import require_consent
 from dbsync.pg.execute import Outcome
@@ -72,15 +72,9 @@ def execute(
     return Answer(
         result=report.to_dict(),
         render=_renderings(report),
-        exit_code=_status(report.error),
+        exit_code=report.error.status if report.error is not None else 0,
         error=report.error,
     )
-
-
-def _status(error: DbsyncError | None) -> int:
-    if error is None:
-        return 0
-    return error.status if isinstance(error, Interrupted) else error.exit_code
 
 
 def _text(sql: str | None, file: Path | None) -> str:

@@ -38,7 +38,7 @@ from dbsync.cli.output import Answer
 from dbsync.cli.render_plan import counts, unplanned_line
 from dbsync.cli.selection_options import Exclude, Ignore, Schemas, Tables
 from dbsync.cli.terminal import escape
-from dbsync.errors import ConfigError, DbsyncError, Interrupted, Refused, StalePlan
+from dbsync.errors import ConfigError, Refused, StalePlan
 from dbsync.pg.database import Database
 from dbsync.schema.plan import MigrationPlan, Statement
 
@@ -187,7 +187,7 @@ def _answer(plan: MigrationPlan, opened: OpenMigration, report: ApplyReport | No
     return Answer(
         result=result,
         render={"text": lambda: _lines(result)},
-        exit_code=_status(report.error) if report.error else good,
+        exit_code=report.error.status if report.error else good,
         error=report.error,
     )
 
@@ -195,10 +195,6 @@ def _answer(plan: MigrationPlan, opened: OpenMigration, report: ApplyReport | No
 def _left(plan: MigrationPlan, opened: OpenMigration) -> int:
     """1 where the target is still not like the source."""
     return 1 if plan.unplanned and opened.direction == "up" else 0
-
-
-def _status(error: DbsyncError) -> int:
-    return error.status if isinstance(error, Interrupted) else error.exit_code
 
 
 def _result(plan: MigrationPlan, opened: OpenMigration, state: str) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from dbsync.data.options import DeleteLimit, SyncOptions, TableMap
 from dbsync.data.plan import SyncPlan
 from dbsync.data.plan_file import PlanFile, from_text
 from dbsync.data.report import SyncReport
-from dbsync.errors import ConfigError, DbsyncError, Interrupted, LedgerHeld, TargetBusy
+from dbsync.errors import ConfigError, DbsyncError, LedgerHeld, TargetBusy
 from dbsync.pg.database import Database
 from dbsync.quantities import parse_rate, parse_size
 from dbsync.store.audit_entry import digest
@@ -369,6 +369,4 @@ def _reported(context: Context, report: SyncReport) -> Answer:
 
 
 def _status(error: DbsyncError | None) -> int:
-    if isinstance(error, Interrupted):
-        return error.status
-    return error.exit_code if error is not None else 0
+    return error.status if error is not None else 0

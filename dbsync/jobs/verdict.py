@@ -72,8 +72,7 @@ def recorded_error(error: DbsyncError | None) -> dict[str, Any] | None:
     """An error as jobs keep it: the member of the JSON envelope, and the exit code that went with it."""
     if error is None:
         return None
-    status = error.status if isinstance(error, Interrupted) else error.exit_code
-    return error.to_dict() | {"exit_code": status}
+    return error.to_dict() | {"exit_code": error.status}
 
 
 def is_passing(error: DbsyncError) -> bool:
