@@ -24,6 +24,7 @@ class Control:
         self.deadline: float | None = None
         self.limit(time_limit)
         self._reason: DbsyncError | None = None
+        self.aftermath: Callable[[DbsyncError], None] | None = None  # tells the reason what a stop now leaves behind
         self._stopped = threading.Event()
         self._callbacks: list[Callable[[], None]] = []
 
@@ -40,6 +41,8 @@ class Control:
         """Ask the run to stop; the first reason stands. Returns at once."""
         if self._reason is None:
             self._reason = reason
+            if self.aftermath is not None:
+                self.aftermath(reason)  # here: the process may be cut off before the work can say anything
             # A bare thread: this may run in a signal handler, where taking any lock could deadlock.
             _thread.start_new_thread(self._announce, ())
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Literal
 
 from dbsync.control import Control
@@ -32,6 +33,7 @@ from dbsync.statements_split import Statement, split_statements
 Mode = Literal["read", "write", "dry-run", "stepwise"]
 _READ_ONLY = "25006"
 _NOT_IN_A_TRANSACTION = "25001"
+_LOOK = "look whether the changes are there, and run the command again only if they are not"
 MOST_BYTES = 64 * 1024 * 1024  # of all answers together: they are held until the end
 
 
@@ -134,7 +136,6 @@ def run_script(
         if script.mode != "stepwise" or control.reason is None:
             raise
         report.error = control.reason  # what was committed stays: the report of it must not be lost
-        report.error.message += _stopped_at(report)
     return report
 
 
@@ -205,6 +206,8 @@ def _run_write(
         session.execute("BEGIN")
     for number, (statement, judged) in enumerate(script.statements, 1):
         control.check()
+        if not together:
+            control.aftermath = partial(_stopped_at, report, script)
         with _failing(report, number, statement, judged, options):
             report.outcomes.append((statement, pg.run_write(session, statement.text, budget)))
             if together is not pg.in_transaction(session):
@@ -213,7 +216,7 @@ def _run_write(
             return
         report.committed = not together
     if script.mode == "write":
-        _commit(session, report)
+        _commit(session, report, control)
     elif together:
         _roll_back(session, report)
 
@@ -239,12 +242,14 @@ def _roll_back(session: Session, report: ExecuteReport) -> None:
     session.execute("ROLLBACK")
 
 
-def _commit(session: Session, report: ExecuteReport) -> None:
+def _commit(session: Session, report: ExecuteReport, control: Control) -> None:
+    control.aftermath = partial(_stopped_in_commit, report)
     try:
         pg.commit(session)
         report.committed = True
     except ConnectionLost as error:
         error.message += "; it is not known whether the server committed"
+        error.hint = f"when the server can be reached, {_LOOK}"
         report.error = error
     except DbsyncError as error:
         error.message = f"COMMIT failed, nothing was changed: {error.message}"
@@ -267,12 +272,21 @@ def _failing(
             error.hint = None  # true of dbsync's own statements; the user's have the role's search_path
         if error.sqlstate == _NOT_IN_A_TRANSACTION:
             error.hint = "run it with --stepwise, which commits each statement"
+        if report.mode == "stepwise":
+            error.hint = _hint_of_step(report, number, error)
         limit = options.statement_timeout
         if limit is not None and isinstance(error, StatementCancelled):
             error = TimeLimit(f"it took longer than {limit:g} s (--statement-timeout)", sqlstate=error.sqlstate)
         where = f"statement {number} of {report.statements} (line {statement.line})" if report.statements > 1 else ""
         error.message = ": ".join(filter(None, (where, error.message))) + _aftermath(report, judged, error)
         report.error = error
+
+
+def _hint_of_step(report: ExecuteReport, number: int, error: DbsyncError) -> str | None:
+    """What to do after a statement failed: to run the command again would repeat what was committed."""
+    if isinstance(error, ConnectionLost):
+        return f"when the server can be reached, look what became of statement {number}, then run only what is left"
+    return error.hint or ("mend it, then run only what is left" if report.outcomes else None)
 
 
 def _aftermath(report: ExecuteReport, judged: Judged, error: DbsyncError) -> str:
@@ -300,8 +314,22 @@ def _left_behind(judged: Judged, error: DbsyncError) -> Iterator[str]:
         yield f"{judged.lasting} may have left something behind"
 
 
-def _stopped_at(report: ExecuteReport) -> str:
+def _stopped_at(report: ExecuteReport, script: Script, reason: DbsyncError) -> None:
+    """Let the reason of a stop say what stays of a call that commits each statement."""
     told = list(_committed(report))
-    if (number := len(report.outcomes) + 1) <= report.statements:
-        told.append(f"it is not known whether the server committed statement {number}")
-    return "; " + "; ".join(told)
+    reason.hint = "everything was done: there is nothing left to run"
+    if (done := len(report.outcomes)) < report.statements:
+        told.append(f"it is not known whether the server committed statement {done + 1}")
+        told += _left_behind(script.statements[done][1], reason)
+        reason.hint = f"look what became of statement {done + 1}, then run only what is left"
+    reason.message += "; " + "; ".join(told)
+
+
+def _stopped_in_commit(report: ExecuteReport, reason: DbsyncError) -> None:
+    """Let the reason of a stop say that the one transaction may be committed, or is."""
+    if report.committed:
+        reason.message += "; the server has committed"
+        reason.hint = "everything was done: there is nothing left to run"
+    elif report.error is None or isinstance(report.error, ConnectionLost):
+        reason.message += "; it is not known whether the server committed"
+        reason.hint = _LOOK

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
+import psycopg
 import pytest
 
+from dbsync.local import EphemeralServer
 from tests.fixtures.command import Command
 from tests.fixtures.databases import Database
 
@@ -28,8 +33,9 @@ def test_stepwise_says_what_a_failed_statement_may_have_left(dbsync: Command, so
         "$$ BEGIN INSERT INTO t VALUES (1); COMMIT; INSERT INTO t VALUES (2); PERFORM 1/0; END $$"
     )
 
-    def message(sql: str) -> str:
+    def message(sql: str, hint: str | None = None) -> str:
         failed = dbsync.run("execute", source_db.url, sql, "--write", "--stepwise", "--yes", "--json").ended(6)
+        assert hint is None or failed.error["hint"] == hint
         return str(failed.error["message"])
 
     assert message("CALL p()").endswith("division by zero; what its code committed before stays")
@@ -41,7 +47,11 @@ def test_stepwise_says_what_a_failed_statement_may_have_left(dbsync: Command, so
     )
     assert source_db.value("SELECT indisvalid FROM pg_index WHERE indexrelid = 'u'::regclass") is False
     assert message("INSERT INTO t VALUES (4/0)").endswith("; nothing was committed")
-    lost = message("INSERT INTO t VALUES (5); SELECT pg_terminate_backend(pg_backend_pid())")
+    lost = message(
+        "INSERT INTO t VALUES (5); SELECT pg_terminate_backend(pg_backend_pid())",
+        "when the server can be reached, look what became of statement 2, then run only what is left",
+    )
+    message("INSERT INTO t VALUES (6); SELECT 1/0", "mend it, then run only what is left")
     assert lost.endswith("; 1 statement before it was committed; it is not known whether the server committed it")
 
 
@@ -61,3 +71,99 @@ def test_a_stop_keeps_the_report_of_what_was_committed(dbsync: Command, source_d
     assert ended.error["message"].endswith(
         "; 1 statement was committed; it is not known whether the server committed statement 2"
     )
+    assert ended.error["hint"] == "look what became of statement 2, then run only what is left"
+
+
+def test_a_stop_says_what_the_statement_at_hand_may_have_left(dbsync: Command, source_db: Database):
+    source_db.execute(
+        "CREATE TABLE t (a int)",
+        "CREATE PROCEDURE p() LANGUAGE plpgsql AS "
+        "$$ BEGIN INSERT INTO t VALUES (1); COMMIT; PERFORM pg_sleep(60); END $$",
+    )
+
+    def message(sql: str, *, begun: str) -> str:
+        running = dbsync.start("execute", source_db.url, sql, "--write", "--stepwise", "--yes", "--json")
+        _await(source_db, begun)
+        running.send(signal.SIGINT)
+        return str(running.wait().ended(130).error["message"])
+
+    told = message("SELECT 1; CALL p()", begun="SELECT a FROM t")
+    assert told.endswith("committed statement 2; what its code committed before stays")
+    with psycopg.connect(source_db.url) as writer:
+        writer.execute("LOCK TABLE t IN ROW EXCLUSIVE MODE")
+        built = "SELECT 1 FROM pg_class WHERE relname = 'i'"
+        told = message("CREATE INDEX CONCURRENTLY i ON t (a); SELECT 1", begun=built)
+    assert told.endswith("committed statement 1; CREATE INDEX CONCURRENTLY may have left something behind")
+    assert source_db.value("SELECT indisvalid FROM pg_index WHERE indexrelid = 'i'::regclass") is False
+
+
+_SLOW_COMMIT = """CREATE TABLE t (a int);
+CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(30); RETURN NULL; END $$;
+CREATE CONSTRAINT TRIGGER slow AFTER INSERT ON t DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION slow()"""
+_COMMITTING = "SELECT pid FROM pg_stat_activity WHERE query = 'COMMIT' AND state = 'active'"
+_UNKNOWN = "; it is not known whether the server committed"
+_LOOK = "look whether the changes are there, and run the command again only if they are not"
+
+
+def _await(database: Database, query: str) -> int:
+    deadline = time.monotonic() + 20
+    while not (found := database.query(query)):
+        assert time.monotonic() < deadline, query
+        time.sleep(0.05)
+    return int(found[0][0])
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_stop_during_commit_promises_no_undo(dbsync: Command, number):
+    with EphemeralServer(settings={"synchronous_commit": "on"}) as server:  # of its own: every COMMIT in it hangs
+        database = Database(server.url("postgres"), server)
+        database.execute("CREATE TABLE t (a int)", "ALTER SYSTEM SET synchronous_standby_names = 'nobody'")
+        database.execute("SELECT pg_reload_conf()", "CHECKPOINT")
+        running = dbsync.start("execute", database.url, "INSERT INTO t VALUES (1)", "--write", "--yes", "--json")
+        _await(database, _COMMITTING)
+        running.send(number)
+        ended = running.wait().ended(128 + number)
+        assert database.value("SELECT count(*) FROM t") == 1  # no standby has it, but the server did commit
+    assert ended.error["message"].endswith(_UNKNOWN)
+    assert ended.error["hint"] == _LOOK
+
+
+def test_neither_does_the_time_limit(dbsync: Command, source_db: Database):
+    source_db.execute(_SLOW_COMMIT)
+    args = ("execute", source_db.url, "INSERT INTO t VALUES (1)", "--write", "--yes", "--timeout", "3s")
+    ended = dbsync.run(*args).ended(7)
+    assert _UNKNOWN in ended.stderr
+    assert _LOOK in ended.stderr
+
+
+@contextmanager
+def _stopped(pid: int) -> Iterator[None]:
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+
+def test_nor_a_command_that_is_cut_off_where_the_server_does_not_answer(dbsync: Command, source_db: Database):
+    source_db.execute(_SLOW_COMMIT)
+    running = dbsync.start("execute", source_db.url, "INSERT INTO t VALUES (1)", "--write", "--yes", "--json")
+    with _stopped(_await(source_db, _COMMITTING)):
+        running.send(signal.SIGINT)
+        ended = running.wait().ended(130)
+    assert ended.error["message"].endswith(_UNKNOWN)
+    assert ended.error["hint"] == _LOOK
+
+
+def test_a_stop_before_commit_says_that_it_is_undone(dbsync: Command, source_db: Database):
+    source_db.execute("CREATE TABLE t (a int)")
+    sql = "INSERT INTO t VALUES (1); SELECT pg_sleep(31)"
+    running = dbsync.start("execute", source_db.url, sql, "--write", "--yes", "--json")
+    _await(source_db, "SELECT pid FROM pg_stat_activity WHERE query = 'SELECT pg_sleep(31)'")
+    running.send(signal.SIGINT)
+    error = running.wait().ended(130).error
+    assert (error["message"], error["hint"]) == (
+        "interrupted",
+        "run the command again: what was not committed is undone",
+    )
+    assert source_db.value("SELECT count(*) FROM t") == 0

@@ -22,6 +22,14 @@ def test_the_first_reason_stands():
     assert caught.value.status == 143
 
 
+def test_the_reason_is_told_what_a_stop_leaves_behind_before_anybody_sees_it():
+    control, told = Control(), []
+    control.aftermath = lambda reason: told.append((reason, control.reason))
+    control.stop(reason := Interrupted())
+    control.stop(TimeLimit())
+    assert told == [(reason, reason)]
+
+
 def test_a_deadline_strikes():
     now = 100.0
     control = Control(time_limit=5, clock=lambda: now)
