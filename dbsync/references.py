@@ -45,13 +45,18 @@ def resolve(
     """
     if text in settings.databases:
         return resolve_configured(settings.databases[text], settings)
-    if _SAVED.match(text) and (found := registered(text)) is not None:
+    if may_be_saved(text) and (found := registered(text)) is not None:
         return _guarded_by_place(found, text, settings)
     url = _resolve_reference(text, settings)
     if "://" in text and url.password is not None:
         warning = "a password on the command line is seen by every user of this machine; use env:VAR or dbsync.yaml"
         url = replace(url, warnings=(*url.warnings, warning))
     return _guarded_by_place(url, text, settings)
+
+
+def may_be_saved(text: str) -> bool:
+    """Whether the connection registry is asked for this text, where the config file does not have it."""
+    return _SAVED.match(text) is not None
 
 
 def resolve_configured(entry: ConfiguredDatabase, settings: Settings) -> DatabaseUrl:

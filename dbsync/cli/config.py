@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 
 from dbsync.cli.command import command, group
-from dbsync.cli.config_check import Check, checks
+from dbsync.cli.config_check import Check, Saved, checks
 from dbsync.cli.context import Context
 from dbsync.cli.output import Answer
 from dbsync.cli.terminal import escape
@@ -83,7 +83,7 @@ def show(context: Context) -> Answer:
 def check(context: Context) -> Answer:
     """Check that every name in the config file leads somewhere, without connecting and without running anything."""
     settings = _found(context)
-    found = checks(settings, context.look_up_saved)
+    found = checks(settings, Saved(context.look_up_saved, context.guarded_by_saved))
     return Answer(
         result={"path": str(settings.path), "checks": [each.to_dict() for each in found]},
         render={"text": lambda: (line for each in found for line in _lines(each))},

@@ -4,25 +4,31 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Any, Literal
 
 from dbsync.cli.profiles import profile_defaults
 from dbsync.config import ConfiguredDatabase, ConfiguredSync, Settings
-from dbsync.errors import ConfigError, DbsyncError
+from dbsync.errors import ConfigError, DbsyncError, ProtectedTarget
 from dbsync.guards import refuse_read_only
 from dbsync.named_sync import options_of, time_limit_of
 from dbsync.outcome.failure_command import FailureCommand
 from dbsync.outcome.heartbeat import Heartbeat
-from dbsync.references import expand, resolve, resolve_configured, shown
-from dbsync.registry.model import is_name
+from dbsync.references import expand, may_be_saved, resolve, resolve_configured, shown
 from dbsync.store.place import VARIABLE, store_place
 from dbsync.urls import DatabaseUrl
 
-Saved = Callable[[str], DatabaseUrl | None]
-
 _ACTIVE = ("cmd:", "local:")  # resolving them runs a program or starts a server
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """What is asked of the saved connections: what a name or an id means, and who guards a place."""
+
+    look: Callable[[str], DatabaseUrl | None]
+    guarded: Callable[[DatabaseUrl], DatabaseUrl]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +47,7 @@ class Check:
 
 
 def checks(settings: Settings, saved: Saved) -> list[Check]:
-    """Look at everything that the file names; ``saved`` looks a saved connection up."""
+    """Look at everything that the file names."""
     return list(_checks(settings, saved))
 
 
@@ -71,10 +77,11 @@ def _database(entry: ConfiguredDatabase, settings: Settings) -> str:
 
 
 def _sync(job: ConfiguredSync, settings: Settings, saved: Saved) -> str:
+    unseen: list[str] = []
     for end, text in (("source", job.source), ("target", job.target)):
         try:
-            _end(text, settings, saved, written=end == "target")
-        except ConfigError as error:
+            unseen += _end(text, settings, saved, written=end == "target")
+        except DbsyncError as error:
             raise ConfigError(f"{end}: {error.message}", hint=error.hint) from None
     options_of(job)
     time_limit_of(job)
@@ -83,24 +90,42 @@ def _sync(job: ConfiguredSync, settings: Settings, saved: Saved) -> str:
     if job.on_failure is not None:
         FailureCommand.parse(job.on_failure)
     schedule = f", {job.schedule.cron} {job.schedule.timezone}" if job.schedule is not None else ""
-    return f"{shown(job.source)} to {shown(job.target)}{schedule}"
+    return "; ".join([f"{shown(job.source)} to {shown(job.target)}{schedule}", *unseen])
 
 
-def _end(text: str, settings: Settings, saved: Saved, *, written: bool) -> None:
-    """A name must be known; whether its database can be resolved is told of the database."""
+def _end(text: str, settings: Settings, saved: Saved, *, written: bool) -> Iterator[str]:
+    """Look at one end as a run would; say what could not be looked at.
+
+    A name must be known; whether its database can be resolved is told of the database.
+    """
     entry = settings.databases.get(text)
     if entry is not None and written and entry.read_only:
         raise ConfigError(f"{text} is read_only: it can never be a target")
-    if entry is not None or text.startswith(_ACTIVE):
+    reference = text if entry is None else entry.reference.reveal() if entry.reference is not None else ""
+    if reference.startswith(_ACTIVE):
+        if entry is None and written:
+            _refuse_same_text(text, settings)
         return
-    kind = _store_kind(settings) if is_name(text) else None
-    if kind == "database":
-        return  # the name may be a saved connection's: to look it up would connect
-    url = saved(text) if kind == "file" else None
-    if url is None:
-        url = resolve(text, settings)
+    kind = _store_kind(settings)
+    if entry is None and kind == "database" and may_be_saved(text):
+        yield f"{text}: not looked up, the store is a database"  # to look it up would connect
+        return
+    try:
+        url = resolve(text, settings, saved.look if kind == "file" else lambda _: None)
+    except ConfigError:
+        if entry is None:
+            raise
+        return
     if written:
-        refuse_read_only(url)
+        refuse_read_only(saved.guarded(url) if kind == "file" else url)
+
+
+def _refuse_same_text(text: str, settings: Settings) -> None:
+    """What is left alone is compared with the entries by its text, as a run does, too."""
+    for entry in settings.databases.values():
+        with suppress(ConfigError):  # a variable that is not set: told of the entry
+            if entry.read_only and entry.reference is not None and expand(entry.reference.reveal()) == text:
+                raise ProtectedTarget(f"{shown(text)} (configured as {entry.name}) is marked read_only")
 
 
 def _store_kind(settings: Settings) -> Literal["file", "database"] | None:

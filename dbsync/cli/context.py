@@ -189,16 +189,24 @@ class Context:
         """The saved connection of that name, to look at: nothing is started for it."""
         return self._saved.look(name) if self._saved is not None else None
 
+    def guarded_by_saved(self, url: DatabaseUrl) -> DatabaseUrl:
+        """Give a database the guards of the saved connections to the same place."""
+        return guards.guarded(url) if (guards := self._guards) is not None else url
+
     def _find_saved(self, name: str) -> DatabaseUrl | None:
         return self._saved.find(name) if self._saved is not None else None
 
     def _guarded(self, url: DatabaseUrl, text: str) -> DatabaseUrl:
         """A target is held to the guards of the saved connections as well, however it is named."""
-        if not holds_guards(self.store_place) or self._saved is None:
+        if (guards := self._guards) is None:
             return url
-        if text in self.settings.databases and text in self._saved.names():
+        if text in self.settings.databases and text in guards.names():
             self.notice(f"{text} is both in {self.settings.path} and a saved connection: the file's is used")
-        return self._saved.guarded(url)
+        return guards.guarded(url)
+
+    @property
+    def _guards(self) -> SavedConnections | None:
+        return self._saved if holds_guards(self.store_place) else None
 
     def describe(self, *, source: Mapping[str, Any] | None = None, target: Mapping[str, Any] | None = None) -> None:
         """Set the envelope's ends: {name, server_version, database}; also right when the command fails later."""

@@ -212,4 +212,47 @@ def test_check_looks_saved_connections_up_and_starts_none(dbsync: Command):
     assert {each["name"]: each["ok"] for each in found} == {"good": True, "here": True, "back": False, "lost": False}
     assert dbsync.run("local", "list").ended(0).stdout == ""
     elsewhere = dbsync.run("config", "check", "--json", env={"DBSYNC_STORE": "postgresql://nobody@127.0.0.1:1/store"})
-    assert all(each["ok"] for each in document(elsewhere, 0).result["checks"])  # to look them up would connect
+    unseen = {each["name"]: each["detail"] for each in document(elsewhere, 0).result["checks"]}  # it would connect
+    assert unseen["lost"] == (
+        "kept to nowhere; kept: not looked up, the store is a database; nowhere: not looked up, the store is a database"
+    )
+
+
+def test_check_and_sync_agree_on_who_guards_a_target(source_db, target_db, dbsync: Command):
+    plain, frozen = source_db.url, target_db.url
+    for database in (source_db, target_db):
+        database.execute("CREATE TABLE t (id int PRIMARY KEY)")
+    env = {"FROZEN": frozen}
+    (dbsync.home / "url").write_text(plain)
+
+    def add(name: str, url: str, *options: str) -> str:
+        added = dbsync.run("connections", "add", name, url, *options, "--json").ended(0)
+        return str(added.result["id"])
+
+    add("twin", frozen)
+    guarded = frozen.replace(target_db.name, f"{target_db.name}_not_there")
+    add("sealed", guarded, "--read-only")
+    source_id, sealed_id = add("plain", plain), add("again", guarded.replace("127.0.0.1", "localhost"), "--read-only")
+    targets = {
+        "by_file": "twin", "by_place": guarded, "by_variable": "env:FROZEN", "by_entry": "shut", "by_id": sealed_id,
+        "by_text": "cmd:cat url", "active": "cmd:touch made", "free": plain,
+    }  # fmt: skip
+    config = {
+        "databases": {
+            "frozen": {"url": frozen, "read_only": True},
+            "shut": {"url": guarded},
+            "told": {"url": "cmd:cat url", "read_only": True},
+        },
+        "syncs": {name: {"source": source_id, "target": target} for name, target in targets.items()},
+    }
+    config["syncs"]["nobody"] = {"source": "0" * 8 + source_id[8:], "target": plain}
+    (dbsync.home / "dbsync.yaml").write_text(yaml.safe_dump(config))
+    checks = document(dbsync.run("config", "check", "--json", env=env), 1).result["checks"]
+    found = {each["name"]: each for each in checks if each["kind"] == "sync"}
+    assert {name for name, each in found.items() if each["ok"]} == {"free", "active"}
+    assert not (dbsync.home / "made").exists()
+    for name in ("by_file", "by_place", "by_variable", "by_entry", "by_id", "by_text"):
+        ended = dbsync.run("sync", "--name", name, "--yes", "--json", env=env).ended(4)
+        assert found[name]["detail"].replace(" ***", "") == f"target: {ended.error['message']}", name
+    assert dbsync.run("sync", "--name", "free", "--yes", "--json").ended(4).error["code"] == "SAME_DATABASE"
+    assert dbsync.run("sync", "--name", "nobody", "--yes").exit_code == 2
