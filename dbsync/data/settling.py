@@ -47,4 +47,6 @@ def _is_committed(session: Session, run: RunContext, number: int) -> bool:
         if time.monotonic() > deadline:
             raise ConnectionLost("the server is not done with the transaction")
         run.control.wait(_PAUSE_S)
+    if fate is None:
+        raise ConnectionLost("the server does not know the transaction any more")
     return fate == "committed"
