@@ -194,15 +194,16 @@ SELECT a.attname, NULLIF(a.attstorage, t.typstorage)::pg_catalog.text,
 
 -- name: partition_keys
 -- Foreign keys of partitioned tables, each by its number, as those partitions have it that were given it by
--- hand, call it otherwise (RENAME CONSTRAINT does not reach below) or have a comment on it; deepest first. The server
--- makes the others itself. Rows that only serve a partitioned referenced table have another confrelid.
+-- hand, call it otherwise than what is above them (RENAME CONSTRAINT does not reach below) or have a comment on it;
+-- deepest first. The server makes the others itself. Rows that only serve a partitioned referenced table have another
+-- confrelid.
 WITH RECURSIVE below AS (
-    SELECT w.number, w.name, k.oid, k.conrelid, k.confrelid, 0 AS depth
+    SELECT w.number, k.conname AS above, k.oid, k.conname, k.conrelid, k.confrelid, 0 AS depth
       FROM ROWS FROM (pg_catalog.unnest(%s::pg_catalog.oid[]), pg_catalog.unnest(%s::pg_catalog.text[]))
            WITH ORDINALITY AS w (oid, name, number)
       JOIN pg_catalog.pg_constraint k ON k.conrelid = w.oid AND k.conname = w.name AND k.contype = 'f'
      UNION ALL
-    SELECT b.number, b.name, k.oid, k.conrelid, k.confrelid, b.depth + 1
+    SELECT b.number, b.conname, k.oid, k.conname, k.conrelid, k.confrelid, b.depth + 1
       FROM pg_catalog.pg_constraint k JOIN below b ON k.conparentid = b.oid
      WHERE k.conrelid <> b.conrelid AND k.confrelid = b.confrelid)
 SELECT b.number, n.nspname, c.relname, k.conname, pg_catalog.pg_get_constraintdef(k.oid),
@@ -212,7 +213,7 @@ SELECT b.number, n.nspname, c.relname, k.conname, pg_catalog.pg_get_constraintde
   JOIN pg_catalog.pg_class c ON c.oid = b.conrelid
   JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
  WHERE b.depth > 0
-   AND (k.connoinherit OR k.conname <> b.name
+   AND (k.connoinherit OR k.conname <> b.above
         OR pg_catalog.obj_description(k.oid, 'pg_constraint') IS NOT NULL)
  ORDER BY b.number, b.depth DESC, n.nspname COLLATE "C", c.relname COLLATE "C";
 
