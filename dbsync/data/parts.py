@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any, Protocol
 
 from dbsync.data.bookkeeping import Bookkeeping
@@ -51,7 +51,7 @@ class Part:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Part:
-        """Read what ``to_dict`` made."""
+        """Read what ``to_dict`` made; what only another version knows is passed over."""
         pages = data["pages"]
         kept = {
             "source": TableName(**data["source"]),
@@ -59,7 +59,8 @@ class Part:
             "columns": tuple(data["columns"]),
             "pages": (pages[0], pages[1]) if pages else None,
         }
-        return cls(**{**data, **kept})
+        known = {each.name for each in fields(cls)}
+        return cls(**{name: value for name, value in {**data, **kept}.items() if name in known})
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection, Sequence
 from contextlib import closing, suppress
 
 from dbsync.control import Control
+from dbsync.data.locking import LOCK_FAILURES
 from dbsync.data.parts import Helpers, Part, Taken, copy_part
 from dbsync.errors import DbsyncError, Fenced
 from dbsync.failpoints import failpoint
@@ -100,6 +101,10 @@ class Helper:
         """Take a part that waits: this one (job, number) rather than another."""
         return self._parts.take(self._worker, avoiding=tuple(self._avoided), first=first)
 
+    def avoids(self, run_id: str) -> bool:
+        """Whether it takes no more parts of a run, as one could not be staged from here."""
+        return run_id in self._avoided
+
     def carry_out(self, taken: TakenPart, control: Control) -> DbsyncError | None:
         """Stage a part and settle it; return what went wrong: then somebody else takes it."""
         with self._lock:
@@ -107,7 +112,7 @@ class Helper:
         try:
             self._stage(taken, control)
         except DbsyncError as error:
-            if control.reason is None:
+            if control.reason is None and error.sqlstate not in LOCK_FAILURES:  # those may do better in a moment
                 self._avoided.add(taken.key.run_id)
             self._parts.give_back(taken.key, self._worker, error.to_dict())
             return control.reason or error

@@ -198,7 +198,7 @@ def test_a_part_of_a_run_that_is_over_can_write_no_more(
                 lock_pid=1,
             )
         )
-        assert Part.from_dict(part.to_dict()) == part
+        assert Part.from_dict({**part.to_dict(), "of_a_later_version": 1}) == part
         with pytest.raises(ConnectionLost, match="run lock was lost"):
             stage(part, things)
         things[1].execute("UPDATE dbsync.fence SET value = value + 1")
@@ -234,9 +234,12 @@ def test_a_helper_does_not_wait_for_ever_behind_who_waits_for_the_run(
         taken = TakenPart(job_id=job.id, key=Key("0123456789ab", 1), tries=0, work=work)
         error = helper.carry_out(taken, Control())
         assert (isinstance(error, StatementFailed) and error.sqlstate) == "55P03", error
+        assert not helper.avoids("0123456789ab")  # somebody's lock goes by
         assert not altered.done()
         holder.rollback()
         altered.result()
+    assert isinstance(helper.carry_out(taken, Control()), StatementFailed)  # the snapshot is gone with its holder
+    assert helper.avoids("0123456789ab")
 
 
 def stage(part: Part, things: tuple[Database, Database]) -> None:
