@@ -191,6 +191,9 @@ class Policy:
     check: str | None
 
 
+BY_DEFAULT = "default"  # the collation of the database, in whichever a table is made
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Table:
     """A relation that holds or shows rows. ``size`` is bytes with TOAST, without indexes."""
@@ -215,7 +218,7 @@ class Table:
     partition_of: TableName | None = None
     partition_bound: str | None = None
     partition_key: str | None = None
-    partition_sorted_by: tuple[str, ...] = ()  # of a RANGE key, its collations as provider and locale
+    partition_sorted_by: tuple[str, ...] = ()  # of a RANGE key, its collations as provider and locale, or BY_DEFAULT
     inherits: tuple[TableName, ...] = ()  # legacy inheritance parents
     definition: str | None = None  # views and materialised views
     populated: bool = True  # materialised views
@@ -284,6 +287,7 @@ class Catalog:
     server_version_num: int  # 170010
     encoding: str
     role: str
+    sorts_by: str = "C"  # what BY_DEFAULT stands for in this database
     is_superuser: bool = False
     in_recovery: bool = False
     may_create_schema: bool = False  # CREATE on the database

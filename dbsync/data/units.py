@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from dbsync.data.options import SyncOptions, option_for
 from dbsync.data.problem import Problem
 from dbsync.errors import ConfigError
-from dbsync.model import Catalog, Table, TableName, quote_identifier
+from dbsync.model import BY_DEFAULT, Catalog, Table, TableName, quote_identifier
 from dbsync.selection import TablePattern, select_tables
 
 
@@ -244,10 +244,9 @@ def _partitioned_unit(
     left = {options.target_name(leaf.name): _layout(source, leaf) for leaf in source_leaves}
     right = {leaf.name: _layout(target, leaf) for leaf in target_leaves}
     apart = _hashed_apart(source, target, table)
-    if apart is None and left.keys() == right.keys():
-        names = {options.target_name(leaf.name): leaf for leaf in source_leaves}
-        if any(_orders(source, names[leaf.name]) != _orders(target, leaf) for leaf in target_leaves):
-            apart = "in its ranges texts sort otherwise"
+    if apart is None and left == right:
+        pairs = ((leaf, target.tables[options.target_name(leaf.name)]) for leaf in source_leaves)
+        apart = next(filter(None, (_sorted_apart(source, target, *pair) for pair in pairs)), None)
     if table.kind == other.kind and left == right and apart is None:
         routes = tuple(
             Route(leaf.name, options.target_name(leaf.name)) for leaf in source_leaves if leaf.name not in left_out
@@ -289,6 +288,16 @@ def _hashed_apart(source: Catalog, target: Catalog, root: Table) -> str | None:
                 return "hashes of texts differ between encodings"
             if not column.deterministic:
                 return "hashes under this collation differ between versions of its library"
+    return None
+
+
+def _sorted_apart(source: Catalog, target: Catalog, leaf: Table, other: Table) -> str | None:
+    """Why a row of a leaf may belong between other bounds of an equal layout; None where it does not."""
+    mine, theirs = _orders(source, leaf), _orders(target, other)
+    if mine != theirs:
+        return "in its ranges texts sort otherwise"
+    if any(mine) and source.encoding != target.encoding:
+        return "in its ranges texts sort otherwise in another encoding"
     return None
 
 
@@ -360,9 +369,12 @@ def _layout(catalog: Catalog, leaf: Table) -> tuple[tuple[str | None, str | None
     return tuple(path)
 
 
-def _orders(catalog: Catalog, leaf: Table) -> list[tuple[str, ...]]:
-    """How the ranges above a leaf sort texts: under another collation a row belongs between other bounds."""
-    return [table.partition_sorted_by for table in ancestors_of(catalog, leaf)]
+def _orders(catalog: Catalog, leaf: Table) -> list[list[str]]:
+    """How the ranges above a leaf sort texts."""
+    return [
+        [catalog.sorts_by if each == BY_DEFAULT else each for each in table.partition_sorted_by]
+        for table in ancestors_of(catalog, leaf)
+    ]
 
 
 def _those_matching(patterns: tuple[str, ...], relations: set[TableName]) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from dbsync.model import (
+    BY_DEFAULT,
     Catalog,
     Check,
     Column,
@@ -43,12 +44,16 @@ def build_catalog(rows: Rows, inspected: Inspected) -> Catalog:
     types = Types(rows["types"], rows["type_definitions"])
     parts = _parts_by_table(rows, names, types, inspected)
     (found,) = rows["database"]
-    database, version, version_num, encoding, role, superuser, recovery, may_create, temporary, large_objects = found
+    (
+        database, version, version_num, encoding, role, superuser, recovery, may_create, temporary, large_objects,
+        sorting,
+    ) = found  # fmt: skip
     return Catalog(
         database=database,
         server_version=version,
         server_version_num=version_num,
         encoding=encoding,
+        sorts_by=_sorting(*sorting),
         role=role,
         is_superuser=superuser,
         in_recovery=recovery,
@@ -80,6 +85,16 @@ class _Parts:
     triggers: Mapping[int, list[Trigger]]
     policies: Mapping[int, list[Policy]]
     rules: Mapping[int, list[str]]
+
+
+def _sorting(provider: str, locale: str | None, rules: str | None) -> str:
+    """How a collation sorts, equal where it surely does so alike: libc spells en_US.utf8 and en_US.UTF-8."""
+    if provider == "d":
+        return BY_DEFAULT
+    spelled = (locale or "").replace("-", "").lower()
+    if provider == "b" or (provider == "c" and spelled in ("c", "posix", "c.utf8")):
+        return "C"  # bytes are bytes
+    return " ".join(filter(None, (provider, spelled, rules)))
 
 
 def _parts_by_table(rows: Rows, names: Mapping[int, TableName], types: Types, inspected: Inspected) -> _Parts:
@@ -138,7 +153,7 @@ def _table(row: Row, names: Mapping[int, TableName], parts: _Parts, inspected: I
         partition_of=parent_names[0] if is_partition and parent_names else None,
         partition_bound=bound,
         partition_key=partition_key,
-        partition_sorted_by=tuple(sorted_by),
+        partition_sorted_by=tuple(_sorting(*each) for each in sorted_by),
         inherits=() if is_partition else parent_names,
         definition=definition,
         populated=populated,

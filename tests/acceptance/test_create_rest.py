@@ -11,7 +11,7 @@ import psycopg
 from tests.faults.proxy import Fate, Message, Proxy
 from tests.fixtures import oracle
 from tests.fixtures.command import Command, Running
-from tests.fixtures.pair import Pair, rows, run_sql
+from tests.fixtures.pair import Pair, encoded, rows, run_sql
 
 _TABLE = "CREATE TABLE t (id int PRIMARY KEY, v text); INSERT INTO t SELECT g, 'x' FROM generate_series(1, 10) g"
 
@@ -198,3 +198,28 @@ def test_a_sequence_of_a_view_is_left_alone_where_it_is_excluded(pairs, dbsync: 
         pair: Pair = pairs(both, "SELECT setval('s', 100)")
         dbsync.sync(pair.source, pair.target, *args).ended(0)
         assert rows(pair.target, "SELECT last_value::int FROM s") == [[value]]
+
+
+def test_ranges_of_texts_are_planned_as_the_new_target_sorts_them(pairs, servers, dbsync: Command) -> None:
+    """What is made takes the target's default collation: a dry run foretells what comes of it.
+
+    The source's locale, which no machine need have, stands where the server reads none for the C library.
+    """
+    pair: Pair = pairs()
+    column = "datlocale" if servers.source.major >= 17 else "daticulocale"
+    schema = f"""
+        CREATE TABLE root (name text) PARTITION BY RANGE (name);
+        CREATE TABLE low PARTITION OF root FOR VALUES FROM (MINVALUE) TO ('m');
+        CREATE TABLE high PARTITION OF root FOR VALUES FROM ('m') TO (MAXVALUE);
+        INSERT INTO root VALUES ('a'), ('cherry'), ('nut');
+        UPDATE pg_database SET {column} = 'en_US.UTF-8' WHERE datname = current_database();
+    """
+    with encoded(servers.source, "UTF8", schema) as source:
+        args = ("sync", source, pair.target, "--create", "--json")
+        planned = dbsync.run(*args, "--dry-run").ended(0)
+        done = dbsync.run(*args, "--yes").ended(0)
+    for result in (planned, done):
+        (table,) = result.tables().values()
+        assert table["table"] == "public.root", result
+        assert "texts sort otherwise" in table["reason"], result
+    assert rows(pair.target, "SELECT count(*), (SELECT count(*) FROM low) FROM root") == [[3, 2]]

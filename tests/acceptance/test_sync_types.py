@@ -220,3 +220,19 @@ def test_hash_partitions_of_texts_are_routed_through_the_root_between_encodings(
         assert dbsync.sync(latin, utf8).ended(0).result["totals"]["rows_updated"] > 0
         assert dbsync.sync(latin, utf8).ended(0).result["totals"]["rows_updated"] == 0
         assert rows(utf8, "SELECT count(*) FROM h") == rows(latin, "SELECT count(*) FROM h")
+
+
+def test_range_partitions_of_texts_are_routed_through_the_root_between_encodings(servers, dbsync: Command) -> None:
+    """The euro sign comes before é in the one, after it in the other."""
+    schema = """
+        CREATE TABLE r (k text PRIMARY KEY) PARTITION BY RANGE (k);
+        CREATE TABLE low PARTITION OF r FOR VALUES FROM (MINVALUE) TO ('é');
+        CREATE TABLE high PARTITION OF r FOR VALUES FROM ('é') TO (MAXVALUE);
+    """
+    with (
+        encoded(servers.source, "WIN1252", schema + "INSERT INTO r VALUES ('a'), ('€'), ('ê')") as windows,
+        encoded(servers.target, "UTF8", schema) as utf8,
+    ):
+        dbsync.sync(windows, utf8).ended(0)
+        dbsync.run("diff", windows, utf8, "--what", "data").ended(0)
+        assert (rows(windows, "SELECT k FROM high"), rows(utf8, "SELECT count(*) FROM high")) == ([["ê"]], [[2]])

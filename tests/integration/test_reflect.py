@@ -233,7 +233,7 @@ def test_ranges_of_texts_are_told_with_how_they_sort(source_db: Database) -> Non
     """)
     tables = reflected(source_db.url).tables
     assert {name.name: table.partition_sorted_by for name, table in tables.items()} == {
-        "plain": ("C",), "two": ("c en_us.utf8", "c de_de.utf8", "C"), "bytewise": ("C",), "numbers": (), "hashed": (),
+        "plain": ("default",), "two": ("c en_us.utf8", "c de_de.utf8", "C"), "bytewise": ("C",), "numbers": (), "hashed": (),
         "leaf": (),
     }  # fmt: skip
 

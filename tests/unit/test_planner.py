@@ -309,13 +309,19 @@ def test_partitions_alike_go_leaf_by_leaf_and_others_through_the_root():
 
 
 def test_ranges_of_texts_that_sort_otherwise_are_routed_through_the_root():
-    def parted(*sorted_by):
+    def parted(*sorted_by, **facts):
         key = {"kind": "partitioned", "partition_key": "RANGE (id)", "partition_sorted_by": sorted_by}
         leaf = table("leaf", partition_of=name("root"), partition_bound="FOR VALUES FROM ('a') TO ('b')")
-        return catalog(table("root", **key), leaf)
+        return replace(catalog(table("root", **key), leaf), **facts)
 
-    alike = plan(parted("C"), parted("C"))
-    assert [task.target.name for task in alike.tables] == ["leaf"]
+    for other in (parted("C"), parted("default"), parted("default", sorts_by="C")):
+        assert [task.target.name for task in plan(parted("C"), other).tables] == ["leaf"]
+    numbers = plan(parted(encoding="WIN1252"), parted())
+    assert [task.target.name for task in numbers.tables] == ["leaf"]
+    english = plan(parted("default", sorts_by="i en-US"), parted("default"))
+    encoded = plan(parted("C", encoding="WIN1252"), parted("C"))
+    assert [task.target.name for made in (english, encoded) for task in made.tables] == ["root", "root"]
+    assert "texts sort otherwise in another encoding: rows are routed" in encoded.tables[0].reason
     (task,) = plan(parted("i en-US"), parted("C")).tables
     assert (task.target.name, task.source_only, task.target_only) == ("root", False, False)
     assert "texts sort otherwise: rows are routed through the root" in task.reason

@@ -5,7 +5,7 @@
 -- answers NULL for it, keeps them from being called.
 
 -- name: database
--- The server, the database and the current role.
+-- The server, the database and the current role. Last: how texts sort by default, as provider, locale and rules.
 SELECT pg_catalog.current_database(),
        pg_catalog.split_part(pg_catalog.current_setting('server_version'), ' ', 1),
        pg_catalog.current_setting('server_version_num')::int,
@@ -15,8 +15,11 @@ SELECT pg_catalog.current_database(),
        pg_catalog.pg_is_in_recovery(),
        pg_catalog.has_database_privilege(d.oid, 'CREATE'),
        pg_catalog.has_database_privilege(d.oid, 'TEMPORARY'),
-       (SELECT pg_catalog.count(*) FROM pg_catalog.pg_largeobject_metadata)
-  FROM pg_catalog.pg_database d, pg_catalog.pg_roles r
+       (SELECT pg_catalog.count(*) FROM pg_catalog.pg_largeobject_metadata),
+       ARRAY[COALESCE(j.d ->> 'datlocprovider', 'c'),
+             COALESCE(j.d ->> 'datlocale', j.d ->> 'daticulocale', d.datcollate::text),
+             j.d ->> 'daticurules']
+  FROM pg_catalog.pg_database d CROSS JOIN LATERAL pg_catalog.to_jsonb(d) j (d), pg_catalog.pg_roles r
  WHERE d.datname = pg_catalog.current_database() AND r.rolname = current_user;
 
 -- name: schemas
@@ -38,8 +41,8 @@ SELECT n.nspname, c.relname
 
 -- name: relations
 -- Tables, partitioned tables, foreign tables, views and materialised views. Sizes need a lock on the
--- relation: where another session holds or awaits an exclusive one the stored figures must do. Last: how the texts of a
--- RANGE key sort, equal where they surely do so alike (libc spells en_US.utf8 and en_US.UTF-8; bytes are bytes).
+-- relation: where another session holds or awaits an exclusive one the stored figures must do. Last: the
+-- collations of a RANGE key, each as provider (d: the database's default), locale and rules.
 WITH locked AS (
     SELECT DISTINCT l.relation
       FROM pg_catalog.pg_locks l
@@ -76,26 +79,13 @@ SELECT c.oid, n.nspname, c.relname, c.relkind::text, c.relpersistence::text,
                  || CASE WHEN pg_catalog.pg_has_role(c.relowner, 'USAGE') THEN '{OWNER}'::text[] ELSE '{}' END
             ELSE '{}' END,
        CASE WHEN c.relkind = 'p'
-            THEN ARRAY(SELECT CASE WHEN l.provider = 'b' OR l.locale IN ('c', 'posix', 'c.utf8') THEN 'C'
-                                   ELSE pg_catalog.concat_ws(' ', l.provider, l.locale, l.rules) END
+            THEN ARRAY(SELECT ARRAY[o.collprovider::text,
+                                    COALESCE(j.o ->> 'colllocale', j.o ->> 'colliculocale', o.collcollate::text),
+                                    j.o ->> 'collicurules']
                          FROM pg_catalog.pg_partitioned_table p
                         CROSS JOIN LATERAL pg_catalog.unnest(p.partcollation) WITH ORDINALITY y (oid, place)
                          JOIN pg_catalog.pg_collation o ON o.oid = y.oid
-                         JOIN pg_catalog.pg_database d ON d.datname = pg_catalog.current_database()
-                        CROSS JOIN LATERAL (SELECT pg_catalog.to_jsonb(o), pg_catalog.to_jsonb(d)) j (o, d)
-                        CROSS JOIN LATERAL (
-                              SELECT COALESCE(j.d ->> 'datlocprovider', 'c'),
-                                     COALESCE(j.d ->> 'datlocale', j.d ->> 'daticulocale', d.datcollate::text),
-                                     j.d ->> 'daticurules'
-                               WHERE o.collprovider = 'd'
-                               UNION ALL
-                              SELECT o.collprovider::text,
-                                     COALESCE(j.o ->> 'colllocale', j.o ->> 'colliculocale', o.collcollate::text),
-                                     j.o ->> 'collicurules'
-                               WHERE o.collprovider <> 'd') spelled (provider, locale, rules)
-                        CROSS JOIN LATERAL (
-                              SELECT spelled.provider, spelled.rules,
-                                     pg_catalog.lower(pg_catalog.replace(spelled.locale, '-', ''))) l (provider, rules, locale)
+                        CROSS JOIN LATERAL pg_catalog.to_jsonb(o) j (o)
                         WHERE p.partrelid = c.oid AND p.partstrat = 'r'
                         ORDER BY y.place)
             ELSE '{}' END
