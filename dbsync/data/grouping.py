@@ -19,9 +19,7 @@ from dbsync.model import Catalog, ForeignKey, Table, TableName
 # A target with less than a fifth of the rows is cheaper to replace: a comparison reads both sides (about 0.4 of a
 # copy) and then copies nearly everything through a second statement. Below so many rows it does not matter.
 _FEW, _WORTH_COUNTING = 5, 10_000
-_LOCKING = frozenset(
-    {"OWNER", "UPDATE", "DELETE", "TRUNCATE"}
-)  # rights with which more than ROW EXCLUSIVE may be taken
+_LOCKING = frozenset({"OWNER", "UPDATE", "DELETE", "TRUNCATE"})  # with these more than ROW EXCLUSIVE may be taken
 _REPAIR = "the target holds rows: compare, then write what differs in one transaction"
 # What a trigger that is kept does elsewhere is seen, and undone, only by the transaction in which it fires.
 _REACH = "; triggers that are kept may write to any table, so that all are one transaction"
@@ -199,7 +197,7 @@ class _GroupMaker:
             triggers=triggers if self.options.triggers == "off" else (),
             sequences=(),
             analyze=tuple(unit.target for unit in units),
-            lock=tuple(sorted({table.name for table in (*relations, *self._referred(keys if free else []))})),
+            lock=self._locked(relations, keys if free else []),
             lock_mode=_lock_mode(relations, free),
             reason=reason,
             fires=self.fires,
@@ -207,15 +205,15 @@ class _GroupMaker:
         )
         found.groups.append(group)
 
-    def _referred(self, keys: list[ForeignKey]) -> Iterator[Table]:
-        """What dropping foreign keys locks beside the group: all partitions of a root of which only some were chosen.
+    def _locked(self, relations: list[Table], dropped: Iterable[ForeignKey] = ()) -> tuple[TableName, ...]:
+        """What is locked, in this order: the group, and what dropping foreign keys locks beside it.
 
-        Locked with the group, they are in its order. Who owns the root need not have the right to lock each of them.
+        That is all partitions of a root of which only some were chosen. Who owns the root need not have the right to
+        lock each of them.
         """
-        for key in keys:
-            for table in family_of(self.target, key.ref_table):
-                if table.kind != "foreign" and table.privileges & _LOCKING:
-                    yield table
+        referred = [table for key in dropped for table in family_of(self.target, key.ref_table)]
+        beside = [table for table in referred if table.kind != "foreign" and table.privileges & _LOCKING]
+        return tuple(sorted({table.name for table in (*relations, *beside)}))
 
     def _firing(self, relations: list[Table]) -> tuple[TableName, ...]:
         return tuple(table.name for table in relations if self.fires and _fires(table))
@@ -261,7 +259,8 @@ class _GroupMaker:
             triggers=triggers if self.options.triggers == "off" else (),
             sequences=(),
             analyze=tuple(unit.target for unit in units if bulk.intersection(r.target for r in unit.routes)),
-            lock=tuple(sorted({table.name for table in relations})),
+            lock=self._locked(relations),
+            key_lock=self._locked(relations, keys) if droppable else (),
             lock_mode=_lock_mode(relations, owned=False),
             reason=_REPAIR + (_REACH if self.fires else ""),
             fires=self.fires,

@@ -117,6 +117,7 @@ class GroupTask:
     lock: tuple[TableName, ...]  # every target relation of the group, in lock order
     lock_mode: LockMode
     reason: str
+    key_lock: tuple[TableName, ...] = ()  # what a repair locks, in this order, before it drops foreign keys
     finished: bool = False  # an earlier run was done with it: left alone if it still equals the source
     droppable: bool = True  # may the foreign keys be dropped and added again
     referring: tuple[ForeignKey, ...] = ()  # foreign keys of tables that were not selected

@@ -196,7 +196,7 @@ class RepairRun(GroupRun):
             outcome.rows_inserted = outcome.rows_updated = outcome.rows_deleted = 0
             outcome.bytes = self._staged_bytes[outcome.task.target]  # what another order had written is undone
         if order == "unconstrained":
-            session.execute(statements.lock_tables(self.group.lock, "ACCESS EXCLUSIVE"))
+            session.execute(statements.lock_tables(self.group.key_lock, "ACCESS EXCLUSIVE"))
             self._switches.drop_keys(session)
             for outcome in self.outcomes:
                 if self._is_written(outcome):

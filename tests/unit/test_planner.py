@@ -128,6 +128,7 @@ def test_what_dropping_a_foreign_key_to_a_root_locks_is_locked_in_name_order():
     assert [locked.name for locked in group.lock] == ["child", "root", "x", "y"]
     (group,) = plan(both, filled=["x"], tables=("x", "child")).groups  # a comparison drops none before it must
     assert [locked.name for locked in group.lock] == ["child", "x"]
+    assert [locked.name for locked in group.key_lock] == ["child", "root", "x", "y"]
 
 
 def test_a_leaf_whose_root_refers_comes_after_what_it_refers_to():
