@@ -67,7 +67,7 @@ def _difference(sample: Sample, task: TableTask, readers: _Readers) -> RowDiffer
         name: (_cut(theirs[name].text) if theirs else None, _cut(mine[name].text) if mine else None) for name in names
     }
     for name in names:
-        if mine and theirs and mine[name].text == theirs[name].text:
+        if mine and theirs and _cut(mine[name].text) == _cut(theirs[name].text):
             left, right = readers.rows(sample, [name], _FAR)
             shown[name] = _from_difference(right[name].text or "", left[name].text or "") or shown[name]
     return RowDifference(

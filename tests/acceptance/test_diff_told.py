@@ -29,7 +29,7 @@ def told(call: InProcess, pair: Pair, *args: str, code: int, command: str = "dif
     return {name: Path(f"told.{name}").read_text() for name in FORMATS}
 
 
-@pytest.mark.parametrize("length", [150, 900, 5000])
+@pytest.mark.parametrize("length", [150, 900, 1000, 5000])
 def test_each_column_that_differs_is_named_and_each_value_shown_from_where_it_differs(length, pairs, call):
     columns = [f"a_rather_long_name_of_a_column_{number}" for number in range(12)]
     listed = ", ".join(f"{name} text" for name in columns)
