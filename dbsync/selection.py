@@ -51,17 +51,26 @@ class TablePattern:
 
 
 def select_tables(
-    names: Iterable[TableName], *, include: Sequence[str] = (), exclude: Sequence[str] = (), where: str = "the source"
+    names: Iterable[TableName],
+    *,
+    include: Sequence[str] = (),
+    exclude: Sequence[str] = (),
+    where: str | None = None,
 ) -> list[TableName]:
     """Return the names that some ``include`` pattern matches (all when there is none) and no ``exclude`` does.
 
     Raises ConfigError, by name, for a pattern that matches nothing: a typo must not widen or
-    narrow what is synchronised.
+    narrow what is synchronised. ``where`` says in words what has the names: without it, the source, and for
+    ``exclude`` both databases.
     """
     known = sorted(names)
-    chosen = {table for text in include for table in _matching(text, known, where)} if include else set(known)
+    chosen = (
+        {table for text in include for table in _matching(text, known, where or "the source")}
+        if include
+        else set(known)
+    )
     for text in exclude:
-        chosen.difference_update(_matching(text, known, where))
+        chosen.difference_update(_matching(text, known, where or "either database"))
     return sorted(chosen)
 
 
