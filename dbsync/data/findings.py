@@ -111,10 +111,9 @@ def validation(
 
 
 def _left_out(planned: Sequence[Skipped], comparison: CompareReport | None) -> list[Skipped]:
-    """What the comparison alone leaves out, as views that a sync refreshes; what was excluded is told once."""
+    """What the comparison alone leaves out, as views that a sync refreshes."""
     told = {entry.table for entry in planned}
-    skipped = comparison.skipped if comparison else ()
-    return [entry for entry in skipped if entry not in planned and not (entry.wanted and entry.table in told)]
+    return [entry for entry in (comparison.skipped if comparison else ()) if entry.table not in told]
 
 
 def _tables(draft: Draft) -> tuple[str, ...]:
