@@ -11,6 +11,7 @@ from dbsync.cli.tables import markdown_table, text_table
 from dbsync.cli.terminal import escape
 from dbsync.data.differences import CompareReport, RowDifference, TableComparison
 from dbsync.data.findings import difference
+from dbsync.data.sequences import SkippedSequence
 from dbsync.model import quote_identifier
 
 _HEADER = ("table", "result", "source", "target", "only in source", "only in target", "different")
@@ -130,17 +131,16 @@ def summary(report: CompareReport) -> str:
 def not_compared_of(report: CompareReport) -> list[dict[str, object]]:
     """The envelope's list of what the comparison left out, but for what the user excluded."""
     found = [(str(table.target), table.reason) for table in report.tables if table.state == "not_compared"]
-    found += [(entry.table, entry.reason) for entry in report.skipped if not entry.wanted]
+    skipped = [entry for entry in report.skipped if not entry.wanted]
+    found += [(entry.table, entry.reason) for entry in skipped if not isinstance(entry, SkippedSequence)]
     tables = [{"kind": "table", "count": 1, "table": table, "reason": reason} for table, reason in found]
     columns = [
         {"kind": "column", "count": 1, "table": str(one.table), "column": one.column, "reason": one.reason}
         for one in report.columns
     ]
-    sequences = [
-        {"kind": "sequence", "count": 1, "sequence": str(one.target), "reason": one.reason}
-        for one in report.sequences
-        if one.state == "not_compared"
-    ]
+    unknown = [(str(one.target), one.reason) for one in report.sequences if one.state == "not_compared"]
+    unknown += [(entry.table, entry.reason) for entry in skipped if isinstance(entry, SkippedSequence)]
+    sequences = [{"kind": "sequence", "count": 1, "sequence": name, "reason": reason} for name, reason in unknown]
     return [*tables, *columns, *sequences]
 
 

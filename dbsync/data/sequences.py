@@ -16,6 +16,12 @@ from dbsync.selection import TablePattern
 _INTEGERS = ("int2", "int4", "int8")
 
 
+class SkippedSequence(Skipped):
+    """A sequence that is left out, and why."""
+
+    __slots__ = ()
+
+
 @dataclass(frozen=True, slots=True)
 class SequenceState:
     """A sequence's ``last_value`` and ``is_called``."""
@@ -84,7 +90,7 @@ def plan_sequences(source: Catalog, target: Catalog, units: Sequence[Unit], opti
         if is_wanted(sequence, source, selected_source, options):
             other = target.sequences.get(options.target_name(sequence.name))
             if other is None:
-                skipped.append(Skipped(str(sequence.name), "sequence missing in the target: not set"))
+                skipped.append(SkippedSequence(str(sequence.name), "sequence missing in the target: not set"))
             else:
                 shared.append(_task(other, sequence, ()))
     return SequencePlan(tuple(owned), tuple(shared), tuple(skipped))
@@ -189,10 +195,15 @@ class _Drawn:
         if other is not None and not other.privileges & {"SELECT", "OWNER"}:
             other = None  # the rows have to do
         if any(TablePattern.parse(text).matches(sequence.name) for text in self.options.exclude):
-            return Skipped(str(sequence.name), f"{EXCLUDED}: the sequence is not set")
+            return SkippedSequence(str(sequence.name), f"{EXCLUDED}: the sequence is not set")
         if named is None and not ("OWNER" in sequence.privileges or sequence.privileges >= {"SELECT", "UPDATE"}):
-            return Skipped(str(sequence.name), "the target role may not set this sequence (SELECT, UPDATE): left alone")
-        return _task(sequence, named or other, _numbers(self.target, filter(self._is_cheap, places)))
+            why = "the target role may not set this sequence (SELECT, UPDATE): left alone"
+            return SkippedSequence(str(sequence.name), why)
+        return _task(
+            sequence,
+            named or other,
+            _numbers(self.target, [place for place in places if is_cheap(self.target, *place)]),
+        )
 
     def _other(self, place: tuple[TableName, str]) -> CatalogSequence | None:
         """What gives the column of this name its values in the source."""
@@ -202,12 +213,13 @@ class _Drawn:
             return next((one for one in same if one.owned_by in one.used_by or one.identity), same[0])
         return self.used.get((self.back.get(table, table), column))
 
-    def _is_cheap(self, place: tuple[TableName, str]) -> bool:
-        """Whether the role may read the column's furthest value, and an index holds it."""
-        table, column = self.target.tables[place[0]], place[1]
-        indexes = [index.definition for index in table.indexes if index.valid and index.columns[:1] == (column,)]
-        leads = any(" USING btree (" in text and " WHERE " not in text for text in indexes)
-        return leads and bool(table.privileges & {"SELECT", "OWNER"}) and not table.rls_active
+
+def is_cheap(target: Catalog, name: TableName, column: str) -> bool:
+    """Whether the role may read the column's furthest value, and an index holds it."""
+    table = target.tables[name]
+    indexes = [index.definition for index in table.indexes if index.valid and index.columns[:1] == (column,)]
+    leads = any(" USING btree (" in text and " WHERE " not in text for text in indexes)
+    return leads and bool(table.privileges & {"SELECT", "OWNER"}) and not table.rls_active
 
 
 def _type_of(target: Catalog, table: TableName, column: str) -> str | None:

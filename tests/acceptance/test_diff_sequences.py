@@ -123,3 +123,18 @@ def test_a_sequence_that_somebody_holds_does_not_keep_the_others_from_being_comp
     )  # fmt: skip
     (entry,) = ended.document["not_compared"]
     assert (entry["sequence"], "lock timeout" in entry["reason"]) == ("public.u_id_seq", True)
+
+
+def test_a_sequence_that_the_target_has_not_is_told_as_a_sequence(pairs, call):
+    pair: Pair = pairs("CREATE TABLE t (id int PRIMARY KEY);", "CREATE SEQUENCE alone; CREATE TABLE a (id int);")
+    ended = call("diff", pair.source, pair.target, "--what", "data", "--exclude", "a", "--json")
+    assert (ended.exit_code, ended.document["not_compared"], faults(ended.document)) == (
+        0,
+        [
+            {
+                "kind": "sequence", "count": 1, "sequence": "public.alone",
+                "reason": "sequence missing in the target: not set",
+            }
+        ],
+        [],
+    )  # fmt: skip
