@@ -108,7 +108,7 @@ def summary(report: CompareReport) -> str:
     """The whole comparison in one sentence."""
     differing = [table for table in report.tables if table.state == "differs"]
     missed = sum(table.state == "not_compared" for table in report.tables)
-    behind = sum(one.state == "differs" for one in report.sequences)
+    behind, unknown = (sum(one.state == state for one in report.sequences) for state in ("differs", "not_compared"))
     compared = len(report.tables) - missed
     told = f"{compared} {'table is' if compared == 1 else 'tables are'} the same"
     if differing:
@@ -124,6 +124,7 @@ def summary(report: CompareReport) -> str:
         how,
         f"{missed} not compared" if missed else "",
         f"{behind} {'sequence differs' if behind == 1 else 'sequences differ'}" if behind else "",
+        f"{unknown} {'sequence' if unknown == 1 else 'sequences'} not compared" if unknown else "",
     ]
     return "; ".join(part for part in parts if part)
 

@@ -13,7 +13,7 @@ from typing import Any, Literal, get_args
 
 from dbsync.data.differences import CompareReport, SequenceComparison, TableComparison
 from dbsync.data.planner import Draft
-from dbsync.data.problem import RULES, Problem, Severity
+from dbsync.data.problem import RULES, Problem, Rule, Severity
 from dbsync.data.units import Skipped
 
 ValidateLevel = Literal["schema", "count", "checksum", "full"]
@@ -96,9 +96,8 @@ def validation(
     """Make findings of a draft, of ``more`` facts about the databases, and of a comparison of rows."""
     found: list[tuple[Problem, dict[str, Any]]] = [(problem, {}) for problem in (*more, *_schema_problems(draft))]
     found += [_data_problem(table) for table in (comparison.tables if comparison else ()) if table.state != "same"]
-    found += [
-        (_sequence_problem(one), {}) for one in (comparison.sequences if comparison else ()) if one.state == "differs"
-    ]
+    sequences = comparison.sequences if comparison else ()
+    found += [(problem, {}) for problem in map(_sequence_problem, sequences) if problem is not None]
     planned = draft.plan.skipped if draft else ()
     findings = _numbered([_finding(problem, details) for problem, details in found])
     return Validation(
@@ -168,9 +167,15 @@ def _data_problem(table: TableComparison) -> tuple[Problem, dict[str, Any]]:
     }
 
 
-def _sequence_problem(one: SequenceComparison) -> Problem:
-    """One that a role may not read is a finding of the plan."""
-    return Problem("sequence_behind", f"sequence {one.target} {one.reason}", name=str(one.target))
+def _sequence_problem(one: SequenceComparison) -> Problem | None:
+    """One that a role may not read, or that cannot hold the value it is to have, is a finding of the plan."""
+    name = str(one.target)
+    if one.state == "differs" and one.wanted is not None:
+        return Problem("sequence_behind", f"sequence {name} {one.reason}", name=name)
+    rules: dict[str | None, Rule] = {"error": "not_compared", "standby": "sequence_standby"}
+    if one.cause in rules:
+        return Problem(rules[one.cause], f"sequence {name} not compared: {one.reason}", name=name)
+    return None
 
 
 def difference(table: TableComparison) -> str:

@@ -1,24 +1,30 @@
 """Compare sequences: those of the target that a sync would set differ from the source's.
 
 No snapshot holds a sequence still. So rows are asked before the target's sequences: these are never behind what they
-gave to a row that could be seen.
+gave to a row that could be seen. They are asked where an index holds the furthest value; nobody waits for a scan.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
+from typing import Literal
 
 from dbsync.data.differences import SequenceComparison
 from dbsync.data.plan import SequenceTask
 from dbsync.data.planner import Draft
 from dbsync.data.sequence_states import furthest_values, read_states
-from dbsync.data.sequences import SequenceState, next_state
+from dbsync.data.sequences import SequenceState, fits, is_cheap, next_state
 from dbsync.errors import StatementFailed
+from dbsync.model import TableName
 from dbsync.pg.database import Session
 
 _IMPATIENT = "SET lock_timeout = '1s'"
 _READERS = frozenset({"SELECT", "OWNER"})
+_STANDBY = (  # the write-ahead log has what a sequence gives next, not what it gave
+    "the source is a standby, where a sequence may stand up to 32 values further than it does in the primary: it is "
+    "not known whether the target's is behind"
+)
 
 
 def compare_sequences(
@@ -26,25 +32,78 @@ def compare_sequences(
 ) -> tuple[SequenceComparison, ...]:
     """Compare the sequences that a sync of the draft would look at, as it would; ``check`` raises when it must end."""
     tasks = [task for group in draft.plan.groups for task in group.sequences] + list(draft.plan.sequences)
-    found = [_not_compared(task, why) for task in tasks if (why := _obstacle(draft, task))]
-    ready = [_with_readable_columns(draft, task) for task in tasks if not _obstacle(draft, task)]
+    found = [_not_compared(task, why, "rights") for task in tasks if (why := _obstacle(draft, task))]
+    parents = {parent for table in draft.target.tables.values() for parent in table.inherits}
+    ready = [_with_cheap_columns(draft, task, parents) for task in tasks if not _obstacle(draft, task)]
+    compared = _Comparison(source, target, standby=draft.source.in_recovery)
     try:
-        found += _compared(source, target, ready)
+        found += compared.of(ready)
     except StatementFailed:  # somebody holds one of them, or it is gone: the others can be compared
         for session in (source, target):
             session.execute(_IMPATIENT)
-        found += [_by_itself(source, target, task, check) for task in ready]
+        found += [_by_itself(compared, task, check) for task in ready]
     return tuple(sorted(found, key=lambda one: one.target))
 
 
-def _by_itself(source: Session, target: Session, task: SequenceTask, check: Callable[[], None]) -> SequenceComparison:
+def _by_itself(compared: _Comparison, task: SequenceTask, check: Callable[[], None]) -> SequenceComparison:
     check()
     try:
-        (found,) = _compared(source, target, [task])
+        (found,) = compared.of([task])
     except StatementFailed as error:
         check()  # cancelled by a stop
-        return _not_compared(task, error.message)
+        return _not_compared(task, error.message, "error")
     return found
+
+
+class _Comparison:
+    """Both sides' sessions, and what was read of the rows already."""
+
+    def __init__(self, source: Session, target: Session, *, standby: bool) -> None:
+        self.source, self.target, self.standby = source, target, standby
+        self.furthest: dict[TableName, Sequence[int]] = {}
+
+    def of(self, tasks: Sequence[SequenceTask]) -> list[SequenceComparison]:
+        """Compare some sequences; raises StatementFailed when one of them, or of their tables, cannot be read."""
+        unread = [task for task in tasks if task.target not in self.furthest]
+        values = furthest_values(self.target, unread)
+        self.furthest |= {task.target: values.get(task.target, ()) for task in unread}
+        sources = read_states(self.source, [task.source for task in tasks if task.source is not None])
+        targets = read_states(self.target, [task.target for task in tasks])
+        return [
+            _compared(
+                task,
+                sources[task.source] if task.source is not None else None,
+                targets[task.target],
+                self.furthest[task.target],
+                standby=self.standby,
+            )
+            for task in tasks
+        ]
+
+
+def _compared(
+    task: SequenceTask, mine: SequenceState | None, theirs: SequenceState, furthest: Iterable[int], *, standby: bool
+) -> SequenceComparison:
+    furthest = tuple(furthest)
+    wanted = next_state(task, mine, theirs, furthest)
+    compared = SequenceComparison(
+        target=task.target,
+        source=task.source,
+        state="same",
+        reason="by its position",
+        source_state=mine,
+        target_state=theirs,
+    )
+    if wanted is None:
+        return compared
+    proved = not (task.cycle and mine is not None) and next_state(task, None, theirs, furthest) is not None
+    if standby and not proved:
+        return replace(compared, state="not_compared", reason=_STANDBY, cause="standby")
+    if mine is not None and not fits(task, mine):
+        reason = f"goes from {task.minimum} to {task.maximum} and cannot hold the source's value, {mine.last_value}"
+        return replace(compared, state="differs", reason=reason)
+    reason = f"stands at {_stands_at(theirs)}, a sync would set it to {_stands_at(wanted)}"
+    return replace(compared, state="differs", reason=reason, wanted=wanted)
 
 
 def _stands_at(state: SequenceState) -> str:
@@ -52,33 +111,8 @@ def _stands_at(state: SequenceState) -> str:
     return str(state.last_value) if state.is_called else f"{state.last_value} (not called yet)"
 
 
-def _compared(source: Session, target: Session, tasks: Sequence[SequenceTask]) -> list[SequenceComparison]:
-    sources = read_states(source, [task.source for task in tasks if task.source is not None])
-    furthest = furthest_values(target, tasks)
-    targets = read_states(target, [task.target for task in tasks])
-    found = []
-    for task in tasks:
-        mine, theirs = sources[task.source] if task.source is not None else None, targets[task.target]
-        wanted = next_state(task, mine, theirs, furthest.get(task.target, ()))
-        reason = "by its position"
-        if wanted is not None:
-            reason = f"stands at {_stands_at(theirs)}, a sync would set it to {_stands_at(wanted)}"
-        found.append(
-            SequenceComparison(
-                target=task.target,
-                source=task.source,
-                state="same" if wanted is None else "differs",
-                reason=reason,
-                source_state=mine,
-                target_state=theirs,
-                wanted=wanted,
-            )
-        )
-    return found
-
-
-def _not_compared(task: SequenceTask, reason: str) -> SequenceComparison:
-    return SequenceComparison(target=task.target, source=task.source, state="not_compared", reason=reason)
+def _not_compared(task: SequenceTask, reason: str, cause: Literal["rights", "error"]) -> SequenceComparison:
+    return SequenceComparison(target=task.target, source=task.source, state="not_compared", reason=reason, cause=cause)
 
 
 def _obstacle(draft: Draft, task: SequenceTask) -> str | None:
@@ -90,9 +124,15 @@ def _obstacle(draft: Draft, task: SequenceTask) -> str | None:
     return None
 
 
-def _with_readable_columns(draft: Draft, task: SequenceTask) -> SequenceTask:
-    tables = draft.target.tables
-    readable = [
-        each for each in task.columns if tables[each.table].privileges & _READERS and not tables[each.table].rls_active
+def _with_cheap_columns(draft: Draft, task: SequenceTask, parents: Collection[TableName]) -> SequenceTask:
+    """Leave out columns whose furthest value takes a scan.
+
+    So do numeric ones, in which whole numbers are sought, and those of tables that others inherit from, which have
+    indexes of their own.
+    """
+    columns = [
+        one
+        for one in task.columns
+        if not one.numeric and one.table not in parents and is_cheap(draft.target, one.table, one.column)
     ]
-    return replace(task, columns=tuple(readable))
+    return replace(task, columns=tuple(columns))

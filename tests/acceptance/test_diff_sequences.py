@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,7 +10,11 @@ import psycopg
 import pytest
 
 from dbsync.cli.selection_options import compared
+from dbsync.data.sequence_states import furthest_values
+from dbsync.local import EphemeralServer
+from dbsync.local.server import running_port
 from tests.fixtures.command import Command
+from tests.fixtures.copies import physical_copy
 from tests.fixtures.inprocess import InProcess
 from tests.fixtures.jsonschema import faults
 from tests.fixtures.pair import ROLES, Pair, rows, run_sql, with_user
@@ -109,6 +114,11 @@ def test_a_role_that_may_not_read_a_sequence_compares_the_rows_and_strict_does_n
         }
     ]  # fmt: skip
     dbsync.run(*reading, "--strict").ended(1)
+    validating = ("validate", reading[1], pair.target, "--tables", "t", "--level", "checksum", "--json")
+    found = dbsync.run(*validating).ended(1).document["result"]["findings"]
+    assert [one["id"] for one in found if "t_id_seq" in one["message"]] == [
+        "sequence_source_rights:public.t:id:public.t_id_seq"
+    ]
 
 
 def test_a_sequence_that_somebody_holds_does_not_keep_the_others_from_being_compared(pairs, call, monkeypatch):
@@ -117,12 +127,91 @@ def test_a_sequence_that_somebody_holds_does_not_keep_the_others_from_being_comp
     monkeypatch.setattr("dbsync.cli.compared_rows.compared", lambda *args: replace(compared(*args), lock_timeout_s=1.0))
     with psycopg.connect(pair.target) as holder:
         holder.execute("ALTER SEQUENCE u_id_seq RENAME TO other")
-        ended = call("diff", pair.source, pair.target, "--what", "data", "--json")
+        ended = call("diff", pair.source, pair.target, "--what", "data", "--json", "-o", "text=told")
+        found = call("validate", pair.source, pair.target, "--level", "checksum", "--json").document["result"]
     assert (ended.exit_code, states(ended.document)) == (
         0, {"public.alone": "same", "public.t_id_seq": "same", "public.u_id_seq": "not_compared"},
     )  # fmt: skip
+    assert "; 1 sequence not compared" in Path("told").read_text()
+    (finding,) = found["findings"]
+    assert (finding["id"], finding["severity"]) == ("not_compared:public.u_id_seq", "high")
+    assert "sequence public.u_id_seq not compared: " in finding["message"]
     (entry,) = ended.document["not_compared"]
     assert (entry["sequence"], "lock timeout" in entry["reason"]) == ("public.u_id_seq", True)
+
+
+def test_a_standby_as_source_is_ahead_of_its_primary_and_proves_nothing(
+    pairs, pg_a: EphemeralServer, run_directory, call
+):
+    """What it has of a sequence is what the log says: up to 32 values that nobody was given yet."""
+    pair: Pair = pairs("CREATE TABLE t (id serial PRIMARY KEY); CREATE SEQUENCE turn CYCLE;")
+    with physical_copy(pg_a, run_directory / "ahead", standby=True) as standby:
+        port = running_port(standby)
+        assert port is not None
+        ends = (standby.url(pair.source.rpartition("/")[2], port), pair.target)
+        for url in (pair.source, pair.target):
+            run_sql(url, "INSERT INTO t DEFAULT VALUES; SELECT nextval('turn')")
+        assert call("diff", pair.source, pair.target, "--what", "data").exit_code == 0
+        deadline = time.monotonic() + 20
+        while rows(ends[0], "SELECT id FROM t") != [[1]]:
+            assert time.monotonic() < deadline, "the standby does not follow"
+            time.sleep(0.05)
+        assert rows(ends[0], "SELECT last_value FROM t_id_seq") == [[33]]
+        ended = call("diff", *ends, "--what", "data", "--json")
+        assert (ended.exit_code, states(ended.document)) == (
+            0, {"public.t_id_seq": "not_compared", "public.turn": "not_compared"},
+        )  # fmt: skip
+        assert "the source is a standby" in ended.document["not_compared"][0]["reason"]
+        assert call("diff", *ends, "--what", "data", "--strict").exit_code == 1
+        ended = call("validate", *ends, "--level", "checksum", "--json")
+        assert (ended.exit_code, [one["id"] for one in ended.document["result"]["findings"]]) == (
+            0, ["sequence_standby:public.t_id_seq", "sequence_standby:public.turn"],
+        )  # fmt: skip
+        run_sql(pair.target, "SELECT setval('t_id_seq', 1, false), setval('turn', 33)")  # the row has 1
+        ended = call("diff", *ends, "--what", "data", "--json")
+        assert (ended.exit_code, states(ended.document)) == (
+            1, {"public.t_id_seq": "differs", "public.turn": "same"},
+        )  # fmt: skip
+        run_sql(pair.target, "SELECT setval('t_id_seq', 500)")
+        assert call("diff", *ends, "--what", "data", "--strict").exit_code == 0
+
+
+def test_no_sync_would_set_a_sequence_that_cannot_hold_the_value(pairs, call):
+    pair: Pair = pairs(
+        "CREATE TABLE t (id bigint PRIMARY KEY);",
+        "CREATE SEQUENCE ids OWNED BY t.id; SELECT setval('ids', 5000000000)",
+        "CREATE SEQUENCE ids AS int OWNED BY t.id;",
+    )
+    ended = call("diff", pair.source, pair.target, "--what", "data", "--json")
+    (one,) = ended.document["result"]["sequences"]
+    assert (ended.exit_code, one["state"], one["set_to"], faults(ended.document)) == (1, "differs", None, [])
+    assert one["reason"] == "goes from 1 to 2147483647 and cannot hold the source's value, 5000000000"
+    found = call("validate", pair.source, pair.target, "--level", "checksum", "--json").document["result"]["findings"]
+    rules = [one["details"]["rule"] for one in found]
+    assert ("sequence_bounds" in rules, "sequence_behind" in rules) == (True, False)
+
+
+def test_rows_are_asked_once_and_only_where_an_index_tells(pairs, call, monkeypatch):
+    asked: list[set[str]] = []
+
+    def noted(session, tasks):
+        asked.append({str(each.table) for task in tasks for each in task.columns})
+        return furthest_values(session, tasks)
+
+    monkeypatch.setattr("dbsync.data.sequences_compared.furthest_values", noted)
+    pair: Pair = pairs(
+        "CREATE TABLE led (id serial PRIMARY KEY); CREATE TABLE heap (id serial); CREATE TABLE n (id numeric PRIMARY KEY);"
+        "CREATE SEQUENCE n_ids OWNED BY n.id; CREATE TABLE second (a int, id serial, PRIMARY KEY (a, id));"
+        "CREATE TABLE part (id serial) PARTITION BY RANGE (id); CREATE SEQUENCE held;"
+        "CREATE TABLE parent (id serial PRIMARY KEY); CREATE TABLE child () INHERITS (parent);"
+    )
+    monkeypatch.setattr("dbsync.cli.compared_rows.compared", lambda *args: replace(compared(*args), lock_timeout_s=1.0))
+    with psycopg.connect(pair.target) as holder:
+        holder.execute("ALTER SEQUENCE held RENAME TO other")
+        ended = call("diff", pair.source, pair.target, "--what", "data", "--json")
+    assert states(ended.document)["public.held"] == "not_compared"
+    assert asked[0] == {"public.led"}
+    assert set().union(*asked[1:]) == set()
 
 
 def test_a_sequence_that_the_target_has_not_is_told_as_a_sequence(pairs, call):

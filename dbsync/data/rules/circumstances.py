@@ -154,8 +154,15 @@ ROWS: Mapping[Rule, RuleFacts] = {
         "A sync would set a sequence: its next value may be one that a row has (`--level checksum` and above)",
         "dbsync sync sets it, also where no row differs",
     ),
+    "sequence_standby": told(
+        "data", "low",
+        "The source is a standby and its sequence is further than the target's, which need not be so in the primary "
+        "(`--level checksum` and above)",
+        "compare with the primary",
+    ),
     "not_compared": told(
-        "data", "high", "A table could not be compared (`--level count` and above)",
+        "data", "high",
+        "A table (`--level count` and above) or a sequence (`checksum` and above) could not be compared",
         "remove the reason, or leave the table out with --exclude",
     ),
 }  # fmt: skip
