@@ -16,6 +16,7 @@ from dbsync.data.outside import changes, past_cursor_problems
 from dbsync.data.plan import Counts, GroupTask, TableTask
 from dbsync.data.problem import Problem, refused
 from dbsync.data.repair import RepairRun
+from dbsync.data.repair_changes import changes_table
 from dbsync.data.report import TableOutcome
 from dbsync.data.spool import Spool
 from dbsync.data.stream import copied_columns, make_changes
@@ -82,7 +83,7 @@ class CursorRun(RepairRun):
             task = outcome.task
             if task.strategy != "cursor":
                 continue
-            past = _changes(number)
+            past = changes_table(number)
             make_changes(session, self.run, past, task)
             self._stream(session, outcome, TableName("pg_temp", past))
             session.execute(statements.analyze(TableName("pg_temp", past)))
@@ -99,15 +100,15 @@ class CursorRun(RepairRun):
         assert task.key is not None
         self.run.emit(TablePhase(table=task.target, phase="repair"))
         columns = copied_columns(task)
-        reached = [changes(*found) for found in reached_by_update(session, self.group, task, _changes(number))]
+        reached = [changes(*found) for found in reached_by_update(session, self.group, task, changes_table(number))]
         if reached:
             raise refused(reached)
         outcome.rows_updated = session.affected(
-            cursor_sql.update_changed(_changes(number), task.target, columns, key=task.key, only=task.target_only)
+            cursor_sql.update_changed(changes_table(number), task.target, columns, key=task.key, only=task.target_only)
         )
         failpoint("after_update")
         outcome.rows_inserted = session.affected(
-            cursor_sql.insert_missing(_changes(number), task.target, columns, key=task.key, only=task.target_only)
+            cursor_sql.insert_missing(changes_table(number), task.target, columns, key=task.key, only=task.target_only)
         )
         failpoint("after_insert")
 
@@ -119,7 +120,7 @@ class CursorRun(RepairRun):
             return
         assert task.key is not None
         failpoint("before_verify")
-        where = cursor_sql.among(_changes(self.outcomes.index(outcome)), task.key)
+        where = cursor_sql.among(changes_table(self.outcomes.index(outcome)), task.key)
         theirs = self.run.target_digest(session, task, where=where)
         ours = self.run.wait_for(self._digests[task.target])
         if theirs != ours:
@@ -129,7 +130,3 @@ class CursorRun(RepairRun):
             )
             raise outcome.error
         outcome.rows_verified = ours.rows if self.run.verify == "checksum" else None
-
-
-def _changes(number: int) -> str:
-    return f"dbsync_changes_{number}"

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
-from dbsync.data.actions import is_referred_to, may_change, may_move
+from dbsync.data.actions import may_change, may_move
 from dbsync.data.context import RunContext
 from dbsync.data.delta import Delta
 from dbsync.data.group import GroupRun
@@ -18,11 +18,12 @@ from dbsync.data.locking import check_files
 from dbsync.data.newcomers import refuse_before_delete, refuse_before_update
 from dbsync.data.plan import GroupTask, TableTask
 from dbsync.data.quarantine import UNIQUE, RowByRow
+from dbsync.data.repair_changes import Displaced, Overwriting, changes_table
 from dbsync.data.repair_check import difference_in_count, first_difference, leave_out, read_again
 from dbsync.data.report import TableOutcome
 from dbsync.data.signatures import Memory
 from dbsync.data.spool import Spool
-from dbsync.data.stream import copied_columns, copy_places, make_changes
+from dbsync.data.stream import copy_places, make_changes
 from dbsync.errors import Mismatch, StatementFailed
 from dbsync.events import TablePhase
 from dbsync.failpoints import failpoint
@@ -30,10 +31,9 @@ from dbsync.model import TableName
 from dbsync.pg import statements
 from dbsync.pg import statements_repair as repair_sql
 from dbsync.pg.database import Session
-from dbsync.segments import RowKey, Sums
+from dbsync.segments import Sums
 
 _LOCATIONS, _CONSTRAINT_FAILED = 5000, "23"  # of one statement, whose text is about 70 kB
-_TAKEN = (UNIQUE, "23P01")  # another row has the value, or overlaps it
 
 # In which order rows are written. Writing before deleting keeps every reference whole; a row that takes the
 # unique value of one that goes needs it the other way round; rows that swap values, and references in a circle,
@@ -138,11 +138,11 @@ class RepairRun(GroupRun):
                     self._write_in(session, order)
                     self._look_after_others(session, order, last=order == orders[-1])
                 return
-            except (StatementFailed, _Displaced) as error:
-                forbidden = isinstance(error, _Displaced) or (error.sqlstate or "")[:2] == _CONSTRAINT_FAILED
+            except (StatementFailed, Displaced) as error:
+                forbidden = isinstance(error, Displaced) or (error.sqlstate or "")[:2] == _CONSTRAINT_FAILED
                 if not forbidden:
                     raise
-                refused = refused if isinstance(error, _Displaced) else error
+                refused = refused if isinstance(error, Displaced) else error
                 if order == orders[-1]:
                     raise refused or error from error
                 self._switches.forget()
@@ -172,7 +172,7 @@ class RepairRun(GroupRun):
                         f"{outcome.task.target}: a trigger or a foreign key's action changes other rows: {found}"
                     )
             elif found is not None:
-                raise (Mismatch if last else _Displaced)(
+                raise (Mismatch if last else Displaced)(
                     f"a foreign key's action would change rows of {outcome.task.target} that are to stay: {found}; "
                     "rolled back",
                     hint=way_on,
@@ -184,7 +184,7 @@ class RepairRun(GroupRun):
             task, delta = outcome.task, self._deltas.get(outcome.task.target)
             if delta is None or not self._updates or not delta.changed.count:
                 continue
-            changes = _changes(number)
+            changes = changes_table(number)
             make_changes(session, self.run, changes, task)
             self._fetch(session, outcome, TableName("pg_temp", changes), delta.changed)
             session.execute(statements.analyze(TableName("pg_temp", changes)))
@@ -234,7 +234,7 @@ class RepairRun(GroupRun):
         task = outcome.task
         outcome.bytes = 0
         if self._updates and delta.changed.count:
-            changes = _changes(number)
+            changes = changes_table(number)
             make_changes(session, self.run, changes, task)
             into = TableName("pg_temp", changes)
             outcome.rows_updated, count = parts.write(
@@ -254,62 +254,16 @@ class RepairRun(GroupRun):
 
     def _update_part(self, session: Session, number: int, task: TableTask) -> None:
         """Write the part that stands in the table of changes, and empty that."""
-        into = TableName("pg_temp", _changes(number))
+        into = TableName("pg_temp", changes_table(number))
         (expected,) = session.one(statements.count_rows(into, only=False))
         refuse_before_update(session, self.group, task, into.name)
         self._update(session, number, task, expected)
         session.execute(statements.delete_all(into, only=False))
 
     def _update(self, session: Session, number: int, task: TableTask, expected: int) -> int:
-        assert task.key is not None
-        updated = self._overwrite(session, number, task, task.key)
-        if updated != expected:
-            raise (_Displaced if may_change(self.group, task) else Mismatch)(
-                f"{task.target}: {updated} of {expected} rows could be updated; rolled back",
-                hint="rows were changed while the run compared, or a trigger of the target drops updates",
-            )
-        self._look_inside(session, number, task, task.key)
-        return updated
-
-    def _look_inside(self, session: Session, number: int, task: TableTask, key: RowKey) -> None:
-        """Rows that --where hid were written since they would match then; whatever --verify says, they have to."""
         delta = self._deltas.get(task.target)
-        if delta is None or not delta.hidden or task.where is None:
-            return
-        query = repair_sql.count_outside(
-            _changes(number), task.target, key=key, only=task.target_only, condition=task.where
-        )
-        (count,) = session.one(query)
-        if count:
-            raise Mismatch(
-                f"{task.target}: {count} updated rows do not match --where; rolled back",
-                hint="the condition depends on more than the row, or a trigger of the target changes it",
-            )
-
-    def _overwrite(self, session: Session, number: int, task: TableTask, key: RowKey) -> int:
-        """UPDATE the changed rows; those that swap values of an index that has to stay are deleted and inserted."""
-        changes, columns = _changes(number), copied_columns(task)
-        update = repair_sql.update_from(changes, task.target, columns, key=key, only=task.target_only)
-        try:
-            with session.transaction():
-                return session.affected(update)
-        except StatementFailed as error:
-            if error.sqlstate not in _TAKEN or not self._may_be_rewritten(task):
-                raise
-        deleted = session.affected(repair_sql.delete_changed(changes, task.target, key=key, only=task.target_only))
-        inserted = session.affected(repair_sql.insert_from(changes, task.target, columns))
-        if deleted != inserted:
-            raise Mismatch(f"{task.target}: {inserted} rows were written in place of {deleted}; rolled back")
-        return deleted
-
-    def _may_be_rewritten(self, task: TableTask) -> bool:
-        """Whether rows may be deleted and inserted anew.
-
-        Not where the target has columns that the copy does not fill, nor where a foreign key stands that refers to
-        the table, whose action or check a DELETE would call.
-        """
-        dropped = self._switches.dropped_keys()
-        return not (task.kept or self._parts is not None or is_referred_to(self.group, task, dropped=dropped))
+        writing = Overwriting(self.group, self._switches, by_row=self._parts is not None)
+        return writing.update(session, number, task, expected, hidden=delta is not None and bool(delta.hidden))
 
     def _delete_all(self, session: Session, order: Order) -> None:
         """Delete what the source lacks, children first."""
@@ -326,7 +280,7 @@ class RepairRun(GroupRun):
                 delete = repair_sql.delete_at(task.target, only=task.target_only, oid=oid, locations=locations)
                 deleted += session.affected(delete)
             if deleted < delta.surplus.count and order != "unconstrained" and may_move(self.group, task):
-                raise _Displaced(f"{task.target}: {deleted} of {delta.surplus.count} rows are where they were")
+                raise Displaced(f"{task.target}: {deleted} of {delta.surplus.count} rows are where they were")
             acted_on = may_change(self.group, task)
             if deleted < delta.surplus.count and not acted_on and self.run.verify == "none":
                 raise Mismatch(
@@ -395,11 +349,3 @@ class RepairRun(GroupRun):
                 outcome.error = None
             return False
         return True
-
-
-class _Displaced(Mismatch):
-    """The action of a foreign key has removed or moved rows that were still to be written."""
-
-
-def _changes(number: int) -> str:
-    return f"dbsync_changes_{number}"
