@@ -299,6 +299,21 @@ class GroupRun:
     def _refused(self, outcome: TableOutcome) -> list[RefusedRow]:
         return self._parts.refused.get(outcome.task.target, []) if self._parts is not None else []
 
+    def _kept_only_books(self) -> bool:
+        """Whether this transaction wrote no row of any table but the ledger's.
+
+        A load of tables that are empty in the source has not, unless it ran others' code: triggers that fire, even for
+        no rows, and what hangs on ALTER TABLE, may have written elsewhere.
+        """
+        if not self._writes:
+            return True
+        group = self.group
+        altered = group.triggers or group.foreign_keys or group.staged or any(task.indexes for task in group.tables)
+        return not (altered or group.fires) and not any(
+            outcome.rows_inserted or outcome.rows_updated or outcome.rows_deleted or outcome.rows_quarantined
+            for outcome in self.outcomes
+        )
+
     def _before_commit(self, session: Session) -> None:
         """Seal the transaction, then set sequences: setval is not undone by a rollback, an aborted run leaves a gap."""
         self.run.control.check()
@@ -312,7 +327,7 @@ class GroupRun:
         if self.run.cursors is not None:
             self.run.cursors.store(session, [outcome.task for outcome in self.outcomes])
         records = [record_of(each, self._proof(each)) for each in self.outcomes]
-        self._number = self.run.books.seal(session, records, only_books=not self._writes)
+        self._number = self.run.books.seal(session, records, only_books=self._kept_only_books())
         failpoint("before_sequences")
         set_sequences(session, self.run, self.group.sequences)
         self.run.control.check()

@@ -99,6 +99,7 @@ def test_what_is_written_while_a_run_keeps_its_books_is_found_by_the_next(
     dbsync: Command, pg_b: EphemeralServer, tmp_path: Path
 ) -> None:
     """Where nothing but books was written since the last look, the target is not read; here something else was."""
+    quiet = "SELECT until = pg_snapshot_xmax(pg_current_snapshot())::text::int8 - 1 FROM dbsync.quiet"
     with EphemeralServer(pg_b.major, {"autovacuum": "off"}) as server:
         pair = Pair(create_database(pg_b), server.url())
         for url in (pair.source, pair.target):
@@ -106,6 +107,7 @@ def test_what_is_written_while_a_run_keeps_its_books_is_found_by_the_next(
         for point in ("after_survey", "after_begin", "after_fence", "before_commit", "before_books_closed"):
             for _ in range(2):
                 dbsync.sync(pair.source, pair.target).ended(0)
+            assert rows_of(pair.target, quiet) == [[True]], point  # else the next run reads the target anyway
             passed = tmp_path / point
             passed.mkdir()
             paused(dbsync, pair, point, "UPDATE t SET v = 'other' WHERE id = 7", passed).ended(0)

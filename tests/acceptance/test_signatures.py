@@ -376,6 +376,31 @@ def test_a_server_on_which_no_transaction_wrote_since_is_not_read(dbsync: Comman
         assert (table["rows_updated"], rows(pair.target, "SELECT v FROM t WHERE id = 77")) == (1, [["changed"]])
 
 
+@pytest.mark.parametrize(
+    ("beside", "args", "quiet"),
+    [
+        ("", [], [[True]]),
+        ("CREATE TRIGGER noted AFTER INSERT ON empty EXECUTE FUNCTION note();", [], []),  # switched off: ALTER TABLE
+        ("CREATE TRIGGER noted AFTER INSERT ON empty EXECUTE FUNCTION note();", ["--triggers", "keep"], []),
+    ],
+    ids=["nothing hangs on it", "a trigger", "a trigger that fires"],
+)
+def test_a_table_that_is_empty_on_both_sides_does_not_hide_that_nobody_wrote(
+    beside: str, args: list[str], quiet: list[list[object]], dbsync: Command, pg_b: EphemeralServer
+) -> None:
+    """Loading nothing writes no row, unless it lets others' code run."""
+    noted = "SELECT until = pg_snapshot_xmax(pg_current_snapshot())::text::int8 - 1 FROM dbsync.quiet"
+    empty = "CREATE TABLE empty (id int PRIMARY KEY);"
+    note = "CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';"
+    with EphemeralServer(pg_b.major, {"autovacuum": "off"}) as server:
+        pair = Pair(create_database(pg_b), server.url())
+        run_sql(pair.source, ITEMS + FILL + empty)
+        run_sql(pair.target, ITEMS + FILL + empty + note + beside)
+        for _ in range(2):
+            dbsync.sync(pair.source, pair.target, *args).ended(0)
+        assert rows(pair.target, noted) == quiet
+
+
 def test_a_target_in_which_only_runs_kept_their_books_since_is_not_read(dbsync: Command, pg_b: EphemeralServer) -> None:
     """Their own transactions are told from everybody else's; whatever else had a number, it is read."""
     scans = "SELECT seq_tup_read / 900 FROM pg_stat_user_tables WHERE relname = 't'"  # of all rows; plans look for one
