@@ -307,9 +307,8 @@ class GroupRun:
         """
         if not self._writes:
             return True
-        group = self.group
-        altered = group.triggers or group.foreign_keys or group.staged or any(task.indexes for task in group.tables)
-        return not (altered or group.fires) and not any(
+        others = self.group.fires or self.group.staged or self._switches.altered()
+        return not others and not any(
             outcome.rows_inserted or outcome.rows_updated or outcome.rows_deleted or outcome.rows_quarantined
             for outcome in self.outcomes
         )

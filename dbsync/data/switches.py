@@ -46,6 +46,10 @@ class Switches:
         self._indexes.clear()
         self._identities.clear()
 
+    def altered(self) -> bool:
+        """Whether tables of the group were altered, if only for a time."""
+        return bool(self.group.triggers or self._keys or self._indexes or self._identities)
+
     def dropped_keys(self) -> set[str]:
         """The names of the foreign keys that do not stand now."""
         return {key.name for key in self._keys}

@@ -390,7 +390,7 @@ def test_a_table_that_is_empty_on_both_sides_does_not_hide_that_nobody_wrote(
 ) -> None:
     """Loading nothing writes no row, unless it lets others' code run."""
     noted = "SELECT until = pg_snapshot_xmax(pg_current_snapshot())::text::int8 - 1 FROM dbsync.quiet"
-    empty = "CREATE TABLE empty (id int PRIMARY KEY);"
+    empty = "CREATE TABLE empty (id int PRIMARY KEY REFERENCES t);"
     note = "CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';"
     with EphemeralServer(pg_b.major, {"autovacuum": "off"}) as server:
         pair = Pair(create_database(pg_b), server.url())
