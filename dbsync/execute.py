@@ -34,6 +34,8 @@ Mode = Literal["read", "write", "dry-run", "stepwise"]
 _READ_ONLY = "25006"
 _NOT_IN_A_TRANSACTION = "25001"
 _LOOK = "look whether the changes are there, and run the command again only if they are not"
+_REST = "run only what is left"
+_COMMITTING = ("CALL", "DO")  # their code may commit on its own
 MOST_BYTES = 64 * 1024 * 1024  # of all answers together: they are held until the end
 
 
@@ -207,7 +209,7 @@ def _run_write(
     for number, (statement, judged) in enumerate(script.statements, 1):
         control.check()
         if not together:
-            control.aftermath = partial(_stopped_at, report, script)
+            control.aftermath = partial(_stopped_at, report, script, number)
         with _failing(report, number, statement, judged, options):
             report.outcomes.append((statement, pg.run_write(session, statement.text, budget)))
             if together is not pg.in_transaction(session):
@@ -270,23 +272,29 @@ def _failing(
             raise Refused(error.message, sqlstate=_READ_ONLY, hint="add --write to allow it") from error
         if error.hint and "pg_catalog only" in error.hint:
             error.hint = None  # true of dbsync's own statements; the user's have the role's search_path
-        if error.sqlstate == _NOT_IN_A_TRANSACTION:
+        if error.sqlstate == _NOT_IN_A_TRANSACTION and report.mode != "stepwise":
             error.hint = "run it with --stepwise, which commits each statement"
-        if report.mode == "stepwise":
-            error.hint = _hint_of_step(report, number, error)
         limit = options.statement_timeout
         if limit is not None and isinstance(error, StatementCancelled):
-            error = TimeLimit(f"it took longer than {limit:g} s (--statement-timeout)", sqlstate=error.sqlstate)
-        where = f"statement {number} of {report.statements} (line {statement.line})" if report.statements > 1 else ""
-        error.message = ": ".join(filter(None, (where, error.message))) + _aftermath(report, judged, error)
+            message = f"it took longer than {limit:g} s (--statement-timeout)"
+            error = TimeLimit(message, sqlstate=error.sqlstate, hint="give it more time with --statement-timeout")
+        if report.mode == "stepwise":
+            error.hint = _hint_of_step(report, number, judged, error)
+        error.message = _place(report, number, statement) + error.message + _aftermath(report, judged, error)
         report.error = error
 
 
-def _hint_of_step(report: ExecuteReport, number: int, error: DbsyncError) -> str | None:
+def _place(report: ExecuteReport, number: int, statement: Statement) -> str:
+    return f"statement {number} of {report.statements} (line {statement.line}): " if report.statements > 1 else ""
+
+
+def _hint_of_step(report: ExecuteReport, number: int, judged: Judged, error: DbsyncError) -> str | None:
     """What to do after a statement failed: to run the command again would repeat what was committed."""
     if isinstance(error, ConnectionLost):
-        return f"when the server can be reached, look what became of statement {number}, then run only what is left"
-    return error.hint or ("mend it, then run only what is left" if report.outcomes else None)
+        return f"when the server can be reached, look what became of statement {number}, then {_REST}"
+    if report.outcomes or judged.name in _COMMITTING:
+        return f"{f'{error.hint};' if error.hint else 'mend it,'} then {_REST}"
+    return error.hint
 
 
 def _aftermath(report: ExecuteReport, judged: Judged, error: DbsyncError) -> str:
@@ -308,20 +316,26 @@ def _left_behind(judged: Judged, error: DbsyncError) -> Iterator[str]:
     """What may stay of a statement that failed where it was its own transaction, or several."""
     if isinstance(error, ConnectionLost):
         yield "it is not known whether the server committed it"
-    elif judged.name in ("CALL", "DO"):
+    elif judged.name in _COMMITTING:
         yield "what its code committed before stays"
     elif judged.lasting is not None:
         yield f"{judged.lasting} may have left something behind"
 
 
-def _stopped_at(report: ExecuteReport, script: Script, reason: DbsyncError) -> None:
-    """Let the reason of a stop say what stays of a call that commits each statement."""
+def _stopped_at(report: ExecuteReport, script: Script, number: int, reason: DbsyncError) -> None:
+    """Let the reason of a stop say what stays of a call that commits each statement; ``number`` was begun last."""
+    statement, judged = script.statements[number - 1]
+    if report.error is not None and not isinstance(report.error, ConnectionLost | StatementCancelled):
+        failed = report.error.message.removeprefix(_place(report, number, statement))
+        reason.message += f"; statement {number} failed: {failed}"
+        reason.hint = report.error.hint or f"mend it, then {_REST}"
+        return
     told = list(_committed(report))
-    reason.hint = "everything was done: there is nothing left to run"
-    if (done := len(report.outcomes)) < report.statements:
-        told.append(f"it is not known whether the server committed statement {done + 1}")
-        told += _left_behind(script.statements[done][1], reason)
-        reason.hint = f"look what became of statement {done + 1}, then run only what is left"
+    reason.hint = _REST if number < report.statements else "everything was done: there is nothing left to run"
+    if number > len(report.outcomes):
+        told.append(f"it is not known whether the server committed statement {number}")
+        told += _left_behind(judged, reason)
+        reason.hint = f"look what became of statement {number}, then {_REST}"
     reason.message += "; " + "; ".join(told)
 
 

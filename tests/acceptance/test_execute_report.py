@@ -6,12 +6,17 @@ import os
 import signal
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 
 import psycopg
 import pytest
 
+from dbsync.control import Control
+from dbsync.errors import Interrupted
+from dbsync.execute import ExecuteOptions, plan_script, run_script
 from dbsync.local import EphemeralServer
+from dbsync.pg.database import Database as Handle
+from dbsync.urls import parse_url
 from tests.fixtures.command import Command
 from tests.fixtures.databases import Database
 
@@ -52,7 +57,66 @@ def test_stepwise_says_what_a_failed_statement_may_have_left(dbsync: Command, so
         "when the server can be reached, look what became of statement 2, then run only what is left",
     )
     message("INSERT INTO t VALUES (6); SELECT 1/0", "mend it, then run only what is left")
+    message("CALL p()", "mend it, then run only what is left")
+    deadlock = "DO $$ BEGIN RAISE EXCEPTION 'no' USING ERRCODE = '40P01'; END $$"
+    locked = "another session locks the same tables in another order; try again"
+    message(f"SELECT 1; {deadlock}", f"{locked}; then run only what is left")
     assert lost.endswith("; 1 statement before it was committed; it is not known whether the server committed it")
+
+
+@pytest.mark.parametrize(
+    ("mode", "hint"), [(("--stepwise",), "; then run only what is left"), ((), ""), (("--dry-run",), "")]
+)
+def test_the_limit_of_a_statement_hints_at_its_own_option_and_repeats_nothing(
+    dbsync: Command, source_db: Database, mode, hint
+):
+    source_db.execute("CREATE TABLE t (a int)")
+    sql = "INSERT INTO t VALUES (1); SELECT pg_sleep(9)"
+    args = ("--write", "--yes", "--json", "--statement-timeout", "1s", *mode)
+    error = dbsync.run("execute", source_db.url, sql, *args).ended(7).error
+    assert error["hint"] == f"give it more time with --statement-timeout{hint}"
+
+
+class _StoppedBefore(Control):
+    """A run that is stopped just before so many statements were begun."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__()
+        self.left = number
+
+    def check(self) -> None:
+        self.left -= 1
+        if not self.left:
+            self.stop(Interrupted("interrupted"))
+        super().check()
+
+
+def _stopped_stepwise(database: Database, sql: str, control: Control) -> tuple[str, str | None]:
+    """Run it here, stop it at the latest while the answer would be written; return what the reason says."""
+    options = ExecuteOptions(write=True, stepwise=True)
+    with closing(Handle(parse_url(database.url)).connect()) as session:
+        run_script(session, plan_script(sql, options), options, control=control, warn=print)
+    control.stop(Interrupted("interrupted"))
+    assert control.reason is not None
+    return control.reason.message, control.reason.hint
+
+
+def test_a_stop_after_a_failure_keeps_what_is_known_of_it(source_db: Database):
+    assert _stopped_stepwise(source_db, "CREATE TABLE t (a int); SELECT 1/0; SELECT 2", Control()) == (
+        "interrupted; statement 2 failed: division by zero; 1 statement before it was committed",
+        "mend it, then run only what is left",
+    )
+    alone, _ = _stopped_stepwise(source_db, "SELECT 1/0", Control())
+    assert alone == "interrupted; statement 1 failed: division by zero; nothing was committed"
+    lost, _ = _stopped_stepwise(source_db, "SELECT 1; SELECT pg_terminate_backend(pg_backend_pid())", Control())
+    assert "; it is not known whether the server committed statement 2" in lost
+
+
+def test_a_stop_between_statements_calls_none_unknown(source_db: Database):
+    done = _stopped_stepwise(source_db, "SELECT 1; SELECT 2", _StoppedBefore(2))
+    assert done == ("interrupted; 1 statement was committed", "run only what is left")
+    _, hint = _stopped_stepwise(source_db, "SELECT 1; SELECT 2", Control())
+    assert hint == "everything was done: there is nothing left to run"
 
 
 @pytest.mark.parametrize(("args", "number", "status"), [(("--timeout", "2s"), None, 7), ((), signal.SIGINT, 130)])
