@@ -70,10 +70,17 @@ def _check(kind: str, name: str, look: Callable[[], str]) -> Check:
 
 
 def _database(entry: ConfiguredDatabase, settings: Settings) -> str:
-    reference = entry.reference.reveal() if entry.reference is not None else ""
+    reference = _reference(entry)
     if reference.startswith(_ACTIVE):
         return f"{shown(reference)}, left alone: using it would run a program or start a server"
     return resolve_configured(entry, settings).redacted()
+
+
+def _reference(entry: ConfiguredDatabase) -> str:
+    """What the entry leads to, as a run would read it; nothing where its variables are not set, as resolving tells."""
+    with suppress(ConfigError):
+        return expand(entry.reference.reveal()) if entry.reference is not None else ""
+    return ""
 
 
 def _sync(job: ConfiguredSync, settings: Settings, saved: Saved) -> str:
@@ -101,7 +108,7 @@ def _end(text: str, settings: Settings, saved: Saved, *, written: bool) -> Itera
     entry = settings.databases.get(text)
     if entry is not None and written and entry.read_only:
         raise ConfigError(f"{text} is read_only: it can never be a target")
-    reference = text if entry is None else entry.reference.reveal() if entry.reference is not None else ""
+    reference = text if entry is None else _reference(entry)
     if reference.startswith(_ACTIVE):
         if entry is None and written:
             _refuse_same_text(text, settings)
@@ -123,20 +130,24 @@ def _end(text: str, settings: Settings, saved: Saved, *, written: bool) -> Itera
 def _refuse_same_text(text: str, settings: Settings) -> None:
     """What is left alone is compared with the entries by its text, as a run does, too."""
     for entry in settings.databases.values():
-        with suppress(ConfigError):  # a variable that is not set: told of the entry
-            if entry.read_only and entry.reference is not None and expand(entry.reference.reveal()) == text:
-                raise ProtectedTarget(f"{shown(text)} (configured as {entry.name}) is marked read_only")
+        if entry.read_only and _reference(entry) == text:
+            raise ProtectedTarget(f"{shown(text)} (configured as {entry.name}) is marked read_only")
 
 
 def _store_kind(settings: Settings) -> Literal["file", "database"] | None:
     """What the saved connections are kept in; None where the store's own check has something to say."""
     configured = settings.store.reveal() if settings.store is not None else None
-    if (os.environ.get(VARIABLE) or configured or "").startswith(_ACTIVE):
+    if _of_variable(os.environ.get(VARIABLE) or configured or "").startswith(_ACTIVE):
         return "database"
     try:
         return "file" if store_place(configured).file is not None else "database"
     except ConfigError:
         return None
+
+
+def _of_variable(text: str) -> str:
+    """What the store's place reads in place of ``env:VAR``, which may be ``cmd:`` in turn."""
+    return os.environ.get(text.removeprefix("env:"), "").strip() if text.startswith("env:") else text
 
 
 def _profile(name: str, settings: Settings) -> str:
@@ -147,6 +158,6 @@ def _profile(name: str, settings: Settings) -> str:
 def _store(settings: Settings) -> str:
     assert settings.store is not None
     text = settings.store.reveal()
-    if text.startswith(_ACTIVE):
+    if _of_variable(text).startswith(_ACTIVE):
         return f"{shown(text)}, left alone: using it would run a program or start a server"
     return store_place(text, {name: value for name, value in os.environ.items() if name != VARIABLE}).name

@@ -199,6 +199,24 @@ def test_check_names_what_leads_nowhere_and_touches_nothing(dbsync: Command):
     )
 
 
+def test_check_runs_nothing_that_a_variable_names(dbsync: Command):
+    env = {"DB": "cmd:touch made", "HOW": "touch", "LOCAL": "local:never", "STORE": "cmd:touch kept"}
+    (dbsync.home / "dbsync.yaml").write_text(
+        "databases:\n  a: {url: '${DB}'}\n  b: {url: '${LOCAL}'}\n  c: {url: 'cmd:${HOW} made'}\n"
+        "  n: {url: 'cmd:${NOT_SET} made'}\n"
+        "syncs:\n  s: {source: a, target: b}\n  t: {source: n, target: a}\nstore: {url: 'env:STORE'}\n"
+    )
+    found = document(dbsync.run("config", "check", "--json", env=env), 1).result["checks"]
+    assert {each["name"]: each["ok"] for each in found} == {
+        "a": True, "b": True, "c": True, "n": False, "s": True, "t": True, "store": True,
+    }  # fmt: skip
+    assert "NOT_SET is not set" in {each["name"]: each["detail"] for each in found}["n"]
+    assert "touch ***, left alone" in {each["name"]: each["detail"] for each in found}["a"]
+    assert not (dbsync.home / "made").exists()
+    assert not (dbsync.home / "kept").exists()
+    assert dbsync.run("local", "list", env=env).ended(0).stdout == ""
+
+
 def test_check_looks_saved_connections_up_and_starts_none(dbsync: Command):
     dbsync.run("connections", "add", "kept", "postgresql://app@127.0.0.1:1/shop").ended(0)
     dbsync.run("connections", "add", "mine", "local:never").ended(0)
