@@ -78,6 +78,11 @@ def _examine(context: Context, text: str, *, fix: bool, confirm: str | None) -> 
     with context.session(database) as session:
         context.describe(source=end_of(session))
         found = leftovers(session)
+        if found.hidden is not None:
+            context.warn(
+                f"what runs noted in {database.url.name} was not looked into: {found.hidden}; only that role sees "
+                "which of them are dead"
+            )
         patient = _Patient(name=database.url.name, found=found, left=found.leftovers)
         mendable = sum(each.mended for each in found.leftovers)
         if not fix or not mendable:
@@ -93,7 +98,8 @@ def _examine(context: Context, text: str, *, fix: bool, confirm: str | None) -> 
 
 def _lines(patient: _Patient) -> Iterator[str]:
     count = len(patient.left)
-    verdict = f"{count} leftover{'s' * (count != 1)}" if count else "nothing is left of dead runs"
+    nothing = "nothing is left of dead runs" + ", as far as this role sees" * (patient.found.hidden is not None)
+    verdict = f"{count} leftover{'s' * (count != 1)}" if count else nothing
     yield f"{escape(patient.name)}: {verdict}\n"
     if patient.found.running is not None:
         yield f"  a run is going on: {escape(patient.found.running)}\n"

@@ -55,10 +55,11 @@ class _Activity:
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """What was found: ``running`` names a run that is alive."""
+    """What was found: ``running`` names a run that is alive, ``hidden`` says why its notes could not be read."""
 
     running: str | None
     leftovers: tuple[Leftover, ...]
+    hidden: str | None = None
 
 
 def leftovers(session: Session) -> Findings:
@@ -79,8 +80,9 @@ def leftovers(session: Session) -> Findings:
         for name in _dead_shadows(session)
     ]
     found += _idle_slots(session)
-    found += _ledger_trouble(session)
-    return Findings(str(holder) if holder is not None and not still else None, tuple(found))
+    found += _newer_ledger(session)
+    running = str(holder) if holder is not None and not still else None
+    return Findings(running, tuple(found), ledger.hidden(session))
 
 
 def clean(session: Session) -> None:
@@ -181,14 +183,11 @@ def _has_ledger(session: Session) -> bool:
         return False  # of a newer dbsync: told apart
 
 
-def _ledger_trouble(session: Session) -> Iterator[Leftover]:
+def _newer_ledger(session: Session) -> Iterator[Leftover]:
     try:
         ledger.find_ledger(session)
     except Refused as newer:
         yield Leftover("ledger", newer.message, "use the newer dbsync that wrote it", mended=False)
-        return
-    if why := ledger.hidden(session):
-        yield Leftover("ledger", f"what runs noted cannot be read: {why}", "look as that role", mended=False)
 
 
 def try_clean(session: Session) -> str | None:

@@ -127,7 +127,7 @@ def test_a_ledger_of_a_newer_dbsync_is_named_and_left_alone(pairs, dbsync: Comma
     dbsync.sync(pair.source, pair.target, "--no-ledger").ended(0)
 
 
-def test_a_ledger_that_the_role_may_not_read_is_not_called_clean(pairs, dbsync: Command) -> None:
+def test_a_ledger_that_the_role_may_not_read_is_warned_of_and_no_leftover(pairs, dbsync: Command) -> None:
     pair: Pair = pairs(SCHEMA, ROWS)
     run_sql(
         pair.target,
@@ -136,8 +136,17 @@ def test_a_ledger_that_the_role_may_not_read_is_not_called_clean(pairs, dbsync: 
     )
     theirs = with_user(pair.target, "case_writer")
     dbsync.sync(pair.source, theirs).ended(0)
-    look(dbsync, theirs, 0)
-    assert kinds(look(dbsync, pair.target, 1)) == ["ledger"]
+    assert not any("looked into" in each for each in look(dbsync, theirs, 0).document["warnings"])
+    for fix in ((), ("--fix", "--yes")):
+        seen = look(dbsync, pair.target, 0, *fix)
+        assert kinds(seen) == []
+        (warning,) = [each for each in seen.document["warnings"] if "looked into" in each]
+        assert ": the schema dbsync belongs to the role case_writer; only that role sees" in warning
+    told = dbsync.run("doctor", pair.target).ended(0)
+    assert ("nothing is left of dead runs, as far as this role sees" in told.stdout, warning in told.stderr) == (
+        True,
+        True,
+    )
     refused = dbsync.run("migrate", "status", pair.target, "--json").ended(4).error
     assert (refused["code"], refused["hint"]) == ("NO_LEDGER", "ask as that role")
 
