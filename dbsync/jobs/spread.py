@@ -101,10 +101,6 @@ class Helper:
         """Take a part that waits: this one (job, number) rather than another."""
         return self._parts.take(self._worker, avoiding=tuple(self._avoided), first=first)
 
-    def avoids(self, run_id: str) -> bool:
-        """Whether it takes no more parts of a run, as one could not be staged from here."""
-        return run_id in self._avoided
-
     def carry_out(self, taken: TakenPart, control: Control) -> DbsyncError | None:
         """Stage a part and settle it; return what went wrong: then somebody else takes it."""
         with self._lock:

@@ -18,7 +18,7 @@ from dbsync.data.options import SyncOptions
 from dbsync.data.parts import Part, copy_part
 from dbsync.errors import ConnectionLost, Fenced, StatementFailed
 from dbsync.jobs.model import Job, JobState
-from dbsync.jobs.parts import Key, TakenPart
+from dbsync.jobs.parts import Key, PartStore
 from dbsync.jobs.presence import Presence
 from dbsync.jobs.queue import Engine, open_queue
 from dbsync.jobs.spread import Helper
@@ -211,9 +211,11 @@ def test_a_helper_does_not_wait_for_ever_behind_who_waits_for_the_run(
     place: Yard, things: tuple[Database, Database]
 ) -> None:
     """An ALTER TABLE of the source waits for the run's own lock, and the reader behind it, which no server resolves."""
-    job = place.job(things[0].url, things[1].url, SMALL)
+    job = place.jobs.store.begin(
+        place.job(things[0].url, things[1].url, SMALL, start=False).id, "runner", "0123456789ab"
+    )
     urls = (parse_url(things[0].url), parse_url(things[1].url))
-    helper = Helper(place.jobs.store, lambda job: urls, "late")
+    helper, other_helper = (Helper(place.jobs.store, lambda job: urls, name) for name in ("late", "other"))
     with (
         psycopg.connect(things[0].url) as holder,
         psycopg.connect(things[0].url) as other,
@@ -231,15 +233,19 @@ def test_a_helper_does_not_wait_for_ever_behind_who_waits_for_the_run(
             "staging": {"schema": "public", "name": "thing"}, "columns": ["id"], "binary": False, "where": None,
             "pages": None, "snapshot": snapshot, "fence": 1, "lock_pid": 1, "lock_timeout_s": 0.3,
         }  # fmt: skip
-        taken = TakenPart(job_id=job.id, key=Key("0123456789ab", 1), tries=0, work=work)
+        PartStore(place.registry.store).offer(job.id, {Key("0123456789ab", 1): work})
+        taken = helper.take()
+        assert taken is not None
         error = helper.carry_out(taken, Control())
         assert (isinstance(error, StatementFailed) and error.sqlstate) == "55P03", error
-        assert not helper.avoids("0123456789ab")  # somebody's lock goes by
+        taken = helper.take()
+        assert taken is not None, "somebody's lock goes by"
         assert not altered.done()
         holder.rollback()
         altered.result()
     assert isinstance(helper.carry_out(taken, Control()), StatementFailed)  # the snapshot is gone with its holder
-    assert helper.avoids("0123456789ab")
+    assert helper.take() is None
+    assert other_helper.take() is not None, "it was given back"
 
 
 def stage(part: Part, things: tuple[Database, Database]) -> None:
