@@ -109,6 +109,7 @@ def summary(report: CompareReport) -> str:
     differing = [table for table in report.tables if table.state == "differs"]
     missed = sum(table.state == "not_compared" for table in report.tables)
     behind, unknown = (sum(one.state == state for one in report.sequences) for state in ("differs", "not_compared"))
+    unknown += sum(isinstance(entry, SkippedSequence) and not entry.wanted for entry in report.skipped)
     compared = len(report.tables) - missed
     told = f"{compared} {'table is' if compared == 1 else 'tables are'} the same"
     if differing:

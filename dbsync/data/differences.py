@@ -83,8 +83,8 @@ class SequenceComparison:
     reason: str
     source_state: SequenceState | None = None
     target_state: SequenceState | None = None
-    wanted: SequenceState | None = None  # what a sync would set it to; None, too, where it cannot hold the value
-    cause: Literal["rights", "standby", "error"] | None = None  # of not being compared
+    wanted: SequenceState | None = None  # what a sync would set it to at least; None, too, where it cannot hold it
+    cause: Literal["rights", "standby", "unasked", "error"] | None = None  # of not being compared
 
     def to_dict(self) -> dict[str, Any]:
         """Return the sequence's entry of the result."""

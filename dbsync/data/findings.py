@@ -172,7 +172,9 @@ def _sequence_problem(one: SequenceComparison) -> Problem | None:
     name = str(one.target)
     if one.state == "differs" and one.wanted is not None:
         return Problem("sequence_behind", f"sequence {name} {one.reason}", name=name)
-    rules: dict[str | None, Rule] = {"error": "not_compared", "standby": "sequence_standby"}
+    rules: dict[str | None, Rule] = {
+        "error": "not_compared", "standby": "sequence_unproved", "unasked": "sequence_unproved",
+    }  # fmt: skip
     if one.cause in rules:
         return Problem(rules[one.cause], f"sequence {name} not compared: {one.reason}", name=name)
     return None

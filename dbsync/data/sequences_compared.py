@@ -1,7 +1,8 @@
 """Compare sequences: those of the target that a sync would set differ from the source's.
 
 No snapshot holds a sequence still. So rows are asked before the target's sequences: these are never behind what they
-gave to a row that could be seen. They are asked where an index holds the furthest value; nobody waits for a scan.
+gave to a row that could be seen. They are asked where an index holds the furthest value; nobody waits for a scan. A
+sync asks them all: a sequence that only rows which were not asked may be ahead of is not called the same.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from dbsync.pg.database import Session
 
 _IMPATIENT = "SET lock_timeout = '1s'"
 _READERS = frozenset({"SELECT", "OWNER"})
+_UNASKED = "no index tells how far the rows are, past which a sync would set it"
 _STANDBY = (  # the write-ahead log has what a sequence gives next, not what it gave
     "the source is a standby, where a sequence may stand up to 32 values further than it does in the primary: it is "
     "not known whether the target's is behind"
@@ -30,12 +32,14 @@ _STANDBY = (  # the write-ahead log has what a sequence gives next, not what it 
 def compare_sequences(
     source: Session, target: Session, draft: Draft, check: Callable[[], None]
 ) -> tuple[SequenceComparison, ...]:
-    """Compare the sequences that a sync of the draft would look at, as it would; ``check`` raises when it must end."""
+    """Compare the sequences that a sync of the draft would look at, without a scan; ``check`` raises to end it."""
     tasks = [task for group in draft.plan.groups for task in group.sequences] + list(draft.plan.sequences)
     found = [_not_compared(task, why, "rights") for task in tasks if (why := _obstacle(draft, task))]
     parents = {parent for table in draft.target.tables.values() for parent in table.inherits}
-    ready = [_with_cheap_columns(draft, task, parents) for task in tasks if not _obstacle(draft, task)]
-    compared = _Comparison(source, target, standby=draft.source.in_recovery)
+    whole = [task for task in tasks if not _obstacle(draft, task)]
+    ready = [_with_cheap_columns(draft, task, parents) for task in whole]
+    unasked = {task.target for task, asked in zip(whole, ready, strict=True) if task.columns != asked.columns}
+    compared = _Comparison(source, target, standby=draft.source.in_recovery, unasked=unasked)
     try:
         found += compared.of(ready)
     except StatementFailed:  # somebody holds one of them, or it is gone: the others can be compared
@@ -56,10 +60,10 @@ def _by_itself(compared: _Comparison, task: SequenceTask, check: Callable[[], No
 
 
 class _Comparison:
-    """Both sides' sessions, and what was read of the rows already."""
+    """Both sides' sessions, and what was read of the rows already; ``unasked``: sequences with rows that are not."""
 
-    def __init__(self, source: Session, target: Session, *, standby: bool) -> None:
-        self.source, self.target, self.standby = source, target, standby
+    def __init__(self, source: Session, target: Session, *, standby: bool, unasked: Collection[TableName]) -> None:
+        self.source, self.target, self.standby, self.unasked = source, target, standby, unasked
         self.furthest: dict[TableName, Sequence[int]] = {}
 
     def of(self, tasks: Sequence[SequenceTask]) -> list[SequenceComparison]:
@@ -76,13 +80,20 @@ class _Comparison:
                 targets[task.target],
                 self.furthest[task.target],
                 standby=self.standby,
+                unasked=task.target in self.unasked,
             )
             for task in tasks
         ]
 
 
 def _compared(
-    task: SequenceTask, mine: SequenceState | None, theirs: SequenceState, furthest: Iterable[int], *, standby: bool
+    task: SequenceTask,
+    mine: SequenceState | None,
+    theirs: SequenceState,
+    furthest: Iterable[int],
+    *,
+    standby: bool,
+    unasked: bool,
 ) -> SequenceComparison:
     furthest = tuple(furthest)
     wanted = next_state(task, mine, theirs, furthest)
@@ -94,15 +105,19 @@ def _compared(
         source_state=mine,
         target_state=theirs,
     )
+    turns = task.cycle and mine is not None  # then rows do not count
     if wanted is None:
+        if unasked and not turns:
+            return replace(compared, state="not_compared", reason=_UNASKED, cause="unasked")
         return compared
-    proved = not (task.cycle and mine is not None) and next_state(task, None, theirs, furthest) is not None
+    proved = not turns and next_state(task, None, theirs, furthest) is not None
     if standby and not proved:
         return replace(compared, state="not_compared", reason=_STANDBY, cause="standby")
     if mine is not None and not fits(task, mine):
         reason = f"goes from {task.minimum} to {task.maximum} and cannot hold the source's value, {mine.last_value}"
         return replace(compared, state="differs", reason=reason)
-    reason = f"stands at {_stands_at(theirs)}, a sync would set it to {_stands_at(wanted)}"
+    further = " or further" if unasked and not turns else ""
+    reason = f"stands at {_stands_at(theirs)}, a sync would set it to {_stands_at(wanted)}{further}"
     return replace(compared, state="differs", reason=reason, wanted=wanted)
 
 

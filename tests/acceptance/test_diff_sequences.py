@@ -165,7 +165,7 @@ def test_a_standby_as_source_is_ahead_of_its_primary_and_proves_nothing(
         assert call("diff", *ends, "--what", "data", "--strict").exit_code == 1
         ended = call("validate", *ends, "--level", "checksum", "--json")
         assert (ended.exit_code, [one["id"] for one in ended.document["result"]["findings"]]) == (
-            0, ["sequence_standby:public.t_id_seq", "sequence_standby:public.turn"],
+            0, ["sequence_unproved:public.t_id_seq", "sequence_unproved:public.turn"],
         )  # fmt: skip
         run_sql(pair.target, "SELECT setval('t_id_seq', 1, false), setval('turn', 33)")  # the row has 1
         ended = call("diff", *ends, "--what", "data", "--json")
@@ -214,9 +214,45 @@ def test_rows_are_asked_once_and_only_where_an_index_tells(pairs, call, monkeypa
     assert set().union(*asked[1:]) == set()
 
 
+def test_a_sequence_that_no_index_tells_of_is_not_called_the_same(pairs, call):
+    """A sync asks the rows of such columns as well, at the price of a scan."""
+    fill = "INSERT INTO {} SELECT 1, n FROM generate_series(1, 500) n;"
+    pair: Pair = pairs(
+        "CREATE TABLE second (a int, id serial, PRIMARY KEY (a, id));"
+        "CREATE TABLE n (a int, id numeric PRIMARY KEY); CREATE SEQUENCE n_ids OWNED BY n.id;"
+        "CREATE TABLE parent (a int, id serial PRIMARY KEY); CREATE TABLE child () INHERITS (parent);"
+        "CREATE TABLE turn (a int, id int); CREATE SEQUENCE turns CYCLE OWNED BY turn.id;"
+        + "".join(map(fill.format, ("second", "n", "child", "turn")))
+    )
+    ends = (pair.source, pair.target)
+    ended = call("diff", *ends, "--what", "data", "--json", "-o", "text=told")
+    unknown = {"public.n_ids", "public.parent_id_seq", "public.second_id_seq"}
+    assert (ended.exit_code, ended.document["result"]["same"], faults(ended.document)) == (0, True, [])
+    assert states(ended.document) == dict.fromkeys(unknown, "not_compared") | {"public.turns": "same"}
+    assert {one["sequence"] for one in ended.document["not_compared"]} == unknown
+    told = Path("told").read_text()
+    assert "sequence public.n_ids not compared: no index tells how far the rows are" in told
+    assert "; 3 sequences not compared" in told
+    assert call("diff", *ends, "--what", "data", "--strict").exit_code == 1
+    ended = call("validate", *ends, "--level", "checksum", "--json")
+    found = {one["id"]: one["severity"] for one in ended.document["result"]["findings"]}
+    assert {name: severity for name, severity in found.items() if name.startswith("sequence_")} == {
+        f"sequence_unproved:{name}": "low" for name in unknown
+    }
+    run_sql(pair.source, "SELECT setval('second_id_seq', 40)")
+    ended = call("diff", *ends, "--what", "data", "--json")
+    (one,) = [one for one in ended.document["result"]["sequences"] if one["state"] == "differs"]
+    assert (ended.exit_code, one["sequence"], one["reason"]) == (
+        1, "public.second_id_seq", "stands at 1 (not called yet), a sync would set it to 40 or further",
+    )  # fmt: skip
+    assert call("sync", *ends, "--yes").exit_code == 0
+    assert rows(pair.target, "SELECT nextval('second_id_seq'), nextval('n_ids')") == [[501, 501]]
+
+
 def test_a_sequence_that_the_target_has_not_is_told_as_a_sequence(pairs, call):
     pair: Pair = pairs("CREATE TABLE t (id int PRIMARY KEY);", "CREATE SEQUENCE alone; CREATE TABLE a (id int);")
-    ended = call("diff", pair.source, pair.target, "--what", "data", "--exclude", "a", "--json")
+    ended = call("diff", pair.source, pair.target, "--what", "data", "--exclude", "a", "--json", "-o", "text=told")
+    assert Path("told").read_text().endswith("1 table is the same; 1 sequence not compared\n")
     assert (ended.exit_code, ended.document["not_compared"], faults(ended.document)) == (
         0,
         [

@@ -223,7 +223,7 @@ ELSEWHERE: dict[str, tuple[Rule, ...]] = {
         "no_ledger", "partitions_excluded", "infinity_unsupported", "ledger_newer",
     ),
     "tests/acceptance/test_delta_filter.py": ("unique_taken",),
-    "tests/acceptance/test_diff_sequences.py": ("sequence_behind", "sequence_standby"),
+    "tests/acceptance/test_diff_sequences.py": ("sequence_behind", "sequence_unproved"),
     "tests/acceptance/test_privileges.py": ("foreign_key_held",),
     "tests/unit/test_checks.py": (
         "standby_target", "encoding_unknown", "collation_default", "triggers_fire", "cursor_column", "cursor_key", "delete_limit",

@@ -154,11 +154,11 @@ ROWS: Mapping[Rule, RuleFacts] = {
         "A sync would set a sequence: its next value may be one that a row has (`--level checksum` and above)",
         "dbsync sync sets it, also where no row differs",
     ),
-    "sequence_standby": told(
+    "sequence_unproved": told(
         "data", "low",
-        "The source is a standby and its sequence is further than the target's, which need not be so in the primary "
-        "(`--level checksum` and above)",
-        "compare with the primary",
+        "It is not known whether a sync would set a sequence: only a standby as source has it further on, or no index "
+        "tells how far the rows are (`--level checksum` and above)",
+        "compare with the primary; dbsync sync asks all rows and sets it",
     ),
     "not_compared": told(
         "data", "high",

@@ -38,7 +38,7 @@ Rule = Literal[
     "trigger_rights", "rules", "rules_idle", "triggers_off", "triggers_fire", "event_trigger",
     # large objects, rows, data
     "large_object_column", "delete_limit", "source_emptied", "unique_taken", "rows_differ",
-    "sequence_behind", "sequence_standby", "not_compared",
+    "sequence_behind", "sequence_unproved", "not_compared",
 ]  # fmt: skip
 
 
