@@ -43,6 +43,7 @@ class Call:
         self.silent_text = False  # --quiet silences its text
         self.exit_code = 0
         self.signals = 0
+        self.watched = False  # a signal or the time limit has struck: the process ends in time
         self.committed: list[str] = []  # tables
         self.before_end: list[Callable[[], None]] = []  # what gives the terminal back
         self.on_start: list[Callable[[], None]] = []

@@ -50,8 +50,9 @@ def _on_signal(call: Call, reason: DbsyncError, _number: int, _frame: FrameType 
     call.signals += isinstance(reason, Interrupted)
     if call.signals > 1:
         call.cut_off(_AFTER_TWO_S)
-    if call.control.reason is None:
-        call.control.stop(reason)
+    call.control.stop(reason)
+    if not call.watched:  # whatever stopped the work first: it may have seen by itself that its time is up
+        call.watched = True
         _thread.start_new_thread(_watch, (call,))
     if not call.graceful and not call.ending:
         raise KeyboardInterrupt

@@ -84,7 +84,7 @@ class SequenceComparison:
     source_state: SequenceState | None = None
     target_state: SequenceState | None = None
     wanted: SequenceState | None = None  # what a sync would set it to at least; None, too, where it cannot hold it
-    cause: Literal["rights", "standby", "unasked", "error"] | None = None  # of not being compared
+    cause: Literal["rights", "standby", "unasked", "error"] | None = None  # of not being compared, or not in full
 
     def to_dict(self) -> dict[str, Any]:
         """Return the sequence's entry of the result."""

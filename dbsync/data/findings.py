@@ -176,7 +176,8 @@ def _sequence_problem(one: SequenceComparison) -> Problem | None:
         "error": "not_compared", "standby": "sequence_unproved", "unasked": "sequence_unproved",
     }  # fmt: skip
     if one.cause in rules:
-        return Problem(rules[one.cause], f"sequence {name} not compared: {one.reason}", name=name)
+        how = "not compared" if one.state == "not_compared" else "compared"
+        return Problem(rules[one.cause], f"sequence {name} {how}: {one.reason}", name=name)
     return None
 
 

@@ -22,7 +22,7 @@ from dbsync.pg.database import Session
 
 _IMPATIENT = "SET lock_timeout = '1s'"
 _READERS = frozenset({"SELECT", "OWNER"})
-_UNASKED = "no index tells how far the rows are, past which a sync would set it"
+_UNASKED = "by its position; no index tells how far the rows are, past which a sync would set it"
 _STANDBY = (  # the write-ahead log has what a sequence gives next, not what it gave
     "the source is a standby, where a sequence may stand up to 32 values further than it does in the primary: it is "
     "not known whether the target's is behind"
@@ -108,7 +108,7 @@ def _compared(
     turns = task.cycle and mine is not None  # then rows do not count
     if wanted is None:
         if unasked and not turns:
-            return replace(compared, state="not_compared", reason=_UNASKED, cause="unasked")
+            return replace(compared, reason=_UNASKED, cause="unasked")
         return compared
     proved = not turns and next_state(task, None, theirs, furthest) is not None
     if standby and not proved:

@@ -91,7 +91,7 @@ def test_a_dry_run_and_a_refused_sync_are_no_jobs(dbsync: Command, shop: tuple[D
 def test_what_is_no_text_is_refused_and_no_fault(dbsync: Command, shop: tuple[Database, Database]) -> None:
     odd = "item:name = '\udcff'"
     refused = dbsync.run("sync", shop[0].url, shop[1].url, "--yes", "--json", "--queue", "--where", odd).ended(2)
-    assert refused.error["message"] == "the store takes UTF-8 text only"
+    assert refused.error["message"] == "--where is not UTF-8"
 
 
 @pytest.mark.parametrize("how", [[], ["--queue"], ["--detach"]], ids=["here", "queue", "detach"])
