@@ -43,6 +43,7 @@ WANTED = """
 LABEL = "ALTER TYPE mood ADD VALUE 'b' BEFORE 'c'"  # committed before it is used
 ROWS = "INSERT INTO orders VALUES (1, 10, 'n', 'a'), (2, 20, NULL, 'c'); INSERT INTO items VALUES (1, 1), (2, NULL);"
 LOSSES = frozenset({"DELETES_DATA"})
+_GONE_S = 5.0  # the server takes a moment to end the session of the run before, and lets go of its lock then
 
 
 @pytest.fixture
@@ -82,14 +83,15 @@ def applied(plan: MigrationPlan, pair: Pair, *, allow: frozenset[str] = LOSSES, 
     emit = settings.pop("emit", silent)
     unproved = settings.pop("unproved", False)
     control = settings.pop("control", None)
-    with open_migration(plan, database(pair.target), direction=direction, emit=emit, control=control) as opened:
+    target = database(pair.target)
+    with open_migration(plan, target, direction=direction, patience=_GONE_S, emit=emit, control=control) as opened:
         opened.prepare(allow=allow, unproved=unproved)
         return opened.run(**settings)
 
 
 @contextmanager
 def prepared(plan: MigrationPlan, pair: Pair, direction="up", **options) -> Iterator[OpenMigration]:
-    with open_migration(plan, database(pair.target), direction=direction) as opened:
+    with open_migration(plan, database(pair.target), direction=direction, patience=_GONE_S) as opened:
         opened.prepare(**options)
         yield opened
 
