@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import pty
 import signal
 import socket
 import stat
@@ -18,6 +17,7 @@ import pytest
 
 from tests.fixtures.command import Command
 from tests.fixtures.databases import Database
+from tests.fixtures.terminal import on_terminal
 
 _SLEEP = "SELECT pg_sleep(60)"
 
@@ -387,35 +387,13 @@ def test_consent_never_comes_from_the_environment_or_a_profile(dbsync, source_db
     assert source_db.value("SELECT count(*) FROM t") == 1
 
 
-def _on_terminal(dbsync: Command, args: list[str], typed: bytes) -> tuple[int, bytes]:
-    """Run the command on a terminal of its own and type something."""
-    process, descriptor = pty.fork()
-    if process == 0:
-        environ = {"PATH": os.environ["PATH"], "HOME": str(dbsync.home), "TERM": "xterm-256color", "COLUMNS": "100"}
-        os.chdir(Path(__file__).parents[2])
-        os.execve(sys.executable, [sys.executable, "-m", "dbsync", *args], environ)
-    shown = b""
-    if typed:
-        while b"[y/N]" not in shown:
-            shown += os.read(descriptor, 4096)
-        os.write(descriptor, typed)
-    try:
-        while piece := os.read(descriptor, 4096):
-            shown += piece
-    except OSError:  # the terminal is gone with its last process
-        pass
-    _, status = os.waitpid(process, 0)
-    os.close(descriptor)
-    return os.waitstatus_to_exitcode(status), shown
-
-
 def test_a_person_at_a_terminal_is_asked(dbsync, source_db):
     source_db.execute("CREATE TABLE t (a int)")
     insert = ["execute", source_db.url, "INSERT INTO t VALUES (1)", "--write"]
-    assert _on_terminal(dbsync, insert, b"n\n")[0] == 4
+    assert on_terminal(dbsync.home, insert, b"n\n")[0] == 4
     assert source_db.value("SELECT count(*) FROM t") == 0
-    assert _on_terminal(dbsync, [*insert, "--no-input"], b"")[0] == 4
-    status, shown = _on_terminal(dbsync, insert, b"y\n")
+    assert on_terminal(dbsync.home, [*insert, "--no-input"], b"")[0] == 4
+    status, shown = on_terminal(dbsync.home, insert, b"y\n")
     assert status == 0, shown
     assert b"Run 1 statement on" in shown
     assert source_db.value("SELECT count(*) FROM t") == 1
@@ -427,8 +405,8 @@ def test_text_from_the_database_cannot_steer_a_terminal(dbsync, source_db):
     literal = "U&'" + "".join(f"\\{ord(character):04x}" for character in evil) + "'"
     name = 'U&"' + "".join(f"\\{ord(character):04x}" for character in evil) + '"'
     statements = f"SELECT {literal} AS {name}; SELECT 1 AS a, {literal}::int"
-    _, shown = _on_terminal(
-        dbsync, ["execute", source_db.url, statements, "--color", "never", "--progress", "none"], b""
+    _, shown = on_terminal(
+        dbsync.home, ["execute", source_db.url, statements, "--color", "never", "--progress", "none"], b""
     )
     text = shown.decode()
     assert "owned" in text
@@ -443,7 +421,7 @@ def test_bars_appear_on_a_terminal_and_leave_it_as_it_was(dbsync, source_db, tar
     table = 'CREATE TABLE "Odd [red]\x1b[2J" (a int PRIMARY KEY)'
     source_db.execute(table, 'INSERT INTO "Odd [red]\x1b[2J" SELECT generate_series(1, 50000)')
     target_db.execute(table)
-    status, shown = _on_terminal(dbsync, ["sync", source_db.url, target_db.url, "--yes"], b"")
+    status, shown = on_terminal(dbsync.home, ["sync", source_db.url, target_db.url, "--yes"], b"")
     text = shown.decode()
     assert status == 0, text
     assert "all tables" in text

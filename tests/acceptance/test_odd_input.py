@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import pty
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +11,7 @@ import pytest
 
 from tests.fixtures.command import Command
 from tests.fixtures.databases import Database
+from tests.fixtures.terminal import on_terminal
 
 _LONE = "\udcff"  # the byte 0xff of an argument, as Python has it
 
@@ -54,23 +54,8 @@ def test_bytes_on_stdin_that_are_no_text_are_refused(tmp_path: Path, args, error
 
 
 def test_no_answer_to_the_question_for_a_url_is_one_sentence(tmp_path: Path):
-    process, descriptor = pty.fork()
-    if process == 0:
-        environ = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "TERM": "dumb"}
-        command = [sys.executable, "-m", "dbsync", "connections", "add", "q"]
-        os.execve(sys.executable, command, environ | _here())
-    shown = b""
-    while b"not shown" not in shown:
-        shown += os.read(descriptor, 4096)
-    os.write(descriptor, b"\x04")  # Ctrl-D
-    try:
-        while piece := os.read(descriptor, 4096):
-            shown += piece
-    except OSError:  # the terminal is gone with its last process
-        pass
-    _, status = os.waitpid(process, 0)
-    os.close(descriptor)
-    assert os.waitstatus_to_exitcode(status) == 2, shown
+    status, shown = on_terminal(tmp_path, ["connections", "add", "q"], b"\x04", asked=b"not shown")  # Ctrl-D
+    assert status == 2, shown
     assert b"no URL was typed" in shown
 
 
