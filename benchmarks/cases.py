@@ -91,9 +91,9 @@ def sync(bench: Bench, database: str, *options: str, into: str | None = None) ->
     return [[bench.dbsync, "sync", *ends, "--yes", "--json", "--progress", "none", *options]]
 
 
-def one_table(setup: Setup, table: str, rows: int) -> Section:
+def one_table(setup: Setup, table: str, rows: int, *, title: str | None = None) -> Section:
     """One table without indexes against a pipe of two psql, and what verification costs."""
-    bench, name = setup.bench, table
+    bench, name, title = setup.bench, table, title or table
     bench.new_database(bench.source, name, filled(table, rows))
     execute(bench.source, name, "VACUUM ANALYZE", "CHECKPOINT")
     bench.new_database(bench.target, name, DEFINITIONS[table])
@@ -111,15 +111,15 @@ def one_table(setup: Setup, table: str, rows: int) -> Section:
     }
     result = race(setup, engines, before=lambda: _empty(bench, table), after=lambda: _expect_rows(bench, table, rows))
     ((size,),) = execute(bench.source, name, f"SELECT pg_catalog.pg_table_size('public.{table}') / 1000000")
-    targets = [Target(f"{table}: one table vs `psql` binary pipe", result.ratio("dbsync", BINARY), 1.05, 0.90)]
+    targets = [Target(f"{title}: one table vs `psql` binary pipe", result.ratio("dbsync", BINARY), 1.05, 0.90)]
     cost = 100 * (result.ratio("dbsync, verified", "dbsync") - 1)
-    targets.append(Target(f"{table}: verification added to a full copy", cost, 35, 20, " %"))
+    targets.append(Target(f"{title}: verification added to a full copy", cost, 35, 20, " %"))
     drop(bench, name)
     about = f"{rows:,} rows, {size} MB, no index; medians of {setup.rounds} rounds."
     about += (
         " *Both digests* are what `dbsync` asks of both servers to verify, the source's beside the copy, as it does."
     )
-    return Section(f"One {table} table", about, result.table(TEXT, BINARY, SAME), targets if table != "pairs" else ())
+    return Section(f"One {title} table", about, result.table(TEXT, BINARY, SAME), targets if table != "pairs" else ())
 
 
 def schema(setup: Setup) -> Section:
@@ -266,10 +266,18 @@ CASES: Mapping[str, Callable[[Setup], Section]] = {
     "narrow": lambda setup: one_table(setup, "narrow", setup.rows(5_000_000)),
     "wide": lambda setup: one_table(setup, "wide", setup.rows(1_000_000)),
     "pairs": lambda setup: one_table(setup, "pairs", setup.rows(5_000_000)),
+    "long-narrow": lambda setup: _long(setup, "narrow", 5_000_000),
+    "long-wide": lambda setup: _long(setup, "wide", 1_000_000),
     "schema": schema,
     "memory": memory,
     "field": field,
 }
+
+
+def _long(setup: Setup, table: str, rows: int) -> Section:
+    """The same with four times the rows: what does not grow with them (start, plan, ledger) weighs a quarter."""
+    few = Setup(setup.bench, min(setup.rounds, 3), setup.scale, setup.say)
+    return one_table(few, table, setup.rows(4 * rows), title=f"long {table}")
 
 
 def psql_pipe(bench: Bench, table: str, form: str, *, into: str | None = None) -> Step:
