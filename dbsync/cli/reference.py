@@ -40,11 +40,12 @@ def pages() -> dict[str, str]:
 
 
 def write(directory: Path) -> None:
-    """Write the pages and remove those of commands that are gone."""
+    """Write the pages and remove those of commands that are gone; what others have put there is left alone."""
     directory.mkdir(parents=True, exist_ok=True)
     wanted = pages()
-    for stale in set(directory.glob("*.md")) - {directory / name for name in wanted}:
-        stale.unlink()
+    for other in set(directory.glob("*.md")) - {directory / name for name in wanted}:
+        if other.read_text(encoding="utf-8", errors="replace").startswith(f"{_HEAD}# dbsync {other.stem}\n"):
+            other.unlink()
     for name, text in wanted.items():
         (directory / name).write_text(text, encoding="utf-8")
 
