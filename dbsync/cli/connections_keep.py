@@ -10,10 +10,24 @@ from dbsync.cli.command import command
 from dbsync.cli.context import Context
 from dbsync.cli.output import Answer
 from dbsync.cli.render_connections import answer_line, answered
-from dbsync.errors import ConnectionFailed
+from dbsync.errors import ConfigError, ConnectionFailed
+from dbsync.quantities import parse_duration
 from dbsync.registry.keep_alive import Patience
 from dbsync.registry.keep_alive import keep_alive as ping_all
 from dbsync.registry.rotation import Rotation, rotate
+
+_SHORTEST_S, _LONGEST_S = 1, 300
+
+
+def _patience(text: str) -> float:
+    try:
+        seconds = parse_duration(text)
+        if not _SHORTEST_S <= seconds <= _LONGEST_S:
+            raise ConfigError(f"the duration {text!r} is not between 1s and 5m")
+    except ConfigError as error:
+        error.hint = "write 5s or 2m, at most 5m"
+        raise
+    return seconds
 
 
 @command("keep-alive", report=True)
@@ -21,7 +35,14 @@ def keep_alive(
     context: Context,
     tries: Annotated[int, typer.Option("--tries", metavar="N", min=1, max=10, help="Ask each one so often.")] = 3,
     patience: Annotated[
-        int, typer.Option("--ping-timeout", metavar="SECONDS", min=1, max=300, help="Wait so long for an answer.")
+        float,
+        typer.Option(
+            "--ping-timeout",
+            metavar="DURATION",
+            parser=_patience,
+            show_default="10s",
+            help="Wait so long for an answer: 1s to 5m.",
+        ),
     ] = 10,
     at_once: Annotated[int, typer.Option("--at-once", metavar="N", min=1, max=64, help="Ask so many at once.")] = 8,
 ) -> Answer:

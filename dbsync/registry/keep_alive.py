@@ -5,6 +5,7 @@ Each answer is written down by itself. A wrong password is not tried twice: serv
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -14,6 +15,7 @@ import sqlalchemy as sa
 
 from dbsync.errors import ConnectionFailed, ConnectionLost, DbsyncError
 from dbsync.pg.database import Database
+from dbsync.quantities import server_limit
 from dbsync.registry.allowed import AllowList
 from dbsync.registry.connections import Registry
 from dbsync.registry.model import Connection
@@ -31,7 +33,7 @@ class Patience:
     """How often and how long a database is asked, and how many at once."""
 
     tries: int = 3
-    timeout_s: int = 10
+    timeout_s: float = 10
     at_once: int = 8
 
 
@@ -104,9 +106,10 @@ def _ask(registry: Registry, connection: Connection, patience: Patience) -> Dbsy
     return None
 
 
-def _query(url: DatabaseUrl, timeout_s: int) -> None:
-    limited = replace(url, connect_timeout=min(timeout_s, url.connect_timeout or timeout_s))
-    settings = {"statement_timeout": f"{timeout_s}s"}
+def _query(url: DatabaseUrl, timeout_s: float) -> None:
+    whole = math.ceil(timeout_s)  # libpq takes no part of a second
+    limited = replace(url, connect_timeout=min(whole, url.connect_timeout or whole))
+    settings = {"statement_timeout": f"{server_limit(timeout_s)}ms"}
     session = Database(limited, read_only=True).connect(application_name="dbsync keep-alive", settings=settings)
     try:
         session.one("SELECT 1")

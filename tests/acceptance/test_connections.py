@@ -254,6 +254,20 @@ def test_keep_alive_asks_again_tells_who_is_silent_and_keeps_a_code_only(sqlite,
     assert call("connections", "keep-alive", "--tries", "1", "-q").stdout == ""
 
 
+def test_the_patience_of_keep_alive_is_a_duration(sqlite, call, monkeypatch, source_db):
+    add(call, "well", source_db.url, "--keep-alive", monkeypatch=monkeypatch)
+    for taken in ("5", "5s", "1500ms", "5m", "1m30s"):
+        assert call("connections", "keep-alive", "--ping-timeout", taken).exit_code == 0, taken
+    for refused, why in (
+        ("soon", "cannot read the duration 'soon'"), ("0", "the duration '0' is zero"),
+        ("999ms", "the duration '999ms' is not between 1s and 5m"), ("301", "the duration '301' is not between"),
+    ):  # fmt: skip
+        ended = call("connections", "keep-alive", "--ping-timeout", refused, "--json")
+        assert (ended.exit_code, ended.document["error"]["code"]) == (2, "CONFIG"), refused
+        assert why in ended.document["error"]["message"]
+        assert ended.document["error"]["hint"] == "write 5s or 2m, at most 5m"
+
+
 def encrypted(url: str) -> str:
     nonce = os.urandom(16)
     return base64.b64encode(nonce + AESGCM(OLDER_KEY).encrypt(nonce, url.encode(), None)).decode()
