@@ -5,6 +5,7 @@ Values are typed as ``yaml.safe_load`` types them. No message repeats a value, w
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from difflib import get_close_matches
 from typing import Any
@@ -17,6 +18,7 @@ _MAX_BYTES = 1024 * 1024
 _MAX_EVENTS = 20_000
 _MAX_DEPTH = 16
 _MAX_ALIASES = 200
+_HALF = re.compile("[\ud800-\udfff]")  # half of a surrogate pair, which an escape can write and no encoding holds
 
 
 class Section:
@@ -164,7 +166,7 @@ def read_yaml(data: bytes, file: str) -> Section:
         raise ConfigError(f"{file} is larger than 1 MiB")
     try:
         text = data.decode("utf-8-sig")
-        _check_bounds(text, file)
+        _check_events(text, file)
         node = yaml.compose(text, Loader=yaml.SafeLoader)
     except UnicodeDecodeError:
         raise ConfigError(f"{file} is not UTF-8") from None
@@ -172,6 +174,8 @@ def read_yaml(data: bytes, file: str) -> Section:
         mark = getattr(error, "problem_mark", None)
         place = f", line {mark.line + 1}" if mark is not None else ""
         raise ConfigError(f"{file}{place}: this is not YAML", hint="quote values with special characters") from None
+    except (ValueError, OverflowError):  # the library's chr()
+        raise ConfigError(f"{file}: an escape names no character; the last is \\U0010FFFF") from None
     if node is None or (isinstance(node, yaml.ScalarNode) and _scalar(node) is None):
         start = yaml.Mark(file, 0, 0, 0, "", 0)
         node = yaml.MappingNode("tag:yaml.org,2002:map", [], start, start)
@@ -180,14 +184,18 @@ def read_yaml(data: bytes, file: str) -> Section:
     return Section(file, "", node)
 
 
-def _check_bounds(text: str, file: str) -> None:
-    """Refuse what would take long to expand, by looking at events only."""
+def _check_events(text: str, file: str) -> None:
+    """Refuse what would take long to expand, by looking at events only, and texts that could not be written."""
     depth = aliases = 0
     for count, event in enumerate(yaml.parse(text, Loader=yaml.SafeLoader)):
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
         aliases += isinstance(event, yaml.AliasEvent)
         if depth > _MAX_DEPTH or aliases > _MAX_ALIASES or count > _MAX_EVENTS:
             raise ConfigError(f"{file}: too deep, too long or too many aliases for a config file")
+        if isinstance(event, yaml.ScalarEvent) and _HALF.search(event.value):
+            place = f", line {event.start_mark.line + 1}" if event.start_mark is not None else ""
+            hint = r'write the character itself, or one escape for the whole of it: "\U0001F600"'
+            raise ConfigError(f"{file}{place}: a text holds half of a character, such as \\ud800", hint=hint)
 
 
 def _scalar(node: yaml.Node) -> Any:

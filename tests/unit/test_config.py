@@ -301,6 +301,11 @@ def test_a_file_may_be_empty(text: str) -> None:
         ("version: !!int ''\n", 1, "must be a whole number"),
         ("databases: {a: {url: *nowhere}}\n", 1, "this is not YAML"),
         ("databases: {a: {<<: {url: x}}}\n", 1, "a key is not a text"),
+        ('databases:\n  a: {url: "file:/tmp/\\ud800"}\n', 2, "half of a character"),
+        ('databases:\n  a: {url: x, password: "\\ud83d\\ude00"}\n', 2, "half of a character"),
+        ('version: 1\n"\\udfff": x\n', 2, "half of a character"),
+        ('version: "\\U00110000"\n', None, "names no character"),
+        ('version: "\\Uffffffff"\n', None, "names no character"),
     ],
 )
 def test_a_fault_is_named_with_its_line(text: str, line: int | None, words: str) -> None:
