@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import inspect
 import json
+import re
 import sys
 from collections.abc import Iterator, Mapping
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 from dbsync import errors, events
 from dbsync.cli.command import CONTEXT_SETTINGS
@@ -19,6 +20,7 @@ from dbsync.cli.main import COMMANDS, root_command
 from dbsync.cli.options import GLOBAL_NAMES
 from dbsync.data.findings import SEVERITIES
 from dbsync.data.rules import RULES, Rule
+from dbsync.jobs.model import ProgressFacts, StateFacts
 
 _HEAD = "<!-- Written by `make docs`. Change the program, not this page. -->\n\n"
 _WIDTH = 100
@@ -128,7 +130,7 @@ def _shapes(rule: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
 
 
 def _events() -> str:
-    text = _HEAD + "# Events\n\nWhat `--progress jsonl` writes to stderr, one JSON object on a line.\n"
+    text = _HEAD + f"# Events\n\n{_EVENTS}"
     # a dataclass with slots is made twice: its first self is still listed
     for event in {event.kind: event for event in events.Event.__subclasses__()}.values():
         text += f"\n## {event.kind}\n\n{inspect.cleandoc(event.__doc__ or '')}\n\n| member | type |\n|---|---|\n"
@@ -136,7 +138,17 @@ def _events() -> str:
         text += "".join(
             f"| `{name}` | `{_cell(str(kind))}` |\n" for name, kind in members.items() if not name.startswith("kind")
         )
+    for kind, (shape, about) in _JOB_EVENTS.items():
+        text += f"\n## {kind}\n\n{about}\n\n| member | type |\n|---|---|\n"
+        text += "".join(
+            f"| `{name}` | `{_cell(_type(hint))}`{' or absent' * (name in shape.__optional_keys__)} |\n"
+            for name, hint in get_type_hints(shape).items()
+        )
     return text
+
+
+def _type(hint: Any) -> str:
+    return re.sub(r"\b[a-z_]+\.", "", hint.__name__ if isinstance(hint, type) else str(hint))  # without the modules
 
 
 def _findings() -> str:
@@ -165,6 +177,20 @@ def _errors() -> str:
         text += f"| `{error.code}` | {code} | {_cell(inspect.cleandoc(error.__doc__ or ''))} |\n"
     return text
 
+
+_EVENTS = """What `--progress jsonl` writes to stderr, one JSON object on a line. `jobs logs` and `jobs watch` give the same of
+a job, each with its `number`, `at`, `attempt` and `level`, but `progress` in the place of `table_progress`, and `state`.
+"""
+_JOB_EVENTS: Mapping[str, tuple[Any, str]] = {
+    "progress": (
+        ProgressFacts,
+        "How far a job is as a whole, twice a second while that changes; `jobs logs` and `jobs watch` alone tell it.",
+    ),
+    "state": (
+        StateFacts,
+        "A job goes into another state (`from` is null where it was made); `jobs logs` and `jobs watch` alone tell it.",
+    ),
+}
 
 _FINDINGS = """What `dbsync validate` tells of. A finding's `id` is its rule followed by its place, as in
 `column_missing:public.orders:note`; it stays the same from run to run. `details` holds the `rule`, the `name` of

@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, NotRequired, TypedDict
 
 from dbsync.data.option_records import from_record, to_record
 from dbsync.data.options import SyncOptions
@@ -162,6 +162,25 @@ class Attempt:
     ended_at: float | None
     state: str
     error: Mapping[str, Any] | None
+
+
+# Kind `state`; a class cannot have a member called "from".
+StateFacts = TypedDict("StateFacts", {"from": JobState | None, "to": JobState, "error": NotRequired[Mapping[str, Any]]})
+
+
+class ProgressFacts(TypedDict):
+    """Kind ``progress``: how far the whole job is."""
+
+    rows: int
+    bytes: int
+    rows_expected: int
+    bytes_expected: int
+    tables: int
+    tables_finished: int
+    share: float
+    bytes_per_second: int
+    seconds_left: float | None
+    peak_rss_bytes: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from dbsync.control import Control
 from dbsync.errors import DbsyncError, Fenced, Paused, Stopped
 from dbsync.events import Event, Notice, TableFinished, TableProgress
-from dbsync.jobs.model import Job, JobState, JobTable
+from dbsync.jobs.model import Job, JobState, JobTable, ProgressFacts
 from dbsync.tally import TableTally, Tally
 
 if TYPE_CHECKING:  # loads SQLAlchemy, which whoever begins the job does in the recorder's thread
@@ -223,7 +223,7 @@ class Recorder:
             name=name, position=position, state=state, facts={**facts, **(_figures(found) if found else {})}
         )
 
-    def _progress(self) -> dict[str, Any]:
+    def _progress(self) -> ProgressFacts:
         tally = self._tally
         left = tally.seconds_left()
         return {

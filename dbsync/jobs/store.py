@@ -20,6 +20,7 @@ from dbsync.jobs.model import (
     JobSpec,
     JobState,
     JobTable,
+    StateFacts,
     check_transition,
     first_run_id,
     new_run_id,
@@ -86,7 +87,7 @@ class JobStore(JobRecords):
                     events=0,
                 )
             )
-            self._tell(connection, job_id, now, [("state", "info", {"from": None, "to": JobState.CREATED})])
+            self._tell(connection, job_id, now, [("state", "info", StateFacts({"from": None, "to": JobState.CREATED}))])
             if tick is not None:
                 add_tick(connection, tick, now=now, outcome=QUEUED, job_id=job_id)
             if tick is not None or queued:
@@ -320,8 +321,9 @@ class JobStore(JobRecords):
             require_quota(self.store, connection, before.owner, self._quotas.of(before.owner), "job")
         now = self.store.now(connection)
         connection.execute(sa.update(_job).where(_job.c.id == job_id).values(state=to, updated_at=now, **values))
-        error = values.get("error")
-        facts = {"from": before.state, "to": to} | ({"error": json.loads(error)} if error else {})
+        facts: StateFacts = {"from": before.state, "to": to}
+        if error := values.get("error"):
+            facts["error"] = json.loads(error)
         self._tell(connection, job_id, now, [("state", "error" if to is JobState.FAILED else "info", facts)])
         return read_job(connection, job_id)
 

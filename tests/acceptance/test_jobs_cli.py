@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import sqlite3
 import sys
@@ -22,6 +23,7 @@ from tests.fixtures.databases import Database
 from tests.fixtures.jsonschema import faults
 from tests.integration.test_jobs import ROWS, SHOP
 
+JSON_PAGE = (Path(__file__).parents[2] / "docs" / "json.md").read_text(encoding="utf-8")
 CANARY = "c4n4ry-pass"
 
 
@@ -76,6 +78,13 @@ def test_every_sync_is_a_job_and_can_be_looked_at(dbsync: Command, shop: tuple[D
     assert "public.line done: 2,000 rows" in log.stdout
     lines = dbsync.run("jobs", "logs", done.result["run_id"], "--all", "--format", "jsonl").ended(0).stdout
     assert [json.loads(line)["number"] for line in lines.splitlines()] == list(range(1, len(lines.splitlines()) + 1))
+    events = [json.loads(line) for line in lines.splitlines()]
+    tables = JSON_PAGE.partition("`jobs logs`:")[2].partition("\n## ")[0] + JSON_PAGE.partition("## Events")[2]
+    told = re.findall(r"^\| `(\w+)` \| (.*) \|$", tables, re.MULTILINE)
+    shared = {"number", "at", "attempt", "event", "level"}
+    members = {kind: set(re.findall(r"`(\w+)`", text)) | shared for kind, text in told}
+    assert {"progress", "state"} <= {event["event"] for event in events} <= members.keys()
+    assert [event for event in events if not event.keys() <= members[event["event"]]] == []
     for args in (("list",), ("show", done.result["run_id"]), ("logs", done.result["run_id"]), ("metrics", "none")):
         assert faults(dbsync.run("jobs", *args, "--json").document) == [], args
     text = dbsync.run("jobs", "list").ended(0).stdout
