@@ -178,8 +178,9 @@ def _errors() -> str:
     return text
 
 
-_EVENTS = """What `--progress jsonl` writes to stderr, one JSON object on a line. `jobs logs` and `jobs watch` give the same of
-a job, each with its `number`, `at`, `attempt` and `level`, but `progress` in the place of `table_progress`, and `state`.
+_EVENTS = """What `--progress jsonl` writes to stderr, one JSON object on a line. `jobs logs` and `jobs watch` give
+the same of a job, each with its `number`, `at`, `attempt` and `level`, but `progress` in the place of `table_progress`,
+and `state`.
 """
 _JOB_EVENTS: Mapping[str, tuple[Any, str]] = {
     "progress": (
