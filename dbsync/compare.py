@@ -154,7 +154,7 @@ def _look(
             reading = beside.submit(runs.reflect_stamped, right)
             mine = _End(left.url.name, *runs.reflect_stamped(left))
             theirs = _End(right.url.name, *reading.result())
-        selection = select_units(mine.catalog, theirs.catalog, options)
+        selection = select_units(mine.catalog, theirs.catalog, options, compared=True)
         filled = {route.target: True for unit in selection.units for route in unit.routes}  # nobody has looked
         draft = draft_plan(mine.catalog, theirs.catalog, selection, options, filled=filled)
         ready = _with_conditions(left, right, comparables(draft, level), level)

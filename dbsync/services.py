@@ -212,8 +212,8 @@ class OpenSync:
             )
         return found
 
-    def draft(self) -> Draft:
-        """Read both sides and plan, whatever stands in the way; ``plan`` raises for that."""
+    def draft(self, *, compared: bool = False) -> Draft:
+        """Read both sides and plan, whatever stands in the way; ``plan`` raises for that; see ``select_units``."""
         with ThreadPoolExecutor(1) as beside:  # each server takes a moment to fill its catalog caches
             reading = beside.submit(runs.reflect_stamped, self.target)
             with one_snapshot(self.source):
@@ -227,7 +227,7 @@ class OpenSync:
         making = self._creation is not None and self._creation.script is not None
         if self._creation is not None and self._creation.script is not None:
             target = as_made(source, target, without=self._creation.script.unmade)
-        selection = select_units(source, target, self.options)
+        selection = select_units(source, target, self.options, compared=compared)
         check_conditions(self.source, selection, self.options)
         held = {} if making or self._fresh else filled(self.target, target, selection)
         draft = draft_plan(source, target, selection, self.options, filled=held, spread=self._helpers is not None)

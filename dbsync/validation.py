@@ -38,7 +38,7 @@ def validate(
     try:
         with open_sync(source, target, options, writes=False, control=control, warn=warn) as sync:
             opened(sync.source, sync.target)
-            draft = sync.draft()
+            draft = sync.draft(compared=True)
             around = (
                 read_circumstances(sync.source, draft.source.major),
                 read_circumstances(sync.target, draft.target.major),

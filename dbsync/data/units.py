@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from dbsync.data.options import SyncOptions, option_for
 from dbsync.data.problem import Problem
@@ -65,12 +65,16 @@ class Selection:
     problems: tuple[Problem, ...]
 
 
-def select_units(source: Catalog, target: Catalog, options: SyncOptions) -> Selection:
-    """Decide what is to be synchronised. Raises ConfigError for a pattern that matches nothing."""
+def select_units(source: Catalog, target: Catalog, options: SyncOptions, *, compared: bool = False) -> Selection:
+    """Decide what is to be synchronised. Raises ConfigError for a pattern that matches nothing.
+
+    Where the sides are only ``compared``, --tables may name tables that only the target has.
+    """
     relations = {table.name for table in source.of_kind("table", "partitioned")}
     listed = {table.name for table in source.of_kind("foreign", "matview", "view")}
-    known = relations | listed | set(only_in(target, source, options))  # --exclude may name one of these
-    chosen = set(select_tables(relations | listed, include=options.tables))
+    theirs = _only_theirs(source, target, options) if compared else set()
+    known = relations | listed | theirs | set(only_in(target, source, options))  # --exclude may name one of these
+    chosen = set(select_tables(relations | listed | theirs, include=options.tables))
     chosen &= set(select_tables(known, exclude=options.exclude))
     left_out = relations - set(select_tables(relations, exclude=_those_matching(options.exclude, relations)))
     excluded = {
@@ -118,16 +122,15 @@ def select_units(source: Catalog, target: Catalog, options: SyncOptions) -> Sele
     if options.tables:
         named = [view for view in source.of_kind("view", "matview") if view.name in chosen]
         skipped += [Skipped(str(view.name), _NO_ROWS[view.kind]) for view in named]
-        if not units and not problems:
-            raise ConfigError(
-                "--tables leaves nothing to synchronise: " + "; ".join(f"{one.table}: {one.reason}" for one in skipped)
-            )
     told = {entry.table for entry in skipped}
     skipped += [
         Skipped(str(name), why if why == EXCLUDED else f"{why}: left alone")
         for name, why in left_alone(source, target, units, options)
         if why != EXCLUDED or str(name) not in told
     ]
+    if options.tables and not units and not problems and chosen.isdisjoint(theirs):
+        reasons = "; ".join(f"{one.table}: {one.reason}" for one in skipped)
+        raise ConfigError(f"--tables leaves nothing to synchronise: {reasons}")
     return Selection(tuple(units), tuple(skipped), tuple(problems))
 
 
@@ -169,6 +172,12 @@ def left_alone(
                 yield table.name, f"a {others[table.name]} in the source" if table.name in others else NOT_THERE
         elif table.name in read - written:
             yield table.name, "a partition in the source, whose rows go elsewhere, and here a table by itself"
+
+
+def _only_theirs(source: Catalog, target: Catalog, options: SyncOptions) -> set[TableName]:
+    """The target's tables that no row of the source can go to, by either side's names."""
+    names = [name for name, _ in left_alone(source, target, (), replace(options, tables=(), exclude=()))]
+    return {one for name in names for one in (name, *options.source_names(name))}
 
 
 def ancestors_of(catalog: Catalog, table: Table) -> list[Table]:

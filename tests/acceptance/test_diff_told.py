@@ -70,6 +70,30 @@ def test_an_exclusion_of_what_only_the_target_has_is_known_to_both_comparisons(p
     assert call(*ends, "--exclude", "extar").document["error"]["code"] == "NO_SUCH_TABLE"
 
 
+@pytest.mark.parametrize("what", ["data", "both"])
+def test_tables_that_only_the_target_has_can_be_chosen_where_nothing_is_written(what, pairs, call):
+    pair = pairs(
+        "CREATE TABLE t (id int PRIMARY KEY);", "", "CREATE TABLE extra (id int); CREATE SCHEMA s; CREATE TABLE s.u ()"
+    )
+    ends, skipped = (pair.source, pair.target), [{"table": "public.extra", "reason": "not in the source: left alone"}]
+    compared, code = ("diff", *ends, "--what", what, "--json"), int(what == "both")
+    for chosen in (("extra",), ("extra", "--tables", "t")):
+        ended = call(*compared, "--tables", *chosen)
+        assert (ended.exit_code, ended.document["result"]["skipped"]) == (code, skipped)
+    assert call(*compared, "--tables", "extra", "--strict").exit_code == 1
+    texts = told(call, pair, "--what", what, "--tables", "extra", code=code)
+    assert all("public.extra" in text.replace("\\", "") for text in texts.values())
+    if what == "data":  # a structure is compared under its own names
+        mapped = call(*compared, "--tables", "u", "--map", "public.*=s.*").document["result"]
+        assert [entry["table"] for entry in mapped["skipped"]] == ["s.u"]
+    for level in ("schema", "full"):
+        found = call("validate", *ends, "--level", level, "--tables", "extra", "--json").document["result"]
+        assert [one["id"] for one in found["findings"]] == ["table_extra:public.extra"]
+    error = call("diff", *ends, "--what", "data", "--tables", "extra", "--exclude", "extra", "--json").document["error"]
+    assert "public.extra: excluded by --exclude" in error["message"]
+    assert call("sync", *ends, "--dry-run", "--tables", "extra", "--json").document["error"]["code"] == "NO_SUCH_TABLE"
+
+
 def outcomes(junit: str) -> dict[str | None, str]:
     """Each test case, and how it ended."""
     cases = ElementTree.fromstring(junit.encode()).iter("testcase")
