@@ -9,6 +9,7 @@ from typing import Literal, TypeVar
 from dbsync.errors import ConfigError, StatementFailed
 from dbsync.model import TableName, split_at
 from dbsync.selection import TablePattern
+from dbsync.sqltext import require_utf8
 
 Value = TypeVar("Value")
 Mode = Literal["delta", "replace", "append", "cursor"]
@@ -29,7 +30,7 @@ class TableMap:
     @classmethod
     def parse(cls, text: str) -> TableMap:
         """Read ``a.b=c.d`` or ``a.*=c.*``, at the first = outside double quotes; raise ConfigError else."""
-        source, separator, target = split_at(text, "=")
+        source, separator, target = split_at(require_utf8(text, "--map"), "=")
         if not separator or not source or not target or source.endswith(".*") != target.endswith(".*"):
             raise ConfigError(
                 f"cannot read --map {text!r}", hint="write schema.table=schema.table or schema.*=schema.*"

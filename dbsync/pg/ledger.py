@@ -84,7 +84,8 @@ class Client:
             user = getpass.getuser()
         except (KeyError, OSError):  # a container's user may have no name
             user = str(os.getuid())
-        return cls(os.getpid(), socket.gethostname(), user)
+        text = user.encode(errors="replace").decode()  # the environment may say bytes that no server takes
+        return cls(os.getpid(), socket.gethostname(), text)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

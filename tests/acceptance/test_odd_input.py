@@ -27,12 +27,22 @@ _LONE = "\udcff"  # the byte 0xff of an argument, as Python has it
         (("explore", "{url}", "t", "--key", _LONE), "--key"),
         (("explore", "{url}", "t", "--after", f'["{_LONE}"]'), "--after"),
         (("diff", "{url}", "{url}", "--what", "data", "--where", f"t:b = '{_LONE}'"), "--where"),
+        (("sync", "{url}", "{url}", "--map", f"t=b{_LONE}"), "--map"),
     ],
 )
 def test_bytes_that_are_no_text_are_refused(dbsync: Command, source_db: Database, args, what):
     source_db.execute("CREATE TABLE t (a text PRIMARY KEY, b text)")
     ended = dbsync.run(*(arg.format(url=source_db.url) for arg in args), "--json").ended(2)
     assert ended.error["message"] == f"{what} is not UTF-8"
+
+
+def test_a_user_whose_name_is_no_text_can_sync(dbsync: Command, source_db: Database, target_db: Database):
+    for database in (source_db, target_db):
+        database.execute("CREATE TABLE t (a text PRIMARY KEY)")
+    source_db.execute("INSERT INTO t VALUES ('x')")
+    odd = {"LOGNAME": _LONE, "USER": _LONE}
+    dbsync.run("sync", source_db.url, target_db.url, "--yes", "--json", env=odd).ended(0)
+    assert target_db.value("SELECT client_user FROM dbsync.run") == "?"
 
 
 def test_a_key_with_a_bare_line_break_is_refused(dbsync: Command, source_db: Database):
