@@ -10,7 +10,7 @@ import os
 import re
 import shlex
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import replace
 from difflib import get_close_matches
@@ -215,15 +215,30 @@ def shown(text: str) -> str:
 
 def variables_of(settings: Settings, sync: str) -> tuple[str, ...]:
     """The environment variables that a sync of the config file needs: their names only."""
+    heartbeat = settings.sync(sync).heartbeat_url
+    texts = [*_references_of(settings, sync), *([heartbeat.reveal()] if heartbeat is not None else [])]
+    return tuple(dict.fromkeys(name for text in texts for name in _variables_in(text)))
+
+
+def uses_embedded(settings: Settings, sync: str) -> bool:
+    """Whether a sync of the config file needs a server of dbsync's own, as far as that can be told from here."""
+    return any(_as_read(text).startswith("local:") for text in _references_of(settings, sync))
+
+
+def _as_read(text: str) -> str:
+    with suppress(ConfigError):  # set where the sync will run
+        return expand(text)
+    return text
+
+
+def _references_of(settings: Settings, sync: str) -> Iterator[str]:
+    """What the ends of a sync and the store are given as."""
     job = settings.sync(sync)
-    found: dict[str, None] = {}
     for text in (job.source, job.target):
         entry = settings.databases.get(text)
-        reference = entry.reference.reveal() if entry is not None and entry.reference is not None else text
-        found |= dict.fromkeys(_variables_in(reference))
-    for secret in (settings.store, job.heartbeat_url):
-        found |= dict.fromkeys(_variables_in(secret.reveal())) if secret is not None else {}
-    return tuple(found)
+        yield entry.reference.reveal() if entry is not None and entry.reference is not None else text
+    if settings.store is not None:
+        yield settings.store.reveal()
 
 
 def _variables_in(text: str) -> list[str]:

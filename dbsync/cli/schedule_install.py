@@ -17,7 +17,7 @@ from dbsync.cli.options import Format
 from dbsync.cli.output import Answer
 from dbsync.cli.schedule_names import Name, scheduled
 from dbsync.errors import ConfigError
-from dbsync.references import variables_of
+from dbsync.references import uses_embedded, variables_of
 from dbsync.schedule.install import Installation, InstalledFile, crontab, github, systemd
 
 _LOCALTIME = Path("/etc/localtime")
@@ -80,6 +80,7 @@ def _plan(context: Context, name: str) -> Installation:
         program=(str(beside),) if beside.is_file() else (sys.executable, "-m", "dbsync"),
         config=str(context.settings.path.absolute()),
         variables=variables_of(context.settings, name),
+        embedded=uses_embedded(context.settings, name),
         now=datetime.now(UTC),
         host_zone=_host_zone(),
     )

@@ -26,7 +26,7 @@ _PREPARATION = """\
       - name: Get dbsync
         run: |
           git clone --depth 1 "$DBSYNC_REPOSITORY" "$RUNNER_TEMP/dbsync"
-          pip install "$RUNNER_TEMP/dbsync"
+          pip install "$RUNNER_TEMP/dbsync%(extra)s"
         env:
           DBSYNC_REPOSITORY: ${{ vars.DBSYNC_REPOSITORY }} # where you keep your clone
 """
@@ -34,13 +34,17 @@ _PREPARATION = """\
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Installation:
-    """What is to be installed. ``program`` is how the host calls dbsync, ``variables`` what its databases need."""
+    """What is to be installed. ``program`` is how the host calls dbsync, ``variables`` what its databases need.
+
+    ``embedded``: one of them is a server of dbsync's own, whose programs are an extra.
+    """
 
     name: str
     schedule: Schedule
     program: tuple[str, ...]
     config: str
     variables: tuple[str, ...]
+    embedded: bool = False
     now: datetime
     host_zone: ZoneInfo | None  # the zone of the host's cron, where that is known
 
@@ -122,7 +126,7 @@ def github(plan: Installation) -> InstalledFile:
     text += ["jobs:", "  sync:", "    runs-on: ubuntu-latest"]
     if plan.schedule.timeout_s:
         text += [f"    timeout-minutes: {int(plan.schedule.timeout_s // 60) + 10}"]
-    text += _PREPARATION.splitlines()
+    text += (_PREPARATION % {"extra": "[local]" if plan.embedded else ""}).splitlines()
     text += _due_step(plan.schedule, lines) if moves else []
     text += [f"      - name: {_yaml(f'sync {plan.name}')}"]
     text += ["        if: steps.due.outputs.now == 'true'"] if moves else []

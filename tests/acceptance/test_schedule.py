@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import subprocess
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -108,6 +109,31 @@ def test_a_sync_without_a_schedule_is_exit_2(words, config, dbsync: Command):
 
 def test_without_a_schedule_there_is_nothing_to_list(dbsync: Command):
     assert document(dbsync.run("schedule", "list", "--json"), 2).error["code"] == "NO_SCHEDULE"
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "store", "extra"),
+    [
+        ("postgresql://h/d", "local:copy", "", "[local]"), ("made", "named", "", "[local]"), ("named", "named", "", ""),
+        ("by_variable", "named", "", "[local]"), ("named", "named", 'store: {url: "local:jobs"}', "[local]"),
+    ],
+)  # fmt: skip
+def test_a_workflow_installs_the_embedded_servers_where_the_sync_has_one(
+    source, target, store, extra, dbsync: Command, tmp_path: Path
+):
+    config = tmp_path / "dbsync.yaml"
+    databases = 'made: {url: "local:made"}, named: {url: "env:URL"}, by_variable: {url: "${WHERE}"}'
+    schedule = '{cron: "15 2 * * *"}'
+    config.write_text(
+        f"version: 1\ndatabases: {{{databases}}}\n{store}\n"
+        f'syncs: {{n: {{source: "{source}", target: "{target}", schedule: {schedule}}}}}\n'
+    )
+    made = dbsync.run(
+        "-c", str(config), "schedule", "install", "n", "--format", "github", env={"WHERE": "local:there"}
+    ).ended(0)
+    steps = yaml.safe_load(made.stdout)["jobs"]["sync"]["steps"]
+    (words,) = [shlex.split(line) for step in steps for line in step.get("run", "").splitlines() if "pip " in line]
+    assert words == ["pip", "install", f"$RUNNER_TEMP/dbsync{extra}"]
 
 
 def test_what_is_installed_runs_and_holds_no_secret(source_db, target_db, config, dbsync: Command, tmp_path: Path):
