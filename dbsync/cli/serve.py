@@ -7,7 +7,6 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from types import ModuleType
 from typing import Annotated, Literal
 
@@ -16,6 +15,7 @@ import typer
 from dbsync.cli.command import command
 from dbsync.cli.context import Context
 from dbsync.cli.output import Answer
+from dbsync.cli.serve_figures import figures_directory, remove_dead_ones
 from dbsync.errors import ConfigError
 
 Auth = Literal["secret", "token", "none"]
@@ -78,10 +78,11 @@ def serve(
 @contextmanager
 def _figures_of(processes: int) -> Iterator[None]:
     """Let several processes count together: the library that counts looks for the directory when it is loaded."""
+    remove_dead_ones()
     if processes == 1:
         yield
         return
-    with TemporaryDirectory(prefix="dbsync-serve-") as directory:
+    with figures_directory() as directory:
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = directory
         yield
 

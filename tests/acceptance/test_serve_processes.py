@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from tests.fixtures.databases import Database
-from tests.fixtures.serving import Served, serving
+from tests.fixtures.serving import Served, environment, serving
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="looks for processes in /proc")
 
@@ -93,6 +93,31 @@ def test_where_the_first_one_is_killed_the_others_end(tmp_path: Path) -> None:
         wait_until(lambda: both_listen(served))
         served.stop(signal.SIGKILL)
         wait_until(lambda: not is_alive(other))
+
+
+def test_what_a_killed_server_left_is_removed_by_the_next_one_and_what_others_use_stays(tmp_path: Path) -> None:
+    env = environment(tmp_path) | {"TMPDIR": str(tmp_path)}
+    unknown = tmp_path / "dbsync-serve-unknown"
+    unknown.mkdir()
+
+    def left() -> set[Path]:
+        return set(tmp_path.glob("dbsync-serve-*")) - {unknown}
+
+    with serving(tmp_path, "--processes", "2", "--workers", "0", env=env) as killed:
+        (dead,) = left()
+        (other,) = others(killed)
+        kill(other, signal.SIGSTOP)  # as long as one of them is there, it is in use
+        killed.stop(signal.SIGKILL)
+        with serving(tmp_path, "--processes", "2", "--workers", "0", env=env) as alive:
+            (used,) = left() - {dead}
+            kill(other, signal.SIGKILL)
+            wait_until(lambda: not is_alive(other))
+            with serving(tmp_path, "--workers", "0", env=env):
+                assert left() == {used}
+            assert httpx.get(f"{alive.url}/health/live").status_code == 200
+            assert alive.stop() == 0
+    assert left() == set()
+    assert unknown.is_dir()
 
 
 def test_a_port_that_is_taken_is_said(tmp_path: Path) -> None:
