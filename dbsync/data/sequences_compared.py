@@ -23,8 +23,9 @@ from dbsync.pg.database import Session
 _IMPATIENT = "SET lock_timeout = '1s'"
 _READERS = frozenset({"SELECT", "OWNER"})
 _UNASKED = "by its position; no index tells how far the rows are, past which a sync would set it"
-_STANDBY = (  # the write-ahead log has what a sequence gives next, not what it gave
-    "the source is a standby, where a sequence may stand up to 32 values further than it does in the primary: it is "
+_LOGGED_AHEAD = 32  # values: the write-ahead log, and so a standby, has what a sequence gives next, not what it gave
+_STANDBY = (
+    "the {} is a standby, where a sequence may stand up to 32 values further than it does in the primary: it is "
     "not known whether the target's is behind"
 )
 
@@ -39,7 +40,8 @@ def compare_sequences(
     whole = [task for task in tasks if not _obstacle(draft, task)]
     ready = [_with_cheap_columns(draft, task, parents) for task in whole]
     unasked = {task.target for task, asked in zip(whole, ready, strict=True) if task.columns != asked.columns}
-    compared = _Comparison(source, target, standby=draft.source.in_recovery, unasked=unasked)
+    standbys = {side for side in ("source", "target") if getattr(draft, side).in_recovery}
+    compared = _Comparison(source, target, standbys=standbys, unasked=unasked)
     try:
         found += compared.of(ready)
     except StatementFailed:  # somebody holds one of them, or it is gone: the others can be compared
@@ -62,8 +64,10 @@ def _by_itself(compared: _Comparison, task: SequenceTask, check: Callable[[], No
 class _Comparison:
     """Both sides' sessions, and what was read of the rows already; ``unasked``: sequences with rows that are not."""
 
-    def __init__(self, source: Session, target: Session, *, standby: bool, unasked: Collection[TableName]) -> None:
-        self.source, self.target, self.standby, self.unasked = source, target, standby, unasked
+    def __init__(
+        self, source: Session, target: Session, *, standbys: Collection[str], unasked: Collection[TableName]
+    ) -> None:
+        self.source, self.target, self.standbys, self.unasked = source, target, standbys, unasked
         self.furthest: dict[TableName, Sequence[int]] = {}
 
     def of(self, tasks: Sequence[SequenceTask]) -> list[SequenceComparison]:
@@ -79,7 +83,7 @@ class _Comparison:
                 sources[task.source] if task.source is not None else None,
                 targets[task.target],
                 self.furthest[task.target],
-                standby=self.standby,
+                standbys=self.standbys,
                 unasked=task.target in self.unasked,
             )
             for task in tasks
@@ -92,7 +96,7 @@ def _compared(
     theirs: SequenceState,
     furthest: Iterable[int],
     *,
-    standby: bool,
+    standbys: Collection[str],
     unasked: bool,
 ) -> SequenceComparison:
     furthest = tuple(furthest)
@@ -106,19 +110,29 @@ def _compared(
         target_state=theirs,
     )
     turns = task.cycle and mine is not None  # then rows do not count
+    if "target" in standbys and theirs.is_called:
+        earlier = next_state(task, mine, _in_primary(task, theirs), furthest)
+        if turns or (wanted is None and earlier is not None):
+            return replace(compared, state="not_compared", reason=_STANDBY.format("target"), cause="standby")
     if wanted is None:
         if unasked and not turns:
             return replace(compared, reason=_UNASKED, cause="unasked")
         return compared
     proved = not turns and next_state(task, None, theirs, furthest) is not None
-    if standby and not proved:
-        return replace(compared, state="not_compared", reason=_STANDBY, cause="standby")
+    if "source" in standbys and not proved:
+        return replace(compared, state="not_compared", reason=_STANDBY.format("source"), cause="standby")
     if mine is not None and not fits(task, mine):
         reason = f"goes from {task.minimum} to {task.maximum} and cannot hold the source's value, {mine.last_value}"
         return replace(compared, state="differs", reason=reason)
     further = " or further" if unasked and not turns else ""
     reason = f"stands at {_stands_at(theirs)}, a sync would set it to {_stands_at(wanted)}{further}"
     return replace(compared, state="differs", reason=reason, wanted=wanted)
+
+
+def _in_primary(task: SequenceTask, state: SequenceState) -> SequenceState:
+    """The least that a called sequence of a standby may stand at in the primary."""
+    last = state.last_value - _LOGGED_AHEAD * task.increment
+    return SequenceState(min(max(last, task.minimum), task.maximum), True)
 
 
 def _stands_at(state: SequenceState) -> str:

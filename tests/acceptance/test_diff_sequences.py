@@ -179,6 +179,49 @@ def test_a_standby_as_source_is_ahead_of_its_primary_and_proves_nothing(
         assert call("diff", *ends, "--what", "data", "--strict").exit_code == 0
 
 
+def test_a_standby_as_target_may_be_ahead_of_its_primary(pairs, pg_b: EphemeralServer, run_directory, call):
+    """Rows that were copied do not tell what its sequence gave: the primary's next insert may fail."""
+    fill = "INSERT INTO t SELECT generate_series(1, 20); SELECT setval('t_id_seq', 20), setval('down', -20);"
+    pair: Pair = pairs(
+        "CREATE TABLE t (id serial PRIMARY KEY); CREATE SEQUENCE turn CYCLE; CREATE SEQUENCE down INCREMENT -1;"
+        "CREATE SEQUENCE fresh;" + fill
+    )
+    with physical_copy(pg_b, run_directory / "ahead_target", standby=True) as standby:
+        port = running_port(standby)
+        assert port is not None
+        ends = (pair.source, standby.url(pair.target.rpartition("/")[2], port))
+
+        def found(script: str) -> dict[str, str]:
+            run_sql(pair.target, script + "CREATE TABLE done (); DROP TABLE done;")
+            ((position,),) = rows(pair.target, "SELECT pg_current_wal_lsn()::text")
+            deadline = time.monotonic() + 20
+            while rows(ends[1], f"SELECT pg_last_wal_replay_lsn() >= '{position}'") != [[True]]:
+                assert time.monotonic() < deadline, "the standby does not follow"
+                time.sleep(0.05)
+            ended = call("diff", *ends, "--what", "data", "--json")
+            assert ended.exit_code == int("differs" in states(ended.document).values())
+            return {name.removeprefix("public."): state for name, state in states(ended.document).items()}
+
+        unknown = "not_compared"
+        behind = "SELECT setval('t_id_seq', 1, false), setval('down', -1, false); SELECT nextval('t_id_seq'), nextval('down');"
+        assert found(behind) == {"t_id_seq": unknown, "down": unknown, "turn": "same", "fresh": "same"}
+        reasons = {
+            entry["reason"] for entry in call("diff", *ends, "--what", "data", "--json").document["not_compared"]
+        }
+        assert len(reasons) == 1
+        assert "the target is a standby" in reasons.pop()
+        ended = call("validate", *ends, "--level", "checksum", "--json").document["result"]["findings"]
+        assert {one["id"] for one in ended} >= {
+            "standby_target", "sequence_unproved:public.down", "sequence_unproved:public.t_id_seq",
+        }  # fmt: skip
+        assert call("diff", pair.source, pair.target, "--what", "data").exit_code == 1
+        far = "SELECT setval('t_id_seq', 53), setval('down', -52), nextval('turn');"
+        assert found(far) == {"t_id_seq": "same", "down": "same", "turn": unknown, "fresh": "same"}
+        assert found("SELECT setval('t_id_seq', 19), setval('turn', 9, false);") == {
+            "t_id_seq": "differs", "down": "same", "turn": "differs", "fresh": "same",
+        }  # fmt: skip
+
+
 def test_no_sync_would_set_a_sequence_that_cannot_hold_the_value(pairs, call):
     pair: Pair = pairs(
         "CREATE TABLE t (id bigint PRIMARY KEY);",

@@ -156,8 +156,8 @@ ROWS: Mapping[Rule, RuleFacts] = {
     ),
     "sequence_unproved": told(
         "data", "low",
-        "It is not known whether a sync would set a sequence: only a standby as source has it further on, or no index "
-        "tells how far the rows are (`--level checksum` and above)",
+        "It is not known whether a sync would set a sequence: a standby may have it further on than its primary, or no "
+        "index tells how far the rows are (`--level checksum` and above)",
         "compare with the primary; dbsync sync asks all rows and sets it",
     ),
     "not_compared": told(
