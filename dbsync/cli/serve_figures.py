@@ -1,4 +1,4 @@
-"""The directory in which the processes of one ``dbsync serve`` count together, and those of servers that were killed."""
+"""The directory in which the processes of one ``dbsync serve`` count together, and those of killed servers."""
 
 from __future__ import annotations
 
