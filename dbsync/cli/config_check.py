@@ -123,8 +123,15 @@ def _end(text: str, settings: Settings, saved: Saved, *, written: bool) -> Itera
         if entry is None:
             raise
         return
-    if written:
-        refuse_read_only(saved.guarded(url) if kind == "file" else url)
+    if not written:
+        return
+    if kind == "file":
+        url = saved.guarded(url)
+    elif kind == "database":
+        yield f"{shown(text)}: guards of saved connections not looked up, the store is a database"
+    refuse_read_only(url)
+    if url.needs_confirmation:
+        yield f"each run needs --confirm {url.confirmation}"
 
 
 def _refuse_same_text(text: str, settings: Settings) -> None:

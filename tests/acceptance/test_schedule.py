@@ -262,6 +262,30 @@ def test_check_looks_saved_connections_up_and_starts_none(dbsync: Command):
     )
 
 
+def test_check_tells_what_a_run_has_to_confirm_and_whose_guards_it_has_not_asked_for(dbsync: Command):
+    url = "postgresql://app@127.0.0.1:1/"
+    dbsync.run("connections", "add", "live", f"{url}live", "--environment", "production").ended(0)
+    (dbsync.home / "dbsync.yaml").write_text(
+        f"databases:\n  shut: {{url: '{url}shut', protected: true}}\n  open: {{url: '{url}open'}}\n"
+        f"syncs:\n  by_saved: {{source: open, target: '{url}live'}}\n  by_entry: {{source: open, target: '{url}shut'}}\n"
+        "  named: {source: open, target: shut}\n  free: {source: shut, target: open}\n"
+    )
+
+    def told(**env: str) -> dict[str, str]:
+        checks = document(dbsync.run("config", "check", "--json", env=env)).result["checks"]
+        return {each["name"]: each["detail"].partition("; ")[2] for each in checks if each["kind"] == "sync"}
+
+    assert told() == {
+        "by_saved": "each run needs --confirm live", "by_entry": "each run needs --confirm shut",
+        "named": "each run needs --confirm shut", "free": "",
+    }  # fmt: skip
+    unseen = "guards of saved connections not looked up, the store is a database"
+    assert told(DBSYNC_STORE="postgresql://nobody@127.0.0.1:1/store") == {
+        "by_saved": f"{url}live: {unseen}", "by_entry": f"{url}shut: {unseen}; each run needs --confirm shut",
+        "named": f"shut: {unseen}; each run needs --confirm shut", "free": f"open: {unseen}",
+    }  # fmt: skip
+
+
 def test_check_and_sync_agree_on_who_guards_a_target(source_db, target_db, dbsync: Command):
     plain, frozen = source_db.url, target_db.url
     for database in (source_db, target_db):
