@@ -27,6 +27,7 @@ from dbsync.schema.snapshot import take_snapshot
 
 _SHOWN = 5
 _FRESH_S = 1.0
+_MADE = "the schema is made"
 # Nobody expects these of a copy: what is made is the role's own, as with a dump that is restored without owners.
 _NOT_MADE = Choice(ignore=frozenset({"owner", "privileges"}))
 _HINTS = {
@@ -109,11 +110,15 @@ class Creation:
         if self.script is not None:
             _make(target, self.script, control.check, keep=True)
             self.script, self._made, self._tables = None, self.script, tables
+            control.aftermath = _tell_made
+            if control.reason is not None:  # it came before
+                _tell_made(control.reason)
 
-    @staticmethod
-    def once_made(error: DbsyncError) -> DbsyncError:
-        """What a run says that failed as a whole when it had made the schema: it did change something."""
-        error.hint = f"{error.what_to_do}; the schema is made"
+    def once_made(self, error: DbsyncError) -> DbsyncError:
+        """What a run says that failed: where it had made the schema, it did change something."""
+        if not self.just_made:
+            return error
+        _tell_made(error)
         if not isinstance(error, Refused):
             return error
         hint = f"{error.hint}; where the source's has changed meanwhile, dbsync migrate makes the difference"
@@ -128,6 +133,7 @@ class Creation:
         """
         patience = {"lock_timeout": f"{int(options.lock_timeout_s * 1000)}ms"}
         report.made_schema, report.created = self.just_made, [str(name) for name in self._tables]
+        report.error = self.once_made(report.error) if report.error is not None else None
         if report.state != "succeeded" or report.verify == "none":
             return
         try:
@@ -140,6 +146,12 @@ class Creation:
         report.schema_equal = not differing
         if differing:
             report.warnings.append(_told_unlike(differing))
+
+
+def _tell_made(error: DbsyncError) -> None:
+    """Say it once: the same error may come as what stopped the run and as what the run raised."""
+    if _MADE not in error.what_to_do:
+        error.hint = f"{error.what_to_do}; {_MADE}"
 
 
 def _make(target: Session, script: Script, check: Callable[[], None], *, keep: bool) -> None:

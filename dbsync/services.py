@@ -272,9 +272,7 @@ class OpenSync:
                 way_on=self.way_on,
             )
         except DbsyncError as error:
-            if self._creation is None or not self._creation.just_made:
-                raise
-            told = self._creation.once_made(error)
+            told = self._creation.once_made(error) if self._creation is not None else error
             if told is error:
                 raise
             raise told from error

@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 import psycopg
+import pytest
 
 from tests.faults.proxy import Fate, Message, Proxy
 from tests.fixtures import oracle
@@ -86,6 +87,22 @@ def test_what_fails_once_the_schema_is_made_is_not_called_unchanged(pairs, dbsyn
     error = running.wait().ended(6).error
     assert error["code"] == "DRIFT"
     assert "the schema is made" in error["hint"]
+    assert rows(pair.target, "SELECT count(*) FROM t") == [[0]]
+
+
+@pytest.mark.parametrize(
+    "failpoint",
+    ["after_schema_made=sleep:1", "after_lock=sleep:1", "before_commit=sleep:9"],
+    ids=["early", "late", "cut"],
+)
+def test_a_run_that_is_stopped_says_that_the_schema_is_made(pairs, dbsync: Command, tmp_path: Path, failpoint) -> None:
+    """Before it writes a row, while it does, and where it is cut off since it does not stop in time."""
+    pair: Pair = pairs()
+    run_sql(pair.source, _TABLE)
+    running = _start(dbsync, pair.source, pair.target, failpoint, tmp_path / "seen")
+    running.send(signal.SIGINT)
+    error = running.wait(10).ended(130).error
+    assert error["hint"].count("the schema is made") == 1
     assert rows(pair.target, "SELECT count(*) FROM t") == [[0]]
 
 
