@@ -184,12 +184,19 @@ SELECT c.relname
 
 -- name: forms
 -- How columns of a relation store their values, of those that have it otherwise than new ones of their types. Before 14
--- there is no compression to choose.
-SELECT a.attname, NULLIF(a.attstorage, t.typstorage)::pg_catalog.text,
-       NULLIF(pg_catalog.to_jsonb(a) ->> 'attcompression', '')
-  FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
+-- there is no compression to choose. Where a partition has it otherwise, nothing is compressed on the way: each of them
+-- does it then as its own column says.
+SELECT a.attname, NULLIF(CASE WHEN parts.differ THEN 'e' ELSE a.attstorage END, t.typstorage)::pg_catalog.text,
+       CASE WHEN NOT parts.differ THEN NULLIF(pg_catalog.to_jsonb(a) ->> 'attcompression', '') END
+  FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_type t ON t.oid = a.atttypid,
+       LATERAL (SELECT t.typstorage <> 'p' AND EXISTS (
+                    SELECT FROM pg_catalog.pg_partition_tree(a.attrelid) p
+                                JOIN pg_catalog.pg_attribute o ON o.attrelid = p.relid AND o.attname = a.attname
+                     WHERE p.isleaf AND (o.attstorage, pg_catalog.to_jsonb(o) -> 'attcompression')
+                           IS DISTINCT FROM (a.attstorage, pg_catalog.to_jsonb(a) -> 'attcompression'))) parts (differ)
  WHERE a.attrelid = %s AND a.attname = ANY (%s) AND NOT a.attisdropped
-   AND (a.attstorage <> t.typstorage OR pg_catalog.to_jsonb(a) ->> 'attcompression' <> '')
+   AND CASE WHEN parts.differ THEN t.typstorage <> 'e'
+            ELSE a.attstorage <> t.typstorage OR pg_catalog.to_jsonb(a) ->> 'attcompression' <> '' END
  ORDER BY a.attnum;
 
 -- name: partition_keys
