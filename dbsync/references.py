@@ -261,6 +261,23 @@ def _guarded_by_place(url: DatabaseUrl, text: str, settings: Settings) -> Databa
     return url
 
 
+def guarded_by_file(url: DatabaseUrl, settings: Settings) -> DatabaseUrl:
+    """Give a database that was kept the guards which the config file has for it now, by its name or by its place."""
+    entry = settings.databases.get(url.name)
+    return url.guarded_as(_labels_of(entry)) if entry is not None else _guarded_by_place(url, url.name, settings)
+
+
+def _labels_of(entry: ConfiguredDatabase) -> DatabaseUrl:
+    """An entry's guards, wherever it leads: it may be known only by running a command."""
+    return DatabaseUrl(
+        name=entry.name,
+        environment=entry.environment,
+        protected=entry.protected,
+        read_only=entry.read_only,
+        configured_as=entry.name,
+    )
+
+
 def guards_at(url: DatabaseUrl, text: str, settings: Settings) -> list[DatabaseUrl]:
     """Return the guarded entries of the config file at the place where ``url`` leads, which was given as ``text``.
 

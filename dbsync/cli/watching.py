@@ -61,7 +61,7 @@ def run_here(context: Context, kept: Kept, job: Job) -> Job:
                 "another job has just taken the target; this one is queued", hint="dbsync worker --once runs it then"
             )
         raise JobBusy("a worker has just taken the job", hint=f"dbsync jobs watch {job.id[:8]}")
-    runner = Runner(kept.store, kept.urls, worker, interrupted=JobState.STOPPED, gives_back=False)
+    runner = Runner(kept.store, kept.ends.to_write, worker, interrupted=JobState.STOPPED, gives_back=False)
     return runner.run(claimed, context.control, context.emit)
 
 

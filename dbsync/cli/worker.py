@@ -14,7 +14,6 @@ from dbsync.cli.firing_reports import FiringReports
 from dbsync.cli.kept import open_kept
 from dbsync.cli.output import Answer
 from dbsync.cli.scheduled import clock_of
-from dbsync.jobs.ends import kept_urls
 from dbsync.jobs.queue import choose_engine, open_queue
 from dbsync.jobs.worker import make_worker
 
@@ -36,10 +35,10 @@ def worker(
     with ExitStack() as stack:
         kept = stack.enter_context(open_kept(context))
         kept.registry.require_key()
-        jobs, urls = kept.store, kept_urls(kept.registry)
+        jobs = kept.store
         chosen = choose_engine(engine, jobs.store)
         queue = stack.enter_context(closing(open_queue(chosen, jobs.store)))
-        working = make_worker(jobs, urls, queue, engine=chosen, concurrency=concurrency, tell=context.notice)
+        working = make_worker(jobs, kept.ends, queue, engine=chosen, concurrency=concurrency, tell=context.notice)
         if schedules:
             reports = stack.enter_context(FiringReports(context, kept))
             working.clock = clock_of(context, jobs, reports.refused)

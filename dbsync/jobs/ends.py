@@ -2,25 +2,41 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
 from dbsync.guards import refuse_read_only
-from dbsync.jobs.model import Job
-from dbsync.jobs.runner import Urls
+from dbsync.jobs.model import LOCAL_OWNER, Job
 from dbsync.registry import Registry
 from dbsync.registry.allowed import AllowList
 from dbsync.urls import DatabaseUrl
 
 
-def kept_urls(registry: Registry, allowed: AllowList | None = None) -> Urls:
-    """Return what opens both ends of a job. It raises ConfigError where one was removed, or its key is missing.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptEnds:
+    """Opens both ends of a job. It raises ConfigError where one was removed, or its key is missing.
 
     Hosts of other owners than the command line's are checked once more: their names may lead elsewhere by now.
+    ``guarded`` gives a target what else holds for it: the guards of a config file.
     """
-    hosts = allowed if allowed is not None else AllowList.of()
 
-    def open_ends(job: Job) -> tuple[DatabaseUrl, DatabaseUrl]:
-        ends = (registry.resolve(job.owner, end) for end in (job.source_id, job.target_id))
-        source, target = (hosts.for_owner(job.owner, url) for url in ends)
+    registry: Registry
+    allowed: AllowList = field(default_factory=AllowList.of)
+    guarded: Callable[[DatabaseUrl], DatabaseUrl] = lambda url: url
+
+    def to_read(self, job: Job) -> tuple[DatabaseUrl, DatabaseUrl]:
+        """Return the two as they are kept."""
+        source, target = (self.registry.resolve(job.owner, end) for end in (job.source_id, job.target_id))
+        return self.allowed.for_owner(job.owner, source), self.allowed.for_owner(job.owner, target)
+
+    def to_write(self, job: Job) -> tuple[DatabaseUrl, DatabaseUrl]:
+        """Return the two, the target under the guards that hold for its place now; refused where it is read-only.
+
+        What is kept of it has the guards of the time when the job was made.
+        """
+        source, target = self.to_read(job)
+        for owner in dict.fromkeys((job.owner, LOCAL_OWNER)):
+            target = self.registry.guarded(owner, target)
+        target = self.guarded(target)
         refuse_read_only(target)
         return source, target
-
-    return open_ends

@@ -19,11 +19,12 @@ from dbsync.errors import DbsyncError, Interrupted
 from dbsync.jobs.afterwards import Settle, by_ledger
 from dbsync.jobs.auditing import waited_for
 from dbsync.jobs.clock import Clock
+from dbsync.jobs.ends import KeptEnds
 from dbsync.jobs.model import Job, JobState
 from dbsync.jobs.parts import TakenPart
 from dbsync.jobs.presence import BEAT_S, Presence, new_worker_id
 from dbsync.jobs.queue import Queue
-from dbsync.jobs.runner import Runner, Urls, sweep
+from dbsync.jobs.runner import Runner, sweep
 from dbsync.jobs.spread import Helper, Spreading
 from dbsync.jobs.store import JobStore
 
@@ -36,12 +37,12 @@ Engine = Literal["inline", "procrastinate"]
 
 
 def make_worker(
-    jobs: JobStore, urls: Urls, queue: Queue, *, engine: Engine, concurrency: int, tell: Callable[[str], None]
+    jobs: JobStore, ends: KeptEnds, queue: Queue, *, engine: Engine, concurrency: int, tell: Callable[[str], None]
 ) -> Worker:
     """A worker of this process's: it runs jobs, lets others help with them, and helps others with theirs."""
     name = new_worker_id()
-    runner = Runner(jobs, urls, name, helpers=Spreading(jobs, name, queue.send_parts).helpers)
-    helper, settle = Helper(jobs, urls, name), by_ledger(urls)
+    runner = Runner(jobs, ends.to_write, name, helpers=Spreading(jobs, name, queue.send_parts).helpers)
+    helper, settle = Helper(jobs, ends.to_write, name), by_ledger(ends.to_read)
     return Worker(jobs, runner, helper, settle=settle, engine=engine, concurrency=concurrency, tell=tell)
 
 

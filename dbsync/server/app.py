@@ -14,7 +14,7 @@ from fastapi.middleware.cors import CORSMiddleware
 
 from dbsync import __version__
 from dbsync.errors import InternalFault
-from dbsync.jobs.ends import kept_urls
+from dbsync.jobs.ends import KeptEnds
 from dbsync.jobs.store import JobStore
 from dbsync.registry import Registry, key_ring
 from dbsync.registry.legacy import OlderKey, older_key
@@ -99,7 +99,7 @@ def build_core(settings: ServeSettings, store: Store, environ: Mapping[str, str]
         aside=aside,
         quotas=settings.quotas,
         places=places,
-        crew=Crew(jobs, kept_urls(registry, settings.allowed), concurrency=settings.workers),
+        crew=Crew(jobs, KeptEnds(registry=registry, allowed=settings.allowed), concurrency=settings.workers),
     )
 
 

@@ -7,8 +7,8 @@ import threading
 
 from dbsync.control import Control
 from dbsync.errors import Interrupted
+from dbsync.jobs.ends import KeptEnds
 from dbsync.jobs.queue import Queue, choose_engine, open_queue
-from dbsync.jobs.runner import Urls
 from dbsync.jobs.store import JobStore
 from dbsync.jobs.worker import make_worker
 
@@ -19,13 +19,13 @@ _PATIENCE_S = 8.0
 class Crew:
     """So many jobs at a time; none where other processes run them. ``queue`` tells whoever listens what waits."""
 
-    def __init__(self, jobs: JobStore, urls: Urls, *, concurrency: int) -> None:
+    def __init__(self, jobs: JobStore, ends: KeptEnds, *, concurrency: int) -> None:
         self.queue: Queue = open_queue("auto", jobs.store)
         self._control = Control()
         self._thread: threading.Thread | None = None
         if concurrency:
             engine = choose_engine("auto", jobs.store)
-            worker = make_worker(jobs, urls, self.queue, engine=engine, concurrency=concurrency, tell=_LOG.info)
+            worker = make_worker(jobs, ends, self.queue, engine=engine, concurrency=concurrency, tell=_LOG.info)
             self._thread = threading.Thread(target=worker.serve, args=(self._control,), name="crew", daemon=True)
 
     def start(self) -> None:

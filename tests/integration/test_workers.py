@@ -18,7 +18,7 @@ import sqlalchemy as sa
 from dbsync.control import Control
 from dbsync.data.options import SyncOptions
 from dbsync.errors import DbsyncError
-from dbsync.jobs.ends import kept_urls
+from dbsync.jobs.ends import KeptEnds
 from dbsync.jobs.model import Job, JobState
 from dbsync.jobs.presence import Presence
 from dbsync.jobs.queue import Engine, InlineQueue, open_queue
@@ -173,7 +173,12 @@ def test_once_goes_on_where_a_job_ends_just_after_the_look(
         jobs = [place.job(shop[0].url, shop[1].url) for _ in range(3)]
         store = place.jobs.store
         worker = make_worker(
-            store, kept_urls(place.registry), InlineQueue(), engine="inline", concurrency=concurrency, tell=print
+            store,
+            KeptEnds(registry=place.registry),
+            InlineQueue(),
+            engine="inline",
+            concurrency=concurrency,
+            tell=print,
         )
         look = worker._begin_jobs
         looks = itertools.count(1)
