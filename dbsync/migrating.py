@@ -132,7 +132,7 @@ class OpenMigration:
         if not self.pending:
             if self._record is not None:  # it died between its last statement and its end
                 self._begin()
-                self._finish(True, "succeeded", None)
+                return self._ended(report, kept=True)
             return self._verified(report)
         if self._seen != schema_fingerprint(take_snapshot(self.session)):
             raise StalePlan(f"the schema of {self.target.url.name} was changed a moment ago", hint="plan again")
@@ -150,8 +150,13 @@ class OpenMigration:
             report.error.hint = self._how_to_go_on(report.error.hint)
             self._finish(kept, report.state, error.message)
             return report
+        return self._ended(report, kept=kept)
+
+    def _ended(self, report: ApplyReport, *, kept: bool) -> ApplyReport:
+        """Every statement is done: the ledger says whether that led to what the plan promised."""
         self._verified(report)
-        self._finish(kept, "succeeded", None)
+        broken = self._promised is not None and not report.verified
+        self._finish(kept, "failed" if broken else "succeeded", report.differences[0] if broken else None)
         return report
 
     def _how_to_go_on(self, hint: str | None) -> str | None:
@@ -300,13 +305,16 @@ class OpenMigration:
             )
         )  # fmt: skip
 
+    @property
+    def _promised(self) -> str | None:
+        return self.plan.expected if self.direction == "up" else self.plan.target.fingerprint
+
     def _verified(self, report: ApplyReport) -> ApplyReport:
         """Compare the outcome with what the plan promised."""
-        promised = self.plan.expected if self.direction == "up" else self.plan.target.fingerprint
-        if promised is None:
+        if self._promised is None:
             report.differences = ("nobody knows what the outcome should be: the plan was not proved",)
             return report
-        report.verified = schema_fingerprint(take_snapshot(self.session)) == promised
+        report.verified = schema_fingerprint(take_snapshot(self.session)) == self._promised
         if not report.verified:
             report.differences = ("the schema is not what the plan promised: compare with dbsync diff",)
         return report

@@ -21,6 +21,7 @@ from dbsync.schema.choice import Choice, choose
 from dbsync.schema.diff import SchemaDiff, compare_schemas, schema_fingerprint
 from dbsync.schema.dump import differing_objects
 from dbsync.schema.hazards import hazards_of
+from dbsync.schema.left_alone import disturbed
 from dbsync.schema.objects import Snapshot
 from dbsync.schema.plan import Proof, Statement, Unplanned
 from dbsync.schema.planner import grouped, plan_statements
@@ -146,7 +147,7 @@ class Trial:
         self.control.check()
         chosen = choose(goal, after, self.choice)
         left = compare_schemas(chosen.source, chosen.target, ignore=self.choice.ignored_parts)
-        differences = named_differences(left)
+        differences = named_differences(left) + disturbed(self.start, goal, after, self.choice)
         judges = ["snapshot"]
         if dump is not None and self.program is not None and self.choice == Choice():
             judges.append(f"pg_dump {self.program.major}")

@@ -16,8 +16,9 @@ from dbsync.schema.changes import Changes
 from dbsync.schema.diff import SchemaDiff, compare_schemas
 from dbsync.schema.edges import Graph
 from dbsync.schema.homes import drop_homes, inlined, topmost_key
+from dbsync.schema.left_alone import keeping
 from dbsync.schema.makers import access, views
-from dbsync.schema.makers.relations import freed, of_type, ownership
+from dbsync.schema.makers.relations import freed, of_type, tied
 from dbsync.schema.nodes import Node
 from dbsync.schema.objects import RELATIONS, ROUTINES, Ref, Snapshot, attached_to
 from dbsync.schema.online import online_steps
@@ -62,7 +63,7 @@ def plan_statements(
     """
     target = with_wanted_order(source, target)
     diff = compare_schemas(source, target, ignore=ignore)
-    planning = _Planning(diff, source, target, ignore)
+    planning = _Planning(diff, keeping(source, target, ignore), target, ignore)
     steps, unplanned = planning.steps()
     if online:
         steps = online_steps(steps, planning.scene)
@@ -202,7 +203,7 @@ class _Planning:
             return [freed(ref) if ref.kind == "sequence" else of_type(self.source.objects[ref], tied=False)]
         if node.action == "own":
             made = self.source.objects[ref]
-            return [ownership(made, "alter") if ref.kind == "sequence" else of_type(made, tied=True)]
+            return tied(made, self.scene) if ref.kind == "sequence" else [of_type(made, tied=True)]
         if node.action == "access":
             return self._access(ref, self.changes.access[ref])
         steps = makers.MAKERS[ref.kind].create(self.source.objects[ref], self.scene)
@@ -219,7 +220,7 @@ class _Planning:
                     yield made.ref
 
     def _new_access(self, ref: Ref) -> list[Step]:
-        return access.created(self.source.objects[ref], self.scene, self.ignore)
+        return access.created(self.source.objects[ref], self.scene, () if ref in self.target.objects else self.ignore)
 
     def _access(self, ref: Ref, parts: frozenset[str]) -> list[Step]:
         return access.changed(self.target.objects.get(ref), self.source.objects[ref], parts, self.scene)

@@ -261,7 +261,7 @@ class _ColumnChange:
         old, new = self.present.parts["identity"], self.wanted.parts["identity"]
         if old is None:
             self._add(f"ADD GENERATED {always(new)} AS IDENTITY ({identity_options(new)})")
-            self.steps.append(go_on_after(self.ref, name(new["sequence_schema"], new["sequence"]), new["increment"]))
+            self.steps.append(go_on_after(self.ref, name(new["sequence_schema"], new["sequence"]), new))
             self.steps += sequence_access(self.wanted, self.scene)
             return
         words = []

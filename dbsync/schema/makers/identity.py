@@ -11,6 +11,8 @@ from dbsync.schema.makers.addresses import table_name
 from dbsync.schema.objects import Grant, Ref, SchemaObject, Snapshot
 from dbsync.schema.steps import Scene, Step
 
+WHOLE = frozenset({"smallint", "integer", "bigint"})
+
 
 def sequence_access(column: SchemaObject, scene: Scene) -> list[Step]:
     """Return what gives the sequence of a new identity column its rights and its comment."""
@@ -53,12 +55,16 @@ def sequence_options(options: Mapping[str, Any]) -> str:
     )
 
 
-def go_on_after(column: Ref, sequence: str, increment: int) -> Step:
-    """A sequence that is new to a filled column goes on after the column's values, not at its start."""
-    farthest = "max" if increment > 0 else "min"
+def go_on_after(column: Ref, sequence: str, options: Mapping[str, Any], rows: str | None = None) -> Step:
+    """A sequence that is new to a filled column goes on after the column's values where these are past its start.
+
+    ``rows`` reads them where they are not in the column's own table yet.
+    """
+    farthest, past = ("max", ">=") if options["increment"] > 0 else ("min", "<=")
+    value = f"pg_catalog.{farthest}({name(column.sub)})"
     sql = (
-        f"SELECT pg_catalog.setval({literal(sequence)}, pg_catalog.{farthest}({name(column.sub)}))"
-        f" FROM {table_name(column)} HAVING pg_catalog.{farthest}({name(column.sub)}) IS NOT NULL"
+        f"SELECT pg_catalog.setval({literal(sequence)}, {value}) FROM {rows or table_name(column)}"
+        f" HAVING {value} {past} {options['start']}"
     )
     return Step(sql, column, "alter")
 

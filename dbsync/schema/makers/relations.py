@@ -9,9 +9,16 @@ from dbsync.schema.makers.addresses import table_name
 from dbsync.schema.makers.attributes import ATTRIBUTES, attribute_steps, changed_options, options_list
 from dbsync.schema.makers.columns import column_clause, column_options, later_steps
 from dbsync.schema.makers.constraints import constraint_clause
-from dbsync.schema.makers.identity import bounds_clause, into_bounds, sequence_access, sequence_options
+from dbsync.schema.makers.identity import (
+    WHOLE,
+    bounds_clause,
+    go_on_after,
+    into_bounds,
+    sequence_access,
+    sequence_options,
+)
 from dbsync.schema.makers.links import attaching, detaching
-from dbsync.schema.objects import Ref, SchemaObject
+from dbsync.schema.objects import Ref, SchemaObject, Snapshot
 from dbsync.schema.steps import Action, Alteration, Maker, Scene, Step
 
 _PREFIXES = {"options": "", "toast_options": "toast."}
@@ -39,8 +46,11 @@ class _Tables:
         later = [
             step
             for column in _columns(wanted, scene)
-            for step in (*later_steps(column), *sequence_access(column, scene), *_less_than_parent(column, scene))
-        ]
+            for step in (
+                *later_steps(column), *sequence_access(column, scene), *_less_than_parent(column, scene),
+                *_goes_on(column, scene),
+            )
+        ]  # fmt: skip
         later += [step for column in _inherited_columns(wanted, scene) for step in _beside_parent(column, scene)]
         return [create, *later, *_security(wanted, {"row_security", "force_row_security"}, "create"),
                 *_replica_identity(wanted, "create")]  # fmt: skip
@@ -163,6 +173,33 @@ def _without_default(column: SchemaObject, scene: Scene) -> list[Step]:
     return [Step(sql, column.ref, "create")] if given else []
 
 
+def _goes_on(column: SchemaObject, scene: Scene) -> list[Step]:
+    """The identity of a partitioned table that is made anew goes on after the rows of the partitions that stay."""
+    identity = column.parts["identity"]
+    table = Ref("table", column.ref.schema, column.ref.name)
+    if identity is None or table not in scene.target.objects:
+        return []
+    leaves = [leaf for leaf in _leaves(table, scene.target) if leaf in scene.source.objects]
+    if not leaves:
+        return []
+    columns = name(column.ref.sub)
+    rows = " UNION ALL ".join(f"SELECT {columns} FROM {name(leaf.schema, leaf.name)}" for leaf in leaves)
+    sequence = name(identity["sequence_schema"], identity["sequence"])
+    return [go_on_after(column.ref, sequence, identity, f"({rows}) AS kept")]
+
+
+def _leaves(table: Ref, schema: Snapshot) -> Iterator[Ref]:
+    """The tables with rows below a partitioned one."""
+    for ref, made in schema.objects.items():
+        if ref.kind != "partition" or (made.parts["parent_schema"], made.parts["parent"]) != (table.schema, table.name):
+            continue
+        below = Ref("table", ref.schema, ref.name)
+        if schema.objects[below].parts["variant"] == "partitioned":
+            yield from _leaves(below, schema)
+        else:
+            yield below
+
+
 def _inlined(column: Ref, scene: Scene) -> str | None:
     default = column._replace(kind="default")
     return scene.source.objects[default].parts["expression"] if default in scene.inlined else None
@@ -276,6 +313,16 @@ def ownership(sequence: SchemaObject, action: Action) -> Step:
     return Step(
         f"ALTER SEQUENCE {name(sequence.ref.schema, sequence.ref.name)} OWNED BY {column}", sequence.ref, action
     )
+
+
+def tied(sequence: SchemaObject, scene: Scene) -> list[Step]:
+    """Return what ties a sequence to its column; one that is new to a column with values goes on after them."""
+    steps = [ownership(sequence, "alter")]
+    column = Ref("column", *sequence.parts["owned_by"])
+    stays = column in scene.target.objects and column not in scene.dropped
+    if stays and sequence.ref not in scene.target.objects and scene.source.objects[column].parts["type"] in WHOLE:
+        steps.append(go_on_after(column, name(sequence.ref.schema, sequence.ref.name), sequence.parts))
+    return steps
 
 
 def of_type(table: SchemaObject, *, tied: bool) -> Step:
