@@ -36,6 +36,7 @@ _NOT_IN_A_TRANSACTION = "25001"
 _LOOK = "look whether the changes are there, and run the command again only if they are not"
 _REST = "run only what is left"
 _COMMITTING = ("CALL", "DO")  # their code may commit on its own
+_FATES = {True: "committed", False: "rolled_back", None: "unknown"}
 MOST_BYTES = 64 * 1024 * 1024  # of all answers together: they are held until the end
 
 
@@ -76,32 +77,38 @@ class Script:
 
 @dataclass(slots=True)
 class ExecuteReport:
-    """What was run and what became of it."""
+    """What was run and what became of it; true at any moment, also while it runs."""
 
     mode: Mode
     statements: int
     outcomes: list[tuple[Statement, Outcome]] = field(default_factory=list)
-    committed: bool = False
+    committed: bool | None = False  # None: nobody knows whether the one transaction was
+    in_doubt: int | None = None  # the statement of which nobody knows whether it was, or how much of it; step by step
     error: DbsyncError | None = None
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the JSON result."""
+    def to_dict(self, *, rows: bool = True) -> dict[str, Any]:
+        """Return the JSON result; without ``rows`` a short one, for which there is time at the end."""
+        outcomes = tuple(self.outcomes)
+        committed = bool(outcomes) or (None if self.in_doubt else False) if self.mode == "stepwise" else self.committed
         return {
             "mode": self.mode,
-            "committed": self.committed,
+            "committed": committed,
+            "total": self.statements,
+            "in_doubt": self.in_doubt,
             "statements": [
                 {
                     "index": number,
                     "line": statement.line,
                     "command": outcome.tag,
+                    "state": "read" if self.mode == "read" else _FATES[committed],
                     "columns": [{"name": name, "type": text} for name, text in outcome.columns],
-                    "rows": [list(row) for row in outcome.rows],
+                    "rows": [list(row) for row in outcome.rows] if rows else [],
                     "row_count": outcome.row_count,
-                    "truncated": outcome.truncated,
+                    "truncated": outcome.truncated or bool(outcome.rows and not rows),
                     "elapsed_s": round(outcome.elapsed_s, 6),
                     "notices": list(outcome.notices),
                 }
-                for number, (statement, outcome) in enumerate(self.outcomes, 1)
+                for number, (statement, outcome) in enumerate(outcomes, 1)
             ],
         }
 
@@ -118,12 +125,23 @@ def plan_script(text: str, options: ExecuteOptions) -> Script:
 
 
 def run_script(
-    session: Session, script: Script, options: ExecuteOptions, *, control: Control, warn: Callable[[str], None]
+    session: Session,
+    script: Script,
+    options: ExecuteOptions,
+    *,
+    control: Control,
+    warn: Callable[[str], None],
+    begun: Callable[[ExecuteReport], None] = lambda report: None,
 ) -> ExecuteReport:
-    """Run the statements in order until one fails; the report holds what was answered before."""
+    """Run the statements in order until one fails or a stop; the report holds what was answered before.
+
+    ``begun``: is given the report before anything is written, for whoever may have to tell of it in the midst.
+    """
     report = ExecuteReport(script.mode, len(script))
     budget = Budget(options.max_rows, MOST_BYTES)
     if script.mode != "read":
+        control.aftermath = partial(_stopped_before_commit, report)
+        begun(report)
         style = pg.use_settings_of_role(session)
         if not style.startswith("ISO"):
             warn(f"dates are read and printed in the DateStyle of the role or database, which is {style}")
@@ -135,7 +153,7 @@ def run_script(
     try:
         _run_write(session, script, report, budget, options, control, warn)
     except (KeyboardInterrupt, Interrupted, TimeLimit):
-        if script.mode != "stepwise" or control.reason is None:
+        if control.reason is None:
             raise
         report.error = control.reason  # what was committed stays: the report of it must not be lost
     return report
@@ -210,8 +228,10 @@ def _run_write(
         control.check()
         if not together:
             control.aftermath = partial(_stopped_at, report, script, number)
+            report.in_doubt = number
         with _failing(report, number, statement, judged, options):
             report.outcomes.append((statement, pg.run_write(session, statement.text, budget)))
+            report.in_doubt = None
             if together is not pg.in_transaction(session):
                 raise StatementFailed("the statement ended or began a transaction", code="TRANSACTION_CONTROL")
         if report.error is not None:
@@ -246,6 +266,8 @@ def _roll_back(session: Session, report: ExecuteReport) -> None:
 
 def _commit(session: Session, report: ExecuteReport, control: Control) -> None:
     control.aftermath = partial(_stopped_in_commit, report)
+    control.check()  # whoever stopped it before has said that nothing was committed
+    report.committed = None
     try:
         pg.commit(session)
         report.committed = True
@@ -255,7 +277,7 @@ def _commit(session: Session, report: ExecuteReport, control: Control) -> None:
         report.error = error
     except DbsyncError as error:
         error.message = f"COMMIT failed, nothing was changed: {error.message}"
-        report.error = error
+        report.error, report.committed = error, False
 
 
 @contextmanager
@@ -280,6 +302,8 @@ def _failing(
             error = TimeLimit(message, sqlstate=error.sqlstate, hint="give it more time with --statement-timeout")
         if report.mode == "stepwise":
             error.hint = _hint_of_step(report, number, judged, error)
+            if not any(_left_behind(judged, error)):
+                report.in_doubt = None
         error.message = _place(report, number, statement) + error.message + _aftermath(report, judged, error)
         report.error = error
 
@@ -322,6 +346,17 @@ def _left_behind(judged: Judged, error: DbsyncError) -> Iterator[str]:
         yield f"{judged.lasting} may have left something behind"
 
 
+def _stopped_before_commit(report: ExecuteReport, reason: DbsyncError) -> None:
+    """Let the reason of a stop say that the one transaction is undone, however far it came."""
+    if report.error is not None:
+        reason.message += f"; {report.error.message}"
+        reason.hint = report.error.hint
+        return
+    count = len(report.outcomes)
+    undone = f": what {count} statement{'s' * (count != 1)} did is rolled back" if count else ""
+    reason.message += f"; nothing was committed{undone}"
+
+
 def _stopped_at(report: ExecuteReport, script: Script, number: int, reason: DbsyncError) -> None:
     """Let the reason of a stop say what stays of a call that commits each statement; ``number`` was begun last."""
     statement, judged = script.statements[number - 1]
@@ -344,6 +379,8 @@ def _stopped_in_commit(report: ExecuteReport, reason: DbsyncError) -> None:
     if report.committed:
         reason.message += "; the server has committed"
         reason.hint = "everything was done: there is nothing left to run"
-    elif report.error is None or isinstance(report.error, ConnectionLost):
+    elif report.committed is False:
+        _stopped_before_commit(report, reason)
+    else:
         reason.message += "; it is not known whether the server committed"
         reason.hint = _LOOK

@@ -14,6 +14,7 @@ import traceback
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from typing import Any
 
 from dbsync.cli.journal import Journal, stderr_terminal
 from dbsync.cli.options import Format, GlobalOptions, OutputFile
@@ -48,6 +49,7 @@ class Call:
         self.before_end: list[Callable[[], None]] = []  # what gives the terminal back
         self.on_start: list[Callable[[], None]] = []
         self.after_end: list[Callable[[bool], None]] = []  # what tells others how it ended; True: there is no time
+        self.so_far: Callable[[], Any] | None = None  # the result, where there is no answer yet
         self.answer: Answer | None = None
         self.error: DbsyncError | None = None
         self.ending = False  # the answer or the error is being written: signals no longer break in
@@ -239,7 +241,7 @@ class Call:
     def _failure_to_stdout(self, error: DbsyncError) -> None:
         if self._json and all(output.format is not None for output in self._options.outputs):
             try:
-                self._to_stdout([json_text(self._envelope(error=error))])
+                self._to_stdout([json_text(self._envelope(answer=self._unanswered(), error=error))])
             except DbsyncError as second:
                 self.warn(second.message)
 
@@ -248,10 +250,14 @@ class Call:
         for output in self._options.outputs:
             if (output.format or self._options.format) == "json":
                 try:
-                    write_file(output.path, [json_text(self._envelope(answer=self.answer, error=error))])
+                    answer = self.answer or self._unanswered()
+                    write_file(output.path, [json_text(self._envelope(answer=answer, error=error))])
                 except DbsyncError as second:
                     if second.message != error.message:
                         self.warn(second.message)
+
+    def _unanswered(self) -> Answer | None:
+        return Answer(result=self.so_far()) if self.so_far is not None else None
 
     def _envelope(self, *, answer: Answer | None = None, error: DbsyncError | None = None) -> dict[str, object]:
         return self.report.envelope(

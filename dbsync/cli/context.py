@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -76,6 +76,10 @@ class Context:
     def notice(self, message: str) -> None:
         """Say something on stderr, unless --quiet."""
         self._call.journal.notice(message)
+
+    def keep(self, so_far: Callable[[], Any]) -> None:
+        """Let this be the result of a call that fails, or is cut off, before its answer is there."""
+        self._call.so_far = so_far
 
     def started(self) -> None:
         """The work itself begins now: what ``--heartbeat-url`` is told first."""

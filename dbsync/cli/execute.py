@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -67,7 +68,9 @@ def execute(
         require_consent(target.url, yes=context.options.yes or dry_run, confirm=confirm, ask=ask)
     with context.session(target) as session:
         context.describe(source=end_of(session))
-        report = run_script(session, script, options, control=context.control, warn=context.warn)
+        report = run_script(
+            session, script, options, control=context.control, warn=context.warn, begun=partial(_keep, context)
+        )
     _tell(context, report)
     return Answer(
         result=report.to_dict(),
@@ -88,6 +91,10 @@ def _text(sql: str | None, file: Path | None) -> str:
         raise ConfigError(f"{file or 'stdin'} is not UTF-8") from None
     except OSError as error:
         raise ConfigError(f"cannot read {str(file or 'stdin')!r}: {error.strerror}") from error
+
+
+def _keep(context: Context, report: ExecuteReport) -> None:
+    context.keep(lambda: report.to_dict(rows=False))
 
 
 def _tell(context: Context, report: ExecuteReport) -> None:

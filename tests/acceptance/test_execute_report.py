@@ -131,7 +131,8 @@ def test_a_stop_keeps_the_report_of_what_was_committed(dbsync: Command, source_d
         running.send(number)
     ended = running.wait().ended(status)
     assert [each["command"] for each in ended.result["statements"]] == ["INSERT 0 1"]
-    assert ended.result["committed"] is True
+    assert (ended.result["committed"], ended.result["total"], ended.result["in_doubt"]) == (True, 2, 2)
+    assert [each["state"] for each in ended.result["statements"]] == ["committed"]
     assert ended.error["message"].endswith(
         "; 1 statement was committed; it is not known whether the server committed statement 2"
     )
@@ -190,6 +191,8 @@ def test_a_stop_during_commit_promises_no_undo(dbsync: Command, number):
         assert database.value("SELECT count(*) FROM t") == 1  # no standby has it, but the server did commit
     assert ended.error["message"].endswith(_UNKNOWN)
     assert ended.error["hint"] == _LOOK
+    assert ended.result["committed"] is None
+    assert [each["state"] for each in ended.result["statements"]] == ["unknown"]
 
 
 def test_neither_does_the_time_limit(dbsync: Command, source_db: Database):
@@ -217,17 +220,37 @@ def test_nor_a_command_that_is_cut_off_where_the_server_does_not_answer(dbsync: 
         ended = running.wait().ended(130)
     assert ended.error["message"].endswith(_UNKNOWN)
     assert ended.error["hint"] == _LOOK
+    assert (ended.result["committed"], ended.result["in_doubt"]) == (None, None)
+
+
+def test_a_command_that_is_cut_off_lists_what_it_committed(dbsync: Command, source_db: Database):
+    source_db.execute("CREATE TABLE t (a int)")
+    sql = "INSERT INTO t VALUES (1) RETURNING a; SELECT pg_sleep(32); SELECT 3"
+    running = dbsync.start("execute", source_db.url, sql, "--write", "--stepwise", "--yes", "--json")
+    with _stopped(_await(source_db, "SELECT pid FROM pg_stat_activity WHERE query = 'SELECT pg_sleep(32)'")):
+        running.send(signal.SIGTERM)
+        ended = running.wait().ended(143)
+    assert "cut off" in ended.document["warnings"][-1]
+    (only,) = ended.result["statements"]
+    assert (only["command"], only["state"], only["rows"], only["truncated"]) == ("INSERT 0 1", "committed", [], True)
+    assert (ended.result["committed"], ended.result["total"], ended.result["in_doubt"]) == (True, 3, 2)
 
 
 def test_a_stop_before_commit_says_that_it_is_undone(dbsync: Command, source_db: Database):
     source_db.execute("CREATE TABLE t (a int)")
     sql = "INSERT INTO t VALUES (1); SELECT pg_sleep(31)"
-    running = dbsync.start("execute", source_db.url, sql, "--write", "--yes", "--json")
-    _await(source_db, "SELECT pid FROM pg_stat_activity WHERE query = 'SELECT pg_sleep(31)'")
-    running.send(signal.SIGINT)
-    error = running.wait().ended(130).error
-    assert (error["message"], error["hint"]) == (
-        "interrupted",
-        "run the command again: what was not committed is undone",
-    )
+    told = "interrupted; nothing was committed: what 1 statement did is rolled back"
+    again = "run the command again: what was not committed is undone"
+    for written in (("--json",), ()):
+        running = dbsync.start("execute", source_db.url, sql, "--write", "--yes", *written)
+        pid = _await(source_db, "SELECT pid FROM pg_stat_activity WHERE query = 'SELECT pg_sleep(31)'")
+        running.send(signal.SIGINT)
+        ended = running.wait().ended(130)
+        if written:
+            assert (ended.error["message"], ended.error["hint"]) == (told, again)
+            assert ended.result["committed"] is False
+            assert [each["state"] for each in ended.result["statements"]] == ["rolled_back"]
+        else:
+            assert (ended.stdout, told in ended.stderr, again in ended.stderr) == ("", True, True)
+        _await(source_db, f"SELECT 1 WHERE NOT EXISTS (SELECT FROM pg_stat_activity WHERE pid = {pid})")
     assert source_db.value("SELECT count(*) FROM t") == 0

@@ -102,12 +102,13 @@ def _told(
 ) -> Reply[Execution]:
     done = report.outcomes if report is not None else []
     undone = report is not None and report.mode == "write" and not report.committed
+    why = "nobody knows whether it was committed" if _unknown(report) else "taken back: a later statement failed"
     results = [
         StatementOutcome(
             statement=_cut(statement.text),
             success=not undone,
             rows_affected=outcome.row_count,
-            **({"error": "taken back: a later statement failed"} if undone else {}),
+            **({"error": why} if undone else {}),
         )
         for statement, outcome in done
     ]
@@ -128,7 +129,7 @@ def _told(
             successful_statements=successful,
             failed_statements=len(results) - successful,
             results=results,
-            committed=report is not None and report.committed,
+            committed=report is not None and report.committed is True,
             warnings=warnings,
             message=_message(report, successful, len(results)),
         ),
@@ -143,7 +144,11 @@ def _message(report: ExecuteReport | None, successful: int, total: int) -> str:
         return f"{said}; dry run: everything was rolled back"
     if report is None or report.mode == "read" or report.committed:
         return said
-    return f"{said}; nothing was changed"
+    return f"{said}; {'it is not known whether the server committed' if _unknown(report) else 'nothing was changed'}"
+
+
+def _unknown(report: ExecuteReport | None) -> bool:
+    return report is not None and report.committed is None
 
 
 def _cut(text: str) -> str:
