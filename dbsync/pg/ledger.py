@@ -144,6 +144,11 @@ def hidden(session: Session) -> str | None:
     return obstacle(session) if found and _COMMENT.fullmatch(found[0][0]) else None
 
 
+def version(session: Session) -> int:
+    """The version of the ledger that is there, whoever owns it; 0 without one. Raises Refused for a newer one."""
+    return _version(session, STEPS)
+
+
 def find_ledger(session: Session, steps: Sequence[LiteralString] = STEPS) -> Ledger | None:
     """Return the ledger if there is one that this role may use; writes nothing. Raises Refused for a newer one."""
     version = _version(session, steps)

@@ -10,13 +10,17 @@ from psycopg import sql
 from psycopg.types.json import Jsonb
 
 from dbsync import __version__
-from dbsync.pg import ledger
+from dbsync.errors import Refused
+from dbsync.pg import ledger, quoting
 from dbsync.pg.database import Session
+from dbsync.pg.execute import begin_read
+from dbsync.pg.functions import current_role, require_harmless
 from dbsync.pg.ledger import Client
 from dbsync.pg.sql import load
 from dbsync.quantities import MOST_MILLISECONDS
 
 _SQL = load("migrations")
+_SINCE = 2  # the ledger's version from which on it holds migrations
 
 Direction = Literal["up", "down"]
 State = Literal["running", "succeeded", "failed", "stopped"]
@@ -57,8 +61,39 @@ class MigrationRecord:
 
 def history(session: Session, limit: int = 100) -> list[MigrationRecord]:
     """Return the migrations that the target's ledger knows; none where there is no ledger."""
-    if ledger.find_ledger(session) is None:
+    return _records(session, limit) if ledger.find_ledger(session) is not None else []
+
+
+def seen(session: Session, limit: int = 100) -> list[MigrationRecord]:
+    """The same for who only looks, also at the ledger of a role that is not to be relied on; on a read-only session.
+
+    Raises Refused where this role may not read it, or where that would run what its owner put there: with no answer
+    it would be said that there was no migration.
+    """
+    if ledger.version(session) < _SINCE:
         return []
+    owner, role, lacking = session.one(_SQL["may_read"])
+    if lacking:
+        who = quoting.name(role)
+        raise Refused(
+            f"the ledger of the role {owner} cannot be read by the role {role}: it may not {' or '.join(lacking)}",
+            code="NO_LEDGER",
+            hint=f"let {owner} say: GRANT USAGE ON SCHEMA dbsync TO {who}; "
+            f"GRANT SELECT ON dbsync.migration, dbsync.migration_statement TO {who}",
+        )
+    begin_read(session)
+    if ledger.hidden(session) is not None and (reader := current_role(session)).privileged:
+        try:
+            require_harmless(session, _SQL["list"].replace("%s", str(limit)), reader)
+        except Refused as error:
+            error.hint = f"ask as the role {owner}"
+            raise
+    found = _records(session, limit)
+    session.execute("ROLLBACK")
+    return found
+
+
+def _records(session: Session, limit: int) -> list[MigrationRecord]:
     return [
         MigrationRecord(
             migration_id=row[0], plan_hash=row[1], direction=row[2], state=row[3], started_at=row[4], ended_at=row[5],

@@ -147,8 +147,7 @@ def test_a_ledger_that_the_role_may_not_read_is_warned_of_and_no_leftover(pairs,
         True,
         True,
     )
-    refused = dbsync.run("migrate", "status", pair.target, "--json").ended(4).error
-    assert (refused["code"], refused["hint"]) == ("NO_LEDGER", "ask as that role")
+    assert dbsync.run("migrate", "status", pair.target, "--json").ended(0).result == {"migration": None}
 
 
 def test_an_idle_slot_is_named_and_left_to_its_owner(pairs, dbsync: Command) -> None:

@@ -30,6 +30,8 @@ SET_SEQUENCES = "GRANT SELECT, UPDATE ON ALL SEQUENCES IN SCHEMA app TO {role};"
 CREATE = "GRANT CREATE ON SCHEMA app TO {role};"
 OWN = "ALTER TABLE app.parent OWNER TO {role}; ALTER TABLE app.child OWNER TO {role};"
 
+CREATE_SCHEMAS = "DO $$ BEGIN EXECUTE format('GRANT CREATE ON DATABASE %I TO {role}', current_database()); END $$"
+
 SOURCE_ROLE, TARGET_ROLE = "case_reader", "case_writer"
 
 
@@ -179,16 +181,40 @@ def test_a_change_that_needs_a_constraint_put_aside_needs_the_owner(
     assert oracle.differences(pair.source, pair.target) == []
 
 
+def test_who_may_read_the_ledger_of_another_role_sees_its_migrations(pairs, dbsync: Command):
+    pair = pairs(SCHEMA, "CREATE TABLE app.n (a int)", "")
+    grants(pair.target, TARGET_ROLE, USE, CREATE, CREATE_SCHEMAS)
+    args = ("--yes", "--unproved", "--no-proof", "--ignore", "owner,privileges")
+    owner, reader = with_user(pair.target, TARGET_ROLE), with_user(pair.target, SOURCE_ROLE)
+    dbsync.run("migrate", "apply", pair.source, owner, *args).ended(1)
+    known = dbsync.run("migrate", "status", owner, "--json").ended(0).result["migration"]
+    assert known["role"] == TARGET_ROLE
+    for command in ("status", "history"):
+        refused = dbsync.run("migrate", command, reader, "--json").ended(4).error
+        assert refused["code"] == "NO_LEDGER"
+        assert "it may not use the schema dbsync or select from dbsync.migration" in refused["message"]
+    missing = refused["hint"].partition(": ")[2]
+    run_sql(owner, *missing.split("; "))
+    for role in (reader, pair.target):
+        assert dbsync.run("migrate", "status", role, "--json").ended(0).result["migration"] == known
+        assert dbsync.run("migrate", "history", role, "--json").ended(0).result["migrations"] == [known]
+    run_sql(
+        owner,
+        "CREATE FUNCTION dbsync.f() RETURNS int LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'it ran'; END $$",
+        "ALTER TABLE dbsync.migration RENAME TO m",
+        "CREATE VIEW dbsync.migration AS SELECT m.* FROM dbsync.m WHERE dbsync.f() IS NULL",
+    )
+    refused = dbsync.run("migrate", "status", pair.target, "--json").ended(4).error
+    assert "dbsync.f()" in refused["message"]
+    assert refused["hint"] == f"ask as the role {TARGET_ROLE}"
+
+
 @pytest.mark.parametrize("may_create", [True, False])
 def test_the_right_to_create_a_schema_decides_about_staging(may_create, pairs, dbsync: Command):
     pair = pairs(SCHEMA, ROWS, ROWS)
     grants(pair.target, TARGET_ROLE, USE, OWN)
     if may_create:
-        grants(
-            pair.target,
-            TARGET_ROLE,
-            "DO $$ BEGIN EXECUTE format('GRANT CREATE ON DATABASE %I TO {role}', current_database()); END $$",
-        )
+        grants(pair.target, TARGET_ROLE, CREATE_SCHEMAS)
     result = dbsync.sync(pair.source, with_user(pair.target, TARGET_ROLE), "--mode", "replace", "--dry-run").ended(0)
     assert [group["staged"] for group in result.result["groups"]] == [may_create]
 

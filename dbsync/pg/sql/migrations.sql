@@ -22,6 +22,19 @@ UPDATE dbsync.migration
    SET state = 'failed', error = 'its process ended without a word', ended_at = pg_catalog.clock_timestamp()
  WHERE state = 'running';
 
+-- name: may_read
+-- Whose ledger it is, who asks, and what he may not do that it takes to read what the ledger holds of migrations.
+SELECT o.rolname, CURRENT_USER::pg_catalog.text,
+       ARRAY(SELECT 'use the schema dbsync' WHERE NOT pg_catalog.has_schema_privilege(n.oid, 'USAGE')
+             UNION ALL
+             SELECT 'select from dbsync.' || c.relname
+               FROM pg_catalog.pg_class c
+              WHERE c.relnamespace = n.oid AND c.relname IN ('migration', 'migration_statement')
+                AND NOT pg_catalog.has_table_privilege(c.oid, 'SELECT'))
+  FROM pg_catalog.pg_namespace n
+  JOIN pg_catalog.pg_roles o ON o.oid = n.nspowner
+ WHERE n.nspname = 'dbsync';
+
 -- name: list
 SELECT m.migration_id, m.plan_hash, m.direction, m.state, m.started_at::pg_catalog.text,
        m.ended_at::pg_catalog.text, m.source_name, m.fingerprint, m.statements, m.error,
