@@ -20,7 +20,13 @@ from dbsync.errors import DbsyncError, Refused, StalePlan, StatementFailed, Targ
 from dbsync.events import Emit, Notice, StatementState, silent
 from dbsync.failpoints import failpoint
 from dbsync.guards import refuse_read_only, require_consent
-from dbsync.migration_obstacles import refuse_hazards, refuse_rows, refuse_unproved, require_ledger
+from dbsync.migration_obstacles import (
+    go_without_ledger,
+    refuse_hazards,
+    refuse_rows,
+    refuse_unproved,
+    require_ledger,
+)
 from dbsync.pg import ledger, migrations, runs
 from dbsync.pg.database import Database, Session
 from dbsync.pg.identity import ensure_primary
@@ -36,6 +42,7 @@ from dbsync.shadow import PLAN_SETTINGS
 _LOCK_FAILURES = ("55P03", "40P01")
 _TRIES = 8
 _LONGEST_PAUSE_S = 10.0
+_NOT_MADE = "the role may not make it"
 
 ResultState = Literal["done", "failed", "pending"]
 
@@ -76,9 +83,10 @@ class OpenMigration:
         direction: Direction,
         emit: Emit,
         control: Control,
+        warn: Callable[[str], None],
     ) -> None:
         self.plan, self.target, self.session, self.direction = plan, target, session, direction
-        self.emit, self.control = emit, control
+        self.emit, self.control, self._warn = emit, control, warn
         self.statements = plan.statements if direction == "up" else plan.undo
         self.results = [StatementResult(number=n, statement=s) for n, s in enumerate(self.statements, 1)]
         self.migration_id = uuid.uuid4().hex[:12]
@@ -114,7 +122,7 @@ class OpenMigration:
             refuse_unproved(self.plan.proof if self.direction == "up" else self.plan.undo_proof)
         refuse_hazards(self.pending, allow)
         self.not_asked += refuse_rows(self.session, self.pending)
-        require_ledger(self.session, self.pending)
+        require_ledger(self.session, self.pending, self._warn)
 
     def require_consent(self, *, yes: bool, confirm: str | None, ask: Callable[[], bool] | None) -> None:
         """Raise Refused unless writing was agreed to; ``ask`` is None without a person."""
@@ -139,6 +147,8 @@ class OpenMigration:
         kept = ledger.open_ledger(self.session) is not None
         if kept:
             self._begin()
+        else:
+            go_without_ledger(self.pending, ledger.obstacle(self.session) or _NOT_MADE, self._warn)
         try:
             for _, results in groupby(
                 [result for result in self.results if result.state == "pending"], lambda r: r.statement.group
@@ -342,7 +352,7 @@ def open_migration(
         opened(describe_side(target, session))
         ensure_primary(session)
         _lock(session, patience, control)
-        yield OpenMigration(plan, target, session, direction, emit, control)
+        yield OpenMigration(plan, target, session, direction, emit, control, warn)
 
 
 def _lock(session: Session, patience: float, control: Control) -> None:

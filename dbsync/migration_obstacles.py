@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from dbsync.errors import ConsentMissing, Refused, StatementFailed
 from dbsync.pg import ledger, migrations
@@ -70,14 +70,23 @@ def refuse_rows(session: Session, statements: Sequence[Statement]) -> list[str]:
     return not_asked
 
 
-def require_ledger(session: Session, statements: Sequence[Statement]) -> None:
-    """Raise Refused for more than one transaction where there is no ledger: nobody could go on after a crash."""
+def require_ledger(session: Session, statements: Sequence[Statement], warn: Callable[[str], None]) -> None:
+    """Warn where no ledger can be kept, and raise Refused there as ``go_without_ledger`` does."""
     ledger.find_ledger(session)
-    obstacle = ledger.obstacle(session)
+    if (obstacle := ledger.obstacle(session)) is not None:
+        go_without_ledger(statements, obstacle, warn)
+
+
+def go_without_ledger(statements: Sequence[Statement], obstacle: str, warn: Callable[[str], None]) -> None:
+    """Warn of what a ledger would be missed for; raise Refused for more than one transaction.
+
+    Nobody could go on with these after a crash.
+    """
     atomic = len({s.group for s in statements}) == 1 and all(s.transactional for s in statements)
-    if obstacle is not None and not atomic:
+    if not atomic:
         raise Refused(
             f"the plan needs more than one transaction, and none could be taken up without a ledger: {obstacle}",
             code="NO_LEDGER",
             hint="let the role have a schema dbsync in the target",
         )
+    warn(f"no ledger is kept in the target, so migrate status and history will not tell of this: {obstacle}")

@@ -18,6 +18,7 @@ if TYPE_CHECKING:  # loaded when the ledger is read
     from dbsync.pg.migrations import MigrationRecord
 
 Target = Annotated[str, typer.Argument(metavar="DB", help="The database that migrations were applied to.")]
+_NOTHING = "the database has no record of a migration\n"  # one may have been applied without a ledger
 Limit = Annotated[int, typer.Option("--limit", metavar="N", min=1, max=10_000, help="At most so many.")]
 
 
@@ -85,7 +86,7 @@ def _facts(record: MigrationRecord, *, running: bool) -> dict[str, Any]:
 
 def _status_text(found: dict[str, Any] | None) -> Iterator[str]:
     if found is None:
-        yield "no migration was applied by dbsync\n"
+        yield _NOTHING
         return
     way = "applied from" if found["direction"] == "up" else "taken back, planned from"
     yield f"migration {found['migration_id']}: {found['state']}, {found['done']} of {found['statements']} statements\n"
@@ -102,7 +103,7 @@ def _status_text(found: dict[str, Any] | None) -> Iterator[str]:
 
 def _table(found: Sequence[dict[str, Any]]) -> Iterator[str]:
     if not found:
-        yield "no migration was applied by dbsync\n"
+        yield _NOTHING
         return
     rows = [
         (

@@ -209,6 +209,26 @@ def test_who_may_read_the_ledger_of_another_role_sees_its_migrations(pairs, dbsy
     assert refused["hint"] == f"ask as the role {TARGET_ROLE}"
 
 
+def test_a_migration_without_the_right_to_keep_a_ledger_says_so(pairs, dbsync: Command):
+    pair = pairs(SCHEMA, "CREATE TABLE app.n (a int)", "")
+    grants(pair.target, TARGET_ROLE, USE, CREATE)
+    role = with_user(pair.target, TARGET_ROLE)
+    args = ("migrate", "apply", pair.source, role, "--yes", "--unproved", "--no-proof", "--ignore", "owner,privileges")
+    told = (
+        "no ledger is kept in the target, so migrate status and history will not tell of this: the role may not create"
+    )
+    for more, exit_code in (("--dry-run", 0), ("-v", 1)):
+        ended = dbsync.run(*args, "--json", more).ended(exit_code)
+        assert sum(told in warning for warning in ended.document["warnings"]) == 1
+        assert ended.stderr.count(f"warning: {told}") == 1
+    assert "no record of a migration" in dbsync.run("migrate", "status", role).ended(0).stdout
+    run_sql(pair.source, "DROP TABLE app.n")
+    run_sql(pair.target, "GRANT CREATE ON SCHEMA app TO case_writer", "CREATE SCHEMA dbsync AUTHORIZATION case_writer")
+    run_sql(pair.target, "COMMENT ON SCHEMA dbsync IS 'made by dbsync sync for the time of a run'")
+    late = dbsync.run(*args, "--allow-hazard", "deletes-data", "--json").ended(1)
+    assert any("the role may not make it" in warning for warning in late.document["warnings"]), late
+
+
 @pytest.mark.parametrize("may_create", [True, False])
 def test_the_right_to_create_a_schema_decides_about_staging(may_create, pairs, dbsync: Command):
     pair = pairs(SCHEMA, ROWS, ROWS)
