@@ -310,9 +310,10 @@ class OpenSync:
     def _with_ledger(self, plan: SyncPlan) -> SyncPlan:
         """Decide whether the run keeps its books in the target. Raises Refused for those of a newer dbsync."""
         if not self.options.ledger:
+            proof = "by comparing the rows" if self.options.verify == "checksum" else "not at all without a checksum"
             warning = (
-                "--no-ledger: no books are kept in the target, so each group is one transaction, a lost reply to its "
-                "COMMIT is settled by reading the rows back, and this run cannot be resumed"
+                "--no-ledger: no books are kept in the target, so this run cannot be resumed; a lost reply to a COMMIT "
+                f"is settled by asking the server for the transaction's fate and, if it was committed, {proof}"
             )
             return replace(plan, warnings=(*plan.warnings, warning))
         ledger.find_ledger(self.target)

@@ -299,6 +299,9 @@ def test_a_run_without_a_ledger_says_what_is_gone(pairs, dbsync: Command) -> Non
     for told in (planned, result):
         assert [text for text in told.document["warnings"] if "--no-ledger" in text and "cannot be resumed" in text]
         assert "warning: --no-ledger: no books are kept in the target" in told.stderr
+        assert "and, if it was committed, by comparing the rows\n" in told.stderr
+    unproved = dbsync.sync(pair.source, pair.target, "--no-ledger", "--verify", "count", "--dry-run").ended(0)
+    assert "and, if it was committed, not at all without a checksum\n" in unproved.stderr
     assert not result.result["ledger"]
     assert "--no-ledger" not in dbsync.sync(pair.source, pair.target).ended(0).stderr
 
