@@ -134,9 +134,8 @@ def _explain(statement: Statement) -> Judged:
         rest = rest[1:]
     if not rest:
         return Judged("read", "EXPLAIN")
-    base = statement.tokens[0].start
-    offset = statement.text.find(statement.tokens[0].text)
-    inner = Statement(statement.text[rest[0].start - base + offset :], statement.line, tuple(rest))
+    start = rest[0].start
+    inner = Statement(statement.text[start - statement.start :], statement.line, tuple(rest), start)
     judged = judge(inner)
     changes = _leading(inner.tokens)[0] in _CHANGES
     harmless = judged.kind == "read" or (changes and not analyzes)

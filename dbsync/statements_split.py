@@ -18,11 +18,15 @@ _META_COMMAND = re.compile(r"\\[A-Za-z!?+]*")
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """One statement without its semicolon; ``tokens`` are those that mean something."""
+    """One statement without its semicolon; ``tokens`` are those that mean something.
+
+    ``start`` is where ``text``, which may begin with a comment, stands among all statements, as the tokens have it.
+    """
 
     text: str
     line: int
     tokens: tuple[Token, ...]
+    start: int
 
 
 def split_statements(text: str) -> list[Statement]:
@@ -89,8 +93,9 @@ class _Nesting:
 def _statement(text: str, piece: list[Token]) -> Iterator[Statement]:
     meaning = tuple(token for token in piece if not token.silent)
     if meaning:
-        whole = text[piece[0].start : piece[-1].end]
-        yield Statement(whole.strip(" \t\n\r\f\v"), line_of(text, meaning[0].start), meaning)
+        start = next(token.start for token in piece if token.kind != "blank")
+        whole = text[start : piece[-1].end]
+        yield Statement(whole.rstrip(" \t\n\r\f\v"), line_of(text, meaning[0].start), meaning, start)
 
 
 def _meta_command(text: str, token: Token) -> ConfigError:

@@ -452,6 +452,7 @@ def test_the_commands_say_so(ground: Database, dbsync: Command) -> None:
         (["execute", ground.url, "SELECT '(\"x\")'::m.ct"], "m.dom"),
         (["explore", ground.url, "p.index"], "p.k()"),
         (["execute", ground.url, "TABLE p.index"], "p.k()"),
+        (["execute", ground.url, "/*EXPLAIN         SELECT 1 --*/EXPLAIN ANALYZE SELECT p.k('')"], "p.k()"),
     ):
         refused = dbsync.run(*args, "--json").ended(4)
         assert refused.error["code"] == "FUNCTION", args

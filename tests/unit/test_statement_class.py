@@ -112,6 +112,17 @@ def test_code_is_told_whose_effects_its_text_does_not_tell(text, has_code):
     assert judge(statement).has_code is has_code
 
 
+@pytest.mark.parametrize(
+    "head",
+    ["", "/*EXPLAIN         SELECT 1 --*/", "-- EXPLAIN of the slow one\n", " /* explain */ ; \n-- EXPLAIN\n/* ü */ ",
+     "EXPLAIN SELECT 2;", "\ufeff-- EXPLAIN \n"],
+)  # fmt: skip
+@pytest.mark.parametrize("explain", ["EXPLAIN ", "EXPLAIN ANALYZE /* EXPLAIN */ ", "EXPLAIN (VERBOSE, ANALYZE) -- x\n"])
+def test_what_an_explain_is_about_is_what_it_would_run(head, explain):
+    statement = split_statements(f"{head}{explain}SELECT f() -- EXPLAIN\n , 1")[-1]
+    assert judge(statement).explained == "SELECT f() -- EXPLAIN\n , 1"
+
+
 @pytest.mark.parametrize("options", [ExecuteOptions(), ExecuteOptions(write=True)])
 @pytest.mark.parametrize("text", ["copy t from stdin", "copy t (a) TO STDOUT", "copy (select 'from stdin') to stdout"])
 def test_copy_to_or_from_the_client_is_refused_by_name(text, options):
