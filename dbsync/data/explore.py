@@ -6,6 +6,7 @@ All in one read-only snapshot, under a time limit. Values are the server's own t
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -290,9 +291,7 @@ class Explorer:
     def _order(self, table: Table, request: PageRequest) -> tuple[tuple[OrderKey, ...], str | None]:
         """What rows are ordered by, made unique by the key; and why it is not unique, if so."""
         keys = [parse_sort(text, table) for text in request.sort]
-        names = self._key(table)
-        if not names and "SELECT" in table.privileges and table.kind in ("table", "partitioned", "matview"):
-            names = ("tableoid", "ctid") if table.kind == "partitioned" or self._has_children(table) else ("ctid",)
+        names = self._key(table) or self._places(table)
         keys += [OrderKey(column=name) for name in names if name not in {key.column for key in keys}]
         if not names:
             return tuple(keys), f"{table.name} has no key, so only its first rows can be shown: narrow them by a filter"
@@ -306,8 +305,17 @@ class Explorer:
         keys = (key.columns for key in table.keys if key.not_null and readable.issuperset(key.columns))
         return next(keys, ())
 
+    def _places(self, table: Table) -> tuple[str, ...]:
+        """Where a row lies, of what is all stored here: rows of foreign tables have no place of their own."""
+        if "SELECT" not in table.privileges or table.kind not in ("table", "partitioned", "matview"):
+            return ()
+        if table.kind != "partitioned" and not self._has_children(table):
+            return ("ctid",)
+        is_foreign = any(self.catalog.tables[name].kind == "foreign" for name in self._family(table.name))
+        return () if is_foreign else ("tableoid", "ctid")
+
     def _has_children(self, table: Table) -> bool:
-        return any(table.name in other.inherits for other in self.catalog.tables.values())
+        return table.kind != "partitioned" and table.name in self._children
 
     def _refuse_nulls(self, order: Sequence[OrderKey], values: Sequence[str | None]) -> None:
         for key, value in zip(order, values, strict=True):
@@ -324,11 +332,20 @@ class Explorer:
         percent = 100 * SAMPLE_BYTES / size
         return replace(scope, percent=percent), f"a sample of {percent:.2g} % of its pages"
 
+    @cached_property
+    def _children(self) -> Mapping[TableName, Sequence[TableName]]:
+        """The partitions or inheritance children of each table, one step down."""
+        found = defaultdict[TableName, list[TableName]](list)
+        for table in self.catalog.tables.values():
+            for parent in (table.partition_of, *table.inherits):
+                if parent is not None:
+                    found[parent].append(table.name)
+        return found
+
     def _family(self, name: TableName) -> Iterator[TableName]:
         yield name
-        for other in self.catalog.tables.values():
-            if other.partition_of == name or name in other.inherits:
-                yield from self._family(other.name)
+        for child in self._children.get(name, ()):
+            yield from self._family(child)
 
     def _rls_note(self, table: Table) -> tuple[str, ...]:
         if not table.rls_active:

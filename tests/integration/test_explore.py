@@ -77,6 +77,12 @@ def shop(pg_a: EphemeralServer) -> Iterator[Database]:
             INSERT INTO parted SELECT i % 9, i FROM generate_series(1, 60) i;
             CREATE TABLE mother (id int PRIMARY KEY); CREATE TABLE daughter () INHERITS (mother);
             INSERT INTO mother SELECT generate_series(1, 10); INSERT INTO daughter SELECT generate_series(1, 10);
+            CREATE EXTENSION file_fdw; CREATE SERVER files FOREIGN DATA WRAPPER file_fdw;
+            CREATE TABLE half (v text) PARTITION BY LIST (v); CREATE TABLE half_0 PARTITION OF half FOR VALUES IN ('0');
+            CREATE TABLE half_1 PARTITION OF half DEFAULT PARTITION BY LIST (v);
+            CREATE FOREIGN TABLE half_f PARTITION OF half_1 DEFAULT SERVER files OPTIONS (filename '/etc/passwd');
+            CREATE TABLE kin (v text PRIMARY KEY); INSERT INTO kin SELECT generate_series(1, 3);
+            CREATE FOREIGN TABLE kin_f () INHERITS (kin) SERVER files OPTIONS (filename '/etc/passwd');
             CREATE VIEW looked AS SELECT id, grp FROM item;
             CREATE TABLE "Odd.Ta%ble" ("%s" int PRIMARY KEY, "a=b" text, "sel""ect" text, "$1" text);
             INSERT INTO "Odd.Ta%ble" VALUES (1, 'x=y', '50%', 'd'), (2, 'x', '5_0', E'\\\\'), (3, NULL, '50', NULL);
@@ -127,12 +133,17 @@ def test_every_table_can_be_paged(shop: Database, table: str, count: int) -> Non
     assert len(rows) == count
 
 
-def test_a_view_shows_its_first_rows_and_says_so(shop: Database) -> None:
-    found = page(shop.url, "looked", limit=3)
+@pytest.mark.parametrize("relation", ["looked", "half", "half_1", "half_f", "kin"])
+@pytest.mark.parametrize("is_sorted", [False, True])
+def test_what_has_rows_without_a_place_shows_its_first_ones_and_says_so(
+    shop: Database, relation: str, is_sorted: bool
+) -> None:
+    order = ("id" if relation == "looked" else "v",) if is_sorted else ()
+    found = page(shop.url, relation, limit=3, sort=order)
     assert (len(found.rows), found.more, found.next) == (3, True, None)
     assert "has no key" in found.notes[0]
     with pytest.raises(ConfigError, match="--after needs an order that is unique"):
-        page(shop.url, "looked", after="1")
+        page(shop.url, relation, after="1", sort=order)
 
 
 def test_values_are_the_servers_own_text(shop: Database) -> None:
