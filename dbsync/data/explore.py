@@ -290,12 +290,17 @@ class Explorer:
 
     def _order(self, table: Table, request: PageRequest) -> tuple[tuple[OrderKey, ...], str | None]:
         """What rows are ordered by, made unique by the key; and why it is not unique, if so."""
-        keys = [parse_sort(text, table) for text in request.sort]
+        keys = [self._as_shown(table, parse_sort(text, table)) for text in request.sort]
         names = self._key(table) or self._places(table)
         keys += [OrderKey(column=name) for name in names if name not in {key.column for key in keys}]
         if not names:
             return tuple(keys), f"{table.name} has no key, so only its first rows can be shown: narrow them by a filter"
         return tuple(keys), None
+
+    def _as_shown(self, table: Table, key: OrderKey) -> OrderKey:
+        """The rows of inheritance children are shown too, and they may have NULL where their parent has none."""
+        columns = (self.catalog.tables[name].column(key.column) for name in self._family(table.name))
+        return replace(key, nullable=any(column is None or column.nullable for column in columns))
 
     def _key(self, table: Table) -> tuple[str, ...]:
         """The columns of a key that no two rows share, none of them NULL and all readable."""
