@@ -306,6 +306,47 @@ def test_what_a_type_forgets_is_lost_data_and_needs_leave(call, pairs):
     assert call(*apply, *ALLOWED[1:]).exit_code == 0
 
 
+def test_what_is_lost_over_the_text_of_values_needs_leave_too(call, pairs):
+    """Texts, arrays, ranges, composite types and ranges of one's own: none of them fails, all of them forget."""
+    pair = pairs(
+        "CREATE TABLE held (id int PRIMARY KEY)",
+        """
+        CREATE TYPE sale AS (price numeric(10, 2), day date, n bigint);
+        CREATE TYPE stay AS RANGE (SUBTYPE = date);
+        ALTER TABLE held ADD a date, ADD b numeric(10, 2), ADD c timestamp, ADD d date[], ADD e real[], ADD f daterange,
+            ADD g sale, ADD h stay, ADD i int[];
+        """,
+        """
+        CREATE TYPE sale AS (price numeric(10, 4), day timestamp, n int);
+        CREATE TYPE stay AS RANGE (SUBTYPE = timestamp);
+        ALTER TABLE held ADD a text, ADD b text, ADD c text, ADD d timestamp[], ADD e float8[], ADD f tsrange,
+            ADD g sale, ADD h stay, ADD i numeric[];
+        INSERT INTO held VALUES (1, '2024-05-01 23:59', '1.555', '2024-05-01 10:00+05', '{2024-05-01 23:59}',
+            '{0.123456789}', '[2024-05-01 23:59, 2024-05-03 23:59)', ROW(1.5555, '2024-05-01 23:59', 1),
+            '[2024-05-01 23:59, 2024-05-03 23:59)', '{1}');
+        """,
+    )  # fmt: skip
+    planned(call, pair)
+    apply = ("migrate", "apply", "plan.json", pair.target, "--yes", "--json")
+    refused(call(*apply), "HAZARD")
+    lost = [one["destroys"] for one in json.loads(Path("plan.json").read_text())["statements"] if one["destroys"]]
+    assert sorted(lost) == [
+        "the digits after decimal place 2 in public.held.b",
+        "the digits after decimal place 2 of price and the times of day of day in tables that hold public.sale",
+        "the digits beyond the 6th in public.held.e",
+        "the time zones in public.held.c",
+        "the times of day in columns of public.stay",
+        "the times of day in public.held.a",
+        "the times of day in public.held.d",
+        "the times of day in public.held.f",
+    ]
+    assert call(*apply, *ALLOWED[1:]).exit_code == 0
+    assert rows(pair.target, "SELECT a::text, b::text, c::text, d::text, e::text, f::text, g::text, h::text FROM held") == [
+        ["2024-05-01", "1.56", "2024-05-01 10:00:00", "{2024-05-01}", "{0.12345679}", "[2024-05-01,2024-05-03)",
+         "(1.56,2024-05-01,1)", "[2024-05-01,2024-05-03)"],
+    ]  # fmt: skip
+
+
 SHADOWS = "SELECT count(*) FROM pg_database WHERE datname LIKE 'dbsync\\_shadow%'"
 
 

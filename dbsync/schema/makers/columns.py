@@ -10,7 +10,7 @@ from dbsync.schema.hanging import below, comes_from_parent, inheriting, left_to_
 from dbsync.schema.makers import access
 from dbsync.schema.makers.addresses import altering, table_name
 from dbsync.schema.makers.attributes import ATTRIBUTES, attribute_steps, changed_options, options_list
-from dbsync.schema.makers.conversion import narrowing_checks, same_family, using
+from dbsync.schema.makers.conversion import goes_over_text, narrowing_checks, same_family, using
 from dbsync.schema.makers.identity import (
     always,
     bounds_clause,
@@ -169,7 +169,8 @@ class _ColumnChange:
             conversion = using(self.ref.sub, present, wanted, target, source)
             words += f" USING {conversion}" if conversion else ""
             checks = narrowing_checks(self.ref, present, wanted, target, source)
-            lost = lost_by_conversion(present, wanted, target, source)
+            over_text = goes_over_text(self.ref.sub, present, wanted, target, source)
+            lost = lost_by_conversion(present, wanted, target, source, over_text=over_text)
         else:
             checks, lost = (), None
         self._disturb_users(whole_family=same_family(present, wanted, target, source))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import replace
 from typing import Any
 
@@ -63,6 +63,8 @@ class Composites:
         alteration = replaced(retyped, scene, create=lambda made: self.create_type(made, scene))
         if not alteration.steps:
             return alteration
+        lost = _lost(present, wanted, scene, over_text=True)
+        alteration = losing(alteration, _told(lost, wanted))
         return replace(alteration, steps=(*alteration.steps, *_in_place(retyped, wanted, held)))
 
 
@@ -162,11 +164,22 @@ def _reshaped(
     alteration = replaced(wanted, scene, create=lambda made: create_type(made, scene), using=taken_apart)
     gone = sorted(old.keys() - {attribute["name"] for attribute in _attributes(wanted)})
     lost = [f"the values of {', '.join(gone)}"] if gone else []
+    return losing(alteration, _told([*lost, *_lost(present, wanted, scene)], wanted))
+
+
+def _lost(present: SchemaObject, wanted: SchemaObject, scene: Scene, *, over_text: bool = False) -> Iterator[str]:
+    """What the values of attributes lose that get another type."""
+    old = {attribute["name"]: attribute["type"] for attribute in _attributes(present)}
     for attribute in _attributes(wanted):
-        before = old.get(attribute["name"])
-        words = before and lost_by_conversion(before["type"], attribute["type"], scene.target, scene.source)
-        lost += [f"{words} of {attribute['name']}"] if words else []
-    return losing(alteration, f"{' and '.join(lost)} in tables that hold {own}" if lost else None)
+        before, after = old.get(attribute["name"]), attribute["type"]
+        words = before and lost_by_conversion(before, after, scene.target, scene.source, over_text=over_text)
+        if words:
+            yield f"{words} of {attribute['name']}"
+
+
+def _told(lost: Iterable[str], wanted: SchemaObject) -> str | None:
+    words = " and ".join(lost)
+    return f"{words} in tables that hold {name(wanted.ref.schema, wanted.ref.name)}" if words else None
 
 
 def _field(column: str, before: Mapping[str, Any] | None, wanted: Mapping[str, Any]) -> str:

@@ -14,7 +14,7 @@ from dbsync.schema.objects import Ref, Snapshot
 from dbsync.schema.steps import Check
 
 _NUMBERS = frozenset({"smallint", "integer", "bigint", "numeric", "real", "double precision"})
-_TEXTS = frozenset({"text", "character varying", "character", "name", '"char"'})
+TEXTS = frozenset({"text", "character varying", "character", "name", '"char"'})
 _TIMES = frozenset({"date", "timestamp without time zone", "timestamp with time zone"})
 _CLOCKS = frozenset({"time without time zone", "time with time zone"})
 _ASSIGNABLE = (
@@ -61,20 +61,20 @@ def _without_length(type_name: str) -> str:
 def same_family(present: str, wanted: str, target: Snapshot, source: Snapshot) -> bool:
     """Whether defaults, expressions and operators over the old type go on working over the new one."""
     old, new = base_of(present, target), base_of(wanted, source)
-    return old == new or any(old in family and new in family for family in (_NUMBERS, _TEXTS, _TIMES))
+    return old == new or any(old in family and new in family for family in (_NUMBERS, TEXTS, _TIMES))
 
 
 def using(column: str, present: str, wanted: str, target: Snapshot, source: Snapshot) -> str | None:
     """Return the expression for USING, or None where Postgres converts by itself."""
     old, new = base_of(present, target), base_of(wanted, source)
-    if old == new or new in _TEXTS or any(old in one and new in other for one, other in _ASSIGNABLE):
+    if old == new or new in TEXTS or any(old in one and new in other for one, other in _ASSIGNABLE):
         return None
-    if old.endswith("[]") and new.endswith("[]") and new.removesuffix("[]") in _TEXTS:
+    if old.endswith("[]") and new.endswith("[]") and new.removesuffix("[]") in TEXTS:
         return None  # an explicit cast would cut the long ones here, too
     own = source.objects.get(Ref("cast", "", old, new)) or target.objects.get(Ref("cast", "", old, new))
     if own is not None:
         return None if own.parts["context"] in "ai" else f"{name(column)}::{wanted}"
-    if old in _TEXTS or (old, new) in _EXPLICIT:
+    if old in TEXTS or (old, new) in _EXPLICIT:
         return f"{name(column)}::{wanted}"
     if (old, new) in {("smallint", "boolean"), ("bigint", "boolean")}:
         return f"{name(column)}::integer::boolean"
@@ -113,20 +113,20 @@ def _does_not_fit(column: str, present: str, wanted: str, target: Snapshot, sour
         whole = int(length[2]) - int(length[3] or 0)
         if old in _NUMBERS:
             condition = f"pg_catalog.abs({quoted}::numeric) >= 10::numeric ^ {whole}"
-    elif _goes_over_text(column, present, wanted, target, source) and target.server_version_num >= 160000:
+    elif goes_over_text(column, present, wanted, target, source) and target.server_version_num >= 160000:
         condition = f"NOT pg_catalog.pg_input_is_valid({quoted}::text, {literal(wanted)})"
         if not _exists_in(wanted, target):
             condition = None
     return condition
 
 
-def _goes_over_text(column: str, present: str, wanted: str, target: Snapshot, source: Snapshot) -> bool:
+def goes_over_text(column: str, present: str, wanted: str, target: Snapshot, source: Snapshot) -> bool:
     """Whether a value is converted by reading its text, so that the text tells whether it fits."""
     old, new = base_of(present, target), base_of(wanted, source)
     if Ref("cast", "", old, new) in source.objects.keys() | target.objects.keys():
         return False
     expression = using(column, present, wanted, target, source)
-    return expression is not None and (old in _TEXTS or expression.removeprefix(name(column)).startswith("::text"))
+    return expression is not None and (old in TEXTS or expression.removeprefix(name(column)).startswith("::text"))
 
 
 def _fits(present: str, length: int) -> bool:

@@ -9,7 +9,7 @@ from dbsync.pg.quoting import literal, name
 from dbsync.schema.diff import default_not_null_name
 from dbsync.schema.makers import access, composites
 from dbsync.schema.makers.addresses import address, altering
-from dbsync.schema.makers.conversion import narrowing_checks, using
+from dbsync.schema.makers.conversion import goes_over_text, narrowing_checks, using
 from dbsync.schema.makers.losses import lost_by_conversion
 from dbsync.schema.makers.retyping import (
     by_text,
@@ -165,8 +165,10 @@ class _Domains(_Dropped):
         alteration = replaced(
             wanted, scene, create=lambda made: create_type(made, scene), using=conversion, checks=checks
         )
-        lost = lost_by_conversion(old, new, target, source) if held_in_tables(wanted.ref, scene) else None
-        return losing(alteration, f"{lost} in columns of {own}" if lost else None)
+        over_text = goes_over_text("", old, new, target, source)
+        lost = lost_by_conversion(old, new, target, source, over_text=over_text)
+        held = held_in_tables(wanted.ref, scene)
+        return losing(alteration, f"{lost} in columns of {own}" if lost and held else None)
 
 
 def _base_has_default(domain: SchemaObject, scene: Scene) -> bool:
@@ -273,7 +275,10 @@ class _Ranges(_Dropped):
         needed_by = scene.target.needed_by()
         over = {ref for c in users.columns for ref in needed_by.get(c.ref, ()) if ref.kind in ("index", "constraint")}
         steps = tuple(Step(sql, wanted.ref, "alter") for sql in sqls)
-        return Alteration(steps, disturbs=frozenset(users.disturbs | over))
+        old, new = present.parts["subtype"], wanted.parts["subtype"]
+        lost = lost_by_conversion(old, new, scene.target, scene.source, over_text=True)
+        alteration = Alteration(steps, disturbs=frozenset(users.disturbs | over))
+        return losing(alteration, f"{lost} in columns of {name(wanted.ref.schema, wanted.ref.name)}" if lost else None)
 
 
 def _range_facts(parts: Mapping[str, Any], scene: Scene) -> Iterator[str]:
