@@ -112,7 +112,7 @@ class Trial:
         if foreign is not None:
             return None, grouped(foreign), (), ()
         present = snapshot_of(self.shadow.database)
-        chosen = choose(goal, present if original is None else present.with_keys_in_use(original), self.choice)
+        chosen = choose(goal, present if original is None else present.with_unsaid(original), self.choice)
         planned = plan_statements(
             chosen.source, chosen.target, ignore=self.choice.ignored_parts, online=self.wanted.online
         )

@@ -32,7 +32,7 @@ _DERIVED = {
     "view": {"populated"},
     "matview": {"populated"},
     "rule": {"of"},
-    "extension": {"relocatable"},
+    "extension": {"relocatable", "holds"},
     "collation": {"collencoding"},  # of the database in which it was made
 }
 PUBLIC = Ref("schema", "", "public")

@@ -101,14 +101,22 @@ class Snapshot:
         own = [o for r, o in self.objects.items() if (r.schema, r.name) == (ref.schema, ref.name) and r.kind in MEMBERS]
         return sorted(own, key=lambda o: (o.ref.kind, o.parts.get("number", 0), o.ref))
 
-    def with_keys_in_use(self, original: Snapshot) -> Snapshot:
-        """A copy, with what the original's foreign keys use: which of two equal keys it is, a dump does not say."""
+    def with_unsaid(self, original: Snapshot) -> Snapshot:
+        """A copy, with what a dump of the original does not say.
+
+        Which of two equal keys a foreign key uses, and which tables somebody added to an extension.
+        """
         needs = {
             ref: self.needs[ref] | (original.needs.get(ref, frozenset()) & self.objects.keys())
             for ref, made in self.objects.items()
             if ref.kind == "constraint" and made.parts["type"] == "f"
         }
-        return replace(self, needs={**self.needs, **needs})
+        held = {
+            ref: replace(made, parts={**made.parts, "holds": original.objects[ref].parts["holds"]})
+            for ref, made in self.objects.items()
+            if ref.kind == "extension" and ref in original.objects
+        }
+        return replace(self, objects={**self.objects, **held}, needs={**self.needs, **needs})
 
     def limited_to(self, refs: Iterable[Ref]) -> Snapshot:
         """The snapshot with these objects only."""

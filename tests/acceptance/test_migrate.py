@@ -347,6 +347,32 @@ def test_what_is_lost_over_the_text_of_values_needs_leave_too(call, pairs):
     ]  # fmt: skip
 
 
+def test_the_rows_in_tables_of_an_extension_need_leave(call, pairs):
+    """Tables of extensions are not compared, and a table that somebody added to one is in no dump."""
+    pair = pairs("CREATE EXTENSION citext", "", """
+        CREATE EXTENSION hstore;
+        CREATE TABLE keep (x int); INSERT INTO keep VALUES (1);
+        ALTER EXTENSION hstore ADD TABLE keep;
+        CREATE EXTENSION ltree;
+    """)  # fmt: skip
+    planned(call, pair)
+    statements = json.loads(Path("plan.json").read_text())["statements"]
+    assert {one["sql"]: one["destroys"] for one in statements} == {
+        "DROP EXTENSION hstore": "the rows of public.keep (extension hstore)", "DROP EXTENSION ltree": None,
+    }  # fmt: skip
+    apply = ("migrate", "apply", "plan.json", pair.target, "--yes", "--json")
+    refused(call(*apply), "HAZARD", "the rows of public.keep (extension hstore) are lost for good")
+    assert rows(pair.target, "SELECT x FROM keep") == [[1]]
+    assert call(*apply, *ALLOWED[1:]).exit_code == 0
+
+
+def test_what_an_extension_holds_is_no_difference(call, pairs):
+    pair = pairs("CREATE EXTENSION hstore", "", "CREATE TABLE keep (x int); ALTER EXTENSION hstore ADD TABLE keep")
+    assert same(call, pair)
+    prints = [call("schema", url, "--fingerprint", "--json").document["result"] for url in (pair.source, pair.target)]
+    assert prints[0] == prints[1]
+
+
 SHADOWS = "SELECT count(*) FROM pg_database WHERE datname LIKE 'dbsync\\_shadow%'"
 
 

@@ -11,8 +11,14 @@ SELECT n.tableoid, n.oid, 0, 'schema', '', n.nspname, '', '', pg_catalog.pg_get_
  WHERE n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'dbsync');
 
 -- name: extensions
+-- "holds": the tables and sequences among what it made or took, which go with it.
 SELECT e.tableoid, e.oid, 0, 'extension', '', e.extname, '', '', NULL,
-       pg_catalog.jsonb_build_object('schema', n.nspname, 'version', e.extversion, 'relocatable', e.extrelocatable)
+       pg_catalog.jsonb_build_object('schema', n.nspname, 'version', e.extversion, 'relocatable', e.extrelocatable,
+           'holds', (SELECT pg_catalog.jsonb_agg(c.oid::pg_catalog.regclass::text ORDER BY cn.nspname, c.relname)
+                       FROM pg_catalog.pg_depend d JOIN pg_catalog.pg_class c ON c.oid = d.objid
+                       JOIN pg_catalog.pg_namespace cn ON cn.oid = c.relnamespace
+                      WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.deptype = 'e'
+                        AND d.refclassid = e.tableoid AND d.refobjid = e.oid AND c.relkind IN ('r', 'p', 'S')))
   FROM pg_catalog.pg_extension e JOIN pg_catalog.pg_namespace n ON n.oid = e.extnamespace;
 
 -- name: types

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Set
+from collections.abc import Sequence, Set
 from itertools import groupby
 
 from dbsync.pg.quoting import literal, name
@@ -11,6 +11,7 @@ from dbsync.schema.objects import SchemaObject
 from dbsync.schema.steps import Action, Alteration, Maker, Scene, Step
 
 _MAINTAIN = 170000
+_MOST_NAMED = 5  # of what an extension holds
 _OBJECTS = {"r": "TABLES", "S": "SEQUENCES", "f": "FUNCTIONS", "T": "TYPES", "n": "SCHEMAS", "L": "LARGE OBJECTS"}
 
 # Role ("" for everybody) and privilege, and whether it may be given on.
@@ -34,7 +35,10 @@ class _Extensions:
         return [Step(f"CREATE {address(wanted)} WITH SCHEMA {where} VERSION {version}", wanted.ref, "create")]
 
     def drop(self, present: SchemaObject, scene: Scene) -> list[Step]:
-        return [Step(f"DROP {address(present)}", present.ref, "drop")]
+        """Return DROP EXTENSION; no other statement says that its tables, which are not compared, go with it."""
+        held = present.parts["holds"] or ()
+        lost = f"the rows of {_listed(held)} (extension {name(present.ref.name)})" if held else None
+        return [Step(f"DROP {address(present)}", present.ref, "drop", destroys=lost)]
 
     def alter(self, present: SchemaObject, wanted: SchemaObject, parts: Set[str], scene: Scene) -> Alteration:
         steps, unplanned = [], sorted(parts - {"version", "schema"})
@@ -48,6 +52,11 @@ class _Extensions:
             unplanned.append("schema")
         reason = f"{wanted.ref} cannot be moved to another schema once it is there" if "schema" in unplanned else ""
         return Alteration(tuple(steps), unplanned=tuple(unplanned), reason=reason)
+
+
+def _listed(held: Sequence[str]) -> str:
+    more = f" and {len(held) - _MOST_NAMED} more" if len(held) > _MOST_NAMED else ""
+    return ", ".join(held[:_MOST_NAMED]) + more
 
 
 class _DefaultPrivileges:
