@@ -13,7 +13,7 @@ ACTING = ("CASCADE", "SET NULL", "SET DEFAULT")
 
 def left_alone(group: GroupTask) -> Iterator[tuple[ForeignKey, str | None]]:
     """The foreign keys whose rows the run does not compare: all (None), or those for which a condition is not true."""
-    for key in group.referring:
+    for key in (*group.referring, *group.beside):
         yield key, None
     for key in group.foreign_keys:
         for task in group.tables:

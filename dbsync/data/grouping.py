@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from dbsync.data.beside import emptying_problems, keys_beside
 from dbsync.data.columns import Pairing
 from dbsync.data.options import SyncOptions
 from dbsync.data.order import parents_first, tied_groups
@@ -121,9 +122,9 @@ class _GroupMaker:
         # A key to a root of which only parts are selected is dropped and added with rights on the root.
         free = owned and all("OWNER" in self.target.tables[key.ref_table].privileges for key in keys)
         held = [route.target for unit in units for route in unit.routes if self.filled.get(route.target)]
-        few = self._few_rows(units) if held and not outside and free else None
+        beside = keys_beside(self.target, units, keys)
+        few = self._few_rows(units) if held and not (outside or beside) and free else None
         repair = bool(held) and self.options.mode != "replace" and few is None
-        found.refusals += [] if repair else self._refusals(held, outside)
         triggers = tuple(
             TriggerTask(table=table.name, triggers=table.triggers)
             for table in relations
@@ -131,6 +132,7 @@ class _GroupMaker:
         )
         problems += trigger_problems(self.target, triggers, owned=owned) if self.options.triggers == "off" else []
         clear, reason = self._clear(free, held, outside)
+        found.refusals += emptying_problems(outside, beside, clear) if held and not repair else []
         problems += self._missing_rights(relations, self._rights("keep" if repair else clear, repair))
         problems += [
             Problem(
@@ -152,7 +154,8 @@ class _GroupMaker:
             problems += [problem for task in tasks for problem in cursor_problems(task)]
         if repair:
             problems += self._unwritable(tasks, owned)
-            found.groups.append(self._repair_group(units, tasks, keys, outside, triggers, relations, free))
+            group = self._repair_group(units, tasks, keys, outside, triggers, relations, free)
+            found.groups.append(replace(group, beside=tuple(beside)))
             found.notes += [] if free else self._held_keys(units, tasks, keys)
             return
         deferred = False
@@ -320,19 +323,6 @@ class _GroupMaker:
         if repair and self.options.mode in ("delta", "cursor"):
             needed.add("UPDATE")
         return needed
-
-    def _refusals(self, held: list[TableName], outside: list[ForeignKey]) -> list[Problem]:
-        if not held:
-            return []
-        return [
-            Problem(
-                "foreign_key_outside",
-                f"{key.table} refers to {key.ref_table} by foreign key {key.name} but is not selected",
-                key.table,
-                name=key.name,
-            )
-            for key in outside
-        ]
 
     def _clear(self, owned: bool, held: list[TableName], outside: list[ForeignKey]) -> tuple[Clear, str]:
         if not held and (outside or not owned):

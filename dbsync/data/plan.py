@@ -121,6 +121,7 @@ class GroupTask:
     finished: bool = False  # an earlier run was done with it: left alone if it still equals the source
     droppable: bool = True  # may the foreign keys be dropped and added again
     referring: tuple[ForeignKey, ...] = ()  # foreign keys of tables that were not selected
+    beside: tuple[ForeignKey, ...] = ()  # those of ``foreign_keys`` as partitions have them that were left out
     firing: tuple[TableName, ...] = ()  # tables whose triggers are kept and fire
     spread: bool = False  # staged in parts, by other workers too
     together: bool = False  # tables that nothing ties: each is tried by itself when this fails

@@ -91,3 +91,26 @@ def test_what_dropping_a_key_to_a_root_locks_is_locked_in_name_order(pairs, dbsy
         holder.rollback()
         running.wait(30).ended(0)
     assert oracle.differences(pair.source, pair.target) == []
+
+
+def test_a_dry_run_foresees_that_rows_of_an_excluded_partition_would_be_reached(pairs, dbsync: Command) -> None:
+    """Deleted, or changed: by the foreign key of the root, which is one of the run's own."""
+    pair: Pair = pairs(
+        "CREATE TABLE p (id int PRIMARY KEY, code int UNIQUE);"
+        "CREATE TABLE c (id int, p int REFERENCES p ON DELETE SET NULL, code int REFERENCES p (code) ON UPDATE CASCADE)"
+        "  PARTITION BY RANGE (id);"
+        "CREATE TABLE c_old PARTITION OF c FOR VALUES FROM (0) TO (100);"
+        "CREATE TABLE c_new PARTITION OF c FOR VALUES FROM (100) TO (200);",
+        "INSERT INTO p VALUES (1, 11); INSERT INTO c VALUES (100, 1, 11);",
+        "INSERT INTO p VALUES (1, 10), (7, 70); INSERT INTO c VALUES (100, 1, NULL), (5, 7, NULL), (6, NULL, 10);",
+    )
+    args = ("--delete", "--max-delete", "100%", "--exclude", "public.c_old")
+    planned = dbsync.sync(pair.source, pair.target, *args, "--dry-run").ended(0)
+    assert sorted(said.partition(" to rows")[0] for said in planned.result["would_refuse"]) == [
+        f"1 rows of public.c_old, which is not selected, refer by foreign key {key}"
+        for key in ("c_code_fkey (ON UPDATE CASCADE)", "c_p_fkey (ON DELETE SET NULL)")
+    ]
+    dbsync.sync(pair.source, pair.target, *args).ended(4)
+    run_sql(pair.target, "DELETE FROM c_old")
+    dbsync.sync(pair.source, pair.target, *args).ended(0)
+    assert oracle.differences(pair.source, pair.target) == []

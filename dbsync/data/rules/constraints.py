@@ -55,8 +55,8 @@ CONSTRAINT: Mapping[Rule, RuleFacts] = {
         "select the table referred to, or make sure it has the rows",
     ),
     "foreign_key_outside": told(
-        "foreign_key", "critical", "A table that is not selected refers to one whose content is replaced",
-        "select the referencing table too",
+        "foreign_key", "critical", "A table or partition that is not selected refers to one whose content is replaced",
+        "select the referencing table too, with all its partitions",
     ),
     "foreign_key_cycle": told(
         "foreign_key", "critical", "A foreign key on a cycle is not deferrable, and the role does not own the tables",

@@ -1,0 +1,42 @@
+"""PURE: what foreign keys do to rows that no task of their group speaks of, where no row has to be read to tell."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from dbsync.data.actions import ACTING
+from dbsync.data.plan import Clear
+from dbsync.data.problem import Problem
+from dbsync.data.units import Unit, ancestors_of, family_of
+from dbsync.model import Catalog, ForeignKey
+
+
+def keys_beside(target: Catalog, units: Iterable[Unit], keys: Iterable[ForeignKey]) -> list[ForeignKey]:
+    """The group's foreign keys as the partitions have them that --exclude left out: their rows are nobody's task."""
+    found = []
+    keys = list(keys)
+    for unit in units:
+        reached = {table.name for route in unit.routes for table in family_of(target, route.target)}
+        for leaf in family_of(target, unit.target):
+            if leaf.kind != "partitioned" and leaf.name not in reached:
+                holders = {leaf.name, *(above.name for above in ancestors_of(target, leaf))}
+                found += [replace(key, table=leaf.name) for key in keys if key.table in holders]
+    return found
+
+
+def emptying_problems(outside: Iterable[ForeignKey], beside: Iterable[ForeignKey], clear: Clear) -> list[Problem]:
+    """What forbids emptying tables: keys of tables left out, and of partitions left out whose rows would follow.
+
+    A key that stands acts, and one put aside that is not validated comes back unchecked; else the server forbids it.
+    """
+    followed = [key for key in beside if (key.on_delete in ACTING if clear == "delete" else not key.validated)]
+    return [
+        Problem(
+            "foreign_key_outside",
+            f"{key.table} refers to {key.ref_table} by foreign key {key.name} but is not selected",
+            key.table,
+            name=key.name,
+        )
+        for key in (*outside, *followed)
+    ]
