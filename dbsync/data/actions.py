@@ -11,14 +11,19 @@ from dbsync.model import ForeignKey, TableName
 ACTING = ("CASCADE", "SET NULL", "SET DEFAULT")
 
 
-def left_alone(group: GroupTask) -> Iterator[tuple[ForeignKey, str | None]]:
+Apart = tuple[TableName, str]  # rows of a table for which a condition, in the words of that table, is not true
+
+
+def left_alone(group: GroupTask) -> Iterator[tuple[ForeignKey, Apart | None]]:
     """The foreign keys whose rows the run does not compare: all (None), or those for which a condition is not true."""
     for key in (*group.referring, *group.beside):
         yield key, None
     for key in group.foreign_keys:
         for task in group.tables:
             if task.where is not None and key.table in (task.target, *task.above):
-                yield replace(key, table=task.target), task.where
+                yield replace(key, table=task.target), (task.target, task.where)
+            elif task.where is not None and key.table in task.below:
+                yield key, (task.target, task.where)
 
 
 def held_in(key: ForeignKey, task: TableTask) -> TableName | None:

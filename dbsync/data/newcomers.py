@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dbsync.data.actions import ACTING, held_in, left_alone, written_of
+from dbsync.data.actions import ACTING, Apart, held_in, left_alone, written_of
 from dbsync.data.delta import Delta
 from dbsync.data.plan import GroupTask, TableTask
 from dbsync.errors import Drift
@@ -38,7 +38,7 @@ def refuse_before_update(session: Session, group: GroupTask, task: TableTask, ch
 
 def reached_by_update(
     session: Session, group: GroupTask, task: TableTask, changes: str
-) -> Iterator[tuple[ForeignKey, str | None, int]]:
+) -> Iterator[tuple[ForeignKey, Apart | None, int]]:
     """How many rows that are left alone refer, by which key, to rows that ``changes`` gives another referred value."""
     for key, apart in left_alone(group):
         held, columns = held_in(key, task), written_of(key, task)

@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 
-from dbsync.data.actions import ACTING, held_in, left_alone, written_of
+from dbsync.data.actions import ACTING, Apart, held_in, left_alone, written_of
 from dbsync.data.compare import Ends
 from dbsync.data.delta import Delta
 from dbsync.data.plan import GroupTask, SyncPlan
@@ -48,17 +48,17 @@ def past_cursor_problems(group: GroupTask, delta: Delta, past: str | None, ends:
     return [changes(key, apart, count) for key, apart, count in counted if count]
 
 
-def deletes(key: ForeignKey, apart: str | None, count: int) -> Problem:
+def deletes(key: ForeignKey, apart: Apart | None, count: int) -> Problem:
     """That rows refer to others which would be deleted."""
     return _problem(key, apart, count, f"ON DELETE {key.on_delete}", "would be deleted")
 
 
-def changes(key: ForeignKey, apart: str | None, count: int) -> Problem:
+def changes(key: ForeignKey, apart: Apart | None, count: int) -> Problem:
     """That rows refer to others of which the referred value would change."""
     return _problem(key, apart, count, f"ON UPDATE {key.on_update}", "would change")
 
 
-def _problem(key: ForeignKey, apart: str | None, count: int, action: str, what: str) -> Problem:
+def _problem(key: ForeignKey, apart: Apart | None, count: int, action: str, what: str) -> Problem:
     which = ", which is not selected," if apart is None else " that do not match --where"
     return Problem(
         "foreign_key_outside",
@@ -69,14 +69,14 @@ def _problem(key: ForeignKey, apart: str | None, count: int, action: str, what: 
     )
 
 
-def _deleted(key: ForeignKey, delta: Delta, ends: Ends, apart: str | None) -> int:
+def _deleted(key: ForeignKey, delta: Delta, ends: Ends, apart: Apart | None) -> int:
     if not delta.surplus.count:
         return 0
     with ends.target.reader() as session:
         return sum(_referring(key, delta, session, *batch, apart) for batch in delta.surplus.batches(_LOCATIONS))
 
 
-def _altered(key: ForeignKey, delta: Delta, ends: Ends, apart: str | None, past: str | None = None) -> int:
+def _altered(key: ForeignKey, delta: Delta, ends: Ends, apart: Apart | None, past: str | None = None) -> int:
     """Rows that refer to rows whose referred columns differ; with ``past`` where that holds for the source's row."""
     columns = written_of(key, delta.task)
     if not columns or not delta.changed.count:
@@ -93,7 +93,7 @@ def _altered(key: ForeignKey, delta: Delta, ends: Ends, apart: str | None, past:
 
 
 def _referring(
-    key: ForeignKey, delta: Delta, session: Session, oid: int, locations: list[str], apart: str | None
+    key: ForeignKey, delta: Delta, session: Session, oid: int, locations: list[str], apart: Apart | None
 ) -> int:
     query = sql.count_referring(key, delta.task.target, oid=oid, locations=locations, apart=apart)
     return int(session.one(query)[0])

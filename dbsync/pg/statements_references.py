@@ -22,18 +22,20 @@ def lock_at(table: TableName, *, only: bool, oid: int, locations: Sequence[str])
 
 
 def count_referring(
-    key: ForeignKey, held_in: TableName, *, oid: int, locations: Sequence[str], apart: str | None = None
+    key: ForeignKey,
+    held_in: TableName,
+    *,
+    oid: int,
+    locations: Sequence[str],
+    apart: tuple[TableName, str] | None = None,
 ) -> Statement:
     """Count the rows whose foreign key points at rows at some locations of a table, or of a partition of it.
 
-    With ``apart`` only those for which that condition does not hold.
+    With ``apart`` only those for which a condition on that table, which the key's is or is part of, does not hold.
     """
     here: sql.Composable = sql.SQL("")
     if not oid:
-        here = sql.SQL(
-            " AND tableoid = (SELECT c.oid FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n "
-            "ON n.oid = c.relnamespace WHERE n.nspname = {} AND c.relname = {})"
-        ).format(sql.Literal(held_in.schema), sql.Literal(held_in.name))
+        here = sql.SQL(" AND tableoid = ({})").format(_oid_of(held_in))
     referred = sql.SQL("SELECT {} FROM {}{}{}").format(
         names(key.ref_columns), qualified(key.ref_table), located(oid, locations), here
     )
@@ -54,7 +56,7 @@ def count_referring_to_moved(
     key: RowKey,
     only: bool,
     reference: ForeignKey,
-    apart: str | None = None,
+    apart: tuple[TableName, str] | None = None,
 ) -> Statement:
     """Count the rows that refer to rows of which ``changes`` holds other values of some columns."""
     listed = sql.SQL(", ").join(sql.Identifier("t", name) for name in reference.ref_columns)
@@ -79,19 +81,33 @@ def texts_at(
     return rows + sql.SQL(" AND {}").format(users_own(where)) if where is not None else rows
 
 
-def _count(reference: ForeignKey, referred: sql.Composable, apart: str | None) -> Statement:
+def _count(reference: ForeignKey, referred: sql.Composable, apart: tuple[TableName, str] | None) -> Statement:
     """Count the rows that refer to one of these by the key's own operators: a citext calls other texts equal."""
+    table, rest = reference.table, sql.Composed([])
+    if apart is not None:
+        table, condition = apart
+        rest = sql.SQL(" AND {} IS NOT TRUE").format(users_own(condition))
+    if table != reference.table:
+        rest += sql.SQL(" AND tableoid IN (SELECT relid FROM pg_catalog.pg_partition_tree(({})))").format(
+            _oid_of(reference.table)
+        )
     labels = [f"dbsync_{number}" for number in range(len(reference.columns))]
     same = sql.SQL(" AND ").join(
         sql.SQL("{} {} {}").format(
-            sql.Identifier("dbsync_referred", label), sql.SQL(operator), sql.Identifier(reference.table.name, name)
+            sql.Identifier("dbsync_referred", label), sql.SQL(operator), sql.Identifier(table.name, name)
         )
         for label, operator, name in zip(labels, reference.equals, reference.columns, strict=True)
     )
-    rest = sql.SQL(" AND {} IS NOT TRUE").format(users_own(apart)) if apart is not None else sql.SQL("")
     return sql.SQL(
         "SELECT pg_catalog.count(*) FROM {} WHERE EXISTS (SELECT FROM ({}) AS dbsync_referred ({}) WHERE {}){}"
-    ).format(qualified(reference.table), referred, names(labels), same, rest)
+    ).format(qualified(table), referred, names(labels), same, rest)
+
+
+def _oid_of(table: TableName) -> sql.Composed:
+    return sql.SQL(
+        "SELECT c.oid FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n "
+        "ON n.oid = c.relnamespace WHERE n.nspname = {} AND c.relname = {}"
+    ).format(sql.Literal(table.schema), sql.Literal(table.name))
 
 
 def _moved(changes: str, table: TableName, columns: Sequence[str], *, key: RowKey, only: bool) -> sql.Composable:
