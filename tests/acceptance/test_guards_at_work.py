@@ -15,7 +15,7 @@ from dbsync.registry.model import Labels
 from dbsync.urls import parse_url
 from tests.fixtures import oracle
 from tests.fixtures.databases import Database
-from tests.fixtures.serving import environment, serving
+from tests.fixtures.serving import blob, environment, serving
 from tests.fixtures.yard import Yard, wait_for, yard
 
 SCHEMA = "CREATE TABLE item (id int PRIMARY KEY, name text);"
@@ -132,3 +132,26 @@ def test_a_connection_that_was_moved_to_a_guarded_place_is_not_written_to_over_h
         wait_for(lambda: client.get(f"/api/sync/{job}").json()["data"]["status"] == "failed")
         kept = place.jobs.store.get(job)
         assert ((kept.error or {})["code"], count(items)) == ("PROTECTED_TARGET", 0)
+
+
+def test_a_name_that_confirms_an_encrypted_url_counts_when_its_job_is_run(
+    tmp_path: Path, place: Yard, items: tuple[Database, Database]
+) -> None:
+    place.registry.add(LOCAL_OWNER, "live", parse_url(items[1].url), labels=Labels(environment="production"))
+    home = tmp_path / "serve"
+    home.mkdir()
+    with serving(home, env=environment(home, **place.env)) as server, server.client() as client:
+        asked = {
+            "sourceConnectionId": "one",
+            "targetConnectionId": "two",
+            "sourceEncryptedUrl": blob(items[0].url),
+            "targetEncryptedUrl": blob(items[1].url),
+            "tables": [{"tableName": "item", "enabled": True}],
+            "confirmationPhrase": items[1].name,
+        }
+        reply = client.post("/api/sync", json=asked)
+        job = reply.raise_for_status().json()["data"]["id"]
+        client.post(f"/api/sync/{job}/start").raise_for_status()
+        wait_for(lambda: client.get(f"/api/sync/{job}").json()["data"]["status"] in ("completed", "failed"))
+        assert place.jobs.store.get(job).error is None
+    assert count(items) == 50

@@ -21,7 +21,7 @@ from dbsync.server.deeds import RunnerDeed
 from dbsync.server.faults import Fault
 from dbsync.server.places import Place
 from dbsync.server.routes.pairs import both_ends
-from dbsync.server.shapes.execution import require_phrase
+from dbsync.server.shapes.execution import confirmed_as, require_phrase
 from dbsync.server.shapes.foretelling import foretold
 from dbsync.server.shapes.jobs import STATES, STATUS, job_details, options_of, shown_job, shown_metrics
 from dbsync.server.streams import Frames, last_event, stream_of
@@ -59,7 +59,7 @@ def create(deed: RunnerDeed, body: AskedSync) -> Response:
     if body.dry_run:
         return sent(ok(foretold(deed.core.places, source, target, options)))
     job_id = deed.repeated_id() or new_job_id()
-    spec = JobSpec(options=options, agreed=True, confirmed=body.confirmation_phrase)
+    spec = JobSpec(options=options, agreed=True, confirmed=confirmed_as(target, body.confirmation_phrase))
 
     def work() -> Reply[Job]:
         refuse_read_only(target.url)

@@ -97,6 +97,11 @@ def require_phrase(place: Place, phrase: str | None) -> None:
         raise Fault(400, said, requiresConfirmation=True, message=said)
 
 
+def confirmed_as(place: Place, phrase: str | None) -> str | None:
+    """The phrase as a job's consent: a database that has its guards by its place is confirmed by the guard's name."""
+    return place.url.confirmation if phrase == place.name else phrase
+
+
 def _told(
     statements: list[str], report: ExecuteReport | None, error: DbsyncError | None, warnings: list[str]
 ) -> Reply[Execution]:
