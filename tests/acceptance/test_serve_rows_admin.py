@@ -141,6 +141,9 @@ class TestRows:
             for each in (first, second):
                 each.execute(_TABLES)
             self._needs_all_three(client, first, second)
+        with server.admin() as admin:
+            noted = admin.get("/api/admin/security-events", params={"limit": 100}).json()["data"]
+        assert [each["outcome"] for each in noted if each["event_type"] == "execute.dry-run"] == ["done", "refused"]
 
     def _needs_all_three(self, client: httpx.Client, other: Database, database: Database) -> None:
         closed = save(client, other, "closed", readOnly=True)
@@ -160,6 +163,20 @@ class TestRows:
             f"/api/connections/{production}/execute", json=sql | {"confirmationPhrase": "production", "dryRun": False}
         )
         assert reply.json()["data"]["committed"] is True
+        self._holds_for_a_dry_run(client, production, database)
+
+    def _holds_for_a_dry_run(self, client: httpx.Client, production: str, database: Database) -> None:
+        """What a function does may outlive the rollback, such as the next value of a sequence."""
+        counting = "CREATE FUNCTION counting() RETURNS bigint LANGUAGE sql AS $$SELECT nextval('counted')$$"
+        database.execute("CREATE SEQUENCE counted", counting)
+        asked = {"sql": "DELETE FROM item WHERE counting() > 0", "dryRun": True}
+        path = f"/api/connections/{production}/execute"
+        reply = client.post(path, json=asked)
+        assert (reply.status_code, reply.json()["requiresConfirmation"]) == (400, True)
+        assert database.value("SELECT is_called FROM counted") is False
+        reply = client.post(path, json=asked | {"confirmationPhrase": "production"})
+        assert "rolled back" in reply.json()["data"]["message"]
+        assert database.value("SELECT is_called FROM counted") is True
 
     def test_an_encrypted_url_has_the_guards_of_the_connections_to_the_same_place(
         self, client: httpx.Client, pg_a: EphemeralServer

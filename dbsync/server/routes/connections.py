@@ -142,7 +142,7 @@ def execute(id: str, deed: ExecutorDeed, body: Statements) -> Any:
         require_phrase(place, body.confirmation_phrase)
         return run_order(core, place, order)
 
-    return deed.once("execute", place.id, work, again=False)
+    return deed.once(order.action, place.id, work, again=False)
 
 
 @router.post("/{id}/keep-alive", **answers(Reply[KeepAlive]))

@@ -34,8 +34,13 @@ class Order:
 
     @property
     def changes(self) -> bool:
-        """Whether it may change something."""
-        return self.options is not None and self.options.mode in ("write", "stepwise")
+        """Whether it may change something: a dry run as well, whose functions may do what no rollback takes back."""
+        return self.options is not None and self.options.write
+
+    @property
+    def action(self) -> str:
+        """What it is called in the audit log."""
+        return "execute.dry-run" if self.options is not None and self.options.mode == "dry-run" else "execute"
 
 
 def judged(core: Core, caller: Caller, place: Place, asked: Statements) -> Order:
