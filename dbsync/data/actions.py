@@ -26,6 +26,14 @@ def left_alone(group: GroupTask) -> Iterator[tuple[ForeignKey, Apart | None]]:
                 yield key, (task.target, task.where)
 
 
+def goes_unsaid(key: ForeignKey, action: str) -> bool:
+    """Whether no error would tell that rows refer to what is deleted or changed.
+
+    They are changed along, or left behind by a key that was put aside: one that is not validated comes back unchecked.
+    """
+    return action in ACTING or not key.validated
+
+
 def held_in(key: ForeignKey, task: TableTask) -> TableName | None:
     """The relation of a task that a foreign key refers to: its table, or the partition that the key names."""
     if key.ref_table in (task.target, *task.above):

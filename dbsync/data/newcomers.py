@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dbsync.data.actions import ACTING, Apart, held_in, left_alone, written_of
+from dbsync.data.actions import Apart, goes_unsaid, held_in, left_alone, written_of
 from dbsync.data.delta import Delta
 from dbsync.data.plan import GroupTask, TableTask
 from dbsync.errors import Drift
@@ -20,7 +20,8 @@ from dbsync.pg.database import Session
 def refuse_before_delete(session: Session, group: GroupTask, delta: Delta, oid: int, locations: list[str]) -> None:
     """Raise Drift when rows that are left alone have come to refer to rows that are to be deleted now."""
     task = delta.task
-    keys = [(key, apart) for key, apart in left_alone(group) if key.on_delete in ACTING and held_in(key, task)]
+    reaching = [(key, apart) for key, apart in left_alone(group) if goes_unsaid(key, key.on_delete)]
+    keys = [(key, apart) for key, apart in reaching if held_in(key, task)]
     if not keys:
         return
     session.execute(sql.lock_at(task.target, only=task.target_only, oid=oid, locations=locations))
@@ -42,7 +43,7 @@ def reached_by_update(
     """How many rows that are left alone refer, by which key, to rows that ``changes`` gives another referred value."""
     for key, apart in left_alone(group):
         held, columns = held_in(key, task), written_of(key, task)
-        if key.on_update not in ACTING or held is None or not columns or task.key is None:
+        if not goes_unsaid(key, key.on_update) or held is None or not columns or task.key is None:
             continue
         only = task.target_only and held == task.target
         (moved,) = session.one(sql.lock_moved(changes, held, columns, key=task.key, only=only))

@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 
-from dbsync.data.actions import ACTING, Apart, held_in, left_alone, written_of
+from dbsync.data.actions import Apart, goes_unsaid, held_in, left_alone, written_of
 from dbsync.data.compare import Ends
 from dbsync.data.delta import Delta
 from dbsync.data.plan import GroupTask, SyncPlan
@@ -31,10 +31,10 @@ def outside_problems(plan: SyncPlan, deltas: Mapping[TableName, Delta], ends: En
     for group in plan.groups:
         for key, apart in left_alone(group):
             reached = [task for task in group.tables if task.target in deltas and held_in(key, task) is not None]
-            if plan.options.delete and (apart is None or key.on_delete in ACTING):
+            if plan.options.delete and (apart is None or goes_unsaid(key, key.on_delete)):
                 count = sum(_deleted(key, deltas[task.target], ends, apart) for task in reached)
                 found += [deletes(key, apart, count)] if count else []
-            if plan.options.mode == "delta" and key.on_update in ACTING:
+            if plan.options.mode == "delta" and goes_unsaid(key, key.on_update):
                 count = sum(_altered(key, deltas[task.target], ends, apart) for task in reached)
                 found += [changes(key, apart, count)] if count else []
     return found
@@ -42,7 +42,7 @@ def outside_problems(plan: SyncPlan, deltas: Mapping[TableName, Delta], ends: En
 
 def past_cursor_problems(group: GroupTask, delta: Delta, past: str | None, ends: Ends) -> list[Problem]:
     """The same for one table of which only the rows past a cursor are written."""
-    keys = [(key, apart) for key, apart in left_alone(group) if key.on_update in ACTING]
+    keys = [(key, apart) for key, apart in left_alone(group) if goes_unsaid(key, key.on_update)]
     reached = [(key, apart) for key, apart in keys if held_in(key, delta.task) is not None]
     counted = [(key, apart, _altered(key, delta, ends, apart, past)) for key, apart in reached]
     return [changes(key, apart, count) for key, apart, count in counted if count]
@@ -59,6 +59,7 @@ def changes(key: ForeignKey, apart: Apart | None, count: int) -> Problem:
 
 
 def _problem(key: ForeignKey, apart: Apart | None, count: int, action: str, what: str) -> Problem:
+    action += "" if key.validated else ", NOT VALID"
     which = ", which is not selected," if apart is None else " that do not match --where"
     return Problem(
         "foreign_key_outside",
