@@ -19,6 +19,7 @@ from dbsync.errors import ConfigError, DbsyncError, Refused
 from dbsync.failpoints import failpoint
 from dbsync.home import expanded
 from dbsync.registry.keys import MAKE_ONE, VARIABLE, Key, KeySource, new_key, parse_key
+from dbsync.store.place import state_directory
 
 FILE_VARIABLE = "DBSYNC_KEY_FILE"
 _KEYRING = "keyring:"
@@ -154,12 +155,10 @@ class FileKeys:
     def _alone(self) -> Iterator[None]:
         """Hold a lock on the directory: the file itself is replaced by another one."""
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            descriptor = os.open(self.path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            descriptor = _locked(self.path.parent)
         except OSError as error:
             raise self._failed(error) from None
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
             yield
         finally:
             os.close(descriptor)
@@ -186,6 +185,18 @@ class FileKeys:
         )
 
 
+def _locked(directory: Path) -> int:
+    """Wait for the lock on a directory, which is made if need be; return the descriptor that holds it."""
+    directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+    except BaseException:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
 def _sync(directory: Path) -> None:
     descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
@@ -196,7 +207,10 @@ def _sync(directory: Path) -> None:
 
 @dataclass(frozen=True, slots=True)
 class KeyringKeys:
-    """An entry of the machine's keyring, by the package ``keyring``; several keys are separated by commas."""
+    """An entry of the machine's keyring, by the package ``keyring``; several keys are separated by commas.
+
+    A keyring knows no lock: whoever changes an entry holds the one on this user's directory of dbsync.
+    """
 
     entry: str
     writable: bool = True
@@ -215,19 +229,39 @@ class KeyringKeys:
         return self._read(f"{self.entry}.retired")
 
     def create(self) -> tuple[Key, ...]:
-        """Make the entry with a new key."""
-        return self.load() or self._written(self.entry, (new_key(),))
+        """Make the entry with a new key, unless another process has just done so."""
+        with self._alone():
+            return self.load() or self._written(self.entry, (new_key(),))
 
     def add(self, key: Key) -> tuple[Key, ...]:
-        """Put a key in front."""
-        found = self.load()
-        return found if len(found) > 1 else self._written(self.entry, (key, *found))
+        """Put a key in front, unless another process has just done so."""
+        with self._alone():
+            found = self.load()
+            return found if len(found) > 1 else self._written(self.entry, (key, *found))
 
     def retire(self, keys: tuple[Key, ...]) -> None:
         """Move keys to the entry of retired ones: they are in both for a moment, never in none."""
-        aside = self.retired()
-        self._written(f"{self.entry}.retired", (*aside, *(key for key in keys if key not in aside)))
-        self._written(self.entry, tuple(key for key in self.load() if key not in keys))
+        with self._alone():
+            aside = self.retired()
+            self._written(f"{self.entry}.retired", (*aside, *(key for key in keys if key not in aside)))
+            self._written(self.entry, tuple(key for key in self.load() if key not in keys))
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        directory = state_directory()
+        try:
+            descriptor = _locked(directory)
+        except OSError as error:
+            raise DbsyncError(
+                f"{self.name} cannot be changed: the directory {directory}, whose lock that needs, cannot be used: "
+                f"{(error.strerror or type(error).__name__).lower()}",
+                code="KEY_FILE",
+                hint="name another by XDG_STATE_HOME",
+            ) from None
+        try:
+            yield
+        finally:
+            os.close(descriptor)
 
     def _read(self, entry: str) -> tuple[Key, ...]:
         keyring = _keyring()

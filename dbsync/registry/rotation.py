@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
+from dbsync.errors import ConfigError
 from dbsync.failpoints import failpoint
 from dbsync.registry.connections import Registry
 from dbsync.registry.keys import VARIABLE, Key, new_key
@@ -38,6 +39,12 @@ def rotate(registry: Registry) -> Rotation:
     failpoint("before_key_added")
     keys = ring.all() if len(ring.all()) > 1 else ring.source.add(new_key())
     failpoint("after_key_added")
+    if keys[0] not in ring.source.load():  # what is sealed under a key that was lost could never be opened
+        raise ConfigError(
+            f"{ring.source.name} does not hold any more the key that was to seal; no connection was changed",
+            code="NO_KEY",
+            hint="run it again, when nobody else changes the keys",
+        )
     _switch(registry, keys[0])
     failpoint("after_key_switched")
     resealed = registry.reseal(keys[0])

@@ -310,6 +310,15 @@ def test_a_rotation_puts_everything_under_a_new_key_and_old_copies_still_open(re
         assert registry.url(known).parameters() == URL.parameters()
 
 
+def test_nothing_is_sealed_under_a_key_that_is_not_kept(registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
+    known = registry.add("ada", "one", URL)
+    monkeypatch.setattr(FileKeys, "add", lambda self, key: (key, *self.load()))
+    with pytest.raises(ConfigError, match="no connection was changed"):
+        rotate(registry)
+    assert registry.key_ids() == {known.key_id}
+    assert registry.add("ada", "two", URL).key_id == known.key_id
+
+
 def test_who_has_the_store_open_during_a_rotation_goes_on_under_the_new_key(
     registry: Registry, place: StorePlace
 ) -> None:

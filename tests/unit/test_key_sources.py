@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import keyring
@@ -37,7 +39,8 @@ class Memory(KeyringBackend):
 
 
 @pytest.fixture
-def memory() -> object:
+def memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> object:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     before = keyring.get_keyring()
     keyring.set_keyring(Memory())
     yield
@@ -78,6 +81,29 @@ def test_the_first_key_is_made_once_and_one_more_added_once(source):
     key = new_key()
     assert source.add(key) == (key, *first)
     assert source.add(new_key()) == (key, *first)
+
+
+def test_of_many_that_make_the_first_key_at_once_all_have_the_same_and_none_loses_one(
+    source: FileKeys | KeyringKeys, monkeypatch: pytest.MonkeyPatch
+):
+    """Whatever was returned may have sealed something already."""
+    read = Memory.get_password
+
+    def read_slowly(self: Memory, service: str, username: str) -> str | None:
+        found = read(self, service, username)
+        time.sleep(0.02)
+        return found
+
+    monkeypatch.setattr(Memory, "get_password", read_slowly)
+    with ThreadPoolExecutor(4) as pool:
+        made = [each.result() for each in [pool.submit(source.create) for _ in range(4)]]
+        assert set(made) == {source.load()}
+        added = [each.result() for each in [pool.submit(source.add, new_key()) for _ in range(4)]]
+        assert set(added) == {source.load()}
+        both = source.load()
+        for each in [pool.submit(source.retire, (key,)) for key in (both[1], both[1])]:
+            each.result()
+    assert (source.load(), source.retired()) == (both[:1], both[1:])
 
 
 def test_a_retired_key_still_opens_and_seals_no_more(source):
