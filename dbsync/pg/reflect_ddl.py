@@ -35,8 +35,8 @@ class DdlFacts:
     late_not_nulls: Mapping[int, tuple[str, ...]]  # relation -> statements: of those not validated
     inherited: frozenset[tuple[int, str]]  # a child and "column NAME", "constraint NAME", "not_null COLUMN"
     validations: tuple[tuple[int, str], ...]  # relation, statement
-    settings: tuple[tuple[int, str], ...]  # relation, statement
-    statistics: tuple[tuple[int, str], ...]
+    settings: tuple[tuple[Part, str], ...]
+    statistics: tuple[tuple[int, str], ...]  # relation, statement
     comments: tuple[tuple[Part, str], ...]
     not_held: Mapping[str, int]  # kind of object -> how many there are
 
@@ -62,7 +62,7 @@ def read_ddl_facts(session: Session) -> DdlFacts:
         late_not_nulls=dict(late),
         inherited=frozenset((oid, part) for oid, part in rows["inherited"]),
         validations=tuple((oid, statement) for oid, statement in rows["validations"]),
-        settings=tuple((oid, statement) for oid, statement in rows["settings"]),
+        settings=tuple((Part("relation", oid, part), statement) for oid, part, statement in rows["settings"]),
         statistics=tuple((oid, statement) for oid, statement in rows["statistics"] if statement is not None),
         comments=tuple((Part(kind, oid, name), statement) for kind, oid, name, statement in rows["comments"]),
         not_held=dict(rows["not_held"]),

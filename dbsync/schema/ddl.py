@@ -7,7 +7,7 @@ Owners and rights are left out.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass
 from functools import partial
 from typing import Literal
@@ -70,6 +70,12 @@ class _Script:
         self.ordered = frozenset(self.order.parts)
         self.made = {part for part in self.ordered if not part.name}
         self.tables = [table for _, table in sorted(catalog.tables.items()) if Part("relation", table.oid) in self.made]
+        self.unbuilt = {
+            Part("relation", table.oid, f"index {index.name.name}")
+            for table in self.tables
+            for index in table.indexes
+            if not index.valid and table.kind != "partitioned"
+        }
 
     def script(self) -> Script:
         not_held = dict(sorted(self._not_held().items()))
@@ -132,8 +138,8 @@ class _Script:
             if self._makes(table, f"policy {policy.name}")
         ]
         yield [statement for table in self.tables for statement in self.sql.row_security(table)]
+        yield [statement for part, statement in self.facts.settings if self._stands(part, self.made)]
         oids = {part.oid for part in self.made if part.kind == "relation"}
-        yield [statement for oid, statement in self.facts.settings if oid in oids]
         yield [statement for oid, statement in self.facts.statistics if oid in oids]
         yield list(self._comments())
 
@@ -237,8 +243,12 @@ class _Script:
 
     def _makes_index(self, table: Table, index: Index) -> bool:
         """Not the index that a failed build left over; the one of a root that waits for its partitions is made."""
-        usable = index.valid or table.kind == "partitioned"
-        return usable and self._makes(table, f"index {index.name.name}")
+        name = f"index {index.name.name}"
+        return Part("relation", table.oid, name) not in self.unbuilt and self._makes(table, name)
+
+    def _stands(self, part: Part, made: Set[Part]) -> bool:
+        """Whether something, a part of one of these or one of them, is there at the script's end."""
+        return part._replace(name="") in made and part not in self.order.blocked and part not in self.unbuilt
 
     def _sequence_owners(self) -> Iterator[str]:
         for _, sequence in sorted(self.catalog.sequences.items()):
@@ -261,8 +271,7 @@ class _Script:
         for part, statement in self.facts.comments:
             if self.foreign_keys != "with" and (part in keys) != (self.foreign_keys == "only"):
                 continue
-            there = part._replace(name="") in made and part not in self.order.blocked
-            if there or (part.kind == "other" and self.whole):
+            if self._stands(part, made) or (part.kind == "other" and self.whole):
                 yield statement
 
     def _not_held(self) -> Counter[str]:
@@ -271,10 +280,9 @@ class _Script:
             thing = self.things.get(part._replace(name=""))
             if thing is not None:
                 found[_kind(thing) if not part.name else part.name.partition(" ")[0]] += 1
+        found["invalid index"] += len(self.unbuilt)
         found["large object"] += self.catalog.large_objects if self.whole else 0
         for table in self.tables:
-            invalid = [index for index in table.indexes if not index.valid and table.kind != "partitioned"]
-            found["invalid index"] += len(invalid)
             found["disabled foreign key trigger"] += sum(not key.triggers_enabled for key in table.foreign_keys)
         return +found
 

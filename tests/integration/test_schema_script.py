@@ -114,6 +114,9 @@ def test_what_a_script_cannot_hold_is_counted_and_named(source_db: Database, pg_
         "ALTER TABLE near ADD CONSTRAINT odd CHECK (a OPERATOR(public.===) b OR a = 1);"
         "CREATE TEXT SEARCH CONFIGURATION words (COPY = pg_catalog.simple); ALTER TABLE near ADD COLUMN t text;"
         "CREATE INDEX search ON near USING gin (to_tsvector('public.words', t)); COMMENT ON INDEX search IS 'x';"
+        "ALTER INDEX search ALTER 1 SET STATISTICS 5;"
+        "CREATE INDEX failed ON near ((a + 1)); COMMENT ON INDEX failed IS 'x'; ALTER INDEX failed ALTER 1 SET STATISTICS 5;"
+        "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'failed'::regclass;"
         "CREATE POLICY far ON near USING (public.of_far(NULL) = 1);"
         "ALTER TABLE near ADD CONSTRAINT unsure CHECK (a OPERATOR(public.===) b) NOT VALID;"
         "CREATE PUBLICATION p FOR TABLE near; GRANT SELECT ON near TO case_reader;"
@@ -124,6 +127,7 @@ def test_what_a_script_cannot_hold_is_counted_and_named(source_db: Database, pg_
     assert script.not_held == {
         "foreign data wrapper": 1, "foreign server": 1, "foreign table": 1, "view": 2, "function": 1, "operator": 1,
         "constraint": 2, "publication": 1, "index": 1, "policy": 1, "text search configuration": 1, "grants on a relation": 1, "large object": 1,
+        "invalid index": 1,
     }  # fmt: skip
     told = "\n".join(script.warnings)
     for name in ("public.far", "public.over_far", "public.over_view", "public.of_far", "constraint odd", "case_reader"):
@@ -133,6 +137,16 @@ def test_what_a_script_cannot_hold_is_counted_and_named(source_db: Database, pg_
     with fresh_database(pg_b) as empty:
         empty.execute(script.text)
         assert empty.value("SELECT count(*) FROM pg_constraint WHERE conname = 'near_b_check'") == 1
+
+
+def test_the_statistics_targets_of_a_constraints_index_are_printed(source_db: Database, pg_b: EphemeralServer) -> None:
+    source_db.execute(
+        "CREATE TABLE t (a int, CONSTRAINT x EXCLUDE USING btree ((a + 1) WITH =)); ALTER INDEX x ALTER 1 SET STATISTICS 5"
+    )
+    report = look(source_db.url)
+    assert report.script is not None
+    assert "ALTER INDEX public.x ALTER COLUMN 1 SET STATISTICS 5;" in report.script.text
+    assert_remade(report, pg_b)
 
 
 def test_a_selection_takes_the_sequences_of_its_tables_along(source_db: Database, pg_b: EphemeralServer) -> None:

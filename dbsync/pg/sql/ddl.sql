@@ -127,21 +127,26 @@ SELECT pg_catalog.format('CREATE COLLATION %I.%I (PROVIDER = %s, %s%s%s);', n.ns
  ORDER BY n.nspname COLLATE "C", o.collname COLLATE "C";
 
 -- name: settings
--- Storage parameters, replica identity, column storage and statistics, by the relation they belong to.
+-- Storage parameters, replica identity, column storage and statistics, by the relation they belong to, and the part of
+-- it where that is an index.
 WITH relation AS (
     SELECT c.*, n.nspname,
            CASE c.relkind WHEN 'v' THEN 'VIEW' WHEN 'm' THEN 'MATERIALIZED VIEW' WHEN 'i' THEN 'INDEX'
                           WHEN 'I' THEN 'INDEX' ELSE 'TABLE' END AS word,
-           COALESCE(i.indrelid, c.oid) AS owner_oid
+           COALESCE(i.indrelid, c.oid) AS owner_oid, v.oid AS constraint_oid,
+           CASE WHEN v.oid IS NOT NULL THEN 'constraint ' || v.conname WHEN i.indexrelid IS NOT NULL THEN 'index ' || c.relname
+                ELSE '' END AS part
       FROM pg_catalog.pg_class c
       JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
       LEFT JOIN pg_catalog.pg_index i ON i.indexrelid = c.oid
+      LEFT JOIN pg_catalog.pg_constraint v ON v.conindid = c.oid AND v.conrelid = i.indrelid
+                                          AND v.contype IN ('p', 'u', 'x')
      WHERE c.relkind IN ('r', 'p', 'v', 'm', 'i', 'I')
        AND n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'dbsync')
 )
-SELECT made.owner_oid, made.text
+SELECT made.owner_oid, made.part, made.text
   FROM (
-    SELECT r.owner_oid, r.nspname, r.relname, 1 AS place,
+    SELECT r.owner_oid, r.part, r.nspname, r.relname, 1 AS place,
            pg_catalog.format('ALTER %s %I.%I SET (%s);', r.word, r.nspname, r.relname,
                (SELECT pg_catalog.string_agg(pg_catalog.format('%s=%L', pg_catalog.split_part(o, '=', 1),
                                              pg_catalog.substr(o, pg_catalog.strpos(o, '=') + 1)), ', ' ORDER BY o)
@@ -149,22 +154,21 @@ SELECT made.owner_oid, made.text
       FROM relation r
      WHERE r.reloptions <> '{}'
        -- the definition of an index holds them, that of a constraint does not
-       AND (r.relkind NOT IN ('i', 'I') OR EXISTS (SELECT FROM pg_catalog.pg_constraint v WHERE v.conindid = r.oid
-                                                      AND v.contype IN ('p', 'u', 'x')))
+       AND (r.relkind NOT IN ('i', 'I') OR r.constraint_oid IS NOT NULL)
      UNION ALL
-    SELECT r.owner_oid, r.nspname, r.relname, 2,
+    SELECT r.owner_oid, r.part, r.nspname, r.relname, 2,
            pg_catalog.format('ALTER TABLE %I.%I SET (%s);', r.nspname, r.relname,
                (SELECT pg_catalog.string_agg(pg_catalog.format('toast.%s=%L', pg_catalog.split_part(o, '=', 1),
                                              pg_catalog.substr(o, pg_catalog.strpos(o, '=') + 1)), ', ' ORDER BY o)
                   FROM pg_catalog.unnest(t.reloptions) o))
       FROM relation r JOIN pg_catalog.pg_class t ON t.oid = r.reltoastrelid WHERE t.reloptions <> '{}'
      UNION ALL
-    SELECT r.owner_oid, r.nspname, r.relname, 3,
+    SELECT r.owner_oid, r.part, r.nspname, r.relname, 3,
            pg_catalog.format('ALTER TABLE ONLY %I.%I REPLICA IDENTITY %s;', r.nspname, r.relname,
                CASE r.relreplident WHEN 'n' THEN 'NOTHING' ELSE 'FULL' END)
       FROM relation r WHERE r.relkind IN ('r', 'p') AND r.relreplident IN ('n', 'f')
      UNION ALL
-    SELECT r.owner_oid, r.nspname, r.relname, 4 + a.attnum,
+    SELECT r.owner_oid, r.part, r.nspname, r.relname, 4 + a.attnum,
            pg_catalog.format('ALTER TABLE ONLY %I.%I ALTER COLUMN %I %s;', r.nspname, r.relname, a.attname, what.text)
       FROM relation r
       JOIN pg_catalog.pg_attribute a ON a.attrelid = r.oid AND a.attnum > 0 AND NOT a.attisdropped
@@ -179,6 +183,12 @@ SELECT made.owner_oid, made.text
           (CASE WHEN a.attoptions <> '{}' THEN 'SET (' || pg_catalog.array_to_string(a.attoptions, ', ') || ')' END)
       ) what (text)
      WHERE r.relkind IN ('r', 'p', 'v', 'm') AND what.text IS NOT NULL
+     UNION ALL
+    SELECT r.owner_oid, r.part, r.nspname, r.relname, 4 + a.attnum,
+           pg_catalog.format('ALTER INDEX %I.%I ALTER COLUMN %s SET STATISTICS %s;', r.nspname, r.relname, a.attnum,
+                             a.attstattarget)
+      FROM relation r JOIN pg_catalog.pg_attribute a ON a.attrelid = r.oid AND a.attstattarget >= 0
+     WHERE r.relkind IN ('i', 'I')
   ) made
  ORDER BY made.nspname COLLATE "C", made.relname COLLATE "C", made.place, made.text COLLATE "C";
 
@@ -237,11 +247,16 @@ SELECT v.conrelid,
  ORDER BY n.nspname COLLATE "C", c.relname COLLATE "C", v.conname COLLATE "C";
 
 -- name: statistics
-SELECT s.stxrelid, pg_catalog.pg_get_statisticsobjdef(s.oid) || ';'
+SELECT s.stxrelid, made.text
   FROM pg_catalog.pg_statistic_ext s
   JOIN pg_catalog.pg_namespace n ON n.oid = s.stxnamespace
+  CROSS JOIN LATERAL (VALUES
+      (1, pg_catalog.pg_get_statisticsobjdef(s.oid) || ';'),
+      (2, CASE WHEN s.stxstattarget >= 0
+               THEN pg_catalog.format('ALTER STATISTICS %I.%I SET STATISTICS %s;', n.nspname, s.stxname, s.stxstattarget) END)
+  ) made (place, text)
  WHERE n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'dbsync')
- ORDER BY n.nspname COLLATE "C", s.stxname COLLATE "C";
+ ORDER BY n.nspname COLLATE "C", s.stxname COLLATE "C", made.place;
 
 -- name: comments
 -- The object, or the relation and the part of it, and the statement.

@@ -44,6 +44,7 @@ ALTER TABLE app.parent ADD CONSTRAINT later CHECK (score < 1000) NOT VALID;
 ALTER TABLE app.parent ALTER COLUMN code SET STORAGE EXTERNAL, ALTER COLUMN score SET STATISTICS 500,
     ALTER COLUMN id SET (n_distinct = -0.5);
 CREATE UNIQUE INDEX ON app.parent (lower(code), score DESC NULLS LAST) WHERE score > 1;
+ALTER INDEX app.parent_lower_score_idx ALTER COLUMN 1 SET STATISTICS 250;
 CREATE INDEX "odd index, ""x""" ON app.parent USING gin (code app.gin_trgm_ops) WITH (fastupdate = off);
 ALTER TABLE app.parent CLUSTER ON "parent's key";
 ALTER TABLE app.parent REPLICA IDENTITY USING INDEX "parent's key";
@@ -82,6 +83,7 @@ x $1 %s" IS 'never checked';
 CREATE STATISTICS app.together (ndistinct, dependencies) ON r1, r2 FROM "Odd.Sch,ema ""q"""."t""q.u,
 x $1 %s";
 COMMENT ON STATISTICS app.together IS 'they go together';
+ALTER STATISTICS app.together SET STATISTICS 0;
 CREATE TABLE app.zero ();
 CREATE UNLOGGED TABLE app.volatile (a int GENERATED ALWAYS AS IDENTITY, b int UNIQUE);
 ALTER TABLE app.volatile REPLICA IDENTITY FULL;
@@ -108,6 +110,11 @@ CREATE INDEX ON app.events (kind);
 CREATE INDEX own_name ON app.events_2020 (at DESC);
 CREATE INDEX at_desc ON ONLY app.events (at DESC);
 ALTER INDEX app.at_desc ATTACH PARTITION app.own_name;
+CREATE TABLE app.spread (id bigint, at date) PARTITION BY HASH (id);
+CREATE TABLE app.spread_0 PARTITION OF app.spread FOR VALUES WITH (MODULUS 1, REMAINDER 0);
+CREATE INDEX by_expression ON app.spread (id, (id % 7)) INCLUDE (at);
+ALTER INDEX app.by_expression ALTER COLUMN 2 SET STATISTICS 9;
+ALTER INDEX app.spread_0_id_expr_at_idx ALTER COLUMN 2 SET STATISTICS 8;
 CREATE TABLE app.refers (id bigint, at date, kind text, FOREIGN KEY (id, at, kind) REFERENCES app.events);
 ALTER TABLE app.events ADD FOREIGN KEY (id) REFERENCES app.parent;
 
