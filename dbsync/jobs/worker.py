@@ -90,7 +90,7 @@ class Worker:
         self._tell(f"worker {self.id} is ready: {self.concurrency} at a time, {self._engine}")
         with self._hearing():
             try:
-                while control.reason is None and self._look(once=once):
+                while control.reason is None and (self._look(once=once) or self._stays()):
                     with self._changed, control.on_stop(self._wake):
                         self._changed.wait(_ONCE_S if once else _LOOKS_S[self._engine])
             finally:
@@ -161,6 +161,22 @@ class Worker:
             return longest in ([], [self.id]) and self._jobs.count(states=[JobState.QUEUED]) > 0
         except DbsyncError:
             return True  # the next look says what is wrong
+
+    def _stays(self) -> bool:
+        """Leave, then look once more: who queued a job and saw this worker here a moment ago starts no other one."""
+        with self._changed:
+            if self._running:  # a message came
+                return True
+            self._ending = True
+        self._beaten = float("-inf")
+        try:
+            self._presence.leave(self.id)
+            stays = not self._presence.alive() and self._jobs.count(states=[JobState.QUEUED]) > 0
+        except DbsyncError:
+            stays = True  # the next look says what is wrong
+        with self._changed:
+            self._ending = not stays
+        return stays
 
     def _keep_up(self) -> None:
         now = time.monotonic()

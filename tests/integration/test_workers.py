@@ -198,6 +198,28 @@ def test_once_goes_on_where_a_job_ends_just_after_the_look(
     assert same(shop)
 
 
+def test_once_sees_a_job_that_was_queued_when_it_had_made_up_its_mind_to_end(
+    tmp_path: Path, shop: tuple[Database, Database], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever queued it has seen that a worker is there, and has started none."""
+    with yard(tmp_path / "yard") as place:
+        ends, presence = KeptEnds(registry=place.registry), Presence(place.jobs.store.store)
+        worker = make_worker(place.jobs.store, ends, InlineQueue(), engine="inline", concurrency=1, tell=print)
+        needed, jobs = worker._is_needed, list[Job]()
+
+        def late() -> bool:
+            found = needed()
+            if len(jobs) < 2:
+                jobs.append(place.job(shop[0].url, shop[1].url))
+                assert [each.id for each in presence.alive()] == [worker.id]
+            return found
+
+        monkeypatch.setattr(worker, "_is_needed", late)
+        worker.serve(Control(), once=True)
+        assert [place.state(job) for job in jobs] == [S.SUCCEEDED] * 2
+        assert presence.alive() == []
+
+
 @pytest.mark.parametrize("held", [False, True], ids=["it rests", "a terminal holds its target"])
 def test_once_does_not_leave_a_job_behind_that_may_begin_only_later(
     held: bool, tmp_path: Path, shop: tuple[Database, Database]
