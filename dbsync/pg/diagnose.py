@@ -32,6 +32,10 @@ _PINGS = 5
 _SKEW_S = 5.0
 _SOON_DAYS = 21
 _RETRY_S = 0.5
+# What libpq checks of the certificate where it takes no connection without TLS.
+_CHECKED = {
+    "verify-full": "signer and name checked", "verify-ca": "signer checked, name not", "require": "not checked",
+}  # fmt: skip
 _ENOUGH_S = 0.5
 # While a server starts, these pass by themselves; a wrong password does not.
 _PASSING_PHASES = ("resolve", "tcp")
@@ -136,7 +140,8 @@ def _note_phases_before(found: Diagnosis, way: Route, phase: str) -> None:
     """Drop the lines of the phase that failed; add those that went well without leaving a line yet."""
     found.checks = [check for check in found.checks if check.name != phase]
     if phase in ("auth", "database"):
-        _note_tls(found, way, in_use=found.tls is not None and way.sslmode != "disable")
+        seen = found.tls is not None and way.sslmode != "disable"
+        _note_tls(found, way, in_use=seen or way.sslmode in _CHECKED)  # which libpq had, to get that far
     if phase == "database":
         found.note("auth", f"as {way.user}")
 
@@ -184,7 +189,7 @@ def _look_at_tls(address: str, way: Route, patience: float) -> TlsFacts | None:
 def _note_tls(found: Diagnosis, way: Route, *, in_use: bool) -> None:
     if way.is_socket:
         found.note("tls", "not needed on a socket")
-    elif not in_use or found.tls is None:
+    elif not in_use:
         found.tls = None
         found.note(
             "tls",
@@ -192,14 +197,15 @@ def _note_tls(found: Diagnosis, way: Route, *, in_use: bool) -> None:
             hint=None if way.loopback else "switch TLS on at the server and use sslmode=verify-full",
         )
     else:
-        checked = {"verify-full": "signer and name checked", "verify-ca": "signer checked, name not"}
-        days = found.tls.days_left
-        found.note(
-            "tls",
-            f"{found.tls.version}, {found.tls.cipher}, certificate of {found.tls.subject} by {found.tls.issuer}, "
-            f"{days} days left, {checked.get(way.sslmode, 'not checked')} (sslmode={way.sslmode})",
-            hint="renew the certificate" if days < _SOON_DAYS else None,
-        )
+        shown, hint = "in use, version and certificate could not be looked at", None
+        if found.tls is not None:
+            days = found.tls.days_left
+            shown = (
+                f"{found.tls.version}, {found.tls.cipher}, certificate of {found.tls.subject} by {found.tls.issuer}, "
+                f"{days} days left"
+            )
+            hint = "renew the certificate" if days < _SOON_DAYS else None
+        found.note("tls", f"{shown}, {_CHECKED.get(way.sslmode, 'not checked')} (sslmode={way.sslmode})", hint=hint)
 
 
 def _inspect(found: Diagnosis, url: DatabaseUrl, connection: Connection, purpose: Purpose, *, speed: bool) -> None:

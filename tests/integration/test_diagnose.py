@@ -93,6 +93,24 @@ def test_the_certificate_is_described(pg_tls: EphemeralServer) -> None:
     assert (plain.ok, plain.tls) == (True, None)
 
 
+def test_tls_whose_certificate_cannot_be_looked_at_is_not_called_none(
+    pg_tls: EphemeralServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*args: object, **more: object) -> None:
+        raise ValueError("error parsing asn1 value")
+
+    monkeypatch.setattr("dbsync.pg.diagnose.tls_facts", fail)
+    url = replace(parse_url(pg_tls.url()), host="localhost", sslmode="verify-full", sslrootcert=str(pg_tls.ca_file))
+    for tried in (url, replace(url, password=Secret(CANARY))):
+        found = diagnose(tried)
+        assert (found.ok, found.tls) == (tried is url, None)
+        (line,) = (check for check in found.checks if check.name == "tls")
+        assert line.detail.startswith("in use, version and certificate could not be looked at, signer and name checked")
+        assert line.hint is None
+    (line,) = (check for check in diagnose(replace(url, sslmode="disable")).checks if check.name == "tls")
+    assert line.detail.startswith("none (sslmode=disable)")
+
+
 def test_each_failure_stops_at_its_phase_with_a_fix(source_db: Fresh) -> None:
     url = parse_url(source_db.url)
     before = {"resolve": 0, "tcp": 1, "tls": 2, "auth": 3, "database": 4}
