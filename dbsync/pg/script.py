@@ -49,7 +49,7 @@ def read_script(name: str, text: str) -> Script:
         rows[line_of(text, match.start())] = match[2]
         return match[1] + "\n" * (match[0].count("\n") - match[1].count("\n"))
 
-    plain = _RESTRICT.sub("", _ROWS.sub(take, text))
+    plain = _RESTRICT.sub("", _ROWS.sub(take, text)).removeprefix("\ufeff")  # as the tokens' places are told
     try:
         return Script(name, plain, tuple(split_statements(plain)), rows)
     except DbsyncError as error:

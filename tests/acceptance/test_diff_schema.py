@@ -311,7 +311,7 @@ def test_a_script_is_a_side(call, tmp_path, source_db):
     differ = call("diff", "wanted.sql", "present.sql", "--json")
     assert changes(differ.document) == {"column public.t.v": "change"}
     source_db.execute("CREATE TABLE t (id int)")
-    Path("plain.sql").write_text("CREATE TABLE t (id int);")
+    Path("plain.sql").write_text("\ufeffCREATE TABLE t (id int);")  # as editors of Windows write it
     assert call("diff", "plain.sql", source_db.url, "--strict").exit_code == 0
     assert call("diff", source_db.url, str(tmp_path / "plain.sql"), "--strict").exit_code == 0
     assert call("diff", "plain.sql", source_db.url, "--what", "both").exit_code == 2
