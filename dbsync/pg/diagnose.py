@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import ipaddress
 import socket
-import ssl
 import statistics
 import time
 from collections.abc import Iterator
@@ -24,7 +23,7 @@ from dbsync.pg.dial import CONNECT_TIMEOUT_S, Route, dial, route
 from dbsync.pg.pooler import Connection, PoolerMode, detect_pooler, refuse_transaction_pooler
 from dbsync.pg.rights import DatabaseRights, Purpose, check_rights
 from dbsync.pg.sql import load
-from dbsync.pg.tls import TlsFacts, tls_facts
+from dbsync.pg.tls import FAILURES, TlsFacts, tls_facts
 from dbsync.urls import DatabaseUrl
 
 _SQL = load("diagnose")
@@ -182,7 +181,7 @@ def _note_tcp(found: Diagnosis, address: str, port: int, patience: float) -> boo
 def _look_at_tls(address: str, way: Route, patience: float) -> TlsFacts | None:
     try:
         return tls_facts(address, way.port, way.host, timeout=patience)
-    except (OSError, ssl.SSLError, ValueError):
+    except FAILURES:
         return None  # the real connection says why
 
 

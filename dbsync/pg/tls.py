@@ -15,6 +15,8 @@ from typing import Any
 from cryptography import x509
 from cryptography.x509.oid import ExtensionOID, NameOID
 
+# What ``tls_facts`` raises where there is no handshake, or the certificate is none that can be read.
+FAILURES = (OSError, ValueError, x509.InvalidVersion, x509.DuplicateExtension, x509.UnsupportedGeneralNameType)
 _SSL_REQUEST = struct.pack("!II", 8, 80877103)
 
 
@@ -54,7 +56,7 @@ class TlsFacts:
 
 
 def tls_facts(address: str, port: int, host: str, *, timeout: float) -> TlsFacts | None:
-    """Ask a server for TLS and look at what it offers; None when it offers none. Raises OSError."""
+    """Ask a server for TLS and look at what it offers; None when it offers none. Raises ``FAILURES``."""
     with socket.create_connection((address, port), timeout=timeout) as plain:
         plain.sendall(_SSL_REQUEST)
         if plain.recv(1) != b"S":

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from cryptography import x509
 
 from dbsync.local import EphemeralServer
 from dbsync.local.server import running_port
@@ -93,11 +94,12 @@ def test_the_certificate_is_described(pg_tls: EphemeralServer) -> None:
     assert (plain.ok, plain.tls) == (True, None)
 
 
+@pytest.mark.parametrize("error", [ValueError("error parsing asn1 value"), x509.InvalidVersion("5", 5)])
 def test_tls_whose_certificate_cannot_be_looked_at_is_not_called_none(
-    pg_tls: EphemeralServer, monkeypatch: pytest.MonkeyPatch
+    pg_tls: EphemeralServer, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
     def fail(*args: object, **more: object) -> None:
-        raise ValueError("error parsing asn1 value")
+        raise error
 
     monkeypatch.setattr("dbsync.pg.diagnose.tls_facts", fail)
     url = replace(parse_url(pg_tls.url()), host="localhost", sslmode="verify-full", sslrootcert=str(pg_tls.ca_file))
