@@ -207,8 +207,8 @@ Level `schema` reads no rows, so it tells what *may* happen; `--level full` show
 has a plainer word for them.
 """
 _OF_SYNC: frozenset[Rule] = frozenset({
-    "column_unknown", "column_unreadable", "cursor_column", "cursor_key", "delete_limit", "foreign_key_outside",
-    "source_emptied", "triggers_fire", "unique_taken",
+    "column_unknown", "column_unreadable", "columns_lost", "cursor_column", "cursor_key", "delete_limit",
+    "foreign_key_outside", "source_emptied", "triggers_fire", "unique_taken",
 })  # fmt: skip
 
 _EXIT_CODES = (

@@ -95,6 +95,19 @@ def test_a_referencing_table_outside_the_selection_is_refused_by_name():
     assert (refusal.rule, refusal.table, refusal.name) == ("foreign_key_outside", name("child"), "child_a_fkey")
 
 
+def test_deletes_without_a_key_are_refused_where_the_target_has_columns_of_its_own():
+    key = UniqueKey(name="a_pkey", columns=("id",), primary=True, not_null=True)
+    columns = [Column(name=one, position=at, type=INT, default="0") for at, one in enumerate(("id", "v", "note"), 1)]
+    source, target = (catalog(table("a", columns=tuple(columns[:count]), keys=(key,))) for count in (2, 3))
+    options = {"filled": ["a"], "columns": {"a": ("v",)}}
+    (refusal,) = plan(source, target, delete=True, **options).refusals
+    assert (refusal.rule, refusal.table) == ("columns_lost", name("a"))
+    assert str(refusal).endswith("each row that changed: note")  # the key that was left out is made anew
+    assert plan(source, target, **options).refusals == ()
+    assert plan(source, source, delete=True, **options).refusals == ()
+    assert plan(source, target, delete=True, filled=["a"]).refusals == ()
+
+
 def test_a_reference_to_the_partitioned_root_counts_for_a_leaf():
     root = table("root", kind="partitioned", partition_key="RANGE (id)")
     leaf = table("leaf", partition_of=name("root"), partition_bound="DEFAULT")

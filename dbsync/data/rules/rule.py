@@ -17,7 +17,7 @@ Rule = Literal[
     # column
     "column_unknown", "column_missing", "column_required", "columns_computed", "column_not_null", "column_default",
     "default_differs", "column_generated", "generation_differs", "generated_plain", "identity_kind",
-    "identity_missing", "identity_extra", "cursor_column",
+    "identity_missing", "identity_extra", "cursor_column", "columns_lost",
     # type
     "column_type", "column_narrower", "column_wider", "column_oid", "enum_labels", "enum_order", "enum_extra",
     "domain_stricter", "type_definition", "type_missing", "type_extra", "extension_missing", "extension_version",

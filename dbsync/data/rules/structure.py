@@ -112,6 +112,11 @@ COLUMNS: Mapping[Rule, RuleFacts] = {
         "column", "critical", "What `--cursor` names is not a copied column with an order in time",
         "name a column of whole numbers, dates or timestamps that only grows",
     ),
+    "columns_lost": told(
+        "column", "critical",
+        "Rows are compared without a key, and `--delete` would take the values of columns outside the copy along",
+        "include the key in --columns (a table that has none needs one on both sides), or leave out --delete",
+    ),
 }  # fmt: skip
 
 TYPE: Mapping[Rule, RuleFacts] = {
