@@ -16,6 +16,7 @@ from dbsync.cli.context import Context
 from dbsync.cli.jobs import ended
 from dbsync.cli.kept import Kept
 from dbsync.cli.options import REPORTING_NAMES
+from dbsync.cli.output import Answer
 from dbsync.cli.reporter import Reporter
 from dbsync.cli.schedule_names import schedules
 from dbsync.cli.scheduled import options_of_run
@@ -77,19 +78,32 @@ class FiringReports:
                 while True:
                     self._conclude(self._refused.get_nowait())
             with suppress(DbsyncError):
-                for step in take_steps(self._kept.store.store, self._context.settings.project, self._reporters):
-                    self._tell(step)
+                self._tell_steps()
         except Exception as fault:  # as where a call ends: nothing here may change how a worker works
             self._context.warn(InternalFault.of(fault).message)
 
-    def _tell(self, step: Step) -> None:
-        job = self._kept.jobs.get(step.job_id)
+    def _tell_steps(self) -> None:
+        """Tell what became of jobs. All of it is read before it is noted as told: afterwards nobody looks again."""
+        found: dict[str, tuple[Job, Answer]] = {}
+
+        def read(job_id: str) -> None:
+            job = self._kept.jobs.get(job_id)
+            self._learn_secrets(job)
+            found[job_id] = job, ended(self._kept, job)
+
+        for step in take_steps(self._kept.store.store, self._context.settings.project, self._reporters, read):
+            try:
+                self._tell(step, *found[step.job_id])
+            except DbsyncError as error:
+                self._context.warn(
+                    f"job {step.job_id[:8]} has {step.kind}, and that could not be told: {error.message}"
+                )
+
+    def _tell(self, step: Step, job: Job, answer: Answer) -> None:
         assert job.name is not None  # a schedule's
         if step.kind == "begun":
             self._reporters[job.name].ping_start()
             return
-        self._learn_secrets(job)
-        answer = ended(self._kept, job)
         self._conclude(
             Outcome(
                 labels={"sync": job.name},

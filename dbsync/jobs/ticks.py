@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import asdict, dataclass
 from typing import Literal
 
@@ -67,8 +67,13 @@ def is_at_work(connection: sa.Connection, project: str, schedule: str) -> bool:
     return connection.execute(found).first() is not None
 
 
-def take_steps(store: Store, project: str, schedules: Collection[str]) -> Iterator[Step]:
-    """Yield what became of these schedules' jobs and was not noted yet; each step goes to one caller, who noted it."""
+def take_steps(
+    store: Store, project: str, schedules: Collection[str], ahead: Callable[[str], None] = lambda job_id: None
+) -> Iterator[Step]:
+    """Yield what became of these schedules' jobs and was not noted yet; each step goes to one caller, who noted it.
+
+    ``ahead`` is called with the job's id before that, to read what the step needs: where it fails nothing is noted.
+    """
     open_ones = (
         sa.select(_tick, _job.c.state, _job.c.started_at, _job.c.ended_at)
         .join(_job, _job.c.id == _tick.c.job_id)
@@ -81,11 +86,14 @@ def take_steps(store: Store, project: str, schedules: Collection[str]) -> Iterat
         rows, now = connection.execute(open_ones).all(), store.now(connection)
     for row in rows:
         over = row.state in ENDED
+        is_news = not over or (row.ended_at or now) >= now - _NEWS_S
+        if is_news:
+            ahead(row.job_id)
         this = (_tick.c.project == project, _tick.c.schedule == row.schedule, _tick.c.due_at == row.due_at)
         note = sa.update(_tick).where(*this, _tick.c.outcome == row.outcome)
         with store.write() as connection:
             noted = connection.execute(note.values(outcome=row.state if over else _BEGUN))
-        if not noted.rowcount or (over and (row.ended_at or now) < now - _NEWS_S):
+        if not noted.rowcount or not is_news:
             continue
         if row.outcome == QUEUED and row.started_at is not None:
             yield Step(row.job_id, "begun")

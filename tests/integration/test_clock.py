@@ -11,7 +11,7 @@ import pytest
 import sqlalchemy as sa
 
 from dbsync.data.options import SyncOptions
-from dbsync.errors import Refused
+from dbsync.errors import DbsyncError, Refused
 from dbsync.jobs.clock import Clock
 from dbsync.jobs.model import LOCAL_OWNER, JobSpec, JobState
 from dbsync.jobs.service import Jobs
@@ -175,6 +175,22 @@ def test_each_step_of_a_firings_job_is_had_by_one_of_those_who_look(store: JobSt
     assert steps(store) == [Step(job.id, "ended")]
     assert steps(store) == []
     assert [outcome for _, _, outcome in ticks(store)] == ["succeeded"]
+
+
+def test_a_step_whose_job_cannot_be_read_stays_for_the_next_look(store: JobStore) -> None:
+    clock(store, EACH_MINUTE).look()
+    (job,) = store.list()
+    store.change(job.id, JobState.STOPPED)
+    asked: list[str] = []
+
+    def away(job_id: str) -> None:
+        asked.append(job_id)
+        raise DbsyncError("the store is away", code="STORE_FAILED")
+
+    with pytest.raises(DbsyncError, match="away"):
+        next(take_steps(store.store, "", ["nightly"], away))
+    assert asked == [job.id]
+    assert steps(store) == [Step(job.id, "ended")]
 
 
 def test_a_job_that_never_began_only_ends(store: JobStore) -> None:
