@@ -6,10 +6,11 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from dbsync.data.actions import ACTING
+from dbsync.data.options import SyncOptions, option_for
 from dbsync.data.plan import Clear
 from dbsync.data.problem import Problem
 from dbsync.data.units import Unit, ancestors_of, family_of
-from dbsync.model import Catalog, ForeignKey
+from dbsync.model import Catalog, ForeignKey, TableName
 
 
 def keys_beside(target: Catalog, units: Iterable[Unit], keys: Iterable[ForeignKey]) -> list[ForeignKey]:
@@ -23,6 +24,25 @@ def keys_beside(target: Catalog, units: Iterable[Unit], keys: Iterable[ForeignKe
                 holders = {leaf.name, *(above.name for above in ancestors_of(target, leaf))}
                 found += [replace(key, table=leaf.name) for key in keys if key.table in holders]
     return found
+
+
+def unchecked_keys(
+    target: Catalog, units: Iterable[Unit], options: SyncOptions, keys: Iterable[ForeignKey]
+) -> list[ForeignKey]:
+    """Keys that must not be put aside: rows of the tables that they refer to are left out, and adding them checks none.
+
+    Only while such a key stands is a row refused that comes without the one that it refers to.
+    """
+    partial: set[TableName] = set()
+    for unit in units:
+        family = [table.name for table in family_of(target, unit.target)]
+        reached = {table.name for route in unit.routes for table in family_of(target, route.target)}
+        above = [table.name for table in ancestors_of(target, target.tables[unit.target])]
+        left_out = [name for name in family if target.tables[name].kind != "partitioned" and name not in reached]
+        if left_out or any(option_for(options.where, route.source, unit.source) for route in unit.routes):
+            partial.update(family)
+        partial.update(above)  # with which not all of their partitions were chosen
+    return [key for key in keys if not key.validated and key.ref_table in partial]
 
 
 def emptying_problems(outside: Iterable[ForeignKey], beside: Iterable[ForeignKey], clear: Clear) -> list[Problem]:
