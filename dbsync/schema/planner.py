@@ -20,6 +20,7 @@ from dbsync.schema.left_alone import keeping
 from dbsync.schema.makers import access, views
 from dbsync.schema.makers.relations import freed, of_type, tied
 from dbsync.schema.nodes import Node
+from dbsync.schema.numbers import GoingOn
 from dbsync.schema.objects import RELATIONS, ROUTINES, Ref, Snapshot, attached_to
 from dbsync.schema.online import online_steps
 from dbsync.schema.order import Circle, arranged
@@ -116,7 +117,9 @@ class _Planning:
                 if not self._split(circle.nodes):
                     return [], [*self.changes.unplanned, *_circular(circle.nodes)]
             else:
-                return [step for node in nodes for step in self._steps_of(node)], self.changes.unplanned
+                later = GoingOn(nodes, self.scene)
+                steps = [s for n, node in enumerate(nodes) for s in (*self._steps_of(node), *later.steps(n))]
+                return steps, self.changes.unplanned
         raise AssertionError("every try splits something, so that the tries end")
 
     def _arranged(self) -> list[Node]:

@@ -120,3 +120,64 @@ def test_a_new_sequence_of_a_filled_column_goes_on_after_its_values_and_so_after
     assert ended.exit_code == 0, ended
     run_sql(back.target, "INSERT INTO t (a) VALUES (5)")
     assert rows(back.target, "SELECT array_agg(id ORDER BY id) FROM t") == [[[1, 2, 3, 4, 5]]]
+
+
+LEAF = "CREATE TABLE m1 PARTITION OF m FOR VALUES FROM (0) TO (100)"
+SUB = f"{LEAF} PARTITION BY RANGE (k); CREATE TABLE m2 PARTITION OF m1 FOR VALUES FROM (0) TO (50);"
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "next_id"),
+    [
+        pytest.param("id bigint GENERATED ALWAYS AS IDENTITY|" + SUB, "id bigint GENERATED ALWAYS AS IDENTITY|" + LEAF,
+                     1, id="its leaf is made anew, without its rows"),
+        pytest.param("id bigint GENERATED ALWAYS AS IDENTITY|" + LEAF, "|" + LEAF, 1, id="the column is new"),
+        pytest.param("id bigint GENERATED ALWAYS AS IDENTITY|" + LEAF, "id numeric NOT NULL DEFAULT 7|" + LEAF, 8,
+                     id="the column gets another type"),
+    ],
+)  # fmt: skip
+def test_what_else_happens_to_the_column_of_a_partitioned_table_made_anew(
+    source: str, target: str, next_id: int, call: InProcess, pairs: Pairs
+) -> None:
+    def made(text: str, kind: str) -> str:
+        column, leaf = text.split("|")
+        return f"CREATE TABLE m ({column}{', ' if column else ''}k {kind}) PARTITION BY RANGE (k); {leaf};"
+
+    filled = "INSERT INTO m (k) SELECT i % 20 FROM generate_series(1, 59) i"
+    pair = pairs("", made(source, "bigint"), made(target, "int") + (filled if target[0] != "|" else ""))
+    ended = apply(call, pair)
+    assert ended.exit_code == 0, ended
+    run_sql(pair.target, "INSERT INTO m (k) VALUES (1)")
+    assert rows(pair.target, "SELECT id FROM m ORDER BY ctid DESC LIMIT 1") == [[next_id]]
+
+
+def test_no_other_server_is_asked_where_numbers_go_on(call: InProcess, pairs: Pairs) -> None:
+    server = "CREATE FOREIGN DATA WRAPPER none; CREATE SERVER far FOREIGN DATA WRAPPER none;"
+    pair = pairs(
+        server,
+        "CREATE FOREIGN TABLE f (id int NOT NULL) SERVER far; CREATE SEQUENCE s AS int OWNED BY f.id;"
+        "ALTER TABLE f ALTER id SET DEFAULT nextval('s');"
+        "CREATE TABLE p (id int NOT NULL); CREATE FOREIGN TABLE c () INHERITS (p) SERVER far;"
+        "CREATE SEQUENCE q AS int OWNED BY p.id; ALTER TABLE p ALTER id ADD GENERATED ALWAYS AS IDENTITY",
+        "CREATE FOREIGN TABLE f (id int NOT NULL) SERVER far;"
+        "CREATE TABLE p (id int NOT NULL); CREATE FOREIGN TABLE c () INHERITS (p) SERVER far;",
+    )
+    assert (ended := apply(call, pair)).exit_code == 0, ended
+
+
+def test_the_way_back_has_what_the_options_left_out_of_what_was_dropped(call: InProcess, pairs: Pairs) -> None:
+    pair = pairs(
+        "CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';",
+        "CREATE TABLE other ()",
+        "CREATE TABLE t (a int, b int); COMMENT ON TABLE t IS 'ours'; GRANT SELECT ON t TO pg_monitor;"
+        "CREATE INDEX i ON t (b); CREATE TRIGGER g BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION f()",
+    )
+    ended = apply(call, pair, "--ignore", "owner,privileges,comments,index,trigger")
+    assert ended.exit_code == 0, ended
+    assert rows(pair.target, "SELECT to_regclass('t')::text") == [[None]]
+    ended = call("migrate", "rollback", "plan.json", pair.target, "--yes", "--allow-hazard", "deletes-data")
+    assert ended.exit_code == 0, ended
+    kept = "obj_description('t'::regclass), has_table_privilege('pg_monitor', 't', 'SELECT'), to_regclass('i')::text"
+    assert rows(pair.target, f"SELECT {kept}, (SELECT count(*) FROM pg_trigger WHERE tgname = 'g')") == [
+        ["ours", True, "i", 1]
+    ]

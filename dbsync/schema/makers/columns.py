@@ -14,6 +14,7 @@ from dbsync.schema.makers.conversion import goes_over_text, narrowing_checks, sa
 from dbsync.schema.makers.identity import (
     always,
     bounds_clause,
+    can_be_read,
     for_column,
     go_on_after,
     identity_options,
@@ -262,7 +263,9 @@ class _ColumnChange:
         old, new = self.present.parts["identity"], self.wanted.parts["identity"]
         if old is None:
             self._add(f"ADD GENERATED {always(new)} AS IDENTITY ({identity_options(new)})")
-            self.steps.append(go_on_after(self.ref, name(new["sequence_schema"], new["sequence"]), new))
+            table = Ref("table", self.ref.schema, self.ref.name)
+            if not new["cycle"] and can_be_read(table, self.scene.source):
+                self.steps.append(go_on_after(self.ref, name(new["sequence_schema"], new["sequence"]), new))
             self.steps += sequence_access(self.wanted, self.scene)
             return
         words = []

@@ -55,18 +55,32 @@ def sequence_options(options: Mapping[str, Any]) -> str:
     )
 
 
-def go_on_after(column: Ref, sequence: str, options: Mapping[str, Any], rows: str | None = None) -> Step:
+def go_on_after(column: Ref, sequence: str, options: Mapping[str, Any]) -> Step:
     """A sequence that is new to a filled column goes on after the column's values where these are past its start.
 
-    ``rows`` reads them where they are not in the column's own table yet.
+    Values that the sequence cannot reach leave it where it is, as does what its own start is past already.
     """
-    farthest, past = ("max", ">=") if options["increment"] > 0 else ("min", "<=")
-    value = f"pg_catalog.{farthest}({name(column.sub)})"
+    ends = ("max", "start", "max") if options["increment"] > 0 else ("min", "min", "start")
+    value = f"pg_catalog.{ends[0]}({name(column.sub)})"
     sql = (
-        f"SELECT pg_catalog.setval({literal(sequence)}, {value}) FROM {rows or table_name(column)}"
-        f" HAVING {value} {past} {options['start']}"
+        f"SELECT pg_catalog.setval({literal(sequence)}, {value}::pg_catalog.int8) FROM {table_name(column)}"
+        f" HAVING {value} BETWEEN {options[ends[1]]} AND {options[ends[2]]}"
     )
     return Step(sql, column, "alter")
+
+
+def can_be_read(table: Ref, schema: Snapshot) -> bool:
+    """Whether neither the table nor one below it is foreign: a plan asks no other server."""
+    below = (ref for ref, made in schema.objects.items() if _hangs_on(made, table))
+    return schema.objects[table].parts["variant"] != "foreign" and all(
+        can_be_read(Ref("table", ref.schema, ref.name), schema) for ref in below
+    )
+
+
+def _hangs_on(made: SchemaObject, table: Ref) -> bool:
+    if made.ref.kind not in ("partition", "inheritance"):
+        return False
+    return (made.parts["parent_schema"], made.parts["parent"]) == (table.schema, table.name)
 
 
 def bounds_clause(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:

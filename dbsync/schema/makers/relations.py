@@ -12,13 +12,14 @@ from dbsync.schema.makers.constraints import constraint_clause
 from dbsync.schema.makers.identity import (
     WHOLE,
     bounds_clause,
+    can_be_read,
     go_on_after,
     into_bounds,
     sequence_access,
     sequence_options,
 )
 from dbsync.schema.makers.links import attaching, detaching
-from dbsync.schema.objects import Ref, SchemaObject, Snapshot
+from dbsync.schema.objects import Ref, SchemaObject
 from dbsync.schema.steps import Action, Alteration, Maker, Scene, Step
 
 _PREFIXES = {"options": "", "toast_options": "toast."}
@@ -46,11 +47,8 @@ class _Tables:
         later = [
             step
             for column in _columns(wanted, scene)
-            for step in (
-                *later_steps(column), *sequence_access(column, scene), *_less_than_parent(column, scene),
-                *_goes_on(column, scene),
-            )
-        ]  # fmt: skip
+            for step in (*later_steps(column), *sequence_access(column, scene), *_less_than_parent(column, scene))
+        ]
         later += [step for column in _inherited_columns(wanted, scene) for step in _beside_parent(column, scene)]
         return [create, *later, *_security(wanted, {"row_security", "force_row_security"}, "create"),
                 *_replica_identity(wanted, "create")]  # fmt: skip
@@ -173,33 +171,6 @@ def _without_default(column: SchemaObject, scene: Scene) -> list[Step]:
     return [Step(sql, column.ref, "create")] if given else []
 
 
-def _goes_on(column: SchemaObject, scene: Scene) -> list[Step]:
-    """The identity of a partitioned table that is made anew goes on after the rows of the partitions that stay."""
-    identity = column.parts["identity"]
-    table = Ref("table", column.ref.schema, column.ref.name)
-    if identity is None or table not in scene.target.objects:
-        return []
-    leaves = [leaf for leaf in _leaves(table, scene.target) if leaf in scene.source.objects]
-    if not leaves:
-        return []
-    columns = name(column.ref.sub)
-    rows = " UNION ALL ".join(f"SELECT {columns} FROM {name(leaf.schema, leaf.name)}" for leaf in leaves)
-    sequence = name(identity["sequence_schema"], identity["sequence"])
-    return [go_on_after(column.ref, sequence, identity, f"({rows}) AS kept")]
-
-
-def _leaves(table: Ref, schema: Snapshot) -> Iterator[Ref]:
-    """The tables with rows below a partitioned one."""
-    for ref, made in schema.objects.items():
-        if ref.kind != "partition" or (made.parts["parent_schema"], made.parts["parent"]) != (table.schema, table.name):
-            continue
-        below = Ref("table", ref.schema, ref.name)
-        if schema.objects[below].parts["variant"] == "partitioned":
-            yield from _leaves(below, schema)
-        else:
-            yield below
-
-
 def _inlined(column: Ref, scene: Scene) -> str | None:
     default = column._replace(kind="default")
     return scene.source.objects[default].parts["expression"] if default in scene.inlined else None
@@ -319,9 +290,12 @@ def tied(sequence: SchemaObject, scene: Scene) -> list[Step]:
     """Return what ties a sequence to its column; one that is new to a column with values goes on after them."""
     steps = [ownership(sequence, "alter")]
     column = Ref("column", *sequence.parts["owned_by"])
-    stays = column in scene.target.objects and column not in scene.dropped
-    if stays and sequence.ref not in scene.target.objects and scene.source.objects[column].parts["type"] in WHOLE:
-        steps.append(go_on_after(column, name(sequence.ref.schema, sequence.ref.name), sequence.parts))
+    table, parts = Ref("table", column.schema, column.name), sequence.parts
+    stays = column in scene.target.objects and column not in scene.dropped and sequence.ref not in scene.target.objects
+    if not stays or parts["cycle"] or table not in scene.source.objects or not can_be_read(table, scene.source):
+        return steps
+    if all(side.objects[column].parts["type"] in WHOLE for side in (scene.source, scene.target)):
+        steps.append(go_on_after(column, name(sequence.ref.schema, sequence.ref.name), parts))
     return steps
 
 
