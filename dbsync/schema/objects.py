@@ -79,7 +79,8 @@ class Snapshot:
 
     ``needs``: for an object those without which it cannot exist, as Postgres records it (bodies of
     functions in other languages than SQL-standard are not looked into). ``uncompared``: kinds and numbers of
-    what was seen and cannot be compared.
+    what was seen and cannot be compared. ``aside``: default privileges that are not compared, and still give
+    rights to what is made.
     """
 
     server_version_num: int
@@ -87,6 +88,7 @@ class Snapshot:
     needs: Mapping[Ref, frozenset[Ref]]
     encoding: str = "UTF8"
     uncompared: Mapping[str, int] = field(default_factory=dict)
+    aside: tuple[SchemaObject, ...] = ()
 
     def needed_by(self) -> Mapping[Ref, frozenset[Ref]]:
         """The same edges the other way round: who goes when an object goes."""
@@ -121,12 +123,14 @@ class Snapshot:
     def limited_to(self, refs: Iterable[Ref]) -> Snapshot:
         """The snapshot with these objects only."""
         kept = {ref: self.objects[ref] for ref in refs}
+        aside = (made for ref, made in self.objects.items() if ref.kind == "default_privileges" and ref not in kept)
         return Snapshot(
             server_version_num=self.server_version_num,
             objects=kept,
             needs={ref: self.needs.get(ref, frozenset()) for ref in kept},
             encoding=self.encoding,
             uncompared=self.uncompared,
+            aside=(*self.aside, *aside),
         )
 
 

@@ -46,6 +46,21 @@ def test_what_is_made_anew_keeps_the_owner_and_the_rights_that_are_ignored(call:
     assert rows(pair.target, may + " WHERE proname = 'f'") == [[True, False]]
 
 
+@pytest.mark.parametrize("more", [("--ignore", "privileges"), ("--tables", "public.*")])
+def test_what_is_made_anew_gets_nothing_from_default_privileges_that_are_left_out(
+    more: tuple[str, str], call: InProcess, pairs: Pairs
+) -> None:
+    pair = pairs(
+        "CREATE TABLE t (a int)",
+        "ALTER TABLE t ALTER a TYPE bigint; CREATE VIEW v AS SELECT a FROM t;",
+        "ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO pg_monitor;"
+        "CREATE VIEW v AS SELECT a FROM t; REVOKE SELECT ON v FROM pg_monitor",
+    )
+    ended = apply(call, pair, *more)
+    assert ended.exit_code == 0, ended
+    assert rows(pair.target, "SELECT has_table_privilege('pg_monitor', 'v', 'SELECT')") == [[False]]
+
+
 @pytest.mark.parametrize(
     ("both", "source", "target", "ignored", "lost"),
     [

@@ -67,7 +67,8 @@ def _roles_of_defaults(ref: Ref, scene: Scene) -> str:
         return ""
     roles: set[str] = set()
     for side in (scene.source, scene.target):
-        for other, made in side.objects.items():
+        for made in (*side.objects.values(), *side.aside):
+            other = made.ref
             if other.kind != "default_privileges" or other.sub != _LETTERS[ref.kind]:
                 continue
             if other.schema in ("", ref.schema):
