@@ -31,10 +31,11 @@ def figures_directory() -> Iterator[str]:
 
 def remove_dead_ones() -> None:
     """Remove this user's directories whose processes are all gone; of one without a lock that cannot be told."""
-    for directory in Path(gettempdir()).glob(f"{_PREFIX}*"):
-        with suppress(OSError):
-            if directory.lstat().st_uid == os.geteuid():
-                _remove_dead(directory)
+    with suppress(OSError):  # no directory for temporary files, which one process does not need
+        for directory in Path(gettempdir()).glob(f"{_PREFIX}*"):
+            with suppress(OSError):
+                if directory.lstat().st_uid == os.geteuid():
+                    _remove_dead(directory)
 
 
 def _remove_dead(directory: Path) -> None:

@@ -120,6 +120,13 @@ def test_what_a_killed_server_left_is_removed_by_the_next_one_and_what_others_us
     assert unknown.is_dir()
 
 
+def test_one_process_needs_no_directory_for_temporary_files(tmp_path: Path) -> None:
+    (tmp_path / "sitecustomize.py").write_text("import tempfile\ntempfile._candidate_tempdir_list = list\n")
+    env = environment(tmp_path) | {"PYTHONPATH": str(tmp_path)}
+    with serving(tmp_path, "--workers", "0", env=env) as served:
+        assert httpx.get(f"{served.url}/health/live").status_code == 200
+
+
 def test_a_port_that_is_taken_is_said(tmp_path: Path) -> None:
     (tmp_path / "two").mkdir()
     with serving(tmp_path, "--workers", "0") as served:
