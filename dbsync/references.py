@@ -254,17 +254,20 @@ def running_local(reference: str) -> DatabaseUrl:
     return parse_url(dbsync.local.url(reference.removeprefix("local:")))
 
 
-def _guarded_by_place(url: DatabaseUrl, text: str, settings: Settings) -> DatabaseUrl:
+def _guarded_by_place(url: DatabaseUrl, text: str | None, settings: Settings) -> DatabaseUrl:
     """Give a database reached otherwise than by its name the guards of the configured one at the same place."""
     for one in guards_at(url, text, settings):
         url = url.guarded_as(one)
     return url
 
 
-def guarded_by_file(url: DatabaseUrl, settings: Settings) -> DatabaseUrl:
-    """Give a database that was kept the guards which the config file has for it now, by its name or by its place."""
-    entry = settings.databases.get(url.name)
-    return url.guarded_as(_labels_of(entry)) if entry is not None else _guarded_by_place(url, url.name, settings)
+def guarded_by_file(url: DatabaseUrl, typed: str | None, settings: Settings) -> DatabaseUrl:
+    """Give a database that was kept the guards which the config file has for it now.
+
+    They are those of the entry whose name was typed for it, else those of its place.
+    """
+    entry = settings.databases.get(typed) if typed is not None else None
+    return url.guarded_as(_labels_of(entry)) if entry is not None else _guarded_by_place(url, typed, settings)
 
 
 def _labels_of(entry: ConfiguredDatabase) -> DatabaseUrl:
@@ -278,7 +281,7 @@ def _labels_of(entry: ConfiguredDatabase) -> DatabaseUrl:
     )
 
 
-def guards_at(url: DatabaseUrl, text: str, settings: Settings) -> list[DatabaseUrl]:
+def guards_at(url: DatabaseUrl, text: str | None, settings: Settings) -> list[DatabaseUrl]:
     """Return the guarded entries of the config file at the place where ``url`` leads, which was given as ``text``.
 
     Entries that cannot be resolved now, or only by running a command, cannot be compared.
@@ -290,7 +293,7 @@ def guards_at(url: DatabaseUrl, text: str, settings: Settings) -> list[DatabaseU
     return those_at(url, known)
 
 
-def _at_rest(entry: ConfiguredDatabase, url: DatabaseUrl, text: str, settings: Settings) -> list[DatabaseUrl]:
+def _at_rest(entry: ConfiguredDatabase, url: DatabaseUrl, text: str | None, settings: Settings) -> list[DatabaseUrl]:
     """The database of an entry, without running a command or starting a server for it.
 
     ``url`` is what ``text`` was found to mean; it means the same in the entry.

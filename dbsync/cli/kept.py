@@ -29,7 +29,7 @@ class Kept:
     store: JobStore
     registry: Registry
     jobs: Jobs
-    guarded: Callable[[DatabaseUrl], DatabaseUrl]  # by the config file
+    guarded: Callable[[DatabaseUrl, str | None], DatabaseUrl]  # by the config file
 
     def sweep(self) -> list[Job]:
         """Take back the jobs whose processes are gone, and return them."""

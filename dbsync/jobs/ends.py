@@ -17,12 +17,13 @@ class KeptEnds:
     """Opens both ends of a job. It raises ConfigError where one was removed, or its key is missing.
 
     Hosts of other owners than the command line's are checked once more: their names may lead elsewhere by now.
-    ``guarded`` gives a target what else holds for it: the guards of a config file.
+    ``guarded`` gives a target what else holds for it: the guards of a config file. It is handed what was typed for the
+    target, which may be one of the file's names; None where the target is called otherwise, as by other owners.
     """
 
     registry: Registry
     allowed: AllowList = field(default_factory=AllowList.of)
-    guarded: Callable[[DatabaseUrl], DatabaseUrl] = lambda url: url
+    guarded: Callable[[DatabaseUrl, str | None], DatabaseUrl] = lambda url, typed: url
 
     def to_read(self, job: Job) -> tuple[DatabaseUrl, DatabaseUrl]:
         """Return the two as they are kept."""
@@ -37,6 +38,11 @@ class KeptEnds:
         source, target = self.to_read(job)
         for owner in dict.fromkeys((job.owner, LOCAL_OWNER)):
             target = self.registry.guarded(owner, target)
-        target = self.guarded(target)
+        target = self.guarded(target, target.name if self._typed(job, job.target_id) else None)
         refuse_read_only(target)
         return source, target
+
+    def _typed(self, job: Job, end: str) -> bool:
+        """Whether an end is called what was typed on the command line, and was no saved connection there."""
+        on_command_line = job.owner == LOCAL_OWNER and job.origin != "http"
+        return on_command_line and self.registry.get(job.owner, end).name is None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from dbsync.config import load_settings
 from dbsync.data.options import SyncOptions
 from dbsync.jobs.model import LOCAL_OWNER, Job, JobSpec, JobState
+from dbsync.jobs.service import Jobs
 from dbsync.references import resolve
 from dbsync.registry.model import Labels
 from dbsync.urls import parse_url
@@ -105,6 +107,33 @@ def test_an_entry_without_guards_may_be_written_to_by_its_name(place: Yard, item
     job = queued(place, items, "staging", file)
     place.worker("--once", "--json").wait(60).ended(0)
     assert place.state(job) is JobState.SUCCEEDED
+
+
+@pytest.mark.parametrize("called", ["saved by alice", "saved", "sent by HTTP"])
+def test_the_names_of_the_file_are_not_those_of_saved_connections_nor_of_clients(
+    called: str, place: Yard, items: tuple[Database, Database]
+) -> None:
+    owner = "alice" if called == "saved by alice" else LOCAL_OWNER
+    source, target = (replace(parse_url(each.url), name="dev") for each in items)
+    if called == "sent by HTTP":
+        kept = place.registry.keep_unnamed(owner, target)
+    else:
+        kept = place.registry.add(owner, "dev", target).id
+    spec = JobSpec(options=SyncOptions(), agreed=True)
+    read = place.registry.keep_unnamed(owner, source)
+    origin = "queue" if called == "saved" else "http"
+    elsewhere = items[1].url.rpartition("/")[0] + "/postgres"
+
+    def worked_off() -> Job:
+        jobs = Jobs(place.jobs.store, owner)
+        job = jobs.create(spec, source=(read, "one"), target=(kept, "dev"), origin=origin, queued=True)
+        place.worker("--once", "--json", env={"DBSYNC_ALLOW_HOSTS": "127.0.0.1"}).wait(60).ended(0)
+        return place.jobs.store.get(job.id)
+
+    configure(place, f"dev: {{url: '{elsewhere}'}}", f"live: {{url: '{items[1].url}', read_only: true}}")
+    assert ((worked_off().error or {})["code"], count(items)) == ("PROTECTED_TARGET", 0)
+    configure(place, f"dev: {{url: '{elsewhere}', read_only: true}}")
+    assert (worked_off().error, count(items)) == (None, 50)
 
 
 @pytest.mark.parametrize("labels", [Labels(read_only=True), Labels(environment="production")], ids=["read", "name"])
