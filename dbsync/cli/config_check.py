@@ -110,8 +110,8 @@ def _end(text: str, settings: Settings, saved: Saved, *, written: bool) -> Itera
         raise ConfigError(f"{text} is read_only: it can never be a target")
     reference = text if entry is None else _reference(entry)
     if reference.startswith(_ACTIVE):
-        if entry is None and written:
-            _refuse_same_text(text, settings)
+        if written:
+            yield from _unresolved([entry] if entry is not None else _same_text(text, settings))
         return
     kind = _store_kind(settings)
     if entry is None and kind == "database" and may_be_saved(text):
@@ -122,6 +122,8 @@ def _end(text: str, settings: Settings, saved: Saved, *, written: bool) -> Itera
     except ConfigError:
         if entry is None:
             raise
+        if written:
+            yield from _unresolved([entry])
         return
     if not written:
         return
@@ -131,14 +133,26 @@ def _end(text: str, settings: Settings, saved: Saved, *, written: bool) -> Itera
         yield f"{shown(text)}: guards of saved connections not looked up, the store is a database"
     refuse_read_only(url)
     if url.needs_confirmation:
-        yield f"each run needs --confirm {url.confirmation}"
+        yield _needs(url.confirmation)
 
 
-def _refuse_same_text(text: str, settings: Settings) -> None:
-    """What is left alone is compared with the entries by its text, as a run does, too."""
-    for entry in settings.databases.values():
-        if entry.read_only and _reference(entry) == text:
+def _needs(name: str) -> str:
+    return f"each run needs --confirm {name}"
+
+
+def _unresolved(entries: list[ConfiguredDatabase]) -> list[str]:
+    """The guards that entries give a target are known without what they lead to."""
+    names = [entry.name for entry in entries if entry.protected or entry.environment == "production"]
+    return [_needs(name) for name in names[:1]]
+
+
+def _same_text(text: str, settings: Settings) -> list[ConfiguredDatabase]:
+    """What is left alone is compared with the entries by its text, as a run does, too. Raises for a read-only one."""
+    same = [entry for entry in settings.databases.values() if _reference(entry) == text]
+    for entry in same:
+        if entry.read_only:
             raise ProtectedTarget(f"{shown(text)} (configured as {entry.name}) is marked read_only")
+    return same
 
 
 def _store_kind(settings: Settings) -> Literal["file", "database"] | None:

@@ -286,6 +286,23 @@ def test_check_tells_what_a_run_has_to_confirm_and_whose_guards_it_has_not_asked
     }  # fmt: skip
 
 
+def test_check_tells_what_a_run_has_to_confirm_where_the_target_is_not_resolved(dbsync: Command):
+    (dbsync.home / "dbsync.yaml").write_text(
+        "databases:\n  open: {host: h, dbname: d}\n  free: {url: 'cmd:touch free'}\n"
+        "  run: {url: 'cmd:touch made', environment: production}\n  here: {url: 'local:never', protected: true}\n"
+        "  unset: {url: env:NOT_SET, protected: true}\n"
+        "syncs:\n"
+        + "".join(f"  to_{name}: {{source: open, target: {name}}}\n" for name in ("free", "run", "here", "unset"))
+        + "  by_text: {source: open, target: 'cmd:touch made'}\n  from: {source: run, target: open}\n"
+    )
+    checks = document(dbsync.run("config", "check", "--json"), 1).result["checks"]
+    assert {each["name"]: each["detail"].partition("; ")[2] for each in checks if each["kind"] == "sync"} == {
+        "to_free": "", "to_run": "each run needs --confirm run", "to_here": "each run needs --confirm here",
+        "to_unset": "each run needs --confirm unset", "by_text": "each run needs --confirm run", "from": "",
+    }  # fmt: skip
+    assert not (dbsync.home / "made").exists()
+
+
 def test_check_and_sync_agree_on_who_guards_a_target(source_db, target_db, dbsync: Command):
     plain, frozen = source_db.url, target_db.url
     for database in (source_db, target_db):
