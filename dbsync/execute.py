@@ -265,9 +265,12 @@ def _roll_back(session: Session, report: ExecuteReport) -> None:
 
 
 def _commit(session: Session, report: ExecuteReport, control: Control) -> None:
+    control.check()
     control.aftermath = partial(_stopped_in_commit, report)
-    control.check()  # whoever stopped it before has said that nothing was committed
     report.committed = None
+    if control.reason is not None:  # stopped since the check: it may have been said that nothing was committed
+        report.committed = False
+        raise control.reason
     try:
         pg.commit(session)
         report.committed = True

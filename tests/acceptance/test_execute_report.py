@@ -170,6 +170,28 @@ _UNKNOWN = "; it is not known whether the server committed"
 _LOOK = "look whether the changes are there, and run the command again only if they are not"
 
 
+class _StoppedAfter(_StoppedBefore):
+    """A run that is stopped just after it has looked so many times whether it is."""
+
+    def check(self) -> None:
+        Control.check(self)
+        self.left -= 1
+        if not self.left:
+            self.stop(Interrupted("interrupted"))
+
+
+@pytest.mark.parametrize("looks", [1, 2])
+def test_what_was_said_not_to_be_committed_is_not_committed_after_that(source_db: Database, looks: int):
+    source_db.execute("CREATE TABLE t (a int)")
+    options, control = ExecuteOptions(write=True), _StoppedAfter(looks)
+    with closing(Handle(parse_url(source_db.url)).connect()) as session:
+        script = plan_script("INSERT INTO t VALUES (1)", options)
+        report = run_script(session, script, options, control=control, warn=print)
+    assert control.reason is not None
+    assert "; nothing was committed" in control.reason.message
+    assert (report.committed, source_db.value("SELECT count(*) FROM t")) == (False, 0)
+
+
 def _await(database: Database, query: str) -> int:
     deadline = time.monotonic() + 20
     while not (found := database.query(query)):
