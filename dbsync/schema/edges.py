@@ -234,6 +234,8 @@ class Graph:
                 for needed in (Ref("column", *owner), Ref("table", *owner[:2])):  # of a view's name: it has the column
                     if needed in self.changes.made:
                         self.edges.before(self.creation(needed), node)
+                    elif needed in self.changes.altered:  # a sequence that is new to the column reads its values
+                        self.edges.rather_before(Node("alter", needed), node)
                 self._before_or_after_owners(ref, Ref("table", *owner[:2]))
             for former in self.ties.formers(ref):
                 self.edges.before(Node("free", ref) if ref in self.ties.freed else node, self.drop(former))

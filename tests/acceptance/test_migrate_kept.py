@@ -137,6 +137,17 @@ def test_a_new_sequence_of_a_filled_column_goes_on_after_its_values_and_so_after
     assert rows(back.target, "SELECT array_agg(id ORDER BY id) FROM t") == [[[1, 2, 3, 4, 5]]]
 
 
+def test_a_new_sequence_goes_on_after_values_that_become_whole_numbers(call: InProcess, pairs: Pairs) -> None:
+    pair = pairs(
+        "",
+        "CREATE TABLE t (id bigserial PRIMARY KEY, a int)",
+        "CREATE TABLE t (id numeric PRIMARY KEY, a int); INSERT INTO t SELECT i, i FROM generate_series(1, 59) i",
+    )
+    assert (ended := apply(call, pair)).exit_code == 0, ended
+    run_sql(pair.target, "INSERT INTO t (a) VALUES (60)")
+    assert rows(pair.target, "SELECT id::text FROM t WHERE a = 60") == [["60"]]
+
+
 LEAF = "CREATE TABLE m1 PARTITION OF m FOR VALUES FROM (0) TO (100)"
 SUB = f"{LEAF} PARTITION BY RANGE (k); CREATE TABLE m2 PARTITION OF m1 FOR VALUES FROM (0) TO (50);"
 

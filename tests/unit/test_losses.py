@@ -52,6 +52,7 @@ SCHEMA = Snapshot(
         ("text", "timestamp without time zone", "the time zones"),
         ("text", "timestamp(3) with time zone", "fractions of the seconds"),
         ("text", "interval(0)", "fractions of the seconds"),
+        ("text", "timestamp(0) with time zone", "fractions of the seconds"),
         ("text", "numeric(10,2)", "the digits after decimal place 2"),
         ("json", "numeric(10,2)", "the digits after decimal place 2"),
         ("text", "public.price", "the digits after decimal place 3"),
@@ -88,6 +89,8 @@ def test_what_the_values_lose_is_said(present: str, wanted: str, lost: str) -> N
         ("real", "double precision"),
         ("numeric(6,2)", "real"),
         ("date", "timestamp with time zone"),
+        ("text", "timestamp with time zone"),
+        ("character varying", "interval"),
         ("timestamp(3) without time zone", "timestamp with time zone"),
         ("character varying(10)", "character varying(5)"),  # an error, not a loss
         ("text", "integer"),

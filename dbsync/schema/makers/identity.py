@@ -71,16 +71,15 @@ def go_on_after(column: Ref, sequence: str, options: Mapping[str, Any]) -> Step:
 
 def can_be_read(table: Ref, schema: Snapshot) -> bool:
     """Whether neither the table nor one below it is foreign: a plan asks no other server."""
-    below = (ref for ref, made in schema.objects.items() if _hangs_on(made, table))
-    return schema.objects[table].parts["variant"] != "foreign" and all(
-        can_be_read(Ref("table", ref.schema, ref.name), schema) for ref in below
-    )
-
-
-def _hangs_on(made: SchemaObject, table: Ref) -> bool:
-    if made.ref.kind not in ("partition", "inheritance"):
-        return False
-    return (made.parts["parent_schema"], made.parts["parent"]) == (table.schema, table.name)
+    below: dict[tuple[str, str], list[Ref]] = {}
+    for ref, made in schema.objects.items():
+        if ref.kind in ("partition", "inheritance"):
+            parent = (made.parts["parent_schema"], made.parts["parent"])
+            below.setdefault(parent, []).append(Ref("table", ref.schema, ref.name))
+    tables = [table]
+    for one in tables:
+        tables += below.get((one.schema, one.name), ())
+    return all(schema.objects[one].parts["variant"] != "foreign" for one in tables)
 
 
 def bounds_clause(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:

@@ -85,6 +85,7 @@ _UNREAD = {
     "timestamp with time zone": "fractions of the seconds",
     "interval": "fractions of the seconds",
 }
+_EXACT = frozenset({"timestamp with time zone", "interval"})  # without a number of digits they hold what people write
 # What a conversion of one type to another leaves out.
 _CUTS = {
     ("text", "name"): "the characters beyond the 63rd byte",
@@ -121,7 +122,7 @@ def _digits(old: str, new: str, before: tuple[int, int] | None, after: tuple[int
 
 
 def _time(old: str, new: str, before: tuple[int, int] | None, after: tuple[int, int] | None) -> str | None:
-    if old in _READ and new in _UNREAD:
+    if old in _READ and new in _UNREAD and (after or new not in _EXACT):
         return _UNREAD[new]
     if old in _MOMENTS and new == "date":
         return "the times of day"

@@ -294,7 +294,7 @@ def tied(sequence: SchemaObject, scene: Scene) -> list[Step]:
     stays = column in scene.target.objects and column not in scene.dropped and sequence.ref not in scene.target.objects
     if not stays or parts["cycle"] or table not in scene.source.objects or not can_be_read(table, scene.source):
         return steps
-    if all(side.objects[column].parts["type"] in WHOLE for side in (scene.source, scene.target)):
+    if scene.source.objects[column].parts["type"] in WHOLE:
         steps.append(go_on_after(column, name(sequence.ref.schema, sequence.ref.name), parts))
     return steps
 
