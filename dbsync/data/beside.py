@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from dbsync.data.actions import ACTING
 from dbsync.data.options import SyncOptions, option_for
-from dbsync.data.plan import Clear
+from dbsync.data.plan import Clear, GroupTask
 from dbsync.data.problem import Problem
 from dbsync.data.units import Unit, ancestors_of, family_of
 from dbsync.model import Catalog, ForeignKey, TableName
@@ -26,23 +26,38 @@ def keys_beside(target: Catalog, units: Iterable[Unit], keys: Iterable[ForeignKe
     return found
 
 
-def unchecked_keys(
-    target: Catalog, units: Iterable[Unit], options: SyncOptions, keys: Iterable[ForeignKey]
-) -> list[ForeignKey]:
-    """Keys that must not be put aside: rows of the tables that they refer to are left out, and adding them checks none.
+def unchecked_problems(
+    target: Catalog, units: Iterable[Unit], options: SyncOptions, groups: Iterable[GroupTask]
+) -> list[Problem]:
+    """Foreign keys that may let orphans in: rows that they refer to are left out, and adding them again checks none."""
+    left_out = _left_out(target, units, options)
+    return [
+        Problem(
+            "foreign_key_unchecked",
+            f"{key.table}: foreign key {key.name} is NOT VALID, so nobody checks whether rows that come in refer to "
+            f"rows of {key.ref_table} that {left_out[key.ref_table]} leaves out",
+            key.table,
+            name=key.name,
+        )
+        for group in groups
+        for key in group.foreign_keys
+        if group.droppable and not key.validated and key.ref_table in left_out
+    ]
 
-    Only while such a key stands is a row refused that comes without the one that it refers to.
-    """
-    partial: set[TableName] = set()
+
+def _left_out(target: Catalog, units: Iterable[Unit], options: SyncOptions) -> dict[TableName, str]:
+    """The tables of which some rows are left out, and by what."""
+    found: dict[TableName, str] = {}
     for unit in units:
         family = [table.name for table in family_of(target, unit.target)]
         reached = {table.name for route in unit.routes for table in family_of(target, route.target)}
         above = [table.name for table in ancestors_of(target, target.tables[unit.target])]
-        left_out = [name for name in family if target.tables[name].kind != "partitioned" and name not in reached]
-        if left_out or any(option_for(options.where, route.source, unit.source) for route in unit.routes):
-            partial.update(family)
-        partial.update(above)  # with which not all of their partitions were chosen
-    return [key for key in keys if not key.validated and key.ref_table in partial]
+        found |= dict.fromkeys(above, "the choice of partitions")  # all of them would have been chosen by their root
+        if any(target.tables[name].kind != "partitioned" and name not in reached for name in family):
+            found |= dict.fromkeys(family, "the choice of partitions")
+        if any(option_for(options.where, route.source, unit.source) for route in unit.routes):
+            found |= dict.fromkeys(family, "--where")
+    return found
 
 
 def emptying_problems(outside: Iterable[ForeignKey], beside: Iterable[ForeignKey], clear: Clear) -> list[Problem]:

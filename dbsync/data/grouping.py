@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from dbsync.data.beside import emptying_problems, keys_beside, unchecked_keys
+from dbsync.data.beside import emptying_problems, keys_beside
 from dbsync.data.columns import Pairing
 from dbsync.data.options import SyncOptions
 from dbsync.data.order import parents_first, tied_groups
@@ -121,8 +121,6 @@ class _GroupMaker:
         owned = all("OWNER" in table.privileges for table in relations)
         # A key to a root of which only parts are selected is dropped and added with rights on the root.
         free = owned and all("OWNER" in self.target.tables[key.ref_table].privileges for key in keys)
-        standing = unchecked_keys(self.target, units, self.options, keys) if free else []
-        free = free and not standing
         held = [route.target for unit in units for route in unit.routes if self.filled.get(route.target)]
         beside = keys_beside(self.target, units, keys)
         few = self._few_rows(units) if held and not (outside or beside) and free else None
@@ -133,7 +131,7 @@ class _GroupMaker:
             if any(trigger.state != "disabled" for trigger in table.triggers)
         )
         problems += trigger_problems(self.target, triggers, owned=owned) if self.options.triggers == "off" else []
-        clear, reason = self._clear(free, held, outside, standing)
+        clear, reason = self._clear(free, held, outside)
         found.refusals += emptying_problems(outside, beside, clear) if held and not repair else []
         problems += self._missing_rights(relations, self._rights("keep" if repair else clear, repair))
         problems += [
@@ -159,18 +157,18 @@ class _GroupMaker:
             found.refusals += kept_problems(self.target, tasks) if self.options.delete else []
             group = self._repair_group(units, tasks, keys, outside, triggers, relations, free)
             found.groups.append(replace(group, beside=tuple(beside)))
-            found.notes += [] if free or standing else self._held_keys(units, tasks, keys)
+            found.notes += [] if free else self._held_keys(units, tasks, keys)
             return
         deferred = False
         if not free:
             tasks, cyclic = self._parents_first(tasks, units, keys)
             deferred = bool(cyclic)
             holders = _holders(self.target, [unit.target for unit in units])
-            way_on = f"{standing[0].name} has to be validated first" if standing else "only the owner can replace it"
             problems += [
                 Problem(
                     "foreign_key_cycle",
-                    f"{key.table}: foreign key {key.name} is on a cycle and not deferrable: {way_on}",
+                    f"{key.table}: foreign key {key.name} is on a cycle and not deferrable: only the owner can "
+                    "replace it",
                     key.table,
                     name=key.name,
                 )
@@ -327,16 +325,12 @@ class _GroupMaker:
             needed.add("UPDATE")
         return needed
 
-    def _clear(
-        self, free: bool, held: list[TableName], outside: list[ForeignKey], standing: list[ForeignKey]
-    ) -> tuple[Clear, str]:
-        stands = "".join(f"{key.name} is NOT VALID and has to stand" for key in standing[:1])
-        if not held and (outside or not free):
-            why = "a table outside the selection refers to it" if outside else stands or "the role does not own it"
+    def _clear(self, owned: bool, held: list[TableName], outside: list[ForeignKey]) -> tuple[Clear, str]:
+        if not held and (outside or not owned):
+            why = "a table outside the selection refers to it" if outside else "the role does not own it"
             return "keep", f"empty in the target; not truncated, since {why}"
-        if not free:
-            why = stands or "the role does not own every table"
-            return "delete", f"{why}: DELETE, then COPY in foreign-key order"
+        if not owned:
+            return "delete", "the role does not own every table: DELETE, then COPY in foreign-key order"
         return (
             "truncate",
             "one transaction: truncate, load, verify" if held else "empty in the target: bulk load in one transaction",

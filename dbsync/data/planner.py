@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from dbsync.data.beside import unchecked_problems
 from dbsync.data.columns import Pairing, pair_columns
 from dbsync.data.grouping import plan_groups
 from dbsync.data.options import SyncOptions, option_for
@@ -91,7 +92,8 @@ def draft_plan(
             problems += large_object_problems(source, route.source, pairing)
     grouping = plan_groups(source, target, selection, options, pairings, filled, spread=spread)
     problems += grouping.problems
-    notes += grouping.notes
+    loose = unchecked_problems(target, selection.units, options, grouping.groups)
+    notes += [*grouping.notes, *loose]
     problems += temporary_problems(target, grouping.groups, options.mode)
     sequences = plan_sequences(source, target, selection.units, options)
     problems += sequence_problems(source, target, [task for _, task in sequences.owned] + list(sequences.shared))
@@ -105,7 +107,7 @@ def draft_plan(
         refusals=tuple(grouping.refusals),
         warnings=(
             *_warnings(grouping.groups),
-            *map(str, grouping.notes),
+            *map(str, (*grouping.notes, *loose)),
             *([_NOT_COVERED] if options.mode == "cursor" else []),
         ),
     )

@@ -222,7 +222,7 @@ ELSEWHERE: dict[str, tuple[Rule, ...]] = {
         "source_row_security", "large_object_column", "trigger_rights", "column_identity", "foreign_key_cycle",
         "no_ledger", "partitions_excluded", "infinity_unsupported", "ledger_newer",
     ),
-    "tests/acceptance/test_delta_filter.py": ("unique_taken",),
+    "tests/acceptance/test_delta_filter.py": ("foreign_key_unchecked", "unique_taken"),
     "tests/acceptance/test_diff_sequences.py": ("sequence_behind", "sequence_unproved"),
     "tests/acceptance/test_privileges.py": ("foreign_key_held",),
     "tests/unit/test_checks.py": (

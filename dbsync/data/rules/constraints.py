@@ -67,6 +67,11 @@ CONSTRAINT: Mapping[Rule, RuleFacts] = {
         "not own the tables: changes to rows that need it to be put aside end with exit 6",
         "GRANT the owner's role to the target role, connect as the owner, or make the foreign key DEFERRABLE",
     ),
+    "foreign_key_unchecked": told(
+        "foreign_key", "medium", "A foreign key is NOT VALID, and rows of the table that it refers to are left out: "
+        "rows that refer to these may come in as orphans",
+        "give the referring table a condition that fits, or validate the foreign key",
+    ),
     "foreign_key_triggers": told(
         "foreign_key", "critical", "The internal triggers of a foreign key are switched off",
         "ALTER TABLE ... ENABLE TRIGGER ALL",

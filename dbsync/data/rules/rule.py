@@ -27,7 +27,7 @@ Rule = Literal[
     "no_key", "primary_key_differs", "cursor_key", "unique_extra", "unique_nulls", "exclusion_extra", "check_extra",
     "constraint_missing", "indexes_differ", "foreign_key_extra", "foreign_key_differs", "foreign_key_child",
     "foreign_key_parent", "foreign_key_outside", "foreign_key_cycle", "foreign_key_held",
-    "foreign_key_triggers",
+    "foreign_key_unchecked", "foreign_key_triggers",
     # sequence
     "sequence_missing", "sequence_smaller", "sequence_bounds", "sequence_differs", "sequence_owner",
     "sequence_source_rights", "sequence_target_rights",
