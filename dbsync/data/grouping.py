@@ -11,7 +11,7 @@ from dbsync.data.columns import Pairing
 from dbsync.data.options import SyncOptions
 from dbsync.data.order import parents_first, tied_groups
 from dbsync.data.plan import Clear, GroupTask, LockMode, TableTask, TriggerTask
-from dbsync.data.preconditions import cursor_problems, kept_problems, trigger_problems
+from dbsync.data.preconditions import cursor_problems, trigger_problems
 from dbsync.data.problem import Problem
 from dbsync.data.tasks import TaskMaker, bytes_of, rows_of
 from dbsync.data.units import Route, Selection, Unit, ancestors_of, family_of, root_of
@@ -154,7 +154,6 @@ class _GroupMaker:
             problems += [problem for task in tasks for problem in cursor_problems(task)]
         if repair:
             problems += self._unwritable(tasks, owned)
-            found.refusals += kept_problems(self.target, tasks) if self.options.delete else []
             group = self._repair_group(units, tasks, keys, outside, triggers, relations, free)
             found.groups.append(replace(group, beside=tuple(beside)))
             found.notes += [] if free else self._held_keys(units, tasks, keys)

@@ -1,13 +1,14 @@
-"""PURE: how many rows a run may delete. Checked for every table before the first write."""
+"""PURE: which rows, and how many, a run may delete. Checked for every table before the first write."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from dbsync.data.options import DeleteLimit
+from dbsync.data.plan import Counts, TableTask
 from dbsync.data.problem import Problem
-from dbsync.model import TableName
+from dbsync.model import TableName, quote_identifier
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,3 +47,28 @@ def over_limit(tables: Sequence[Shrinking], limit: DeleteLimit | None) -> list[P
             Problem("delete_limit", f"{deleted:,} of {held:,} rows would be deleted in all: over --max-delete {limit}")
         )
     return problems
+
+
+def columns_lost(written: Iterable[tuple[TableTask, Counts]]) -> list[Problem]:
+    """Columns outside the copy whose values would go along with rows of which only others changed.
+
+    Where no key tells which row it was, that is one row to delete and one to insert, maybe into another partition.
+    """
+    found: dict[TableName, tuple[Counts, tuple[str, ...]]] = {}
+    for task, counts in written:
+        if task.key is None and task.only_here:
+            root = (task.target, *task.above)[-1]
+            before, names = found.get(root, (Counts(0), ()))
+            both = Counts(before.inserted + counts.inserted, 0, before.deleted + counts.deleted)
+            found[root] = both, tuple(dict.fromkeys((*names, *task.only_here)))
+    return [
+        Problem(
+            "columns_lost",
+            f"{root} is compared without a key: some of {counts.deleted:,} rows that would go and {counts.inserted:,} "
+            "that would come may be rows that changed, and their values of columns outside the copy would be lost: "
+            f"{', '.join(map(quote_identifier, names))}",
+            root,
+        )
+        for root, (counts, names) in found.items()
+        if counts.deleted and counts.inserted
+    ]

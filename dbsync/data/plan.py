@@ -91,6 +91,7 @@ class TableTask:
     above: tuple[TableName, ...] = ()  # the partitioned tables of the target that it is part of
     below: tuple[TableName, ...] = ()  # its partitions in the target, where rows are routed through it
     kept: tuple[str, ...] = ()  # columns of the target that the copy leaves alone: a row written anew would lose them
+    only_here: tuple[str, ...] = ()  # those of them whose values can be had from nowhere: not its own primary key
     cursor: CursorColumn | None = None  # only rows past its stored value are copied
     notes: tuple[str, ...] = ()
 

@@ -8,7 +8,7 @@ from dbsync.data.columns import Pairing, names_within
 from dbsync.data.plan import GroupTask, SequenceTask, TableTask, TriggerTask
 from dbsync.data.problem import Problem
 from dbsync.data.sequences import SequenceState, fits
-from dbsync.model import Catalog, Table, TableName, quote_identifier
+from dbsync.model import Catalog, Table, TableName
 
 _CLONES_ARE_USERS = 15  # since when owners may switch off what partitions have of their root's triggers
 
@@ -96,24 +96,6 @@ def cursor_problems(task: TableTask) -> list[Problem]:
     if task.key is None:
         said = f"{task.target}: --mode cursor needs a key by which rows are matched"
         problems.append(Problem("cursor_key", said, task.target))
-    return problems
-
-
-def kept_problems(target: Catalog, tasks: Sequence[TableTask]) -> list[Problem]:
-    """Columns outside the copy whose values --delete would take along with rows of which only others changed.
-
-    Where no key tells which row it was, that is one row that is missing and one too many. The key itself is made anew.
-    """
-    problems = []
-    for task in tasks:
-        made = {name for key in target.tables[task.target].keys if key.primary for name in key.columns}
-        lost = [quote_identifier(name) for name in task.kept if name not in made]
-        if task.strategy == "compare" and task.key is None and lost:
-            said = (
-                f"{task.target}: rows are compared as a whole, without a key, so that --delete would take the values "
-                f"of columns outside the copy along with each row that changed: {', '.join(lost)}"
-            )
-            problems.append(Problem("columns_lost", said, task.target))
     return problems
 
 

@@ -11,7 +11,7 @@ from dbsync.control import Control
 from dbsync.data.compare import Ends, Versions, compare_table
 from dbsync.data.delta import Delta
 from dbsync.data.hidden import find_hidden
-from dbsync.data.limits import Shrinking, over_limit
+from dbsync.data.limits import Shrinking, columns_lost, over_limit
 from dbsync.data.outside import outside_problems
 from dbsync.data.plan import Contents, Counts, SyncPlan, TableTask
 from dbsync.data.problem import Problem
@@ -90,7 +90,7 @@ def surveyed(plan: SyncPlan, ends: Ends, *, memory: Memory, emit: Emit, control:
         except BaseException as error:
             control.stop(error if isinstance(error, DbsyncError) else InternalFault.of(error))
             raise
-        survey.refusals = (*_over_limit(plan, survey.deltas), *outside_problems(plan, survey.deltas, ends))
+        survey.refusals = (*_delete_problems(plan, survey.deltas), *outside_problems(plan, survey.deltas, ends))
         yield survey
     finally:
         executor.shutdown(wait=True, cancel_futures=True)
@@ -158,11 +158,12 @@ def _rows_that_go(task: TableTask, session: Session, table: Table) -> str:
     return f"about {task.target_rows:,} rows" if task.target_rows > 0 else "all rows"
 
 
-def _over_limit(plan: SyncPlan, deltas: Mapping[TableName, Delta]) -> list[Problem]:
+def _delete_problems(plan: SyncPlan, deltas: Mapping[TableName, Delta]) -> list[Problem]:
     if not plan.options.delete:
         return []
     tables = [
         Shrinking(target, delta.surplus.count, delta.target.total_rows(), delta.source.total_rows())
         for target, delta in deltas.items()
     ]
-    return over_limit(tables, plan.options.max_delete)
+    written = [(delta.task, Counts(delta.missing.count, 0, delta.surplus.count)) for delta in deltas.values()]
+    return [*over_limit(tables, plan.options.max_delete), *columns_lost(written)]

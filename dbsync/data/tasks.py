@@ -71,7 +71,8 @@ class TaskMaker:
             identities=_identities(target, pairing, found) if repair and held else (),
             above=tuple(table.name for table in ancestors_of(self.target, target)),
             below=tuple(table.name for table in family_of(self.target, target.name) if table.name != target.name),
-            kept=kept_columns(target, pairing),
+            kept=(kept := kept_columns(target, pairing)),
+            only_here=tuple(name for name in kept if name not in _primary(target)),
             cursor=_cursor_of(self.options, source, unit.source, pairing),
             notes=tuple(str(note) for note in pairing.notes),
         )
@@ -169,6 +170,10 @@ def kept_columns(target: Table, pairing: Pairing) -> tuple[str, ...]:
     """The target's columns whose values neither the copy nor the target itself makes."""
     copied = {pair.name for pair in pairing.pairs if pair.copied}
     return tuple(column.name for column in target.columns if column.name not in copied and not column.generated)
+
+
+def _primary(table: Table) -> set[str]:
+    return {name for key in table.keys if key.primary for name in key.columns}
 
 
 def rows_of(catalog: Catalog, table: Table) -> int:

@@ -221,3 +221,26 @@ def test_validate_tells_of_a_key_that_is_not_valid_and_refers_to_partitions_left
         one for one in ended.document["result"]["findings"] if one["details"]["rule"] == "foreign_key_unchecked"
     ]
     assert found["message"].endswith("refer to rows of public.p that the choice of partitions leaves out")
+
+
+@pytest.mark.parametrize("parted", [False, True])
+def test_rows_without_a_key_are_kept_only_where_they_may_have_changed(parted: bool, pairs, called: CalledSync) -> None:
+    """A column that only the target has is no reason to refuse rows that come, or rows that go; both might be one."""
+    parts = "".join(f"CREATE TABLE log{n} PARTITION OF log FOR VALUES IN ({n});" for n in (0, 1))
+    schema = "CREATE TABLE log (at int, said text)" + (f" PARTITION BY LIST (at); {parts}" if parted else ";")
+    pair: Pair = pairs(
+        schema, "INSERT INTO log VALUES (0, 'a'), (0, 'z'), (1, 'b');", "INSERT INTO log VALUES (0, 'a');"
+    )
+    run_sql(pair.target, "ALTER TABLE log ADD loaded_at timestamptz DEFAULT now()")
+    args = ("--delete", "--max-delete", "100%")
+    called.sync(pair.source, pair.target, *args).ended(0)
+    run_sql(pair.source, "DELETE FROM log WHERE said = 'a'")
+    called.sync(pair.source, pair.target, *args).ended(0)
+    run_sql(pair.source, "UPDATE log SET at = 0")
+    held = rows(pair.target, "SELECT * FROM log")
+    (said,) = called.sync(pair.source, pair.target, *args, "--dry-run").ended(0).result["would_refuse"]
+    assert (said.startswith("public.log is "), said.endswith("would be lost: loaded_at")) == (True, True), said
+    refused = called.sync(pair.source, pair.target, *args).ended(4)
+    assert (refused.error["message"], "--exclude" in refused.error["hint"]) == (said, True)
+    assert rows(pair.target, "SELECT * FROM log") == held
+    called.sync(pair.source, pair.target).ended(0)

@@ -6,7 +6,9 @@ from dataclasses import replace
 
 import pytest
 
+from dbsync.data.limits import columns_lost
 from dbsync.data.options import DeleteLimit, SyncOptions, TableMap
+from dbsync.data.plan import Counts
 from dbsync.data.planner import plan_sync
 from dbsync.data.rules import RULES
 from dbsync.data.stream import copy_queries
@@ -95,17 +97,23 @@ def test_a_referencing_table_outside_the_selection_is_refused_by_name():
     assert (refusal.rule, refusal.table, refusal.name) == ("foreign_key_outside", name("child"), "child_a_fkey")
 
 
-def test_deletes_without_a_key_are_refused_where_the_target_has_columns_of_its_own():
+def test_rows_without_a_key_that_may_have_changed_are_not_replaced_where_the_target_has_columns_of_its_own():
     key = UniqueKey(name="a_pkey", columns=("id",), primary=True, not_null=True)
     columns = [Column(name=one, position=at, type=INT, default="0") for at, one in enumerate(("id", "v", "note"), 1)]
     source, target = (catalog(table("a", columns=tuple(columns[:count]), keys=(key,))) for count in (2, 3))
-    options = {"filled": ["a"], "columns": {"a": ("v",)}}
-    (refusal,) = plan(source, target, delete=True, **options).refusals
+    options = {"filled": ["a"], "delete": True}
+
+    def lost(made, inserted, deleted):
+        assert made.refusals == ()  # only the rows can tell
+        return columns_lost((task, Counts(inserted, 0, deleted)) for task in made.tables)
+
+    without_key = plan(source, target, columns={"a": ("v",)}, **options)
+    (refusal,) = lost(without_key, 1, 2)
     assert (refusal.rule, refusal.table) == ("columns_lost", name("a"))
-    assert str(refusal).endswith("each row that changed: note")  # the key that was left out is made anew
-    assert plan(source, target, **options).refusals == ()
-    assert plan(source, source, delete=True, **options).refusals == ()
-    assert plan(source, target, delete=True, filled=["a"]).refusals == ()
+    assert str(refusal).endswith("would be lost: note")  # the key that was left out is made anew
+    assert lost(without_key, 0, 2) == lost(without_key, 2, 0) == []
+    assert lost(plan(source, source, columns={"a": ("v",)}, **options), 1, 2) == []
+    assert lost(plan(source, target, **options), 1, 2) == []
 
 
 def test_a_reference_to_the_partitioned_root_counts_for_a_leaf():

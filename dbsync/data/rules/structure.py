@@ -114,8 +114,10 @@ COLUMNS: Mapping[Rule, RuleFacts] = {
     ),
     "columns_lost": told(
         "column", "critical",
-        "Rows are compared without a key, and `--delete` would take the values of columns outside the copy along",
-        "include the key in --columns (a table that has none needs one on both sides), or leave out --delete",
+        "Rows of a table that is compared without a key would be deleted and inserted: of one that only changed, "
+        "`--delete` would take the values of columns outside the copy along",
+        "include the key in --columns (a table that has none needs one on both sides), leave the table out with "
+        "--exclude, or leave out --delete",
     ),
 }  # fmt: skip
 
