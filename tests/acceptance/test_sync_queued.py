@@ -164,7 +164,7 @@ def test_a_store_that_is_away_once_the_job_is_queued_is_waited_for(
         ends = ("sync", items[0].url, items[1].url, "--yes", "--json", "--queue")
         env = {"DBSYNC_FAILPOINT": f"{point}=sleep:2", "DBSYNC_FAILPOINTS_REACHED": str(reached)}
         following = place.command.start(*ends, env={**place.env, **env})
-        wait_for(lambda: len(place.jobs.list()) == 1, why=place.told)
+        wait_for(lambda: reached.exists() and point in reached.read_text(encoding="utf-8").split(), why=place.told)
         with _away(admin, name):
             time.sleep(4)
         place.worker("--engine", "inline")

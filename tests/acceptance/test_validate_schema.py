@@ -154,7 +154,8 @@ def test_the_selection_limits_what_is_looked_at(pairs, call):
     assert told("--exclude", "q") == {layout, "table_extra:public.extra"}
     assert told("--tables", "public.*", "--exclude", "q") == {layout, "table_extra:public.extra"}
     assert told("--tables", "q", "--map", "q=extra") >= {"column_missing:public.extra:v"}
-    missing_table = call("validate", pair.source, pair.target, "--tables", "extra", "--json")
+    assert told("--tables", "extra") == {"table_extra:public.extra"}
+    missing_table = call("validate", pair.source, pair.target, "--tables", "nowhere", "--json")
     assert (missing_table.exit_code, missing_table.document["error"]["code"]) == (2, "NO_SUCH_TABLE")
 
 
