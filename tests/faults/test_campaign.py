@@ -90,6 +90,7 @@ def test_some_planted_bugs_are_caught(world: World) -> None:
         bug = with_trials[(first + number) % len(with_trials)]
         assert isinstance(bug.caught_by, Trial)
         assert planted.unharmed(bug.caught_by, world) == [], f"the trial of {bug.name!r} proves nothing"
-        if not planted.caught(bug, world):
+        # A fault of the network is drawn a moment, and may strike there when nothing was left to break.
+        if not any(planted.caught(bug, world) for _ in range(3)):
             missed.append(bug.name)
     assert missed == []
